@@ -1,0 +1,1 @@
+//! A made-up fleet in a private, throwaway Postgres, served like the real thing.

@@ -1,0 +1,2 @@
+//! Every setting.
+pub mod postgres_url;

@@ -1,5 +1,6 @@
 //! Prometheus exporter and agent-health monitor for self-hosted Coder deployments.
 
+pub mod cli;
 mod clock;
 pub mod collect;
 pub mod config;

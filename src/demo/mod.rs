@@ -1,1 +1,3 @@
 //! A made-up fleet in a private, throwaway Postgres, served like the real thing.
+
+pub mod cluster;

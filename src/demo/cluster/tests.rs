@@ -2,25 +2,12 @@ use super::*;
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::NoTls;
 
-/// Under `target`, next to the test binary: `cargo clean` removes it.
-fn prepared() -> Options {
-    let folder = std::env::current_exe().unwrap();
-    Options {
-        prepared: Some(folder.with_file_name("prepared-postgres")),
-        ..Options::default()
-    }
-}
-
-async fn connect(url: &str) -> Client {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
-    tokio::spawn(connection);
-    client
-}
+use crate::demo::testing::{connect_to, prepared};
 
 async fn count(url: &str, query: &str) -> i64 {
-    let client = connect(url).await;
+    let client = connect_to(url).await;
     client.query_one(query, &[]).await.unwrap().get(0)
 }
 
@@ -73,7 +60,7 @@ async fn cluster_started_again_after_a_stop_or_a_crash_has_its_data_and_address(
     };
     let mut cluster = Cluster::start(&options).unwrap();
     let url = cluster.tcp_url(SUPERUSER, "postgres").unwrap();
-    let client = connect(&url).await;
+    let client = connect_to(&url).await;
     client.batch_execute("CREATE TABLE kept ()").await.unwrap();
 
     cluster.stop();

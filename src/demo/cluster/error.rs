@@ -1,0 +1,63 @@
+//! What can keep a throwaway Postgres from starting, in sentences that say what to do.
+
+use std::io;
+
+/// Why there is no throwaway Postgres.
+#[derive(Debug, thiserror::Error)]
+pub enum ClusterError {
+    /// The server's programs are not installed, or nowhere we know of.
+    #[error(
+        "found no `initdb` and `postgres` on this machine: install the package `postgresql` \
+         (Debian, Ubuntu), `postgresql-server` (Fedora) or `postgresql@16` (Homebrew), or put \
+         their folder on the PATH"
+    )]
+    ProgramsMissing,
+    /// Postgres refuses to run as root, and there is nobody else to run it as.
+    #[error(
+        "Postgres does not run as root, and this machine has neither a user `postgres` nor \
+         `nobody` to run it as: start this as another user"
+    )]
+    NobodyToRunAs,
+    /// Neither `TMPDIR` nor `/tmp` can hold the server's folder.
+    #[error(
+        "no temporary folder suits a Postgres: {tried} must exist, be open to the user who \
+         runs the server and have a path short enough for a unix socket; set TMPDIR to one \
+         that does"
+    )]
+    NoFolder {
+        /// The folders looked at.
+        tried: String,
+    },
+    /// `initdb` ended with an error.
+    #[error("`initdb` could not make a database: {output}")]
+    Init {
+        /// What it said.
+        output: String,
+    },
+    /// The server ended instead of starting.
+    #[error("`postgres` did not start; its log ends with:\n{log}")]
+    Start {
+        /// The end of its log.
+        log: String,
+    },
+    /// The server neither started nor ended in time.
+    #[error("`postgres` was not ready within {} s; its log ends with:\n{log}", super::START_TIMEOUT.as_secs())]
+    StartTimeout {
+        /// The end of its log.
+        log: String,
+    },
+    /// The machine refused.
+    #[error("could not {doing}: {source}")]
+    Io {
+        /// What was being done to what.
+        doing: String,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// For `map_err`: what was being done, to what.
+pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
+    let doing = doing.into();
+    move |source| ClusterError::Io { doing, source }
+}

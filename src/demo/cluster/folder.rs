@@ -1,0 +1,165 @@
+//! The private folder of a throwaway Postgres, and the user who owns it and runs the server.
+
+use std::env;
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::error::{ClusterError, failed};
+
+/// The address of a unix socket holds 104 bytes on macOS and 108 on Linux, with its end mark.
+const MAX_SOCKET_PATH_BYTES: usize = 103;
+/// Who runs the server when we are root, which Postgres refuses to run as.
+const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
+
+/// A user other than ourselves.
+#[derive(Debug, Clone, Copy)]
+struct Account {
+    uid: u32,
+    gid: u32,
+}
+
+/// A folder that only the server's user may look into. The keeper removes it; dropping it
+/// removes what a keeper that was never started, or was killed, left behind.
+#[derive(Debug)]
+pub(super) struct Folder {
+    path: PathBuf,
+    account: Option<Account>,
+}
+
+impl Folder {
+    /// Makes a folder in `TMPDIR`, or in `/tmp` where that one does not suit.
+    pub(super) fn create() -> Result<Self, ClusterError> {
+        let account = match id(&["-u"]) {
+            Some(0) => Some(
+                ACCOUNTS
+                    .iter()
+                    .find_map(|name| account(name))
+                    .ok_or(ClusterError::NobodyToRunAs)?,
+            ),
+            _ => None,
+        };
+        let parents = [env::temp_dir(), PathBuf::from("/tmp")];
+        let name = format!("coder-demo-{:08x}", uuid::Uuid::new_v4().as_fields().0);
+        let suits = |parent: &&PathBuf| {
+            suits(parent, &name) && (account.is_none() || is_open_to_all(parent))
+        };
+        let Some(parent) = parents.iter().find(suits) else {
+            let tried = parents.map(|path| path.display().to_string()).join(" or ");
+            return Err(ClusterError::NoFolder { tried });
+        };
+        let path = parent.join(name);
+        let doing = format!("make the folder {}", path.display());
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700).create(&path).map_err(failed(doing))?;
+        let folder = Self { path, account };
+        folder.give(&folder.path)?;
+        Ok(folder)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A command that will run in this folder as its owner, out of reach of the terminal.
+    pub(super) fn command(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.path).process_group(0);
+        if let Some(account) = self.account {
+            // Changing the user as root drops the supplementary groups too (std does it).
+            command.gid(account.gid).uid(account.uid);
+        }
+        command
+    }
+
+    /// Writes a file that only the server's user may read, keys included.
+    pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), ClusterError> {
+        let path = self.path.join(name);
+        let doing = || failed(format!("write {}", path.display()));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let mut file = options.open(&path).map_err(doing())?;
+        file.write_all(content).map_err(doing())?;
+        self.give(&path)
+    }
+
+    /// Makes `path`, and all that is in it, the server's user's own.
+    pub(super) fn give(&self, path: &Path) -> Result<(), ClusterError> {
+        let Some(account) = self.account else {
+            return Ok(());
+        };
+        give(path, account).map_err(failed(format!("give away {}", path.display())))
+    }
+
+    /// Whether the server with this process id has said in its data folder that it is ready.
+    /// A crashed server leaves the same file behind, under another id.
+    pub(super) fn server_is_ready(&self, pid: u32) -> bool {
+        let status = fs::read_to_string(self.path.join("data/postmaster.pid")).unwrap_or_default();
+        let mut lines = status.lines().map(str::trim);
+        lines.next() == Some(pid.to_string().as_str()) && lines.nth(6) == Some("ready")
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+fn give(path: &Path, account: Account) -> io::Result<()> {
+    chown(path, Some(account.uid), Some(account.gid))?;
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            give(&entry?.path(), account)?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether a folder of this name in `parent` has a path short enough for a socket.
+fn suits(parent: &Path, name: &str) -> bool {
+    let socket = parent.join(name).join(".s.PGSQL.65535");
+    socket.as_os_str().len() <= MAX_SOCKET_PATH_BYTES && parent.is_absolute() && parent.is_dir()
+}
+
+/// Whether every user may pass through.
+fn is_open_to_all(folder: &Path) -> bool {
+    let is_open = |folder: &Path| {
+        fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0)
+    };
+    folder.ancestors().all(is_open)
+}
+
+fn account(name: &str) -> Option<Account> {
+    Some(Account {
+        uid: id(&["-u", name])?,
+        gid: id(&["-g", name])?,
+    })
+}
+
+/// What `id` says: it knows every source of users the machine has.
+fn id(arguments: &[&str]) -> Option<u32> {
+    let output = Command::new("id").args(arguments).output().ok()?;
+    String::from_utf8(output.stdout).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folder_whose_socket_path_would_be_too_long_is_passed_over() {
+        let longest = MAX_SOCKET_PATH_BYTES - "/tmp//.s.PGSQL.65535".len();
+        assert!(suits(Path::new("/tmp"), &"n".repeat(longest)));
+        assert!(!suits(Path::new("/tmp"), &"n".repeat(longest + 1)));
+    }
+
+    #[test]
+    fn folder_that_is_not_there_is_passed_over() {
+        assert!(!suits(Path::new("/nowhere/at/all"), "n"));
+        assert!(!suits(Path::new("tmp"), "n"));
+    }
+}

@@ -1,0 +1,100 @@
+//! The part of Coder's schema that matters here (SPEC 1.1), in our own words.
+
+/// A time in the life of Coder's schema, named for the first version that has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Era {
+    /// The oldest that is supported: agents have no parents and are deleted for good.
+    V2_3,
+    /// Has `workspace_agents.parent_id`.
+    V2_22,
+    /// Has `workspace_agents.deleted`, and chats that know no agent.
+    V2_24,
+    /// Has `chats.agent_id`.
+    V2_32,
+}
+
+impl Era {
+    /// All eras, the oldest first.
+    pub const ALL: [Self; 4] = [Self::V2_3, Self::V2_22, Self::V2_24, Self::V2_32];
+    /// What a Coder of today has.
+    pub const NEWEST: Self = Self::V2_32;
+
+    /// Everything that makes an empty database one of this era, to be run as one batch.
+    #[must_use]
+    pub fn sql(self) -> String {
+        let eras = Self::ALL.iter().filter(|era| **era <= self);
+        eras.map(|era| era.migration()).collect()
+    }
+
+    /// What this era adds to the one before.
+    #[must_use]
+    pub fn migration(self) -> &'static str {
+        match self {
+            Self::V2_3 => include_str!("schema/v2_3.sql"),
+            Self::V2_22 => include_str!("schema/v2_22.sql"),
+            Self::V2_24 => include_str!("schema/v2_24.sql"),
+            Self::V2_32 => include_str!("schema/v2_32.sql"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::demo::testing::{cluster, connect, fresh_database};
+
+    const HAS_COLUMNS: &str = "
+        SELECT array(SELECT table_name || '.' || column_name
+        FROM information_schema.columns
+        WHERE (table_name, column_name) IN (
+            ('provisioner_jobs', 'job_status'), ('workspace_agents', 'parent_id'),
+            ('workspace_agents', 'deleted'), ('chats', 'agent_id'), ('chats', 'build_id')) ORDER BY 1)";
+
+    #[tokio::test]
+    async fn each_era_has_the_columns_it_is_known_for_and_no_later_ones() {
+        let known: [&[&str]; 4] = [
+            &["provisioner_jobs.job_status"],
+            &["workspace_agents.parent_id"],
+            &["workspace_agents.deleted", "chats.build_id"],
+            &["chats.agent_id"],
+        ];
+        let cluster = cluster();
+        for (index, era) in Era::ALL.into_iter().enumerate() {
+            let client = fresh_database(&cluster, &format!("era_{index}")).await;
+            client.batch_execute(&era.sql()).await.unwrap();
+            let found: Vec<String> = client.query_one(HAS_COLUMNS, &[]).await.unwrap().get(0);
+            let mut expected = known[..=index].concat();
+            expected.sort_unstable();
+            assert_eq!(found, expected, "{era:?}");
+            let migrations = client.query("SELECT * FROM schema_migrations", &[]).await;
+            assert_eq!(migrations.unwrap().len(), 1, "{era:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn status_of_a_job_follows_from_its_times_and_error() {
+        let cluster = cluster();
+        let client = connect(&cluster, "postgres").await;
+        client.batch_execute(&Era::NEWEST.sql()).await.unwrap();
+        let organization = "INSERT INTO organizations (id, name) VALUES (gen_random_uuid(), 'o')";
+        client.batch_execute(organization).await.unwrap();
+        let cases = [
+            ("NULL, NULL, NULL, NULL", "pending"),
+            ("now(), NULL, NULL, NULL", "running"),
+            ("now(), now(), NULL, NULL", "canceling"),
+            ("now(), now(), now(), NULL", "canceled"),
+            ("now(), NULL, now(), ''", "succeeded"),
+            ("now(), NULL, now(), 'no space'", "failed"),
+        ];
+        for (values, expected) in cases {
+            let insert = format!(
+                "INSERT INTO provisioner_jobs
+                 (id, organization_id, started_at, canceled_at, completed_at, error)
+                 SELECT gen_random_uuid(), id, {values} FROM organizations
+                 RETURNING job_status::text"
+            );
+            let status: String = client.query_one(&insert, &[]).await.unwrap().get(0);
+            assert_eq!(status, expected, "{values}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+-- The tables of a Coder of about v2.3, as far as this exporter and its demo care: our own
+-- words for the shape of SPEC 1.1. Names, types, defaults, keys and indexes are Coder's;
+-- most columns we never touch are left out. Some that nobody may read are there, so that
+-- least privilege has something to withhold: auth_token, environment_variables,
+-- provisioner_state, email, hashed_password. Those have defaults here, Coder's have none.
+
+CREATE TYPE workspace_transition AS ENUM ('start', 'stop', 'delete');
+CREATE TYPE build_reason AS ENUM ('initiator', 'autostart', 'autostop');
+CREATE TYPE workspace_app_health AS ENUM ('disabled', 'initializing', 'healthy', 'unhealthy');
+CREATE TYPE provisioner_job_status AS ENUM (
+    'pending', 'running', 'succeeded', 'canceling', 'canceled', 'failed', 'unknown'
+);
+CREATE TYPE workspace_agent_lifecycle_state AS ENUM (
+    'created', 'starting', 'start_timeout', 'start_error', 'ready',
+    'shutting_down', 'shutdown_timeout', 'shutdown_error', 'off'
+);
+
+CREATE TABLE organizations (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX organizations_name_lower ON organizations (lower(name));
+
+CREATE TABLE users (
+    id uuid PRIMARY KEY,
+    email text NOT NULL DEFAULT 'nobody@example.com',
+    username text NOT NULL DEFAULT '',
+    hashed_password bytea NOT NULL DEFAULT '\x5ec2e7',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX users_username_lower ON users (lower(username)) WHERE NOT deleted;
+
+CREATE TABLE templates (
+    id uuid PRIMARY KEY,
+    organization_id uuid NOT NULL REFERENCES organizations ON DELETE CASCADE,
+    name varchar(64) NOT NULL,
+    display_name varchar(64) NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX templates_organization_name
+    ON templates (organization_id, lower(name)) WHERE NOT deleted;
+
+CREATE TABLE template_versions (
+    id uuid PRIMARY KEY,
+    template_id uuid REFERENCES templates ON DELETE CASCADE,
+    organization_id uuid NOT NULL REFERENCES organizations ON DELETE CASCADE,
+    name varchar(64) NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (template_id, name)
+);
+
+CREATE TABLE workspaces (
+    id uuid PRIMARY KEY,
+    owner_id uuid NOT NULL REFERENCES users ON DELETE RESTRICT,
+    organization_id uuid NOT NULL REFERENCES organizations ON DELETE RESTRICT,
+    template_id uuid NOT NULL REFERENCES templates ON DELETE RESTRICT,
+    deleted boolean NOT NULL DEFAULT false,
+    name varchar(64) NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE UNIQUE INDEX workspaces_owner_name
+    ON workspaces (owner_id, lower(name)) WHERE NOT deleted;
+
+CREATE TABLE provisioner_jobs (
+    id uuid PRIMARY KEY,
+    organization_id uuid NOT NULL REFERENCES organizations ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    canceled_at timestamptz,
+    completed_at timestamptz,
+    error text,
+    -- How far a job is follows from what has been written about it, and is never set.
+    job_status provisioner_job_status NOT NULL GENERATED ALWAYS AS (
+        CASE
+            WHEN coalesce(error, '') <> '' THEN 'failed'::provisioner_job_status
+            WHEN canceled_at IS NOT NULL AND completed_at IS NOT NULL THEN 'canceled'
+            WHEN canceled_at IS NOT NULL THEN 'canceling'
+            WHEN completed_at IS NOT NULL THEN 'succeeded'
+            WHEN started_at IS NOT NULL THEN 'running'
+            ELSE 'pending'
+        END
+    ) STORED
+);
+
+CREATE TABLE workspace_builds (
+    id uuid PRIMARY KEY,
+    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    template_version_id uuid NOT NULL REFERENCES template_versions ON DELETE CASCADE,
+    build_number integer NOT NULL,
+    transition workspace_transition NOT NULL,
+    job_id uuid NOT NULL UNIQUE REFERENCES provisioner_jobs ON DELETE CASCADE,
+    provisioner_state bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    reason build_reason NOT NULL DEFAULT 'initiator',
+    UNIQUE (workspace_id, build_number)
+);
+
+CREATE TABLE workspace_resources (
+    id uuid PRIMARY KEY,
+    job_id uuid NOT NULL REFERENCES provisioner_jobs ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    transition workspace_transition NOT NULL DEFAULT 'start',
+    type varchar(192) NOT NULL DEFAULT 'docker_container',
+    name varchar(64) NOT NULL DEFAULT 'dev'
+);
+CREATE INDEX workspace_resources_job_id ON workspace_resources (job_id);
+
+CREATE TABLE workspace_agents (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    name varchar(64) NOT NULL,
+    first_connected_at timestamptz,
+    last_connected_at timestamptz,
+    disconnected_at timestamptz,
+    resource_id uuid NOT NULL REFERENCES workspace_resources ON DELETE CASCADE,
+    auth_token uuid NOT NULL DEFAULT gen_random_uuid(),
+    environment_variables jsonb DEFAULT '{"GITHUB_TOKEN": "not for exporters"}',
+    version text NOT NULL DEFAULT '',
+    connection_timeout_seconds integer NOT NULL DEFAULT 0,
+    lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
+    started_at timestamptz,
+    ready_at timestamptz,
+    display_order integer NOT NULL DEFAULT 0
+);
+CREATE INDEX workspace_agents_resource_id ON workspace_agents (resource_id);
+CREATE INDEX workspace_agents_auth_token ON workspace_agents (auth_token);
+
+CREATE TABLE workspace_apps (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    agent_id uuid NOT NULL REFERENCES workspace_agents ON DELETE CASCADE,
+    slug text NOT NULL,
+    display_name varchar(64) NOT NULL DEFAULT '',
+    url varchar(65534),
+    health workspace_app_health NOT NULL DEFAULT 'disabled',
+    UNIQUE (agent_id, slug)
+);
+
+-- One row: the last migration that ran. The numbers in this folder are only of about the
+-- right size; nothing may depend on them.
+CREATE TABLE schema_migrations (
+    version bigint PRIMARY KEY,
+    dirty boolean NOT NULL
+);
+INSERT INTO schema_migrations VALUES (160, false);

@@ -13,11 +13,11 @@ use crate::postgres::catalog::Catalog;
 use crate::postgres::database::Database;
 use crate::postgres::reads;
 
-use super::{CommandError, postgres_url, runtime};
+use super::{CommandError, runtime, settings as from_args};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    let url = postgres_url(args)?;
-    let settings = args.collection()?;
+    let url = from_args::postgres_url(args)?;
+    let settings = from_args::collection(args)?;
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
@@ -27,7 +27,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             &format!("the URL's {options} mean nothing here"),
         );
     }
-    let passed = runtime()?.block_on(async {
+    runtime()?.block_on(async {
         let database = match Database::new(&url, args.postgres.max_connections) {
             Ok(database) => database,
             Err(failure) => return report.bad("connection", &failure),
@@ -46,7 +46,6 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             .await;
         check_pass(&mut report, &pass);
     });
-    let () = passed;
     Ok(report.exit_code())
 }
 

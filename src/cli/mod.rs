@@ -3,17 +3,18 @@
 mod check;
 mod logging;
 mod serve;
+mod settings;
+
+pub use settings::settings_table;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
-use secrecy::SecretString;
+use clap::{Parser, Subcommand};
 
+use crate::config::SettingError;
 use crate::config::args::ServeArgs;
-use crate::config::postgres_url::PostgresUrl;
-use crate::config::{self, SettingError};
 use crate::metrics::catalogue;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
@@ -110,13 +111,6 @@ fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
     arguments
 }
 
-/// The database URL of these settings and of Coder's own variable.
-fn postgres_url(args: &ServeArgs) -> Result<PostgresUrl, SettingError> {
-    let coder_url = std::env::var(config::CODER_URL_VARIABLE).ok();
-    let coder_url = coder_url.filter(|it| !it.is_empty());
-    config::postgres_url(&args.postgres, coder_url.map(SecretString::from))
-}
-
 /// A runtime with a worker for each core.
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -133,32 +127,4 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
 
 fn complain(sentence: &str) {
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
-}
-
-/// The settings as a Markdown table: what the README shows.
-pub fn settings_table() -> String {
-    let mut table =
-        String::from("| flag | variable | default | effect |\n| --- | --- | --- | --- |\n");
-    let command = Cli::command();
-    let serve = command.find_subcommand("serve");
-    let arguments = serve.into_iter().flat_map(clap::Command::get_arguments);
-    for argument in arguments.filter(|it| !it.is_hide_set() && it.get_long().is_some()) {
-        let flag = argument.get_long().unwrap_or_default();
-        let Some(variable) = argument.get_env() else {
-            continue;
-        };
-        let defaults: Vec<_> = argument
-            .get_default_values()
-            .iter()
-            .map(|it| format!("`{}`", it.to_string_lossy()))
-            .collect();
-        let help = argument.get_help().map(ToString::to_string);
-        table.push_str(&format!(
-            "| `--{flag}` | `{}` | {} | {} |\n",
-            variable.to_string_lossy(),
-            defaults.join(", "),
-            help.unwrap_or_default().replace('\n', " "),
-        ));
-    }
-    table
 }

@@ -12,11 +12,11 @@ use crate::config::args::ServeArgs;
 use crate::postgres::database::Database;
 use crate::web;
 
-use super::{CommandError, logging, postgres_url, runtime};
+use super::{CommandError, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    let collect = collect(args)?;
     logging::start(&args.log);
+    let collect = collect(args)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         serve(args, collect, stop).await
@@ -26,13 +26,13 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
 
 /// Everything that can be wrong with the settings shows here, before anything is started.
 fn collect(args: &ServeArgs) -> Result<Collect, CommandError> {
-    let url = postgres_url(args)?;
+    let url = settings::postgres_url(args)?;
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
     let database = Database::new(&url, args.postgres.max_connections)
         .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))?;
-    Ok(Collect::new(database, args.collection()?))
+    Ok(Collect::new(database, settings::collection(args)?))
 }
 
 /// Serves until `stop` is done.
@@ -57,7 +57,7 @@ pub(super) async fn serve(
         let signal = stop.await;
         tracing::info!(signal, "stopping");
     };
-    web::serve(listeners, collect, args.web(), stop)
+    web::serve(listeners, collect, settings::web(args), stop)
         .await
         .context("serving")
 }

@@ -6,12 +6,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
-use crate::collect;
 use crate::fleet::health::Limits;
-use crate::metrics::page::{AgentSeries, Detail};
-use crate::web;
+use crate::metrics::page::AgentSeries;
 
-use super::SettingError;
 use super::collectors::CollectorArgs;
 
 pub(super) const URL_FLAG: &str = "--postgres.url";
@@ -276,40 +273,6 @@ impl AgentArgs {
             stuck_connecting_after: self.stuck_connecting_after,
             stuck_created_after: self.stuck_created_after,
             stuck_starting_after: self.stuck_starting_after,
-        }
-    }
-}
-
-impl ServeArgs {
-    /// What the collection needs to know.
-    ///
-    /// # Errors
-    ///
-    /// When every collector is off.
-    pub fn collection(&self) -> Result<collect::Settings, SettingError> {
-        if self.collectors.enabled.is_empty() {
-            let problem = "every collector is off; leave at least one on";
-            return Err(SettingError::new("--no-collector.*", problem));
-        }
-        Ok(collect::Settings {
-            collectors: self.collectors.enabled.clone(),
-            limits: self.agent.limits(),
-            min_interval: self.collect.min_interval,
-        })
-    }
-
-    /// What the web side needs to know.
-    pub fn web(&self) -> web::Settings {
-        web::Settings {
-            telemetry_path: self.web.telemetry_path.clone(),
-            max_requests: self.web.max_requests,
-            timeout_offset: self.web.timeout_offset,
-            collect_timeout: self.collect.timeout,
-            detail: Detail {
-                agent_series: self.metrics.agent_series,
-                max_agent_series: self.metrics.max_agent_series,
-            },
-            ui: !self.web.disable_ui,
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::fleet::health::Limits;
 use crate::metrics::page::AgentSeries;
 
 use super::collectors::CollectorArgs;
+use super::values::{at_least_one, duration, listen_address, positive_duration, telemetry_path};
 
 pub(super) const URL_FLAG: &str = "--postgres.url";
 
@@ -275,48 +276,4 @@ impl AgentArgs {
             stuck_starting_after: self.stuck_starting_after,
         }
     }
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a duration such as 500ms, 30s, 10m or 1h"))?;
-    // Beyond this, adding it to a clock could overflow.
-    if duration > Duration::from_secs(366 * 86_400) {
-        return Err("a year is the most it takes".into());
-    }
-    Ok(duration)
-}
-
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        zero if zero.is_zero() => Err("it must be longer than 0s".into()),
-        duration => Ok(duration),
-    }
-}
-
-fn at_least_one(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(number) if number >= 1 => Ok(number),
-        _ => Err("write a whole number of at least 1".into()),
-    }
-}
-
-fn listen_address(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-    match port {
-        Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("write host:port, [address]:port or :port, as in :21120".into()),
-    }
-}
-
-/// Paths the server keeps for itself.
-fn telemetry_path(text: &str) -> Result<String, String> {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "/-_.~".contains(it);
-    if !text.starts_with('/') || !text.chars().all(plain) {
-        return Err("write an absolute path of letters, digits and /-_.~".into());
-    }
-    if text.starts_with("/-/") {
-        return Err("paths under /-/ are taken".into());
-    }
-    Ok(text.to_owned())
 }

@@ -6,7 +6,10 @@
 
 pub mod args;
 pub mod collectors;
+pub mod postgres_tls;
 pub mod postgres_url;
+
+mod values;
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ use rustls::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::postgres_url::{TlsSettings, Verify};
+use crate::config::postgres_tls::{TlsSettings, Verify};
 use crate::fleet::pass::{ErrorKind, Failure};
 
 /// The connector for these settings. Whether TLS is used at all is the URL's `sslmode`.

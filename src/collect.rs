@@ -11,8 +11,9 @@ use crate::clock::wall_clock;
 use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::fleet::transitions::{TransitionCounts, Transitions};
 use crate::metrics::page::ErrorCounts;
-use crate::postgres::database::Database;
+use crate::postgres::database::{Database, Wanted};
 
 /// What a collection needs to know besides the database.
 #[derive(Debug, Clone)]
@@ -21,8 +22,21 @@ pub struct Settings {
     pub collectors: Vec<Collector>,
     /// The limits of SPEC 1.3 and 1.4.
     pub limits: Limits,
+    /// Whether apps are wanted by name, for Coder's own metrics.
+    pub named_apps: bool,
     /// A pass younger than this is served again.
     pub min_interval: Duration,
+}
+
+impl Settings {
+    /// What a pass of these settings loads.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            collectors: &self.collectors,
+            limits: &self.limits,
+            named_apps: self.named_apps,
+        }
+    }
 }
 
 /// Collects when asked (SPEC 2). Cheap to clone; all clones share flight and memory.
@@ -40,6 +54,7 @@ struct State {
     flight: Option<WeakShared<Flight>>,
     latest: Option<(Instant, Arc<Pass>)>,
     errors: ErrorCounts,
+    transitions: Transitions,
 }
 
 type Flight = BoxFuture<'static, Arc<Pass>>;
@@ -82,6 +97,11 @@ impl Collect {
         self.lock().errors.clone()
     }
 
+    /// Status changes since the start.
+    pub fn transitions(&self) -> TransitionCounts {
+        self.lock().transitions.counts().clone()
+    }
+
     fn board(&self, deadline: Instant) -> Boarding {
         let mut state = self.lock();
         if let Some((finished, pass)) = &state.latest
@@ -99,17 +119,16 @@ impl Collect {
     }
 
     async fn fly(self, deadline: Instant) -> Arc<Pass> {
-        let Settings {
-            collectors, limits, ..
-        } = &*self.settings;
-        let pass = Arc::new(self.database.pass(collectors, limits, deadline).await);
+        let wanted = self.settings.wanted();
+        let pass = Arc::new(self.database.pass(wanted, deadline).await);
         let now = wall_clock();
         let mut state = self.lock();
         for (collector, failure) in pass.failures() {
             report(collector, failure);
             state.errors.add(failure.kind, now);
         }
-        if pass.fleet.is_ok() {
+        if let Ok(fleet) = &pass.fleet {
+            state.transitions.observe(fleet);
             state.latest = Some((Instant::now(), pass.clone()));
         }
         state.flight = None;

@@ -35,6 +35,7 @@ pub(super) fn collection(args: &ServeArgs) -> Result<collect::Settings, SettingE
     Ok(collect::Settings {
         collectors: args.collectors.enabled.clone(),
         limits: args.agent.limits(),
+        named_apps: args.metrics.coderd_compat,
         min_interval: args.collect.min_interval,
     })
 }
@@ -49,6 +50,7 @@ pub(super) fn web(args: &ServeArgs) -> web::Settings {
         detail: Detail {
             agent_series: args.metrics.agent_series,
             max_agent_series: args.metrics.max_agent_series,
+            coderd_compat: args.metrics.coderd_compat,
         },
         ui: !args.web.disable_ui,
     }

@@ -164,6 +164,15 @@ pub struct MetricsArgs {
         default_value_t = 1000
     )]
     pub max_agent_series: usize,
+
+    /// Serve Coder's own agent metrics too (coderd_agents_*), so that dashboards made for them work
+    #[arg(
+        long = "metrics.coderd-compat",
+        env = "CODER_EXPORTER_METRICS_CODERD_COMPAT",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        action = clap::ArgAction::SetTrue
+    )]
+    pub coderd_compat: bool,
 }
 
 /// `--web.*`

@@ -23,16 +23,22 @@ pub struct Agent {
     pub id: Uuid,
     /// `workspace_agents.name`.
     pub name: Label,
+    /// `workspace_agents.version`, empty until it first connected.
+    pub version: Label,
+    /// `workspaces.id`.
+    pub workspace_id: Uuid,
     /// `workspaces.name`; unique only within its owner.
     pub workspace: Box<str>,
     /// `users.username` of the workspace's owner.
     pub owner: Label,
+    /// `template_versions.name` of the workspace's latest build.
+    pub template_version: Label,
     /// Which organization and template it belongs to: an index into the snapshot's scopes.
     pub scope: ScopeId,
     /// Root agent or sub-agent.
     pub kind: Kind,
     /// `workspace_builds.transition` of the workspace's latest build.
-    pub transition: Transition,
+    pub transition: Named<Transition>,
     /// `workspace_agents.lifecycle_state`.
     pub lifecycle: Named<Lifecycle>,
     /// When the row was made, by the build that made it.
@@ -84,24 +90,25 @@ impl Variants for Kind {
     }
 }
 
-/// What the latest build was asked to do with the workspace.
-///
-/// Only start matters to the rules; stop, delete, NULL and whatever a later Coder adds are
-/// all "not start".
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// `workspace_transition`: what a build was asked to do with its workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Transition {
-    /// Bring the workspace up.
+    /// Bring it up.
     Start,
-    /// Anything else: somebody asked for the agents to go.
-    NotStart,
+    /// Take it down, keep what is on disk.
+    Stop,
+    /// Take it away.
+    Delete,
 }
 
-impl Transition {
-    /// Reads a `workspace_transition`.
-    pub fn parse(text: Option<&str>) -> Self {
-        match text {
-            Some("start") => Self::Start,
-            _ => Self::NotStart,
+impl Variants for Transition {
+    const ALL: &'static [Self] = &[Self::Start, Self::Stop, Self::Delete];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Stop => "stop",
+            Self::Delete => "delete",
         }
     }
 }
@@ -165,18 +172,5 @@ impl Lifecycle {
             self,
             Self::ShuttingDown | Self::ShutdownTimeout | Self::ShutdownError | Self::Off
         )
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_start_is_start() {
-        assert_eq!(Transition::parse(Some("start")), Transition::Start);
-        for other in [Some("stop"), Some("delete"), Some(""), Some("START"), None] {
-            assert_eq!(Transition::parse(other), Transition::NotStart, "{other:?}");
-        }
     }
 }

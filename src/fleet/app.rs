@@ -1,6 +1,6 @@
 //! Workspace apps, counted where they are.
 
-use super::agent::ScopeId;
+use super::agent::{Label, ScopeId};
 use super::named::{Named, Variants};
 
 /// How many apps of one scope have one health (SPEC 1.2: apps count through their agent).
@@ -11,6 +11,19 @@ use super::named::{Named, Variants};
 pub struct AppCount {
     /// Organization and template of the apps' agents.
     pub scope: ScopeId,
+    /// `workspace_apps.health`.
+    pub health: Named<AppHealth>,
+    /// Number of such apps.
+    pub count: u64,
+}
+
+/// How many apps of one agent have one display name and health: what Coder's own metrics count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedApp {
+    /// Position of the agent in its snapshot.
+    pub agent: usize,
+    /// `workspace_apps.display_name`.
+    pub name: Label,
     /// `workspace_apps.health`.
     pub health: Named<AppHealth>,
     /// Number of such apps.

@@ -2,13 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use uuid::Uuid;
+
 use super::agent::{Agent, Kind, Lifecycle, Scope};
 use super::app::AppHealth;
 use super::health::{Assessment, Health, Limits, assess};
-use super::named::Counts;
-use super::snapshot::Snapshot;
-use super::status::Status;
+use super::histogram::Histogram;
+use super::named::{Counts, Variants};
+use super::snapshot::{Cause, Snapshot};
+use super::status::{Status, was_closed};
 use super::time::Timestamp;
+use super::workspace::{BindingState, WorkspaceState};
 
 /// A snapshot with every agent judged at its one moment, and counted.
 #[derive(Debug, Clone)]
@@ -17,13 +21,18 @@ pub struct Fleet {
     pub snapshot: Snapshot,
     /// Agents by scope and kind, in the order of the names; `None` when agents are unknown.
     pub agents: Option<BTreeMap<(Scope, Kind), Tally>>,
-    /// Apps by scope, with a zero for each scope that has an agent; `None` when unknown.
+    /// Apps by scope, with zeros for each scope that has an agent; `None` when unknown.
     pub apps: Option<BTreeMap<Scope, Counts<AppHealth>>>,
-    problems: Vec<Problem>,
+    /// Workspaces by scope, likewise.
+    pub workspaces: Option<BTreeMap<Scope, Counts<WorkspaceState>>>,
+    /// Chats by scope, likewise.
+    pub bindings: Option<BTreeMap<Scope, Counts<BindingState>>>,
+    limits: Limits,
+    problems: Vec<Ranked>,
 }
 
-/// How many agents of one scope and kind are what. Each agent counts once in each.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// What there is of agents of one scope and kind. Each agent counts once in each.
+#[derive(Debug, Clone)]
 pub struct Tally {
     /// By connection status.
     pub status: Counts<Status>,
@@ -31,93 +40,198 @@ pub struct Tally {
     pub lifecycle: Counts<Lifecycle>,
     /// By health class.
     pub health: Counts<Health>,
+    /// Since of the oldest agent with each problem that some agent has.
+    pub oldest: BTreeMap<Health, Timestamp>,
+    /// Seconds since the last heartbeat of every agent whose connection nobody closed.
+    pub heartbeat_ages: Histogram,
 }
 
 /// An agent somebody should look at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Problem {
+#[derive(Debug, Clone, Copy)]
+pub struct Problem<'a> {
+    /// Which.
+    pub agent: &'a Agent,
+    /// What its problem is.
+    pub health: Health,
+    /// The moment from which its age counts.
+    pub since: Timestamp,
+    /// Why, where that was looked up (SPEC 1.5).
+    pub cause: Option<Cause>,
+}
+
+/// A problem's place in the order in which they are told.
+#[derive(Debug, Clone, Copy)]
+struct Ranked {
     since: Timestamp,
+    id: Uuid,
     health: Health,
     index: usize,
 }
 
+/// Bounds of the heartbeat-age buckets, as parts of the inactivity timeout: close together
+/// below it, where the early warning is, and up to ten times, where it is long over.
+const AGE_BOUNDS: [f64; 11] = [0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 2.0, 5.0, 10.0];
+
 impl Fleet {
     /// Judges every agent of the snapshot at the snapshot's own moment.
     pub fn of(snapshot: Snapshot, limits: &Limits) -> Self {
-        let mut problems = Vec::new();
-        let agents = snapshot.agents.as_deref().map(|agents| {
-            let judged = agents.iter().enumerate().map(|(index, agent)| {
-                let assessment = assess(agent, limits, snapshot.now);
-                problems.extend(assessment.since.map(|since| Problem {
-                    since,
+        let mut fleet = Self {
+            agents: None,
+            apps: None,
+            workspaces: None,
+            bindings: None,
+            limits: *limits,
+            problems: Vec::new(),
+            snapshot,
+        };
+        if fleet.snapshot.agents.is_some() {
+            fleet.problems = fleet.rank_problems();
+            fleet.agents = Some(fleet.tally());
+        }
+        let scopes = fleet.scopes_with_agents();
+        let snapshot = &fleet.snapshot;
+        fleet.apps = snapshot.apps.as_ref().map(|apps| {
+            let mut counts = zeros(&scopes);
+            for app in apps {
+                if let Some(scope) = snapshot.scopes.get(app.scope) {
+                    let counts = entry(&mut counts, scope);
+                    counts.add_named(&app.health, app.count);
+                }
+            }
+            counts
+        });
+        fleet.workspaces = snapshot.workspaces.as_ref().map(|workspaces| {
+            let mut counts = zeros(&scopes);
+            for it in workspaces {
+                entry(&mut counts, &it.scope).add(it.state(), it.count);
+            }
+            counts
+        });
+        fleet.bindings = snapshot.bindings.as_ref().map(|bindings| {
+            let mut counts = zeros(&scopes);
+            for it in bindings {
+                entry(&mut counts, &it.scope).add(it.state, it.count);
+            }
+            counts
+        });
+        fleet
+    }
+
+    /// Every agent with what it is at the snapshot's moment; none when agents are unknown.
+    pub fn judged(&self) -> impl ExactSizeIterator<Item = (&Agent, Assessment)> {
+        // Worked out anew each time: that is cheaper than keeping it.
+        let agents = self.snapshot.agents.as_deref().unwrap_or_default();
+        agents
+            .iter()
+            .map(|agent| (agent, assess(agent, &self.limits, self.snapshot.now)))
+    }
+
+    /// Agents with a problem, oldest first; equally old ones by id, so that two looks at one
+    /// snapshot show one order.
+    pub fn problems(&self) -> impl ExactSizeIterator<Item = Problem<'_>> {
+        let agents = self.snapshot.agents.as_deref().unwrap_or_default();
+        self.problems.iter().map(|it| Problem {
+            agent: &agents[it.index],
+            health: it.health,
+            since: it.since,
+            cause: self.snapshot.causes.get(&it.id).copied(),
+        })
+    }
+
+    /// Newest heartbeat minus the snapshot's moment, in seconds: positive when coderd's clock,
+    /// which stamps heartbeats, is ahead of the database's. `None` when there is none.
+    pub fn heartbeat_lead_seconds(&self) -> Option<f64> {
+        let agents = self.snapshot.agents.as_deref()?;
+        let heartbeats = agents.iter().filter_map(|agent| agent.last_connected_at);
+        let real = heartbeats.filter(|&at| at != Timestamp::END && at != Timestamp::BEGINNING);
+        real.max().map(|at| at.seconds_since(self.snapshot.now))
+    }
+
+    fn rank_problems(&self) -> Vec<Ranked> {
+        let judged = self.judged().enumerate();
+        let mut problems: Vec<_> = judged
+            .filter_map(|(index, (agent, assessment))| {
+                Some(Ranked {
+                    since: assessment.since?,
+                    id: agent.id,
                     health: assessment.health,
                     index,
-                }));
-                (agent, assessment)
-            });
-            tally(&snapshot, judged)
-        });
-        problems.sort_by_key(|problem| (problem.since, agent_id(&snapshot, problem.index)));
-        let apps = count_apps(&snapshot);
+                })
+            })
+            .collect();
+        problems.sort_by_key(|it| (it.since, it.id));
+        problems
+    }
+
+    fn tally(&self) -> BTreeMap<(Scope, Kind), Tally> {
+        // Counted by number first: hashing two names per agent would cost more than the rest.
+        let mut tallies: Vec<[Option<Tally>; 2]> = vec![[None, None]; self.snapshot.scopes.len()];
+        for (agent, assessment) in self.judged() {
+            tallies[agent.scope.0 as usize][agent.kind as usize]
+                .get_or_insert_with(|| Tally::new(&self.limits))
+                .add(agent, assessment, self.snapshot.now);
+        }
+        let scopes = self.snapshot.scopes.iter().zip(tallies);
+        scopes
+            .flat_map(|(scope, by_kind)| {
+                [Kind::Root, Kind::Sub]
+                    .into_iter()
+                    .zip(by_kind)
+                    .filter_map(|(kind, tally)| Some(((scope.clone(), kind), tally?)))
+            })
+            .collect()
+    }
+
+    fn scopes_with_agents(&self) -> Vec<Scope> {
+        match &self.agents {
+            Some(tallies) => tallies.keys().map(|(scope, _)| scope.clone()).collect(),
+            // Loaded for the apps' sake alone, or not at all.
+            None => self.snapshot.scopes.iter().cloned().collect(),
+        }
+    }
+}
+
+impl Tally {
+    fn new(limits: &Limits) -> Self {
+        let timeout = limits.inactive_timeout.as_secs_f64();
+        let bounds = AGE_BOUNDS.map(|part| part * timeout);
         Self {
-            snapshot,
-            agents,
-            apps,
-            problems,
+            status: Counts::default(),
+            lifecycle: Counts::default(),
+            health: Counts::default(),
+            oldest: BTreeMap::new(),
+            heartbeat_ages: Histogram::new(&bounds),
         }
     }
 
-    /// Agents with a problem and since when, oldest first; equally old ones by id, so that
-    /// two looks at one snapshot show one order.
-    pub fn problems(&self) -> impl ExactSizeIterator<Item = (&Agent, Health, Timestamp)> {
-        let agents = self.snapshot.agents.as_deref().unwrap_or_default();
-        self.problems
-            .iter()
-            .map(|it| (&agents[it.index], it.health, it.since))
-    }
-}
-
-fn agent_id(snapshot: &Snapshot, index: usize) -> Option<uuid::Uuid> {
-    let agents = snapshot.agents.as_deref()?;
-    agents.get(index).map(|agent| agent.id)
-}
-
-fn tally<'a>(
-    snapshot: &Snapshot,
-    judged: impl Iterator<Item = (&'a Agent, Assessment)>,
-) -> BTreeMap<(Scope, Kind), Tally> {
-    // Counted by number first: hashing two names per agent would cost more than all the rest.
-    let mut counts: Vec<[Option<Tally>; 2]> = vec![[None, None]; snapshot.scopes.len()];
-    for (agent, assessment) in judged {
-        let slot = &mut counts[agent.scope.0 as usize][agent.kind as usize];
-        let tally = slot.get_or_insert_default();
-        tally.status.add(assessment.status, 1);
-        tally.health.add(assessment.health, 1);
-        tally.lifecycle.add_named(&agent.lifecycle, 1);
-    }
-    let scopes = snapshot.scopes.iter().zip(counts);
-    scopes
-        .flat_map(|(scope, by_kind)| {
-            [Kind::Root, Kind::Sub]
-                .into_iter()
-                .zip(by_kind)
-                .filter_map(|(kind, tally)| Some(((scope.clone(), kind), tally?)))
-        })
-        .collect()
-}
-
-fn count_apps(snapshot: &Snapshot) -> Option<BTreeMap<Scope, Counts<AppHealth>>> {
-    let apps = snapshot.apps.as_ref()?;
-    let mut by_scope: BTreeMap<Scope, Counts<AppHealth>> = snapshot
-        .scopes
-        .iter()
-        .map(|scope| (scope.clone(), Counts::default()))
-        .collect();
-    for app in apps {
-        let scope = snapshot.scopes.get(app.scope);
-        if let Some(counts) = scope.and_then(|scope| by_scope.get_mut(scope)) {
-            counts.add_named(&app.health, app.count);
+    fn add(&mut self, agent: &Agent, assessment: Assessment, now: Timestamp) {
+        self.status.add(assessment.status, 1);
+        self.health.add(assessment.health, 1);
+        self.lifecycle.add_named(&agent.lifecycle, 1);
+        if let Some(since) = assessment.since {
+            let oldest = self.oldest.entry(assessment.health).or_insert(since);
+            *oldest = since.min(*oldest);
+        }
+        if let Some(heartbeat) = open_heartbeat(agent) {
+            self.heartbeat_ages.observe(now.seconds_since(heartbeat));
         }
     }
-    Some(by_scope)
+}
+
+/// The last heartbeat of an agent that has connected and whose connection nobody closed.
+fn open_heartbeat(agent: &Agent) -> Option<Timestamp> {
+    agent.first_connected_at?;
+    agent.last_connected_at.filter(|_| !was_closed(agent))
+}
+
+fn zeros<V: Variants>(scopes: &[Scope]) -> BTreeMap<Scope, Counts<V>> {
+    let scopes = scopes.iter().cloned();
+    scopes.map(|scope| (scope, Counts::default())).collect()
+}
+
+fn entry<'a, V: Variants>(
+    counts: &'a mut BTreeMap<Scope, Counts<V>>,
+    scope: &Scope,
+) -> &'a mut Counts<V> {
+    counts.entry(scope.clone()).or_default()
 }

@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::agent::{Agent, Kind, Lifecycle, ScopeId, Transition};
+use super::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
+use super::census::Fleet;
+use super::health::Limits;
 use super::named::Named;
+use super::snapshot::Snapshot;
 use super::time::Timestamp;
 
 /// Seconds after a fixed, unremarkable moment (2025-01-01 00:00:00 UTC).
@@ -18,11 +21,14 @@ pub(crate) fn agent() -> Agent {
     Agent {
         id: Uuid::from_u128(1),
         name: "main".into(),
+        version: "v2.30.0".into(),
+        workspace_id: Uuid::from_u128(2),
         workspace: "build-box".into(),
         owner: "ada".into(),
+        template_version: "v1".into(),
         scope: ScopeId(0),
         kind: Kind::Root,
-        transition: Transition::Start,
+        transition: Named::Known(Transition::Start),
         lifecycle: Named::Known(Lifecycle::Ready),
         created_at: Some(at(-7200)),
         first_connected_at: Some(at(-7190)),
@@ -45,4 +51,15 @@ pub(crate) fn never_connected() -> Agent {
         ready_at: None,
         ..agent()
     }
+}
+
+/// A fleet of these agents, all of one scope, at `at(0)`.
+pub(crate) fn fleet_of(agents: Vec<Agent>) -> Fleet {
+    let mut snapshot = Snapshot::at(at(0));
+    snapshot.scopes.intern(Scope {
+        organization: "acme".into(),
+        template: "docker".into(),
+    });
+    snapshot.agents = Some(agents);
+    Fleet::of(snapshot, &Limits::default())
 }

@@ -135,7 +135,9 @@ fn classify(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> H
         Named::Known(known) => Some(known),
         Named::Other(_) => None,
     };
-    if agent.transition != Transition::Start || lifecycle.is_some_and(Lifecycle::is_shutdown) {
+    if agent.transition != Named::Known(Transition::Start)
+        || lifecycle.is_some_and(Lifecycle::is_shutdown)
+    {
         return Health::Shutdown;
     }
     match (status, lifecycle) {

@@ -32,16 +32,27 @@ fn beating(lifecycle: Lifecycle) -> Agent {
 fn whatever_a_stopped_workspace_does_is_shutdown() {
     for &lifecycle in Lifecycle::ALL {
         let stopped = Agent {
-            transition: Transition::NotStart,
+            transition: Named::Known(Transition::Stop),
             ..beating(lifecycle)
         };
         check(&stopped, at(0), Health::Shutdown, None);
     }
     let gone = Agent {
-        transition: Transition::NotStart,
+        transition: Named::Known(Transition::Stop),
         ..agent()
     };
     check(&gone, at(86_400), Health::Shutdown, None);
+}
+
+#[test]
+fn transition_nobody_has_heard_of_is_not_a_start() {
+    for text in [Some("delete"), Some("migrate"), Some("START"), None] {
+        let other = Agent {
+            transition: Named::parse(text),
+            ..agent()
+        };
+        check(&other, at(0), Health::Shutdown, None);
+    }
 }
 
 #[test]
@@ -212,11 +223,11 @@ pub(crate) fn any_agent() -> impl Strategy<Value = Agent> {
         .prop_map(
             |(first, second, lifecycle, timeout, [sub, stopped])| Agent {
                 kind: if sub { Kind::Sub } else { Kind::Root },
-                transition: if stopped {
-                    Transition::NotStart
+                transition: Named::Known(if stopped {
+                    Transition::Stop
                 } else {
                     Transition::Start
-                },
+                }),
                 lifecycle,
                 created_at: first.0,
                 first_connected_at: first.1,

@@ -35,7 +35,7 @@ impl Pass {
             .iter()
             .filter_map(|report| match &report.outcome {
                 Outcome::Failed(failure) => Some((Some(report.collector), failure)),
-                Outcome::Loaded { .. } | Outcome::NotRun => None,
+                _ => None,
             });
         of_the_pass.into_iter().chain(of_collectors)
     }
@@ -48,15 +48,30 @@ pub enum Collector {
     Agents,
     /// Their apps.
     Apps,
+    /// Why agents are stuck in `created`.
+    Causes,
+    /// Workspaces by the state of their latest build.
+    Workspaces,
+    /// Chats by what they are bound to.
+    Bindings,
 }
 
 impl Variants for Collector {
-    const ALL: &'static [Self] = &[Self::Agents, Self::Apps];
+    const ALL: &'static [Self] = &[
+        Self::Agents,
+        Self::Apps,
+        Self::Causes,
+        Self::Workspaces,
+        Self::Bindings,
+    ];
 
     fn as_str(self) -> &'static str {
         match self {
             Self::Agents => "agents",
             Self::Apps => "apps",
+            Self::Causes => "causes",
+            Self::Workspaces => "workspaces",
+            Self::Bindings => "bindings",
         }
     }
 }
@@ -84,6 +99,11 @@ pub enum Outcome {
     Failed(Failure),
     /// It had no chance: the database did not answer, or what it builds on failed.
     NotRun,
+    /// This Coder has nothing for it to read (SPEC 1.1); its families are absent.
+    Unsupported {
+        /// The table or column that came later, as in `chats.agent_id`.
+        missing: &'static str,
+    },
 }
 
 impl Report {

@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 
+use uuid::Uuid;
+
 use super::agent::{Agent, Scope, ScopeId};
-use super::app::AppCount;
+use super::app::{AppCount, NamedApp};
 use super::time::Timestamp;
+use super::workspace::{BindingCount, WorkspaceCount};
 
 /// What the database said in one read-only, repeatable-read transaction (SPEC 2).
 ///
@@ -12,14 +15,78 @@ use super::time::Timestamp;
 /// empty list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// The transaction's `now()`: the one moment every rule is applied at.
+    /// The moment the data is true for: the transaction's `now()`, or on a standby that is
+    /// behind, the last transaction it has replayed. Every rule is applied at this moment.
     pub now: Timestamp,
+    /// How far a standby is behind, in seconds; `None` on a primary.
+    pub replica_lag_seconds: Option<f64>,
+    /// What kind of Coder it is.
+    pub schema: Schema,
     /// Organizations and templates that have an agent.
     pub scopes: Scopes,
     /// The population (SPEC 1.2).
     pub agents: Option<Vec<Agent>>,
     /// Apps of the population.
     pub apps: Option<Vec<AppCount>>,
+    /// Apps of the population by name, where Coder's own metrics are served too.
+    pub named_apps: Option<Vec<NamedApp>>,
+    /// Workspaces that are not deleted.
+    pub workspaces: Option<Vec<WorkspaceCount>>,
+    /// Chats that are not archived.
+    pub bindings: Option<Vec<BindingCount>>,
+    /// Why agents are stuck in `created`, by agent id; only those that are.
+    pub causes: HashMap<Uuid, Cause>,
+}
+
+impl Snapshot {
+    /// A snapshot of this moment in which nothing else is known yet.
+    pub fn at(now: Timestamp) -> Self {
+        Self {
+            now,
+            replica_lag_seconds: None,
+            schema: Schema::default(),
+            scopes: Scopes::default(),
+            agents: None,
+            apps: None,
+            named_apps: None,
+            workspaces: None,
+            bindings: None,
+            causes: HashMap::new(),
+        }
+    }
+}
+
+/// What kind of Coder the database belongs to, found by looking.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Schema {
+    /// `schema_migrations.version`; `None` when it may not be read.
+    pub migration: Option<i64>,
+    /// Has sub-agents: `workspace_agents.parent_id`, from v2.22.
+    pub has_parent_id: bool,
+    /// Has soft deletion: `workspace_agents.deleted`, from v2.24.
+    pub has_deleted: bool,
+    /// Has bound chats: `chats.agent_id`, from v2.32.
+    pub has_chat_agent_id: bool,
+}
+
+/// Why an agent is stuck in `created` (SPEC 1.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// Its process outlived a build, reconnected to the new row and had nothing new to report:
+    /// an agent of the same name reached `ready` in an earlier build.
+    SurvivedBuild,
+    /// It never reported anything, as far as is known.
+    NeverReported,
+}
+
+impl Cause {
+    /// The label value.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::SurvivedBuild => "survived_build",
+            Self::NeverReported => "never_reported",
+        }
+    }
 }
 
 /// The distinct (organization, template) pairs of a snapshot, numbered as they are met.

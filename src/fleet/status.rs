@@ -78,7 +78,7 @@ fn connection_timed_out(agent: &Agent, now: Timestamp) -> bool {
 
 /// Coderd closed the connection after the last heartbeat. NULL counts as the beginning of
 /// time, so a row with neither is closed.
-fn was_closed(agent: &Agent) -> bool {
+pub(super) fn was_closed(agent: &Agent) -> bool {
     let closed = agent.disconnected_at.unwrap_or(Timestamp::BEGINNING);
     let heartbeat = agent.last_connected_at.unwrap_or(Timestamp::BEGINNING);
     closed >= heartbeat

@@ -1,13 +1,15 @@
 //! The catalogue: every family there is.
 
 use super::family::Family;
-use super::{exporter, fleet, problems, process};
+use super::{agents, coderd, exporter, fleet, process, workspaces};
 
 /// Every family, in the order in which it is exported and documented.
 pub fn families() -> impl Iterator<Item = &'static Family> {
     [
         fleet::FAMILIES,
-        problems::FAMILIES,
+        workspaces::FAMILIES,
+        agents::FAMILIES,
+        coderd::FAMILIES,
         exporter::FAMILIES,
         process::FAMILIES,
     ]
@@ -18,17 +20,18 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
 /// The catalogue as a Markdown table: what `metrics` prints and the README shows.
 pub fn table() -> String {
     let mut table = String::from(
-        "| metric | type | labels | source | meaning |\n| --- | --- | --- | --- | --- |\n",
+        "| metric | type | labels | meaning | stability | collector |\n| --- | --- | --- | --- | --- | --- |\n",
     );
     for family in families() {
         let labels: Vec<_> = family.labels.iter().map(|it| format!("`{it}`")).collect();
         table.push_str(&format!(
-            "| `{}` | {} | {} | {} | {} |\n",
+            "| `{}` | {} | {} | {} | {} | {} |\n",
             family.name,
             family.kind.as_text_type(),
             labels.join(", "),
-            family.source.as_str(),
             family.help,
+            family.stability.as_str(),
+            family.source.as_str(),
         ));
     }
     table

@@ -2,12 +2,14 @@
 
 use std::fmt;
 
+use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::Outcome;
+use crate::fleet::snapshot::Schema;
 
-use super::family::{Family, MetricKind, Sink, Source};
+use super::agents;
+use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
-use super::problems;
 
 /// What this exporter did, and how it went.
 pub(super) const FAMILIES: &[Family] = &[
@@ -17,6 +19,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: |page, sink| sink.sample(&[], page.fleet().is_some().into()),
     },
     Family {
@@ -25,6 +28,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["collector"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: collector_success,
     },
     Family {
@@ -33,6 +37,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["collector"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: collector_durations,
     },
     Family {
@@ -41,6 +46,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["collector"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: collector_rows,
     },
     Family {
@@ -49,9 +55,10 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
-        samples: |page, sink| match page.fleet() {
-            Some(fleet) => sink.sample(&[], fleet.snapshot.now.as_unix_seconds().into()),
-            None => Ok(()),
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let now = page.fleet().map(|it| it.snapshot.now.as_unix_seconds());
+            optional(now, sink)
         },
     },
     Family {
@@ -60,10 +67,46 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
-        samples: |page, sink| match page.pass.clock_skew_seconds {
-            Some(skew) => sink.sample(&[], skew.into()),
-            None => Ok(()),
+        stability: Stability::Stable,
+        samples: |page, sink| optional(page.pass.clock_skew_seconds, sink),
+    },
+    Family {
+        name: "coder_exporter_heartbeat_lead_seconds",
+        help: "Newest heartbeat minus the snapshot's moment; positive when coderd's clock is ahead",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let lead = page.fleet().and_then(Fleet::heartbeat_lead_seconds);
+            optional(lead, sink)
         },
+    },
+    Family {
+        name: "coder_exporter_replica_lag_seconds",
+        help: "How far the standby that is read is behind; absent on a primary",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let lag = page.fleet().and_then(|it| it.snapshot.replica_lag_seconds);
+            optional(lag, sink)
+        },
+    },
+    Family {
+        name: "coder_exporter_schema_info",
+        help: "What kind of Coder the database belongs to, as found by looking",
+        kind: MetricKind::Info,
+        labels: &[
+            "migration",
+            "has_agent_parent_id",
+            "has_agent_deleted",
+            "has_chat_agent_id",
+        ],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: schema_info,
     },
     Family {
         name: "coder_exporter_errors_total",
@@ -71,6 +114,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Counter,
         labels: &["kind"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: errors,
     },
     Family {
@@ -79,6 +123,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["kind"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: last_errors,
     },
     Family {
@@ -87,8 +132,9 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["metric"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: |page, sink| {
-            problems::dropped(page)
+            agents::dropped(page)
                 .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
         },
     },
@@ -98,12 +144,45 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Info,
         labels: &["version"],
         source: Source::Exporter,
+        stability: Stability::Stable,
         samples: |_, sink| sink.sample(&[env!("CARGO_PKG_VERSION")], true.into()),
     },
 ];
 
+fn optional(value: Option<f64>, sink: &mut dyn Sink) -> fmt::Result {
+    match value {
+        Some(value) => sink.sample(&[], value.into()),
+        None => Ok(()),
+    }
+}
+
+fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let Some(fleet) = page.fleet() else {
+        return Ok(());
+    };
+    let Schema {
+        migration,
+        has_parent_id,
+        has_deleted,
+        has_chat_agent_id,
+    } = &fleet.snapshot.schema;
+    let migration = migration.map(|it| it.to_string()).unwrap_or_default();
+    let yes_or_no = |has: &bool| if *has { "true" } else { "false" };
+    let labels = [
+        &*migration,
+        yes_or_no(has_parent_id),
+        yes_or_no(has_deleted),
+        yes_or_no(has_chat_agent_id),
+    ];
+    sink.sample(&labels, true.into())
+}
+
 fn collector_success(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     for report in &page.pass.reports {
+        // A collector that this Coder has nothing for neither succeeds nor fails.
+        if matches!(report.outcome, Outcome::Unsupported { .. }) {
+            continue;
+        }
         let loaded = matches!(report.outcome, Outcome::Loaded { .. });
         sink.sample(&[report.collector.as_str()], loaded.into())?;
     }

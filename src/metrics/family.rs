@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::fleet::histogram::Histogram;
+use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
 
 use super::page::Page;
@@ -22,6 +24,8 @@ pub struct Family {
     pub labels: &'static [&'static str],
     /// Where the numbers come from.
     pub source: Source,
+    /// Whether it may still change.
+    pub stability: Stability,
     /// Writes every sample the page has for this family, none when it is unknown.
     pub samples: fn(&Page, &mut dyn Sink) -> fmt::Result,
 }
@@ -35,6 +39,9 @@ pub enum MetricKind {
     Counter,
     /// Always 1; its labels are the message. Its name ends in `_info`.
     Info,
+    /// How many of what there is now have which size. Its counts go up and down, so it is a
+    /// gauge histogram in the formats that have one.
+    GaugeHistogram,
 }
 
 impl MetricKind {
@@ -43,6 +50,26 @@ impl MetricKind {
         match self {
             Self::Gauge | Self::Info => "gauge",
             Self::Counter => "counter",
+            Self::GaugeHistogram => "histogram",
+        }
+    }
+}
+
+/// What a family's name, labels and meaning may be relied on for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stability {
+    /// Changes only with a major version.
+    Stable,
+    /// Follows Coder's own metric of that name, and changes with it.
+    FollowsCoder,
+}
+
+impl Stability {
+    /// The name in the catalogue.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Stable => "stable",
+            Self::FollowsCoder => "follows Coder",
         }
     }
 }
@@ -64,7 +91,6 @@ pub enum Source {
 impl Source {
     /// The name in the catalogue.
     pub fn as_str(self) -> &'static str {
-        use crate::fleet::named::Variants;
         match self {
             Self::Collector(collector) => collector.as_str(),
             Self::Exporter => "exporter",
@@ -108,4 +134,11 @@ pub trait Sink {
     ///
     /// When the text cannot grow, which ends the exposition.
     fn sample(&mut self, label_values: &[&str], value: Value) -> fmt::Result;
+
+    /// Takes one distribution, likewise.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    fn histogram(&mut self, label_values: &[&str], histogram: &Histogram) -> fmt::Result;
 }

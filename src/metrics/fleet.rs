@@ -1,16 +1,18 @@
-//! Families that count the agents and apps of the fleet.
+//! Families that count the agents of the fleet.
 
+use std::collections::HashMap;
 use std::fmt;
 
-use crate::fleet::agent::{Kind, Scope};
-use crate::fleet::census::Tally;
+use crate::fleet::agent::{Kind, Label, Scope, ScopeId};
+use crate::fleet::census::{Fleet, Tally};
 use crate::fleet::named::{Counts, Variants};
 use crate::fleet::pass::Collector;
+use crate::fleet::transitions::pairs;
 
-use super::family::{Family, MetricKind, Sink, Source};
+use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
 
-/// Agents and apps, by organization and template.
+/// Agents, by organization and template.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_agents",
@@ -18,6 +20,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "kind", "status"],
         source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
         samples: |page, sink| count_agents(page, sink, |tally| &tally.status),
     },
     Family {
@@ -31,6 +34,7 @@ pub(super) const FAMILIES: &[Family] = &[
             "lifecycle_state",
         ],
         source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
         samples: |page, sink| count_agents(page, sink, |tally| &tally.lifecycle),
     },
     Family {
@@ -39,27 +43,65 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "kind", "health"],
         source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
         samples: |page, sink| count_agents(page, sink, |tally| &tally.health),
     },
     Family {
-        name: "coder_apps",
-        help: "Workspace apps of latest builds by health",
+        name: "coder_agents_version",
+        help: "Workspace agents of latest builds by version: the 20 most common, the rest as other",
         kind: MetricKind::Gauge,
-        labels: &["organization_name", "template_name", "health"],
-        source: Source::Collector(Collector::Apps),
-        samples: count_apps,
+        labels: &["organization_name", "template_name", "version"],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: versions,
+    },
+    Family {
+        name: "coder_agent_oldest_problem_timestamp_seconds",
+        help: "Since when the agent that has this problem for longest has it, in seconds since the Unix epoch",
+        kind: MetricKind::Gauge,
+        labels: &["organization_name", "template_name", "kind", "health"],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: oldest_problems,
+    },
+    Family {
+        name: "coder_agent_heartbeat_age_seconds",
+        help: "Time since the last heartbeat of each agent whose connection was not closed",
+        kind: MetricKind::GaugeHistogram,
+        labels: &["organization_name", "template_name", "kind"],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: heartbeat_ages,
+    },
+    Family {
+        name: "coder_agent_status_transitions_total",
+        help: "Changes of connection status seen between two passes of this process",
+        kind: MetricKind::Counter,
+        labels: &["organization_name", "template_name", "from", "to"],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: transitions,
     },
 ];
+
+/// Versions that get series of their own: a fleet in the middle of an upgrade has a handful,
+/// and beyond twenty nobody reads them one by one.
+const MOST_VERSIONS: usize = 20;
+
+fn tallies(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &Tally)> {
+    let agents = page.fleet().and_then(|fleet| fleet.agents.as_ref());
+    let tallies = agents.into_iter().flatten();
+    tallies.map(|((scope, kind), tally)| (scope, *kind, tally))
+}
 
 fn count_agents<V: Variants>(
     page: &Page,
     sink: &mut dyn Sink,
     counts: fn(&Tally) -> &Counts<V>,
 ) -> fmt::Result {
-    let agents = page.fleet().and_then(|fleet| fleet.agents.as_ref());
-    for ((scope, kind), tally) in agents.into_iter().flatten() {
+    for (scope, kind, tally) in tallies(page) {
         for (value, count) in counts(tally).iter() {
-            sink.sample(&agent_labels(scope, *kind, value), count.into())?;
+            sink.sample(&agent_labels(scope, kind, value), count.into())?;
         }
     }
     Ok(())
@@ -69,13 +111,87 @@ fn agent_labels<'a>(scope: &'a Scope, kind: Kind, value: &'a str) -> [&'a str; 4
     [&scope.organization, &scope.template, kind.as_str(), value]
 }
 
-fn count_apps(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    let apps = page.fleet().and_then(|fleet| fleet.apps.as_ref());
-    for (scope, counts) in apps.into_iter().flatten() {
-        for (health, count) in counts.iter() {
-            let labels = [&*scope.organization, &*scope.template, health];
+fn oldest_problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    for (scope, kind, tally) in tallies(page) {
+        for (health, since) in &tally.oldest {
+            let labels = agent_labels(scope, kind, health.as_str());
+            sink.sample(&labels, since.as_unix_seconds().into())?;
+        }
+    }
+    Ok(())
+}
+
+fn heartbeat_ages(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    for (scope, kind, tally) in tallies(page) {
+        let labels = [&*scope.organization, &*scope.template, kind.as_str()];
+        sink.histogram(&labels, &tally.heartbeat_ages)?;
+    }
+    Ok(())
+}
+
+fn transitions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    if page.fleet().is_none_or(|fleet| fleet.agents.is_none()) {
+        return Ok(());
+    }
+    for (scope, counts) in &page.transitions {
+        for (from, to, count) in pairs(counts) {
+            let labels = [
+                &*scope.organization,
+                &*scope.template,
+                from.as_str(),
+                to.as_str(),
+            ];
             sink.sample(&labels, count.into())?;
         }
     }
     Ok(())
+}
+
+fn versions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let Some(fleet) = page.fleet() else {
+        return Ok(());
+    };
+    let common = common_versions(fleet);
+    let mut counts: HashMap<(ScopeId, &str), u64> = HashMap::new();
+    for agent in fleet.snapshot.agents.iter().flatten() {
+        let version = version_name(&agent.version);
+        let shown = if common.contains(&version) {
+            version
+        } else {
+            "other"
+        };
+        *counts.entry((agent.scope, shown)).or_default() += 1;
+    }
+    let mut series: Vec<_> = counts
+        .into_iter()
+        .filter_map(|((scope, version), count)| {
+            Some((fleet.snapshot.scopes.get(scope)?, version, count))
+        })
+        .collect();
+    series.sort();
+    for (scope, version, count) in series {
+        let labels = [&*scope.organization, &*scope.template, version];
+        sink.sample(&labels, count.into())?;
+    }
+    Ok(())
+}
+
+/// The most common versions of the whole fleet; of equally common ones, the first by name.
+fn common_versions(fleet: &Fleet) -> Vec<&str> {
+    let mut counts: HashMap<&str, u64> = HashMap::new();
+    for agent in fleet.snapshot.agents.iter().flatten() {
+        *counts.entry(version_name(&agent.version)).or_default() += 1;
+    }
+    let mut ranked: Vec<_> = counts.into_iter().collect();
+    ranked.sort_by_key(|&(version, count)| (std::cmp::Reverse(count), version));
+    let versions = ranked.into_iter().map(|(version, _)| version);
+    versions.take(MOST_VERSIONS).collect()
+}
+
+/// A row has no version before its agent first connects.
+fn version_name(version: &Label) -> &str {
+    match &**version {
+        "" => "unknown",
+        version => version,
+    }
 }

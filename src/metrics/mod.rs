@@ -13,7 +13,9 @@ pub mod exposition;
 pub mod family;
 pub mod page;
 
+mod agents;
+mod coderd;
 mod exporter;
 mod fleet;
-mod problems;
 mod process;
+mod workspaces;

@@ -6,12 +6,15 @@ use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{ErrorKind, Pass};
 use crate::fleet::time::Timestamp;
+use crate::fleet::transitions::TransitionCounts;
 
 /// Everything the families may draw on.
 #[derive(Debug, Clone)]
 pub struct Page {
     /// The pass this scrape got, shared with every scrape of the same moment.
     pub pass: Arc<Pass>,
+    /// Status changes since this process started.
+    pub transitions: TransitionCounts,
     /// What went wrong since this process started.
     pub errors: ErrorCounts,
     /// What the operating system says of this process, where it can be asked.
@@ -35,6 +38,8 @@ pub struct Detail {
     pub agent_series: AgentSeries,
     /// At most this many agents do, oldest problem first.
     pub max_agent_series: usize,
+    /// Whether Coder's own agent metrics are served too.
+    pub coderd_compat: bool,
 }
 
 impl Default for Detail {
@@ -42,6 +47,7 @@ impl Default for Detail {
         Self {
             agent_series: AgentSeries::Problems,
             max_agent_series: 1000,
+            coderd_compat: false,
         }
     }
 }
@@ -53,6 +59,8 @@ pub enum AgentSeries {
     None,
     /// Those with a problem.
     Problems,
+    /// Every agent.
+    All,
 }
 
 /// How often each kind of error happened since this process started, and when last.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::family::{Family, MetricKind, Sink, Source, Value};
+use super::family::{Family, MetricKind, Sink, Source, Stability, Value};
 use super::page::{Page, ProcessStats};
 
 /// CPU, memory and file descriptors.
@@ -13,6 +13,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Counter,
         labels: &[],
         source: Source::Process,
+        stability: Stability::Stable,
         samples: |page, sink| sample(page, sink, |stats| Some(stats.cpu_seconds.into())),
     },
     Family {
@@ -21,6 +22,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Process,
+        stability: Stability::Stable,
         samples: |page, sink| sample(page, sink, |stats| Some(stats.open_fds.into())),
     },
     Family {
@@ -29,6 +31,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Process,
+        stability: Stability::Stable,
         samples: |page, sink| sample(page, sink, |stats| Some(stats.max_fds?.into())),
     },
     Family {
@@ -37,6 +40,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Process,
+        stability: Stability::Stable,
         samples: |page, sink| sample(page, sink, |stats| Some(stats.virtual_memory_bytes.into())),
     },
     Family {
@@ -45,6 +49,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Process,
+        stability: Stability::Stable,
         samples: |page, sink| sample(page, sink, |stats| Some(stats.resident_memory_bytes.into())),
     },
     Family {
@@ -53,6 +58,7 @@ pub(super) const FAMILIES: &[Family] = &[
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Process,
+        stability: Stability::Stable,
         samples: |page, sink| sample(page, sink, |stats| Some(stats.start_time_seconds.into())),
     },
 ];

@@ -8,7 +8,7 @@ use futures_util::TryStreamExt;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 
-use crate::fleet::agent::{Agent, Kind, Label, Scope, Transition};
+use crate::fleet::agent::{Agent, Kind, Label, Scope};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::snapshot::Scopes;
@@ -36,7 +36,13 @@ pub(super) const READS: &[Reads] = &[
     },
     Reads {
         table: "workspace_builds",
-        columns: &["workspace_id", "build_number", "transition", "job_id"],
+        columns: &[
+            "workspace_id",
+            "template_version_id",
+            "build_number",
+            "transition",
+            "job_id",
+        ],
         since: &[],
     },
     Reads {
@@ -49,6 +55,7 @@ pub(super) const READS: &[Reads] = &[
         columns: &[
             "id",
             "name",
+            "version",
             "resource_id",
             "lifecycle_state",
             "created_at",
@@ -73,6 +80,11 @@ pub(super) const READS: &[Reads] = &[
     },
     Reads {
         table: "templates",
+        columns: &["id", "name"],
+        since: &[],
+    },
+    Reads {
+        table: "template_versions",
         columns: &["id", "name"],
         since: &[],
     },
@@ -111,30 +123,34 @@ impl Reader {
     /// Columns by position, in the order of the query.
     fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
         let text = |index| column::<Text<'_>>(row, index);
+        let named = |index| Ok::<_, Failure>(text(index)?.map(|it| it.0));
         let scope = Scope {
-            organization: self.label(text(4)?),
-            template: self.label(text(5)?),
+            organization: self.label(text(6)?),
+            template: self.label(text(7)?),
         };
-        let connection_timeout_seconds = column::<i32>(row, 15)?.unwrap_or_default();
+        let connection_timeout_seconds = column::<i32>(row, 18)?.unwrap_or_default();
         Ok(Agent {
             id: column(row, 0)?
                 .ok_or_else(|| Failure::new(ErrorKind::Decode, "an agent has no id"))?,
             name: self.label(text(1)?),
-            workspace: text(2)?.map(|it| it.0.into()).unwrap_or_default(),
-            owner: self.label(text(3)?),
+            version: self.label(text(2)?),
+            workspace_id: column(row, 3)?.unwrap_or_default(),
+            workspace: text(4)?.map(|it| it.0.into()).unwrap_or_default(),
+            owner: self.label(text(5)?),
             scope: self.scopes.intern(scope),
-            kind: match column(row, 6)? {
+            template_version: self.label(text(8)?),
+            kind: match column(row, 9)? {
                 Some(true) => Kind::Sub,
                 Some(false) | None => Kind::Root,
             },
-            transition: Transition::parse(text(7)?.as_ref().map(|it| &*it.0)),
-            lifecycle: Named::parse(text(8)?.as_ref().map(|it| &*it.0)),
-            created_at: column(row, 9)?,
-            first_connected_at: column(row, 10)?,
-            last_connected_at: column(row, 11)?,
-            disconnected_at: column(row, 12)?,
-            started_at: column(row, 13)?,
-            ready_at: column(row, 14)?,
+            transition: Named::parse(named(10)?.as_deref()),
+            lifecycle: Named::parse(named(11)?.as_deref()),
+            created_at: column(row, 12)?,
+            first_connected_at: column(row, 13)?,
+            last_connected_at: column(row, 14)?,
+            disconnected_at: column(row, 15)?,
+            started_at: column(row, 16)?,
+            ready_at: column(row, 17)?,
             connection_timeout: Duration::from_secs(
                 u64::try_from(connection_timeout_seconds).unwrap_or_default(),
             ),

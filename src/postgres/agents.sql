@@ -6,10 +6,13 @@
 -- line is put in its place.
 SELECT agent.id,
        agent.name::text,
+       agent.version,
+       workspace.id,
        workspace.name::text,
        owner.username::text,
        organization.name::text,
        template.name::text,
+       template_version.name::text,
        agent.parent_id IS NOT NULL, -- since workspace_agents.parent_id
        -- until workspace_agents.parent_id: false,
        build.transition::text,
@@ -28,6 +31,7 @@ JOIN workspace_agents AS agent ON agent.resource_id = resource.id
 LEFT JOIN users AS owner ON owner.id = workspace.owner_id
 LEFT JOIN organizations AS organization ON organization.id = workspace.organization_id
 LEFT JOIN templates AS template ON template.id = workspace.template_id
+LEFT JOIN template_versions AS template_version ON template_version.id = build.template_version_id
 WHERE NOT workspace.deleted
   AND NOT agent.deleted -- since workspace_agents.deleted
   -- The latest build is the one with no greater number: neither time nor insertion order

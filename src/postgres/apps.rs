@@ -1,51 +1,111 @@
 //! The apps collector: apps of the agents just read, in one query.
 
-use tokio_postgres::Client;
+use std::collections::{HashMap, HashSet};
+
 use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, ScopeId};
-use crate::fleet::app::AppCount;
+use crate::fleet::agent::{Agent, Label, ScopeId};
+use crate::fleet::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 
 use super::catalog::Reads;
-use super::decode::{Text, column};
+use super::decode::{Text, column, count};
 use super::failure::from_driver;
 
-const SQL: &str = include_str!("apps.sql");
+const COUNTED: &str = include_str!("apps.sql");
+const NAMED: &str = include_str!("named_apps.sql");
 
 /// What the query reads.
 pub(super) const READS: &[Reads] = &[Reads {
     table: "workspace_apps",
-    columns: &["agent_id", "health"],
+    columns: &["agent_id", "health", "display_name"],
     since: &[],
 }];
 
 /// How many apps these agents have, by scope and health.
 pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
-    let ids: Vec<Uuid> = agents.iter().map(|agent| agent.id).collect();
+    let ids = ids(agents);
     let scopes: Vec<i32> = agents.iter().map(|agent| agent.scope.0 as i32).collect();
     let params: &[(&(dyn ToSql + Sync), Type)] =
         &[(&ids, Type::UUID_ARRAY), (&scopes, Type::INT4_ARRAY)];
-    let rows = client
-        .query_typed(SQL, params)
-        .await
-        .map_err(|error| from_driver("reading the apps", &error))?;
+    let rows = query(client, COUNTED, params).await?;
     rows.iter()
         .map(|row| {
-            let scope: Option<i32> = column(row, 0)?;
-            let count: Option<i64> = column(row, 2)?;
-            let (Some(scope), Some(count)) = (scope, count) else {
-                let message = "a count of apps is NULL";
-                return Err(Failure::new(ErrorKind::Decode, message));
-            };
-            let health = column::<Text<'_>>(row, 1)?;
+            let scope: i32 = column(row, 0)?.ok_or_else(|| no_agent("scope"))?;
             Ok(AppCount {
                 scope: ScopeId(scope as u32),
-                health: Named::parse(health.as_ref().map(|it| &*it.0)),
-                count: u64::try_from(count).unwrap_or_default(),
+                health: health(row, 1)?,
+                count: count(row, 2)?,
             })
         })
         .collect()
+}
+
+/// The same apps by agent and name; the counts by scope follow from them.
+pub(super) async fn load_named(
+    client: &Client,
+    agents: &[Agent],
+) -> Result<(Vec<NamedApp>, Vec<AppCount>), Failure> {
+    let ids = ids(agents);
+    let params: &[(&(dyn ToSql + Sync), Type)] = &[(&ids, Type::UUID_ARRAY)];
+    let rows = query(client, NAMED, params).await?;
+    let mut names: HashSet<Label> = HashSet::new();
+    let mut named = Vec::with_capacity(rows.len());
+    let mut by_scope: HashMap<(ScopeId, Named<AppHealth>), u64> = HashMap::new();
+    for row in &rows {
+        let position: i64 = column(row, 0)?.ok_or_else(|| no_agent("position"))?;
+        let index = usize::try_from(position - 1).unwrap_or(usize::MAX);
+        let agent = agents.get(index).ok_or_else(|| no_agent("position"))?;
+        let text = column::<Text<'_>>(row, 1)?
+            .map(|it| it.0)
+            .unwrap_or_default();
+        let name = names
+            .get(&*text)
+            .cloned()
+            .unwrap_or_else(|| Label::from(&*text));
+        names.insert(name.clone());
+        let app = NamedApp {
+            agent: index,
+            name,
+            health: health(row, 2)?,
+            count: count(row, 3)?,
+        };
+        let key = (agent.scope, app.health.clone());
+        *by_scope.entry(key).or_default() += app.count;
+        named.push(app);
+    }
+    let counts = by_scope
+        .into_iter()
+        .map(|((scope, health), count)| AppCount {
+            scope,
+            health,
+            count,
+        });
+    Ok((named, counts.collect()))
+}
+
+fn ids(agents: &[Agent]) -> Vec<Uuid> {
+    agents.iter().map(|agent| agent.id).collect()
+}
+
+async fn query(
+    client: &Client,
+    sql: &str,
+    params: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>, Failure> {
+    let rows = client.query_typed(sql, params).await;
+    rows.map_err(|error| from_driver("reading the apps", &error))
+}
+
+fn health(row: &Row, index: usize) -> Result<Named<AppHealth>, Failure> {
+    let text = column::<Text<'_>>(row, index)?.map(|it| it.0);
+    Ok(Named::parse(text.as_deref()))
+}
+
+fn no_agent(what: &str) -> Failure {
+    let message = format!("a count of apps comes back with a {what} nobody asked for");
+    Failure::new(ErrorKind::Decode, message)
 }

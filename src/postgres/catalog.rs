@@ -37,6 +37,14 @@ pub const REQUIRED: &[Reads] = &[Reads {
     since: &[],
 }];
 
+/// Where the version of the last migration stands. It is told in `coder_exporter_schema_info`
+/// and decides nothing.
+pub const MIGRATION: &[Reads] = &[Reads {
+    table: "schema_migrations",
+    columns: &[],
+    since: &["version"],
+}];
+
 /// Whether a column can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
 
-use super::catalog::{Reads, grant};
+use super::catalog::{MIGRATION, Reads, grant};
 use super::reads;
 
 /// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
@@ -35,7 +35,10 @@ fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
         table,
         columns,
         since,
-    } in Collector::ALL.iter().flat_map(|&it| reads(it))
+    } in Collector::ALL
+        .iter()
+        .flat_map(|&it| reads(it))
+        .chain(MIGRATION)
     {
         let known = by_table.entry(*table).or_default();
         for column in columns.iter().chain(*since) {

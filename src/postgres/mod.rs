@@ -10,11 +10,16 @@ pub mod grants;
 
 mod agents;
 mod apps;
+mod bindings;
+mod causes;
 mod decode;
 mod failure;
+mod load;
+mod moment;
 mod session;
 mod sql;
 mod tls;
+mod workspaces;
 
 use crate::fleet::pass::Collector;
 
@@ -23,5 +28,8 @@ pub fn reads(collector: Collector) -> &'static [catalog::Reads] {
     match collector {
         Collector::Agents => agents::READS,
         Collector::Apps => apps::READS,
+        Collector::Causes => causes::READS,
+        Collector::Workspaces => workspaces::READS,
+        Collector::Bindings => bindings::READS,
     }
 }

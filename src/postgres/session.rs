@@ -10,11 +10,11 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::clock::wall_clock;
 use crate::fleet::pass::{ErrorKind, Failure};
-use crate::fleet::time::Timestamp;
 
-use super::catalog::{Catalog, Reads};
+use super::catalog::{Catalog, MIGRATION, Reads};
 use super::decode::column;
 use super::failure::from_driver;
+use super::moment::{self, Moment};
 
 /// Waiting for a lock means that somebody changes the schema: better to say so soon than to
 /// stand in the queue, where others would stand behind us.
@@ -31,8 +31,8 @@ const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Session {
     connection: Connection,
     deadline: Instant,
-    /// The transaction's `now()`.
-    pub(super) now: Timestamp,
+    /// The moment its snapshot is true for.
+    pub(super) moment: Moment,
     /// Our clock minus the database's, give or take half a round trip.
     pub(super) clock_skew_seconds: f64,
     /// What can be read.
@@ -59,30 +59,20 @@ impl Session {
             let opened = client.batch_execute(&begin).await;
             opened.map(|()| wall_clock())
         };
-        let flight = async {
-            tokio::join!(
-                opening,
-                client.query_typed("SELECT now()", &[]),
-                Catalog::look(client, reads),
-            )
-        };
-        let (opened, now, catalog) = timeout_at(deadline, flight)
+        let flight =
+            async { tokio::join!(opening, moment::ask(client), Catalog::look(client, reads),) };
+        let (opened, moment, catalog) = timeout_at(deadline, flight)
             .await
             .map_err(|_| too_late("opening a transaction"))?;
-        let failed = |error| from_driver("opening a transaction", &error);
-        let opened_at = opened.map_err(failed)?;
-        let rows = now.map_err(failed)?;
-        let now = rows.first().map(|row| column::<Timestamp>(row, 0));
-        let now = now.transpose()?.flatten().ok_or_else(|| {
-            Failure::new(ErrorKind::Decode, "the database does not tell the time")
-        })?;
+        let opened_at = opened.map_err(|error| from_driver("opening a transaction", &error))?;
+        let moment = moment?;
         let half_way = sent_at.after(Duration::from_secs_f64(
             opened_at.seconds_since(sent_at).max(0.0) / 2.0,
         ));
         Ok(Self {
             deadline,
-            now,
-            clock_skew_seconds: half_way.seconds_since(now),
+            clock_skew_seconds: half_way.seconds_since(moment.clock),
+            moment,
             catalog: catalog?,
             connection,
         })
@@ -119,13 +109,30 @@ impl Session {
         result
     }
 
-    /// Ends the transaction and gives the connection back to the pool.
-    pub(super) async fn finish(mut self) {
-        let Ok(client) = self.client() else { return };
-        let ended = timeout_at(self.deadline, client.batch_execute("COMMIT")).await;
-        if matches!(ended, Ok(Ok(()))) {
+    /// Ends the transaction, gives the connection back to the pool, and tells the version of
+    /// the last migration, where it may be read.
+    ///
+    /// The question travels with the `COMMIT`: all else has been read, so if it fails it costs
+    /// nobody anything.
+    pub(super) async fn finish(mut self) -> Option<i64> {
+        let client = self.client().ok()?;
+        let migration = async {
+            match self.catalog.check(MIGRATION) {
+                Ok(()) if self.catalog.has("schema_migrations", "version") => {
+                    let sql = "SELECT max(version)::int8 FROM schema_migrations";
+                    client.query_typed(sql, &[]).await.ok()
+                }
+                _ => None,
+            }
+        };
+        let both = async { tokio::join!(migration, client.batch_execute("COMMIT")) };
+        let (rows, committed) = timeout_at(self.deadline, both).await.ok()?;
+        let migration = rows.as_ref().and_then(|rows| rows.first());
+        let version = migration.and_then(|row| column(row, 0).ok().flatten());
+        if committed.is_ok() {
             self.connection.give_back();
         }
+        version
     }
 }
 

@@ -25,17 +25,27 @@ fn parse(range: &str) -> Option<(f32, Format)> {
     let media_type = parts.next()?.to_ascii_lowercase();
     let mut quality = 1.0;
     let mut version = None;
+    let mut message = None;
+    let mut encoding = None;
     for parameter in parts {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let value = value.trim().trim_matches('"');
         match name.trim().to_ascii_lowercase().as_str() {
             "q" => quality = value.parse().unwrap_or(0.0),
             "version" => version = Some(value),
+            "proto" => message = Some(value),
+            "encoding" => encoding = Some(value),
             _ => {}
         }
     }
     let format = match (media_type.as_str(), version) {
         ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => Format::OpenMetrics,
+        ("application/vnd.google.protobuf", _)
+            if message == Some("io.prometheus.client.MetricFamily")
+                && encoding == Some("delimited") =>
+        {
+            Format::Protobuf
+        }
         ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", None) => Format::Text,
         _ => return None,
     };
@@ -61,6 +71,24 @@ mod tests {
             "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
             Format::OpenMetrics,
         );
+    }
+
+    #[test]
+    fn prometheus_that_wants_native_histograms_gets_protobuf() {
+        // 2.42 with the feature flag, then 3.x, as they send it.
+        check(
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            Format::Protobuf,
+        );
+        check(
+            "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited;escaping=allow-utf-8;q=0.7,application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            Format::Protobuf,
+        );
+        check(
+            "application/vnd.google.protobuf;proto=other.Message;encoding=delimited",
+            Format::Text,
+        );
+        check("application/vnd.google.protobuf", Format::Text);
     }
 
     #[test]

@@ -125,12 +125,13 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
     let allowed =
         deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
     let pass = app.collect.pass(Instant::now() + allowed).await;
-    let page = Page {
+    let page = Arc::new(Page {
         pass,
+        transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         process: process::stats(),
         detail: settings.detail,
-    };
+    });
     let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
     let format = negotiate::format(accept);
     match format.write(&page) {

@@ -1,0 +1,173 @@
+//! Series of single agents: those somebody should look at, or all of them.
+
+use std::fmt;
+
+use uuid::Uuid;
+
+use crate::fleet::agent::{Agent, Scope};
+use crate::fleet::census::Fleet;
+use crate::fleet::health::Assessment;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::Collector;
+
+use super::family::{Family, MetricKind, Sink, Source, Stability};
+use super::page::{AgentSeries, Page};
+
+const PROBLEM: &str = "coder_agent_problem_timestamp_seconds";
+const INFO: &str = "coder_agent_info";
+const LAST_CONNECTED: &str = "coder_agent_last_connected_timestamp_seconds";
+
+/// A series for each agent with a problem, and two for every agent where that is asked for.
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: PROBLEM,
+        help: "Since when an agent has its problem, in seconds since the Unix epoch",
+        kind: MetricKind::Gauge,
+        labels: &[
+            "organization_name",
+            "template_name",
+            "agent_id",
+            "agent_name",
+            "workspace_name",
+            "workspace_owner",
+            "health",
+            "cause",
+        ],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: problems,
+    },
+    Family {
+        name: INFO,
+        help: "What an agent is; only with --metrics.agent-series=all",
+        kind: MetricKind::Info,
+        labels: &[
+            "organization_name",
+            "template_name",
+            "agent_id",
+            "agent_name",
+            "workspace_id",
+            "workspace_name",
+            "workspace_owner",
+            "version",
+            "lifecycle_state",
+            "status",
+            "health",
+        ],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: infos,
+    },
+    Family {
+        name: LAST_CONNECTED,
+        help: "Last heartbeat of an agent, in seconds since the Unix epoch; only with --metrics.agent-series=all",
+        kind: MetricKind::Gauge,
+        labels: &["organization_name", "template_name", "agent_id"],
+        source: Source::Collector(Collector::Agents),
+        stability: Stability::Stable,
+        samples: last_connected,
+    },
+];
+
+/// Families whose size follows the fleet, with the number of agents the limit left out.
+pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> {
+    let over = |wanted: usize| wanted.saturating_sub(page.detail.max_agent_series) as u64;
+    let problems = agents_known(page).map(|fleet| (PROBLEM, over(fleet.problems().len())));
+    let all = agents_known(page).map(|fleet| over(fleet.judged().len()));
+    let infos = all.map(|count| (INFO, count));
+    let last_connected = all.map(|count| (LAST_CONNECTED, count));
+    let series = page.detail.agent_series;
+    problems
+        .filter(|_| series != AgentSeries::None)
+        .into_iter()
+        .chain(infos.filter(|_| series == AgentSeries::All))
+        .chain(last_connected.filter(|_| series == AgentSeries::All))
+}
+
+fn agents_known(page: &Page) -> Option<&Fleet> {
+    page.fleet().filter(|fleet| fleet.agents.is_some())
+}
+
+fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let Some(fleet) = agents_known(page).filter(|_| page.detail.agent_series != AgentSeries::None)
+    else {
+        return Ok(());
+    };
+    let mut id = Uuid::encode_buffer();
+    for problem in fleet.problems().take(page.detail.max_agent_series) {
+        let agent = problem.agent;
+        let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
+            continue;
+        };
+        let labels: [&str; 8] = [
+            &scope.organization,
+            &scope.template,
+            agent.id.hyphenated().encode_lower(&mut id),
+            &agent.name,
+            &agent.workspace,
+            &agent.owner,
+            problem.health.as_str(),
+            problem.cause.map_or("", |cause| cause.as_str()),
+        ];
+        sink.sample(&labels, problem.since.as_unix_seconds().into())?;
+    }
+    Ok(())
+}
+
+fn infos(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let (mut id, mut workspace_id) = (Uuid::encode_buffer(), Uuid::encode_buffer());
+    for (scope, agent, assessment) in within_budget(page) {
+        let labels: [&str; 11] = [
+            &scope.organization,
+            &scope.template,
+            agent.id.hyphenated().encode_lower(&mut id),
+            &agent.name,
+            agent
+                .workspace_id
+                .hyphenated()
+                .encode_lower(&mut workspace_id),
+            &agent.workspace,
+            &agent.owner,
+            &agent.version,
+            agent.lifecycle.as_str(),
+            assessment.status.as_str(),
+            assessment.health.as_str(),
+        ];
+        sink.sample(&labels, true.into())?;
+    }
+    Ok(())
+}
+
+fn last_connected(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let mut id = Uuid::encode_buffer();
+    for (scope, agent, _) in within_budget(page) {
+        if let Some(at) = agent.last_connected_at {
+            let id = &*agent.id.hyphenated().encode_lower(&mut id);
+            let labels: [&str; 3] = [&scope.organization, &scope.template, id];
+            sink.sample(&labels, at.as_unix_seconds().into())?;
+        }
+    }
+    Ok(())
+}
+
+/// The agents that get series of their own under `all`: those with a problem first, the oldest
+/// first, then the others by id.
+fn within_budget(page: &Page) -> Vec<(&Scope, &Agent, Assessment)> {
+    let Some(fleet) = agents_known(page).filter(|_| page.detail.agent_series == AgentSeries::All)
+    else {
+        return Vec::new();
+    };
+    let mut agents: Vec<_> = fleet
+        .judged()
+        .filter_map(|(agent, assessment)| {
+            let scope = fleet.snapshot.scopes.get(agent.scope)?;
+            Some((scope, agent, assessment))
+        })
+        .collect();
+    agents.sort_by_key(|(_, agent, assessment)| {
+        let since = assessment.since;
+        (since.is_none(), since, agent.id)
+    });
+    agents.truncate(page.detail.max_agent_series);
+    agents
+}

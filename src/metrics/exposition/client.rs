@@ -1,0 +1,198 @@
+//! What prometheus-client writes: OpenMetrics text and Prometheus protobuf.
+
+use std::fmt;
+use std::sync::Arc;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::prometheus_protobuf;
+use prometheus_client::encoding::prometheus_protobuf::prometheus_data_model::MetricType as WireType;
+use prometheus_client::encoding::{
+    DescriptorEncoder, EncodeLabel, EncodeLabelSet, LabelSetEncoder, MetricEncoder,
+    NativeHistogram, NativeHistogramBuckets, NoLabelSet, text,
+};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::Registry;
+use prost::Message;
+
+use super::super::catalogue::families;
+use super::super::family::{Family, MetricKind, Sink, Value};
+use super::super::page::Page;
+use crate::fleet::histogram::Histogram;
+
+/// OpenMetrics text without its end, and without gauge histograms, which prometheus-client
+/// does not know.
+pub(super) fn open_metrics(page: &Arc<Page>) -> Result<String, fmt::Error> {
+    let families = families().filter(|it| it.kind != MetricKind::GaugeHistogram);
+    let mut out = String::new();
+    text::encode_registry(&mut out, &registry(page, families.collect()))?;
+    Ok(out)
+}
+
+/// Delimited protobuf. A family at a time, so that the message of one and not of all stands in
+/// memory.
+pub(super) fn protobuf(page: &Arc<Page>) -> Result<Vec<u8>, fmt::Error> {
+    let mut out = Vec::new();
+    for family in families() {
+        let registry = registry(page, vec![family]);
+        for mut message in prometheus_protobuf::encode(&registry)? {
+            if family.kind == MetricKind::GaugeHistogram {
+                message.r#type = WireType::GaugeHistogram.into();
+            }
+            let encoded = message.encode_length_delimited(&mut out);
+            encoded.map_err(|_| fmt::Error)?;
+        }
+    }
+    Ok(out)
+}
+
+fn registry(page: &Arc<Page>, families: Vec<&'static Family>) -> Registry {
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Families {
+        page: page.clone(),
+        families,
+    }));
+    registry
+}
+
+/// Some families of a page, for whatever format prometheus-client is asked for.
+struct Families {
+    page: Arc<Page>,
+    families: Vec<&'static Family>,
+}
+
+impl fmt::Debug for Families {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.families.iter().map(|family| family.name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+impl Collector for Families {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.families.iter().try_for_each(|family| {
+            (family.samples)(&self.page, &mut ClientSink::new(&mut encoder, family))
+        })
+    }
+}
+
+/// Hands samples to prometheus-client. A family is announced by its first sample, so that one
+/// without any leaves no trace.
+struct ClientSink<'e, 'd> {
+    family: &'static Family,
+    descriptor: Option<&'e mut DescriptorEncoder<'d>>,
+    metric: Option<MetricEncoder<'e>>,
+}
+
+impl<'e, 'd> ClientSink<'e, 'd> {
+    fn new(descriptor: &'e mut DescriptorEncoder<'d>, family: &'static Family) -> Self {
+        Self {
+            family,
+            descriptor: Some(descriptor),
+            metric: None,
+        }
+    }
+
+    /// The format adds the suffix of counters and infos by itself.
+    fn announce(&mut self) -> fmt::Result {
+        let Some(descriptor) = self.descriptor.take() else {
+            return Ok(());
+        };
+        let Family {
+            name, help, kind, ..
+        } = self.family;
+        let (suffix, metric_type) = match kind {
+            MetricKind::Gauge => ("", MetricType::Gauge),
+            MetricKind::Counter => ("_total", MetricType::Counter),
+            MetricKind::Info => ("_info", MetricType::Info),
+            MetricKind::GaugeHistogram => ("", MetricType::Histogram),
+        };
+        let base = name.strip_suffix(suffix).unwrap_or(name);
+        self.metric = Some(descriptor.encode_descriptor(base, help, None, metric_type)?);
+        Ok(())
+    }
+
+    /// The encoder of one series, at its labels.
+    fn series(
+        &mut self,
+        label_values: &[&str],
+        write: impl FnOnce(&mut MetricEncoder<'_>, &Labels<'_>) -> fmt::Result,
+    ) -> fmt::Result {
+        self.announce()?;
+        let labels = Labels {
+            names: self.family.labels,
+            values: label_values,
+        };
+        let metric = self.metric.as_mut().ok_or(fmt::Error)?;
+        // An info takes its labels itself, and an empty set would be written as {}.
+        if self.family.kind == MetricKind::Info || label_values.is_empty() {
+            return write(metric, &labels);
+        }
+        write(&mut metric.encode_family(&labels)?, &labels)
+    }
+}
+
+impl Sink for ClientSink<'_, '_> {
+    fn sample(&mut self, label_values: &[&str], value: Value) -> fmt::Result {
+        let kind = self.family.kind;
+        self.series(label_values, |metric, labels| match kind {
+            MetricKind::Info => metric.encode_info(labels),
+            _ => encode_value(metric, kind, value),
+        })
+    }
+
+    fn histogram(&mut self, label_values: &[&str], histogram: &Histogram) -> fmt::Result {
+        let buckets: Vec<_> = histogram.buckets().collect();
+        let native = histogram.native();
+        let none = NativeHistogramBuckets {
+            spans: &[],
+            deltas: &[],
+        };
+        self.series(label_values, |metric, _| {
+            metric.encode_histogram_with_native::<NoLabelSet>(
+                histogram.sum(),
+                histogram.count(),
+                &buckets,
+                None,
+                NativeHistogram {
+                    schema: native.schema,
+                    zero_threshold: Histogram::zero_threshold(),
+                    zero_count: native.zero_count,
+                    negative: none,
+                    positive: NativeHistogramBuckets {
+                        spans: &native.spans,
+                        deltas: &native.deltas,
+                    },
+                    created: None,
+                },
+            )
+        })
+    }
+}
+
+fn encode_value(metric: &mut MetricEncoder<'_>, kind: MetricKind, value: Value) -> fmt::Result {
+    match (kind, value) {
+        (MetricKind::Counter, Value::Count(count)) => {
+            metric.encode_counter::<NoLabelSet, _, f64>(&count, None)
+        }
+        (MetricKind::Counter, Value::Float(float)) => {
+            metric.encode_counter::<NoLabelSet, _, f64>(&float, None)
+        }
+        (_, Value::Count(count)) => metric.encode_gauge(&count),
+        (_, Value::Float(float)) => metric.encode_gauge(&float),
+    }
+}
+
+/// Label names and values of one sample, side by side.
+struct Labels<'a> {
+    names: &'a [&'a str],
+    values: &'a [&'a str],
+}
+
+impl EncodeLabelSet for Labels<'_> {
+    fn encode(&self, encoder: &mut LabelSetEncoder<'_>) -> fmt::Result {
+        for (name, value) in self.names.iter().zip(self.values) {
+            (*name, *value).encode(encoder.encode_label())?;
+        }
+        Ok(())
+    }
+}

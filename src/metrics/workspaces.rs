@@ -1,0 +1,54 @@
+//! Families that count apps, workspaces and chats.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::fleet::agent::Scope;
+use crate::fleet::named::{Counts, Variants};
+use crate::fleet::pass::Collector;
+
+use super::family::{Family, MetricKind, Sink, Source, Stability};
+
+/// What agents belong to and what belongs to them, by organization and template.
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "coder_apps",
+        help: "Workspace apps of latest builds by health",
+        kind: MetricKind::Gauge,
+        labels: &["organization_name", "template_name", "health"],
+        source: Source::Collector(Collector::Apps),
+        stability: Stability::Stable,
+        samples: |page, sink| count(page.fleet().and_then(|it| it.apps.as_ref()), sink),
+    },
+    Family {
+        name: "coder_workspaces",
+        help: "Workspaces that are not deleted by the state of their latest build",
+        kind: MetricKind::Gauge,
+        labels: &["organization_name", "template_name", "state"],
+        source: Source::Collector(Collector::Workspaces),
+        stability: Stability::Stable,
+        samples: |page, sink| count(page.fleet().and_then(|it| it.workspaces.as_ref()), sink),
+    },
+    Family {
+        name: "coder_chat_bindings",
+        help: "Chats that are not archived by what they are bound to; from Coder v2.32",
+        kind: MetricKind::Gauge,
+        labels: &["organization_name", "template_name", "state"],
+        source: Source::Collector(Collector::Bindings),
+        stability: Stability::Stable,
+        samples: |page, sink| count(page.fleet().and_then(|it| it.bindings.as_ref()), sink),
+    },
+];
+
+fn count<V: Variants>(
+    by_scope: Option<&BTreeMap<Scope, Counts<V>>>,
+    sink: &mut dyn Sink,
+) -> fmt::Result {
+    for (scope, counts) in by_scope.into_iter().flatten() {
+        for (value, count) in counts.iter() {
+            let labels = [&*scope.organization, &*scope.template, value];
+            sink.sample(&labels, count.into())?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+//! The collectors of one pass, one after the other, into one snapshot.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::fleet::health::{Health, Limits, assess};
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Report};
+use crate::fleet::snapshot::{Schema, Snapshot};
+
+use super::session::Session;
+use super::{agents, apps, bindings, causes, reads, workspaces};
+
+/// What is to be loaded.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Collectors that are on.
+    pub collectors: &'a [Collector],
+    /// The limits of SPEC 1.3 and 1.4: who is stuck decides whose cause is asked for.
+    pub limits: &'a Limits,
+    /// Whether apps are wanted by name, for Coder's own metrics.
+    pub named_apps: bool,
+}
+
+impl Wanted<'_> {
+    fn has(&self, collector: Collector) -> bool {
+        self.collectors.contains(&collector)
+    }
+
+    /// Apps and causes are asked for by the agents' ids.
+    fn needs_agents(&self) -> bool {
+        [Collector::Agents, Collector::Apps, Collector::Causes]
+            .into_iter()
+            .any(|collector| self.has(collector))
+    }
+}
+
+/// Loads everything that is wanted.
+///
+/// # Errors
+///
+/// When the database stopped answering before anything was known.
+pub(super) async fn load(
+    session: &Session,
+    wanted: Wanted<'_>,
+) -> Result<(Snapshot, Vec<Report>), Failure> {
+    let mut loading = Loading {
+        session,
+        wanted,
+        snapshot: empty(session),
+        reports: Vec::new(),
+    };
+    if wanted.needs_agents() {
+        loading.agents().await;
+    }
+    for &collector in wanted.collectors {
+        match collector {
+            Collector::Agents => {}
+            Collector::Apps => loading.apps().await,
+            Collector::Causes => loading.causes().await,
+            Collector::Workspaces => loading.workspaces().await,
+            Collector::Bindings => loading.bindings().await,
+        }
+    }
+    loading.finish()
+}
+
+fn empty(session: &Session) -> Snapshot {
+    let has = |table, column| session.catalog.has(table, column);
+    let mut snapshot = Snapshot::at(session.moment.now);
+    snapshot.replica_lag_seconds = session.moment.replica_lag_seconds;
+    snapshot.schema = Schema {
+        migration: None,
+        has_parent_id: has("workspace_agents", "parent_id"),
+        has_deleted: has("workspace_agents", "deleted"),
+        has_chat_agent_id: has("chats", "agent_id"),
+    };
+    snapshot
+}
+
+struct Loading<'a> {
+    session: &'a Session,
+    wanted: Wanted<'a>,
+    snapshot: Snapshot,
+    reports: Vec<Report>,
+}
+
+impl Loading<'_> {
+    async fn agents(&mut self) {
+        let session = self.session;
+        let work = async { agents::load(session.client()?, &session.catalog).await };
+        if let Some((scopes, agents)) = self
+            .run(Collector::Agents, work, |(_, agents)| agents.len())
+            .await
+        {
+            self.snapshot.scopes = scopes;
+            self.snapshot.agents = Some(agents);
+        }
+    }
+
+    async fn apps(&mut self) {
+        let collector = Collector::Apps;
+        let Some(agents) = self.snapshot.agents.take() else {
+            return self.reports.push(Report::not_run(collector));
+        };
+        let session = self.session;
+        if self.wanted.named_apps {
+            let work = async { apps::load_named(session.client()?, &agents).await };
+            let loaded = self.run(collector, work, |(named, _)| named.len()).await;
+            if let Some((named, counts)) = loaded {
+                self.snapshot.named_apps = Some(named);
+                self.snapshot.apps = Some(counts);
+            }
+        } else {
+            let work = async { apps::load(session.client()?, &agents).await };
+            self.snapshot.apps = self.run(collector, work, Vec::len).await;
+        }
+        self.snapshot.agents = Some(agents);
+    }
+
+    async fn causes(&mut self) {
+        let Some(stuck) = self.stuck_in_created() else {
+            return self.reports.push(Report::not_run(Collector::Causes));
+        };
+        let session = self.session;
+        let work = async { causes::load(session.client()?, &stuck).await };
+        let causes = self.run(Collector::Causes, work, |it| it.len()).await;
+        self.snapshot.causes = causes.unwrap_or_default();
+    }
+
+    async fn workspaces(&mut self) {
+        let session = self.session;
+        let work = async { workspaces::load(session.client()?, &session.catalog).await };
+        self.snapshot.workspaces = self.run(Collector::Workspaces, work, Vec::len).await;
+    }
+
+    async fn bindings(&mut self) {
+        let collector = Collector::Bindings;
+        if !self.snapshot.schema.has_chat_agent_id {
+            let missing = "chats.agent_id";
+            let outcome = Outcome::Unsupported { missing };
+            return self.reports.push(Report { collector, outcome });
+        }
+        let session = self.session;
+        let work = async { bindings::load(session.client()?).await };
+        self.snapshot.bindings = self.run(collector, work, Vec::len).await;
+    }
+
+    fn stuck_in_created(&self) -> Option<Vec<Uuid>> {
+        let agents = self.snapshot.agents.as_deref()?;
+        let (limits, now) = (self.wanted.limits, self.snapshot.now);
+        let stuck = agents
+            .iter()
+            .filter(|agent| assess(agent, limits, now).health == Health::StuckCreated);
+        Some(stuck.map(|agent| agent.id).collect())
+    }
+
+    /// Checks what the collector needs, runs it behind its savepoint, and reports.
+    async fn run<T>(
+        &mut self,
+        collector: Collector,
+        work: impl Future<Output = Result<T, Failure>>,
+        rows: impl FnOnce(&T) -> usize,
+    ) -> Option<T> {
+        let started = Instant::now();
+        let result = match self.session.catalog.check(reads(collector)) {
+            Ok(()) => self.session.guarded(collector.as_str(), work).await,
+            Err(failure) => Err(failure),
+        };
+        let duration: Duration = started.elapsed();
+        let (outcome, value) = match result {
+            Ok(value) => {
+                let rows = rows(&value) as u64;
+                (Outcome::Loaded { duration, rows }, Some(value))
+            }
+            Err(failure) => (Outcome::Failed(failure), None),
+        };
+        self.reports.push(Report { collector, outcome });
+        value
+    }
+
+    fn finish(mut self) -> Result<(Snapshot, Vec<Report>), Failure> {
+        let loaded = |report: &Report| matches!(report.outcome, Outcome::Loaded { .. });
+        if !self.reports.iter().any(loaded)
+            && let Some(failure) = self.reports.iter().find_map(silence)
+        {
+            return Err(failure.clone());
+        }
+        // Agents that were read for the others' sake are not shown; their failure is.
+        if !self.wanted.has(Collector::Agents) {
+            self.snapshot.agents = None;
+            let shown = |report: &Report| report.collector != Collector::Agents || !loaded(report);
+            self.reports.retain(shown);
+        }
+        Ok((self.snapshot, self.reports))
+    }
+}
+
+/// The failure of a database that does not answer, as against one that says no.
+fn silence(report: &Report) -> Option<&Failure> {
+    match &report.outcome {
+        Outcome::Failed(failure)
+            if matches!(failure.kind, ErrorKind::Timeout | ErrorKind::Connect) =>
+        {
+            Some(failure)
+        }
+        _ => None,
+    }
+}

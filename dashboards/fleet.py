@@ -220,13 +220,13 @@ EXPORTER = [
     ),
     graph(
         "Collector duration",
-        "How long each collector took, in the slowest exporter.",
+        "How long each collector took, in the slowest exporter. A collector that fails has no duration.",
         "max by (collector) (coder_exporter_collector_duration_seconds)",
         "{{collector}}",
         width=8,
         height=7,
         unit="s",
-        no_value=NO_EXPORTER,
+        no_value="no collector succeeds",
     ),
     graph(
         "Snapshot age",

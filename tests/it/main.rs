@@ -11,4 +11,9 @@
 
 mod harness;
 
+mod classes;
+mod cost;
+mod eras;
+mod one_moment;
 mod population;
+mod zero_fill;

@@ -14,6 +14,7 @@ mod harness;
 mod classes;
 mod cost;
 mod eras;
+mod odd_rows;
 mod one_moment;
 mod population;
 mod zero_fill;

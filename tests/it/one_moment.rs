@@ -72,7 +72,7 @@ async fn heartbeats_inside_the_timeout_stay_connected_though_the_apps_take_forty
     coder
         .sql("UPDATE workspace_agents SET last_connected_at = now() - interval '20 s'")
         .await;
-    coder.slow_apps(40.0).await;
+    coder.slow("workspace_apps", 40.0).await;
     let exporter = coder.exporter().await;
     let started = Instant::now();
     let page = exporter.scrape_within(60.0).await;

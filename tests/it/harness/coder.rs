@@ -38,21 +38,26 @@ impl Coder {
 
     /// One of this era.
     pub(crate) async fn of(era: Era) -> Self {
-        Self::set_up(None, era).await
+        Self::set_up(None, era, "UTF8").await
+    }
+
+    /// One of today whose database has another encoding.
+    pub(crate) async fn of_encoding(encoding: &str) -> Self {
+        Self::set_up(None, Era::NEWEST, encoding).await
     }
 
     /// One of today on a server of its own: to be killed, or with settings of its own.
     pub(crate) async fn on(options: Options) -> Self {
         let cluster = start_cluster(options);
-        Self::set_up(Some(cluster), Era::NEWEST).await
+        Self::set_up(Some(cluster), Era::NEWEST, "UTF8").await
     }
 
-    async fn set_up(own_cluster: Option<Cluster>, era: Era) -> Self {
+    async fn set_up(own_cluster: Option<Cluster>, era: Era, encoding: &str) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let (database, role) = (format!("coder_{number}"), format!("exporter_{number}"));
         let cluster = own_cluster.as_ref().unwrap_or_else(|| shared());
         let create = connect(cluster, "postgres").await;
-        let sql = format!("CREATE DATABASE {database}");
+        let sql = format!("CREATE DATABASE {database} TEMPLATE template0 ENCODING '{encoding}'");
         create.batch_execute(&sql).await.unwrap();
         let admin = connect(cluster, &database).await;
         admin.batch_execute(&era.sql()).await.unwrap();
@@ -115,15 +120,15 @@ impl Coder {
             .get(0)
     }
 
-    /// Makes every read of the apps take this long, by a view in the table's place.
-    pub(crate) async fn slow_apps(&self, seconds: f64) {
+    /// Makes every read of a table take this long, by a view in its place.
+    pub(crate) async fn slow(&self, table: &str, seconds: f64) {
         let role = &self.role;
         self.sql(&format!(
-            "ALTER TABLE workspace_apps RENAME TO real_apps;
-             CREATE VIEW workspace_apps AS
+            "ALTER TABLE {table} RENAME TO real_table;
+             CREATE VIEW {table} AS
                  WITH nap AS MATERIALIZED (SELECT pg_sleep({seconds}))
-                 SELECT real_apps.* FROM nap LEFT JOIN real_apps ON true;
-             GRANT SELECT (agent_id, health) ON workspace_apps TO {role};"
+                 SELECT real_table.* FROM nap LEFT JOIN real_table ON true;
+             GRANT SELECT ON {table} TO {role};"
         ))
         .await;
     }

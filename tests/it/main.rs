@@ -18,6 +18,8 @@ mod grants;
 mod odd_rows;
 mod one_moment;
 mod outage;
+mod pages;
 mod population;
+mod program;
 mod sharing;
 mod zero_fill;

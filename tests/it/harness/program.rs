@@ -49,19 +49,21 @@ pub(crate) struct Program {
 impl Program {
     /// Starts `serve` and waits until it says where it listens.
     pub(crate) async fn serve(arguments: &[&str]) -> Self {
+        Self::serve_with(arguments, &[]).await
+    }
+
+    /// As [`serve`](Self::serve), with these variables.
+    pub(crate) async fn serve_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let arguments = [&["--web.listen-address=127.0.0.1:0"], arguments].concat();
-        let mut process = command(&arguments, &[]).spawn().unwrap();
+        let mut process = command(&arguments, variables).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
             let read = timeout(PATIENCE, stderr.read_line(&mut said)).await;
             let more = read.expect("it says where it listens").unwrap();
             assert_ne!(more, 0, "it ended instead of serving: {said}");
-            let word = said
-                .split_whitespace()
-                .find_map(|it| it.strip_prefix("address="));
-            if let Some(address) = word {
-                break address.parse().unwrap();
+            if let Some(address) = address_in(&said) {
+                break address;
             }
         };
         Self {
@@ -93,6 +95,13 @@ impl Program {
             stderr: self.said,
         }
     }
+}
+
+/// Where it says that it listens, in whatever format it logs.
+fn address_in(said: &str) -> Option<SocketAddr> {
+    let (_, address) = said.split_once("127.0.0.1:")?;
+    let digits = address.find(|it: char| !it.is_ascii_digit())?;
+    format!("127.0.0.1:{}", &address[..digits]).parse().ok()
 }
 
 fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {

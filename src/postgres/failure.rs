@@ -30,6 +30,10 @@ pub(super) fn from_pool(target: &str, error: &PoolError) -> Failure {
             ErrorKind::Timeout,
             "all connections of --postgres.max-connections are busy until the deadline",
         ),
+        PoolError::Timeout(TimeoutType::Create) => Failure::new(
+            ErrorKind::Connect,
+            format!("connecting to {target}: no answer before the deadline"),
+        ),
         other => Failure::new(
             ErrorKind::Connect,
             format!("connecting to {target}: {other}"),

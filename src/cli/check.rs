@@ -16,8 +16,8 @@ use crate::postgres::reads;
 use super::{CommandError, runtime, settings as from_args};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    let url = from_args::postgres_url(args)?;
-    let settings = from_args::collection(args)?;
+    let url = from_args::postgres_url(&args.postgres)?;
+    let settings = from_args::collection(&args.exporter)?;
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
@@ -32,7 +32,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             Ok(database) => database,
             Err(failure) => return report.bad("connection", &failure),
         };
-        let deadline = || Instant::now() + args.collect.timeout;
+        let deadline = || Instant::now() + args.exporter.collect.timeout;
         let started = Instant::now();
         let catalog = match database.catalog(&settings.collectors, deadline()).await {
             Ok(catalog) => catalog,

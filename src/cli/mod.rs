@@ -1,6 +1,7 @@
 //! The commands. Errors end here, as one sentence and an exit code.
 
 mod check;
+mod demo;
 mod logging;
 mod serve;
 mod settings;
@@ -14,7 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::SettingError;
-use crate::config::args::ServeArgs;
+use crate::config::args::{DemoArgs, ServeArgs};
 use crate::metrics::catalogue;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
@@ -34,6 +35,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Check settings, connection, grants, schema and one pass, a line each; exit 0 or 1
     Check(Box<ServeArgs>),
+    /// Serve a made-up fleet that lives and breaks, in a throwaway Postgres
+    Demo(Box<DemoArgs>),
     /// Print the catalogue of metrics as a Markdown table
     Metrics,
     /// Print the SQL of a database role that may read exactly what is read
@@ -95,6 +98,7 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(*args),
         Command::Metrics => print(&catalogue::table()),
         Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
     }

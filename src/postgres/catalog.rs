@@ -192,9 +192,11 @@ fn text_of(text: Option<&Text<'_>>) -> String {
 
 /// The statement that lets `role` read these columns.
 pub fn grant(table: &str, columns: &[&str], role: &str) -> String {
-    let role = role.replace('"', "\"\"");
-    format!(
-        "GRANT SELECT ({}) ON {table} TO \"{role}\";",
-        columns.join(", ")
-    )
+    let (columns, role) = (columns.join(", "), quoted(role));
+    format!("GRANT SELECT ({columns}) ON {table} TO {role};")
+}
+
+/// A name as SQL takes it, whatever is in it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -10,14 +10,14 @@ use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Failure, Outcome, Pass};
 use crate::postgres::catalog::Catalog;
-use crate::postgres::database::Database;
 use crate::postgres::reads;
 
-use super::{CommandError, postgres_url, runtime};
+use super::{CommandError, database, postgres_url, runtime};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let url = postgres_url(args)?;
     let settings = args.collection()?;
+    let database = database(&url, args)?;
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
@@ -27,11 +27,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             &format!("the URL's {options} mean nothing here"),
         );
     }
-    let passed = runtime()?.block_on(async {
-        let database = match Database::new(&url, args.postgres.max_connections) {
-            Ok(database) => database,
-            Err(failure) => return report.bad("connection", &failure),
-        };
+    runtime()?.block_on(async {
         let deadline = || Instant::now() + args.collect.timeout;
         let started = Instant::now();
         let catalog = match database.catalog(&settings.collectors, deadline()).await {
@@ -46,7 +42,6 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             .await;
         check_pass(&mut report, &pass);
     });
-    let () = passed;
     Ok(report.exit_code())
 }
 

@@ -15,6 +15,7 @@ use crate::config::args::ServeArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::{self, SettingError};
 use crate::metrics::catalogue;
+use crate::postgres::database::Database;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
 const WRONG_SETTING: u8 = 64;
@@ -115,6 +116,12 @@ fn postgres_url(args: &ServeArgs) -> Result<PostgresUrl, SettingError> {
     let coder_url = std::env::var(config::CODER_URL_VARIABLE).ok();
     let coder_url = coder_url.filter(|it| !it.is_empty());
     config::postgres_url(&args.postgres, coder_url.map(SecretString::from))
+}
+
+/// The database of this URL; what it names on this machine must be there.
+fn database(url: &PostgresUrl, args: &ServeArgs) -> Result<Database, SettingError> {
+    Database::new(url, args.postgres.max_connections)
+        .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))
 }
 
 /// A runtime with a worker for each core.

@@ -7,12 +7,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collect::Collect;
-use crate::config::SettingError;
 use crate::config::args::ServeArgs;
-use crate::postgres::database::Database;
 use crate::web;
 
-use super::{CommandError, logging, postgres_url, runtime};
+use super::{CommandError, database, logging, postgres_url, runtime};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let collect = collect(args)?;
@@ -30,8 +28,7 @@ fn collect(args: &ServeArgs) -> Result<Collect, CommandError> {
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
-    let database = Database::new(&url, args.postgres.max_connections)
-        .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))?;
+    let database = database(&url, args)?;
     Ok(Collect::new(database, args.collection()?))
 }
 

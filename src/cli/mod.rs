@@ -74,10 +74,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(with_default_command(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
             return match error.use_stderr() {
-                true => ExitCode::from(WRONG_SETTING),
-                false => ExitCode::SUCCESS,
+                true => {
+                    complain_of_arguments(&error);
+                    ExitCode::from(WRONG_SETTING)
+                }
+                false => {
+                    let _ = error.print();
+                    ExitCode::SUCCESS
+                }
             };
         }
     };
@@ -129,6 +134,31 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// As clap would print it, in colour on a terminal, unless a URL is in it.
+fn complain_of_arguments(error: &clap::Error) {
+    let text = error.to_string();
+    if text.contains("://") {
+        let _ = writeln!(std::io::stderr().lock(), "{}", without_userinfo(&text));
+    } else {
+        let _ = error.print();
+    }
+}
+
 fn complain(sentence: &str) {
+    let sentence = without_userinfo(sentence);
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
+}
+
+/// A value that cannot be used is quoted to whoever gave it. It may be the database URL in
+/// the wrong place, and its user and password are for nobody's log.
+fn without_userinfo(text: &str) -> String {
+    let lines = text
+        .split('\n')
+        .map(|line| match (line.find("://"), line.rfind('@')) {
+            (Some(start), Some(end)) if start < end => {
+                format!("{}://…{}", &line[..start], &line[end..])
+            }
+            _ => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }

@@ -8,10 +8,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collect::Collect;
-use crate::config::SettingError;
 use crate::config::args::{ExporterArgs, ServeArgs};
 use crate::config::postgres_url::PostgresUrl;
-use crate::postgres::database::Database;
 use crate::web;
 
 use super::{CommandError, logging, runtime, settings};
@@ -40,8 +38,7 @@ pub(super) fn collect(
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
-    let database = Database::new(url, max_connections)
-        .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))?;
+    let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }
 

@@ -7,6 +7,7 @@ use crate::config::args::{ExporterArgs, PostgresArgs};
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::{self, SettingError};
 use crate::metrics::page::Detail;
+use crate::postgres::database::Database;
 use crate::{collect, web};
 
 use super::Cli;
@@ -20,6 +21,19 @@ pub(super) fn postgres_url(args: &PostgresArgs) -> Result<PostgresUrl, SettingEr
     let coder_url = std::env::var(config::CODER_URL_VARIABLE).ok();
     let coder_url = coder_url.filter(|it| !it.is_empty());
     config::postgres_url(args, coder_url.map(SecretString::from))
+}
+
+/// The database of this URL.
+///
+/// # Errors
+///
+/// When something it names on this machine, as a certificate, cannot be read.
+pub(super) fn database(
+    url: &PostgresUrl,
+    max_connections: usize,
+) -> Result<Database, SettingError> {
+    Database::new(url, max_connections)
+        .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))
 }
 
 /// What the collection needs to know.

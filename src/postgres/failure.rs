@@ -64,7 +64,7 @@ fn kind_of(error: &Error) -> ErrorKind {
 }
 
 fn kind_of_transport(error: &Error) -> ErrorKind {
-    let text = error.to_string();
+    let text = describe(error);
     let mut source = error.source();
     while let Some(inner) = source {
         if inner.is::<rustls::Error>() {

@@ -64,6 +64,7 @@ pub(super) async fn serve_on(
     for listener in &listeners {
         let address = listener.local_addr().context("asking for the address")?;
         tracing::info!(
+            %address,
             url = %format_args!("http://{}", reachable(address)),
             database = collect.database().target(),
             version = env!("CARGO_PKG_VERSION"),

@@ -6,7 +6,8 @@ use anyhow::{Context, anyhow};
 use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
-use crate::config::args::{DemoArgs, ExporterArgs};
+use crate::config::args::ExporterArgs;
+use crate::config::demo_args::DemoArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::demo::{self, Demo};
 

@@ -15,7 +15,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::config::SettingError;
-use crate::config::args::{DemoArgs, ServeArgs};
+use crate::config::args::ServeArgs;
+use crate::config::demo_args::DemoArgs;
 use crate::metrics::catalogue;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.

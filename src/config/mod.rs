@@ -6,6 +6,7 @@
 
 pub mod args;
 pub mod collectors;
+pub mod demo_args;
 pub mod postgres_tls;
 pub mod postgres_url;
 

@@ -10,14 +10,14 @@ use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Failure, Outcome, Pass};
 use crate::postgres::catalog::Catalog;
-use crate::postgres::database::Database;
 use crate::postgres::reads;
 
 use super::{CommandError, runtime, settings as from_args};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    let url = from_args::postgres_url(args)?;
-    let settings = from_args::collection(args)?;
+    let url = from_args::postgres_url(&args.postgres)?;
+    let settings = from_args::collection(&args.exporter)?;
+    let database = from_args::database(&url, args.postgres.max_connections)?;
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
@@ -28,11 +28,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         );
     }
     runtime()?.block_on(async {
-        let database = match Database::new(&url, args.postgres.max_connections) {
-            Ok(database) => database,
-            Err(failure) => return report.bad("connection", &failure),
-        };
-        let deadline = || Instant::now() + args.collect.timeout;
+        let deadline = || Instant::now() + args.exporter.collect.timeout;
         let started = Instant::now();
         let catalog = match database.catalog(&settings.collectors, deadline()).await {
             Ok(catalog) => catalog,

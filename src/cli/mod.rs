@@ -1,6 +1,7 @@
 //! The commands. Errors end here, as one sentence and an exit code.
 
 mod check;
+mod demo;
 mod logging;
 mod serve;
 mod settings;
@@ -15,6 +16,7 @@ use clap::{Parser, Subcommand};
 
 use crate::config::SettingError;
 use crate::config::args::ServeArgs;
+use crate::config::demo_args::DemoArgs;
 use crate::metrics::catalogue;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
@@ -34,6 +36,8 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Check settings, connection, grants, schema and one pass, a line each; exit 0 or 1
     Check(Box<ServeArgs>),
+    /// Serve a made-up fleet that lives and breaks, in a throwaway Postgres
+    Demo(Box<DemoArgs>),
     /// Print the catalogue of metrics as a Markdown table
     Metrics,
     /// Print the SQL of a database role that may read exactly what is read
@@ -71,10 +75,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(with_default_command(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
             return match error.use_stderr() {
-                true => ExitCode::from(WRONG_SETTING),
-                false => ExitCode::SUCCESS,
+                true => {
+                    complain_of_arguments(&error);
+                    ExitCode::from(WRONG_SETTING)
+                }
+                false => {
+                    let _ = error.print();
+                    ExitCode::SUCCESS
+                }
             };
         }
     };
@@ -95,6 +104,7 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(*args),
         Command::Metrics => print(&catalogue::table()),
         Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
     }
@@ -125,6 +135,31 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// As clap would print it, in colour on a terminal, unless a URL is in it.
+fn complain_of_arguments(error: &clap::Error) {
+    let text = error.to_string();
+    if text.contains("://") {
+        let _ = writeln!(std::io::stderr().lock(), "{}", without_userinfo(&text));
+    } else {
+        let _ = error.print();
+    }
+}
+
 fn complain(sentence: &str) {
+    let sentence = without_userinfo(sentence);
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
+}
+
+/// A value that cannot be used is quoted to whoever gave it. It may be the database URL in
+/// the wrong place, and its user and password are for nobody's log.
+fn without_userinfo(text: &str) -> String {
+    let lines = text
+        .split('\n')
+        .map(|line| match (line.find("://"), line.rfind('@')) {
+            (Some(start), Some(end)) if start < end => {
+                format!("{}://…{}", &line[..start], &line[end..])
+            }
+            _ => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }

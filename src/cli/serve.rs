@@ -1,5 +1,6 @@
 //! `serve`: until a signal.
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -7,47 +8,64 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::collect::Collect;
-use crate::config::SettingError;
-use crate::config::args::ServeArgs;
-use crate::postgres::database::Database;
+use crate::config::args::{ExporterArgs, ServeArgs};
+use crate::config::postgres_url::PostgresUrl;
 use crate::web;
 
 use super::{CommandError, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    logging::start(&args.log);
-    let collect = collect(args)?;
+    logging::start(&args.exporter.log);
+    let collect = collect(
+        &settings::postgres_url(&args.postgres)?,
+        args.postgres.max_connections,
+        &args.exporter,
+    )?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
-        serve(args, collect, stop).await
+        let listeners = listen(&args.exporter).await?;
+        serve_on(listeners, &args.exporter, collect, stop).await
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Everything that can be wrong with the settings shows here, before anything is started.
-fn collect(args: &ServeArgs) -> Result<Collect, CommandError> {
-    let url = settings::postgres_url(args)?;
+pub(super) fn collect(
+    url: &PostgresUrl,
+    max_connections: usize,
+    args: &ExporterArgs,
+) -> Result<Collect, CommandError> {
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
-    let database = Database::new(&url, args.postgres.max_connections)
-        .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))?;
+    let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }
 
+/// Listens on every address asked for.
+pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for address in &args.web.listen_addresses {
+        let listener = web::bind(address).await.with_context(|| {
+            format!("cannot listen on {address}; choose another with --web.listen-address")
+        })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
 /// Serves until `stop` is done.
-pub(super) async fn serve(
-    args: &ServeArgs,
+pub(super) async fn serve_on(
+    listeners: Vec<TcpListener>,
+    args: &ExporterArgs,
     collect: Collect,
     stop: impl Future<Output = &'static str>,
 ) -> anyhow::Result<()> {
-    let mut listeners = Vec::new();
-    for address in &args.web.listen_addresses {
-        listeners.push(listen(address).await?);
-    }
     for listener in &listeners {
+        let address = listener.local_addr().context("asking for the address")?;
         tracing::info!(
-            address = %listener.local_addr().context("asking for the address")?,
+            %address,
+            url = %format_args!("http://{}", reachable(address)),
             database = collect.database().target(),
             version = env!("CARGO_PKG_VERSION"),
             "serving"
@@ -62,11 +80,13 @@ pub(super) async fn serve(
         .context("serving")
 }
 
-async fn listen(address: &str) -> anyhow::Result<TcpListener> {
-    let listener = web::bind(address).await;
-    listener.with_context(|| {
-        format!("cannot listen on {address}; choose another address with --web.listen-address")
-    })
+/// An address to put into a browser: every interface is reached at localhost.
+fn reachable(address: SocketAddr) -> String {
+    if address.ip().is_unspecified() || address.ip().is_loopback() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    }
 }
 
 /// Done when the process is asked to stop; from the moment of the call, not of the first poll.

@@ -3,10 +3,11 @@
 use clap::CommandFactory;
 use secrecy::SecretString;
 
-use crate::config::args::ServeArgs;
+use crate::config::args::{ExporterArgs, PostgresArgs};
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::{self, SettingError};
 use crate::metrics::page::Detail;
+use crate::postgres::database::Database;
 use crate::{collect, web};
 
 use super::Cli;
@@ -16,10 +17,23 @@ use super::Cli;
 /// # Errors
 ///
 /// When there is none, or it is none.
-pub(super) fn postgres_url(args: &ServeArgs) -> Result<PostgresUrl, SettingError> {
+pub(super) fn postgres_url(args: &PostgresArgs) -> Result<PostgresUrl, SettingError> {
     let coder_url = std::env::var(config::CODER_URL_VARIABLE).ok();
     let coder_url = coder_url.filter(|it| !it.is_empty());
-    config::postgres_url(&args.postgres, coder_url.map(SecretString::from))
+    config::postgres_url(args, coder_url.map(SecretString::from))
+}
+
+/// The database of this URL.
+///
+/// # Errors
+///
+/// When something it names on this machine, as a certificate, cannot be read.
+pub(super) fn database(
+    url: &PostgresUrl,
+    max_connections: usize,
+) -> Result<Database, SettingError> {
+    Database::new(url, max_connections)
+        .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))
 }
 
 /// What the collection needs to know.
@@ -27,7 +41,7 @@ pub(super) fn postgres_url(args: &ServeArgs) -> Result<PostgresUrl, SettingError
 /// # Errors
 ///
 /// When every collector is off.
-pub(super) fn collection(args: &ServeArgs) -> Result<collect::Settings, SettingError> {
+pub(super) fn collection(args: &ExporterArgs) -> Result<collect::Settings, SettingError> {
     if args.collectors.enabled.is_empty() {
         let problem = "every collector is off; leave at least one on";
         return Err(SettingError::new("--no-collector.*", problem));
@@ -41,7 +55,7 @@ pub(super) fn collection(args: &ServeArgs) -> Result<collect::Settings, SettingE
 }
 
 /// What the web side needs to know.
-pub(super) fn web(args: &ServeArgs) -> web::Settings {
+pub(super) fn web(args: &ExporterArgs) -> web::Settings {
     web::Settings {
         telemetry_path: args.web.telemetry_path.clone(),
         max_requests: args.web.max_requests,

@@ -20,6 +20,14 @@ pub struct ServeArgs {
     /// Where the database is.
     #[command(flatten)]
     pub postgres: PostgresArgs,
+    /// What is made of it.
+    #[command(flatten)]
+    pub exporter: ExporterArgs,
+}
+
+/// Everything but the database.
+#[derive(Debug, Clone, Args)]
+pub struct ExporterArgs {
     /// When an agent is lost or stuck.
     #[command(flatten)]
     pub agent: AgentArgs,

@@ -85,16 +85,20 @@ mod tests {
         CollectorArgs::from_arg_matches(&matches).unwrap().enabled
     }
 
+    fn all_but(collector: Collector) -> Vec<Collector> {
+        let others = Collector::ALL.iter().filter(|&&it| it != collector);
+        others.copied().collect()
+    }
+
     #[test]
     fn all_are_on_until_one_is_switched_off() {
-        use Collector::{Agents, Apps};
-        assert_eq!(enabled(&[]), [Agents, Apps]);
-        assert_eq!(enabled(&["--no-collector.apps"]), [Agents]);
-        assert_eq!(enabled(&["--collector.apps=false"]), [Agents]);
-        assert_eq!(enabled(&["--no-collector.agents"]), [Apps]);
-        assert_eq!(
-            enabled(&["--no-collector.apps", "--collector.apps"]),
-            [Agents, Apps]
-        );
+        assert_eq!(enabled(&[]), Collector::ALL);
+        let no_apps = all_but(Collector::Apps);
+        assert_eq!(enabled(&["--no-collector.apps"]), no_apps);
+        assert_eq!(enabled(&["--collector.apps=false"]), no_apps);
+        let no_agents = all_but(Collector::Agents);
+        assert_eq!(enabled(&["--no-collector.agents"]), no_agents);
+        let changed_mind = ["--no-collector.apps", "--collector.apps"];
+        assert_eq!(enabled(&changed_mind), Collector::ALL);
     }
 }

@@ -1,11 +1,12 @@
 //! Every setting: flag, environment variable, default, unit and effect.
 //!
 //! [`args`] is the table of settings as clap sees it; everything that is said of them (help,
-//! README, errors) follows from there. [`postgres_url`] reads connection URLs, [`collectors`]
+//! README, errors) follows from there. [`mod@postgres_url`] reads connection URLs, [`collectors`]
 //! the switches of the collectors.
 
 pub mod args;
 pub mod collectors;
+pub mod demo_args;
 pub mod postgres_tls;
 pub mod postgres_url;
 

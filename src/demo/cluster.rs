@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use error::ClusterError;
 use error::failed;
@@ -40,6 +40,9 @@ const PORT_ATTEMPTS: u32 = 5;
 const DEFAULT_PORT: u16 = 5432;
 /// How much of the server's log an error quotes.
 const QUOTED_LOG_LINES: usize = 12;
+
+/// What must be encoded in a URL, and nothing else: people read these.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// A Postgres of our own. Dropping it stops the server and removes its folder; so does the
 /// end of this process, even by SIGKILL.
@@ -263,8 +266,8 @@ fn free_port() -> io::Result<u16> {
         .port())
 }
 
-fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+pub(super) fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 #[cfg(test)]

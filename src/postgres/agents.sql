@@ -32,8 +32,9 @@ LEFT JOIN users AS owner ON owner.id = workspace.owner_id
 LEFT JOIN organizations AS organization ON organization.id = workspace.organization_id
 LEFT JOIN templates AS template ON template.id = workspace.template_id
 LEFT JOIN template_versions AS template_version ON template_version.id = build.template_version_id
-WHERE NOT workspace.deleted
-  AND NOT agent.deleted -- since workspace_agents.deleted
+-- IS NOT TRUE: a NULL where Coder allows none would hide the agent under NOT.
+WHERE workspace.deleted IS NOT TRUE
+  AND agent.deleted IS NOT TRUE -- since workspace_agents.deleted
   -- The latest build is the one with no greater number: neither time nor insertion order
   -- tells, and asked this way the unique index answers without sorting the old builds.
   AND NOT EXISTS (

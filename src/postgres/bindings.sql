@@ -17,7 +17,7 @@ FROM (
                JOIN workspace_agents AS agent ON agent.resource_id = resource.id
                WHERE resource.job_id = build.job_id
                  AND agent.parent_id IS NULL
-                 AND NOT agent.deleted
+                 AND agent.deleted IS NOT TRUE
            ) AS has_agent,
            EXISTS (
                SELECT
@@ -25,7 +25,7 @@ FROM (
                JOIN workspace_resources AS resource ON resource.id = agent.resource_id
                WHERE agent.id = chat.agent_id
                  AND resource.job_id = build.job_id
-                 AND NOT agent.deleted
+                 AND agent.deleted IS NOT TRUE
            ) AS is_current
     FROM chats AS chat
     JOIN workspaces AS workspace ON workspace.id = chat.workspace_id
@@ -36,8 +36,8 @@ FROM (
         ORDER BY latest.build_number DESC
         LIMIT 1
     ) AS build ON true
-    WHERE NOT chat.archived
-      AND NOT workspace.deleted
+    WHERE chat.archived IS NOT TRUE
+      AND workspace.deleted IS NOT TRUE
 ) AS chat
 LEFT JOIN organizations AS organization ON organization.id = chat.organization_id
 LEFT JOIN templates AS template ON template.id = chat.template_id

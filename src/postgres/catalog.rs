@@ -33,7 +33,8 @@ impl Reads {
 /// (SPEC 1.1).
 pub const REQUIRED: &[Reads] = &[Reads {
     table: "provisioner_jobs",
-    columns: &["job_status"],
+    // With id, a Coder too old is told apart from a database that is not Coder's at all.
+    columns: &["id", "job_status"],
     since: &[],
 }];
 
@@ -167,7 +168,6 @@ impl Catalog {
     }
 
     fn describe_missing(&self, missing: &[(&str, Vec<&str>)]) -> String {
-        let is_known = |(table, _): &&(String, String)| missing.iter().any(|it| it.0 == table);
         let whole_tables = missing.iter().all(|(table, _)| {
             self.columns
                 .iter()
@@ -182,7 +182,6 @@ impl Catalog {
                     .map(move |column| format!("{table}.{column}"))
             })
             .collect();
-        let _ = is_known;
         let advice = if whole_tables {
             "is this Coder's database, and is its schema in the role's search_path?"
         } else {
@@ -201,9 +200,11 @@ fn text_of(text: Option<&Text<'_>>) -> String {
 
 /// The statement that lets `role` read these columns.
 pub fn grant(table: &str, columns: &[&str], role: &str) -> String {
-    let role = role.replace('"', "\"\"");
-    format!(
-        "GRANT SELECT ({}) ON {table} TO \"{role}\";",
-        columns.join(", ")
-    )
+    let (columns, role) = (columns.join(", "), quoted(role));
+    format!("GRANT SELECT ({columns}) ON {table} TO {role};")
+}
+
+/// A name as SQL takes it, whatever is in it.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

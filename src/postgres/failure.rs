@@ -30,6 +30,10 @@ pub(super) fn from_pool(target: &str, error: &PoolError) -> Failure {
             ErrorKind::Timeout,
             "all connections of --postgres.max-connections are busy until the deadline",
         ),
+        PoolError::Timeout(TimeoutType::Create) => Failure::new(
+            ErrorKind::Connect,
+            format!("connecting to {target}: no answer before the deadline"),
+        ),
         other => Failure::new(
             ErrorKind::Connect,
             format!("connecting to {target}: {other}"),
@@ -60,7 +64,7 @@ fn kind_of(error: &Error) -> ErrorKind {
 }
 
 fn kind_of_transport(error: &Error) -> ErrorKind {
-    let text = error.to_string();
+    let text = describe(error);
     let mut source = error.source();
     while let Some(inner) = source {
         if inner.is::<rustls::Error>() {

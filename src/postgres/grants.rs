@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
 
-use super::catalog::{MIGRATION, Reads, grant};
+use super::catalog::{MIGRATION, Reads, grant, quoted};
 use super::reads;
 
 /// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
@@ -14,7 +14,14 @@ use super::reads;
 /// The password is left to the operator: `\password` of psql keeps it out of the history and
 /// the server's log.
 pub fn role_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
-    let mut sql = format!("CREATE ROLE \"{name}\" LOGIN CONNECTION LIMIT 5;\n");
+    let role = quoted(name);
+    let create = format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 5;\n");
+    create + &grants_sql(name, has)
+}
+
+/// The part of [`role_sql`] for a role that exists.
+pub fn grants_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
+    let mut sql = String::new();
     for (table, columns) in columns_read() {
         let columns: Vec<_> = columns
             .into_iter()

@@ -20,6 +20,12 @@ use super::moment::{self, Moment};
 /// stand in the queue, where others would stand behind us.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A database of encoding `SQL_ASCII` may hold text that is not UTF-8, and refuses the whole
+/// statement to a client that wants UTF-8. Ask it for the bytes as they are: what cannot be
+/// read is then replaced here, in its own row.
+const RAW_TEXT: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', true) \
+    WHERE current_setting('server_encoding') = 'SQL_ASCII'";
+
 /// How long the server may take to hear that a statement is no longer wanted.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -180,7 +186,8 @@ fn begin_statement(remaining: Duration) -> String {
          SET LOCAL statement_timeout = {statement_millis}; \
          SET LOCAL lock_timeout = {lock_millis}; \
          SET LOCAL idle_in_transaction_session_timeout = {statement_millis}; \
-         SET LOCAL jit = off"
+         SET LOCAL jit = off; \
+         {RAW_TEXT}"
     )
 }
 

@@ -16,12 +16,12 @@ FROM (
                JOIN workspace_agents AS agent ON agent.resource_id = resource.id
                WHERE resource.job_id = build.job_id
                  AND agent.parent_id IS NULL -- since workspace_agents.parent_id
-                 AND NOT agent.deleted -- since workspace_agents.deleted
+                 AND agent.deleted IS NOT TRUE -- since workspace_agents.deleted
            ) AS has_agent
     FROM workspaces AS workspace
     JOIN workspace_builds AS build ON build.workspace_id = workspace.id
     LEFT JOIN provisioner_jobs AS job ON job.id = build.job_id
-    WHERE NOT workspace.deleted
+    WHERE workspace.deleted IS NOT TRUE
       AND NOT EXISTS (
           SELECT FROM workspace_builds AS later
           WHERE later.workspace_id = build.workspace_id

@@ -11,10 +11,10 @@ use std::process::Stdio;
 use super::error::{ClusterError, failed};
 use super::{Cluster, Options, SUPERUSER};
 
-/// Durability is worth nothing in a database that is thrown away; memory is worth more.
+/// Nothing needs to outlive the machine, so nothing waits for the disk. What is committed
+/// does outlive a crash of the server alone: `synchronous_commit` stays on.
 const SETTINGS: &str = "
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 wal_level = minimal
 max_wal_senders = 0

@@ -7,10 +7,13 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Folders in which each child is one version, with the programs in `<child>/<suffix>`.
-/// Debian keeps them off the PATH, so do the PostgreSQL project's RPMs and Homebrew.
-const VERSIONED: [(&str, &str, &str); 4] = [
+/// Debian keeps them off the PATH; so do the PostgreSQL project's RPMs, SUSE, Alpine and
+/// Homebrew.
+const VERSIONED: [(&str, &str, &str); 6] = [
     ("usr/lib/postgresql", "", "bin"),
     ("usr", "pgsql-", "bin"),
+    ("usr/lib", "postgresql", "bin"),
+    ("usr/libexec", "postgresql", ""),
     ("opt/homebrew/opt", "postgresql", "bin"),
     ("usr/local/opt", "postgresql", "bin"),
 ];
@@ -94,6 +97,7 @@ mod tests {
             "usr/lib/postgresql/15",
             "usr/lib/postgresql/16",
             "usr/pgsql-17",
+            "usr/libexec/postgresql16",
             "usr/bin",
             "opt/homebrew/opt/postgresql@16",
             "opt/homebrew/opt/postgresql",
@@ -109,6 +113,8 @@ mod tests {
             "usr/lib/postgresql/15/bin",
             "usr/lib/postgresql/9.6/bin",
             "usr/pgsql-17/bin",
+            "usr/lib/postgresql/bin",
+            "usr/libexec/postgresql16",
             "opt/homebrew/opt/postgresql@16/bin",
             "opt/homebrew/opt/postgresql/bin",
         ];

@@ -1,0 +1,233 @@
+//! The builds of a workspace: what is asked for, how it ends, and the agents it brings.
+
+use uuid::Uuid;
+
+use super::agent::{Agent, Place};
+use super::fate::Fate;
+use super::rng::Rng;
+use super::rows::{self, Outcome, Time};
+use super::scenery::{BUILD_ERRORS, Machine};
+use super::workspace::{Context, Workspace};
+
+/// Coder keeps the rows of every build for ever; a demo that runs for a week must not.
+const KEPT_BUILDS: usize = 5;
+
+/// What a build is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    Start(Fate),
+    Stop,
+    /// Stop, then start.
+    Restart(Fate),
+    Delete,
+}
+
+#[derive(Debug)]
+pub(super) enum Stage {
+    Building(Running),
+    Up,
+    Stopped,
+    Failed,
+    Deleted,
+}
+
+/// A job on its way.
+#[derive(Debug)]
+pub(super) struct Running {
+    pub(super) job_id: Uuid,
+    pub(super) started: bool,
+    pub(super) starts_at: Time,
+    pub(super) ends_at: Time,
+    pub(super) wish: Wish,
+    pub(super) outcome: Outcome,
+}
+
+impl Workspace {
+    /// Begins a build: the rows of before stay, and are of the past from this moment.
+    pub(super) fn build(&mut self, wish: Wish, outcome: Outcome, cx: &mut Context<'_>) {
+        let is_suspended = matches!(wish, Wish::Restart(Fate::Survives | Fate::ReportsAgain));
+        for mut agent in self.agents.drain(..) {
+            // A suspended machine says no goodbye.
+            if !is_suspended {
+                agent.hang_up(cx.changes);
+            }
+        }
+        let (transition, seconds) = match wish {
+            Wish::Start(_) => ("start", 4..20),
+            Wish::Stop | Wish::Restart(_) => ("stop", 3..10),
+            Wish::Delete => ("delete", 3..10),
+        };
+        let (build_id, job_id) = (cx.rng.uuid(), cx.rng.uuid());
+        let template = &cx.scenery.templates[self.template];
+        cx.changes.new.jobs.push(rows::Job {
+            id: job_id,
+            organization_id: template.organization_id,
+            created_at: cx.now,
+            started_at: None,
+            canceled_at: None,
+            completed_at: None,
+            error: None,
+        });
+        self.build_number += 1;
+        let reasons = [
+            (80, "initiator"),
+            (
+                20,
+                if transition == "stop" {
+                    "autostop"
+                } else {
+                    "autostart"
+                },
+            ),
+        ];
+        cx.changes.new.builds.push(rows::Build {
+            id: build_id,
+            workspace_id: self.id,
+            template_version_id: template.version_id,
+            build_number: self.build_number,
+            transition,
+            job_id,
+            created_at: cx.now,
+            reason: cx.rng.weighted(&reasons),
+        });
+        self.builds.push_back((build_id, job_id));
+        if self.builds.len() > KEPT_BUILDS {
+            cx.changes
+                .jobs_pruned
+                .extend(self.builds.pop_front().map(|(_, job)| job));
+        }
+        let starts_at = cx.now + cx.rng.within(1..3);
+        self.next_wish = None;
+        self.stage = Stage::Building(Running {
+            job_id,
+            started: false,
+            starts_at,
+            ends_at: starts_at + cx.rng.within(seconds),
+            wish,
+            outcome,
+        });
+    }
+
+    pub(super) fn end_build(
+        &mut self,
+        job_id: Uuid,
+        wish: Wish,
+        outcome: Outcome,
+        cx: &mut Context<'_>,
+    ) {
+        self.stage = match (outcome, wish) {
+            (Outcome::Failed(_) | Outcome::Canceled, _) => {
+                let at = cx.now + cx.rng.within(180..900);
+                self.next_wish = Some((at, Wish::Start(Fate::Well)));
+                Stage::Failed
+            }
+            (Outcome::Succeeded, Wish::Start(fate)) => {
+                self.add_agents(job_id, "start", fate, cx);
+                self.reopen_chats(cx);
+                self.next_wish = self
+                    .patience(fate, cx.rng)
+                    .map(|patience| (cx.now + patience, Wish::Restart(Fate::Well)));
+                Stage::Up
+            }
+            (Outcome::Succeeded, Wish::Stop | Wish::Restart(_)) => {
+                if self.plan().machine == Machine::Vm {
+                    self.add_agents(job_id, "stop", Fate::NeverConnects, cx);
+                    self.agents.clear();
+                }
+                Stage::Stopped
+            }
+            (Outcome::Succeeded, Wish::Delete) => {
+                cx.changes.workspaces_deleted.push(self.id);
+                Stage::Deleted
+            }
+        };
+        if let (Stage::Stopped, Wish::Restart(fate)) = (&self.stage, wish) {
+            self.build(Wish::Start(fate), Outcome::Succeeded, cx);
+        }
+    }
+
+    /// How long people put up with a start that goes like this. Long enough for each problem
+    /// to be counted as one: an agent that hangs is given half an hour.
+    fn patience(&self, fate: Fate, rng: &mut Rng) -> Option<Time> {
+        let range = match fate {
+            Fate::Hangs => 45 * 60..75 * 60,
+            Fate::NeverConnects if self.plan().connection_timeout_seconds == 0 => 900..2100,
+            Fate::NeverConnects => 600..1500,
+            Fate::Fails | Fate::Survives => 660..1200,
+            Fate::Well | Fate::Slow | Fate::Overdue | Fate::ReportsAgain => return None,
+        };
+        Some(rng.within(range))
+    }
+
+    /// The rows of one resource and its agents. Of several, only the first meets its fate.
+    fn add_agents(
+        &mut self,
+        job_id: Uuid,
+        transition: rows::Word,
+        fate: Fate,
+        cx: &mut Context<'_>,
+    ) {
+        let plan = self.plan();
+        let resource_id = cx.rng.uuid();
+        cx.changes.new.resources.push(rows::Resource {
+            id: resource_id,
+            job_id,
+            created_at: cx.now,
+            transition,
+            kind: plan.resource,
+        });
+        for (order, name) in (0..).zip(plan.agents) {
+            let place = Place {
+                resource_id,
+                parent_id: None,
+                name,
+                display_order: order,
+                apps: self.apps,
+            };
+            let fate = if order == 0 { fate } else { Fate::Well };
+            let agent = Agent::new(place, plan, fate, cx.now, cx.rng, cx.changes);
+            self.agents.push(agent);
+        }
+    }
+
+    pub(super) fn start_dev_container(&mut self, cx: &mut Context<'_>) {
+        let plan = self.plan();
+        let (Some(name), Some(parent), true) = (
+            plan.dev_container,
+            self.agents.first(),
+            self.has_dev_container,
+        ) else {
+            return;
+        };
+        let place = Place {
+            resource_id: parent.resource_id,
+            parent_id: Some(parent.id),
+            name,
+            display_order: 0,
+            apps: 1,
+        };
+        let agent = Agent::new(place, plan, Fate::Well, cx.now, cx.rng, cx.changes);
+        self.agents.push(agent);
+    }
+
+    /// Replaces the sub-agent by another, as when its container is rebuilt.
+    pub(super) fn rebuild_dev_container(&mut self, cx: &mut Context<'_>) -> bool {
+        let Some(index) = self
+            .agents
+            .iter()
+            .position(|agent| agent.parent_id.is_some())
+        else {
+            return false;
+        };
+        let mut old = self.agents.remove(index);
+        old.hang_up(cx.changes);
+        cx.changes.agents_deleted.push(old.id);
+        self.start_dev_container(cx);
+        true
+    }
+}
+
+/// Why a build fails.
+pub(super) fn build_error(rng: &mut Rng) -> Outcome {
+    Outcome::Failed(rng.pick(&BUILD_ERRORS))
+}

@@ -1,0 +1,34 @@
+//! What is in store for an agent, and what becomes known of it.
+
+use super::rows::Time;
+
+/// How the start of an agent will go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Ready within a minute.
+    Well,
+    /// Its start script takes minutes.
+    Slow,
+    /// Its start script outlives its timeout, and then succeeds.
+    Overdue,
+    /// Its start script never returns.
+    Hangs,
+    /// Its start script fails.
+    Fails,
+    /// It never connects.
+    NeverConnects,
+    /// Its process was suspended with its machine: it connects to the new row and has
+    /// nothing new to report.
+    Survives,
+    /// As before, but it reports again and so does not get stuck.
+    ReportsAgain,
+}
+
+/// What a tick of an agent means to its workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum News {
+    None,
+    Ready,
+    StartError,
+    Back { after: Time },
+}

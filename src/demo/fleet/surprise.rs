@@ -1,0 +1,255 @@
+//! What comes over a fleet: people at work, and things that break.
+
+use super::Fleet;
+use super::build::{Stage, Wish, build_error};
+use super::fate::Fate;
+use super::rng::Rng;
+use super::rows::{Changes, Event, Outcome, Time};
+use super::scenery::{Machine, TEMPLATES};
+use super::workspace::Workspace;
+
+/// Something that can happen to one workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Surprise {
+    Stop,
+    Start,
+    SlowStart,
+    Update,
+    FailedBuild,
+    CanceledBuild,
+    AppFails,
+    Chat,
+    DevContainer,
+    ShutDown,
+    Replace,
+    ResumeAndReport,
+    // From here on agents break.
+    Silence,
+    Drop,
+    NeverConnects,
+    WaitsForEver,
+    StartError,
+    StartHangs,
+    ResumeAndStick,
+}
+
+/// People at work, by how often.
+pub(super) const WORK: [(usize, Surprise); 12] = [
+    (18, Surprise::Stop),
+    (18, Surprise::Start),
+    (8, Surprise::SlowStart),
+    (10, Surprise::Update),
+    (2, Surprise::FailedBuild),
+    (1, Surprise::CanceledBuild),
+    (20, Surprise::AppFails),
+    (12, Surprise::Chat),
+    (4, Surprise::DevContainer),
+    (1, Surprise::ShutDown),
+    (2, Surprise::Replace),
+    (4, Surprise::ResumeAndReport),
+];
+
+/// Things that break, by how often.
+pub(super) const TROUBLE: [(usize, Surprise); 7] = [
+    (30, Surprise::Silence),
+    (26, Surprise::Drop),
+    (10, Surprise::NeverConnects),
+    (6, Surprise::WaitsForEver),
+    (12, Surprise::StartError),
+    (4, Surprise::StartHangs),
+    (12, Surprise::ResumeAndStick),
+];
+
+/// What has happened by the time somebody looks, as seconds before that: a few of every
+/// health class, each with its age.
+pub(super) const SCENES: [(Time, Surprise); 17] = [
+    (43 * 60, Surprise::StartHangs),
+    (36 * 60, Surprise::StartHangs),
+    (24 * 60, Surprise::WaitsForEver),
+    (14 * 60, Surprise::WaitsForEver),
+    (10 * 60, Surprise::ResumeAndStick),
+    (8 * 60, Surprise::StartError),
+    (7 * 60, Surprise::NeverConnects),
+    (6 * 60, Surprise::ResumeAndStick),
+    (5 * 60, Surprise::Drop),
+    (4 * 60, Surprise::Silence),
+    (3 * 60, Surprise::SlowStart),
+    (75, Surprise::Silence),
+    (60, Surprise::SlowStart),
+    (30, Surprise::Update),
+    (25, Surprise::Start),
+    (20, Surprise::Update),
+    (14, Surprise::Start),
+];
+
+impl Surprise {
+    /// Whether this could happen to this workspace now.
+    pub(super) fn suits(self, workspace: &Workspace) -> bool {
+        let plan = workspace.plan();
+        let is_well = workspace.is_well();
+        match self {
+            Self::Start => {
+                matches!(workspace.stage, Stage::Stopped) && workspace.next_wish.is_none()
+            }
+            Self::Chat => matches!(workspace.stage, Stage::Up),
+            Self::DevContainer => {
+                is_well && workspace.agents.len() > 1 && plan.dev_container.is_some()
+            }
+            Self::ResumeAndReport | Self::ResumeAndStick => is_well && plan.machine == Machine::Vm,
+            Self::NeverConnects => is_well && plan.connection_timeout_seconds > 0,
+            Self::WaitsForEver => is_well && plan.connection_timeout_seconds == 0,
+            _ => is_well,
+        }
+    }
+}
+
+impl Surprise {
+    /// The build by which it comes, if it does, and the sentence about it.
+    fn build(self, owner: &str, label: &str, rng: &mut Rng) -> Option<(Wish, Outcome, String)> {
+        let (wish, told) = match self {
+            Self::Stop => (Wish::Stop, format!("{owner} stopped {label}")),
+            Self::Start => (Wish::Start(Fate::Well), format!("{owner} started {label}")),
+            Self::Replace => (
+                Wish::Delete,
+                format!("{owner} deletes {label}, and somebody will need another one"),
+            ),
+            Self::Update => (
+                Wish::Start(Fate::Well),
+                format!("{owner} updated {label}: its chats still name the old agent"),
+            ),
+            Self::FailedBuild | Self::CanceledBuild => (
+                Wish::Start(Fate::Well),
+                format!("{owner} updated {label}: the build will come to nothing"),
+            ),
+            Self::SlowStart => (
+                Wish::Restart(rng.weighted(&[(70, Fate::Slow), (30, Fate::Overdue)])),
+                format!("{owner} restarted {label}, whose start script takes its time"),
+            ),
+            Self::ResumeAndReport => (
+                Wish::Restart(Fate::ReportsAgain),
+                format!("suspended {label}, resumed it on a new row: its agent reports again"),
+            ),
+            Self::ResumeAndStick => (
+                Wish::Restart(Fate::Survives),
+                format!("suspended {label}, resumed it on a new row: watch it stick in created"),
+            ),
+            Self::NeverConnects | Self::WaitsForEver => (
+                Wish::Restart(Fate::NeverConnects),
+                format!("{owner} restarted {label}: its agent will never connect"),
+            ),
+            Self::StartError => (
+                Wish::Restart(Fate::Fails),
+                format!("{owner} restarted {label} with a broken start script"),
+            ),
+            Self::StartHangs => (
+                Wish::Restart(Fate::Hangs),
+                format!("{owner} restarted {label}: its start script will hang"),
+            ),
+            Self::AppFails | Self::Chat | Self::DevContainer | Self::ShutDown => return None,
+            Self::Silence | Self::Drop => return None,
+        };
+        let outcome = match self {
+            Self::FailedBuild => build_error(rng),
+            Self::CanceledBuild => Outcome::Canceled,
+            _ => Outcome::Succeeded,
+        };
+        Some((wish, outcome, told))
+    }
+}
+
+impl Fleet {
+    /// Lets it happen to some workspace it suits, if one is found. Whether it was.
+    pub(super) fn surprise(
+        &mut self,
+        surprise: Surprise,
+        now: Time,
+        changes: &mut Changes,
+    ) -> bool {
+        // In a fleet where few suit, looking at all of them would be the slowest thing we do.
+        let attempts = if self.workspaces.is_empty() {
+            0
+        } else {
+            ATTEMPTS
+        };
+        let found = (0..attempts).find_map(|_| {
+            let index = self.rng.below(self.workspaces.len());
+            surprise.suits(&self.workspaces[index]).then_some(index)
+        });
+        let Some(index) = found else {
+            return false;
+        };
+        match surprise {
+            Surprise::Silence | Surprise::Drop => self.lose(index, surprise, now, changes),
+            _ => self.happen(index, surprise, now, changes),
+        }
+        true
+    }
+
+    fn happen(&mut self, index: usize, surprise: Surprise, now: Time, changes: &mut Changes) {
+        let (workspace, mut cx) = self.at(index, now, changes);
+        let (owner, label) = (workspace.owner(&cx), workspace.label.clone());
+        if let Some((wish, outcome, told)) = surprise.build(owner, &label, cx.rng) {
+            workspace.build(wish, outcome, &mut cx);
+            changes.tell(told);
+            return;
+        }
+        let told = match surprise {
+            Surprise::AppFails => {
+                let until = now + cx.rng.within(20..300);
+                let mut agents = workspace.agents.iter_mut();
+                agents
+                    .any(|agent| agent.flap(until, cx.changes))
+                    .then(|| format!("an app of {label} is unhealthy"))
+            }
+            Surprise::DevContainer => workspace
+                .rebuild_dev_container(&mut cx)
+                .then(|| format!("{owner} rebuilt the dev container of {label}")),
+            Surprise::ShutDown => {
+                workspace.shut_down(&mut cx);
+                Some(format!("{owner} shut {label} down from within"))
+            }
+            _ => {
+                workspace.chat(&mut cx);
+                Some(format!("{owner} started a chat in {label}"))
+            }
+        };
+        changes.events.extend(told.map(Event));
+    }
+
+    /// The machine is gone, with all its agents. Some come back by themselves.
+    fn lose(&mut self, index: usize, how: Surprise, now: Time, changes: &mut Changes) {
+        let (workspace, cx) = self.at(index, now, changes);
+        let back_at = if cx.rng.percent(75) {
+            now + cx.rng.within(100..900)
+        } else {
+            let at = now + cx.rng.within(300..1200);
+            workspace.next_wish = Some((at, Wish::Restart(Fate::Well)));
+            Time::MAX
+        };
+        for agent in &mut workspace.agents {
+            if how == Surprise::Silence {
+                agent.fall_silent(now, back_at);
+            } else {
+                agent.disconnect(now, back_at, cx.changes);
+            }
+        }
+        let label = &workspace.label;
+        cx.changes.tell(if how == Surprise::Silence {
+            format!("{label} fell silent: no heartbeat, no goodbye")
+        } else {
+            format!("{label} lost its connection, and coderd noticed")
+        });
+    }
+}
+
+/// Tries to find a workspace that suits; rare kinds are a tenth of the fleet.
+const ATTEMPTS: usize = 60;
+
+/// Any template, by its share of the fleet.
+pub(super) fn template(rng: &mut Rng) -> usize {
+    let mut shares = [(0, 0); TEMPLATES.len()];
+    for (index, plan) in TEMPLATES.iter().enumerate() {
+        shares[index] = (plan.share, index);
+    }
+    rng.weighted(&shares)
+}

@@ -1,0 +1,202 @@
+//! One workspace, from second to second.
+
+use std::collections::VecDeque;
+
+use uuid::Uuid;
+
+use super::agent::Agent;
+use super::build::{Stage, Wish};
+use super::fate::{Fate, News};
+use super::rng::Rng;
+use super::rows::{self, Changes, Outcome, Time};
+use super::scenery::{CHAT_TITLES, Scenery, TEMPLATES, TemplatePlan};
+
+const KEPT_CHATS: usize = 3;
+
+#[derive(Debug)]
+struct Chat {
+    id: Uuid,
+    /// When somebody will open it again, which binds it to the agent of the day.
+    opened_at: Time,
+}
+
+#[derive(Debug)]
+pub(super) struct Workspace {
+    pub(super) id: Uuid,
+    /// `owner/name`, for sentences.
+    pub(super) label: String,
+    pub(super) stage: Stage,
+    pub(super) agents: Vec<Agent>,
+    /// When somebody has had enough of what is wrong, or of it being stopped.
+    pub(super) next_wish: Option<(Time, Wish)>,
+    owner: usize,
+    pub(super) template: usize,
+    pub(super) apps: usize,
+    pub(super) has_dev_container: bool,
+    /// The newest last.
+    pub(super) builds: VecDeque<(Uuid, Uuid)>,
+    pub(super) build_number: i32,
+    chats: VecDeque<Chat>,
+}
+
+/// What a workspace needs from the fleet around it.
+pub(super) struct Context<'a> {
+    pub(super) now: Time,
+    pub(super) scenery: &'a Scenery,
+    pub(super) rng: &'a mut Rng,
+    pub(super) changes: &'a mut Changes,
+}
+
+impl Workspace {
+    pub(super) fn new(owner: usize, name: String, template: usize, cx: &mut Context<'_>) -> Self {
+        let id = cx.rng.uuid();
+        let user = &cx.scenery.users[owner];
+        let label = format!("{}/{name}", user.name);
+        let of = &cx.scenery.templates[template];
+        cx.changes.new.workspaces.push(rows::Workspace {
+            id,
+            owner_id: user.id,
+            organization_id: of.organization_id,
+            template_id: of.id,
+            name,
+            created_at: cx.now,
+            deleted: false,
+        });
+        Self {
+            id,
+            label,
+            stage: Stage::Stopped,
+            agents: Vec::new(),
+            next_wish: None,
+            owner,
+            template,
+            apps: cx.rng.below(5),
+            has_dev_container: cx.rng.percent(60),
+            builds: VecDeque::new(),
+            build_number: 0,
+            chats: VecDeque::new(),
+        }
+    }
+
+    pub(super) fn plan(&self) -> &'static TemplatePlan {
+        &TEMPLATES[self.template]
+    }
+
+    /// Up, and every agent ready: only such a one is made to break.
+    pub(super) fn is_well(&self) -> bool {
+        matches!(self.stage, Stage::Up)
+            && self.next_wish.is_none()
+            && !self.agents.is_empty()
+            && self.agents.iter().all(Agent::is_ready)
+    }
+
+    pub(super) fn tick(&mut self, cx: &mut Context<'_>) {
+        if let Stage::Building(running) = &mut self.stage {
+            if !running.started && running.starts_at <= cx.now {
+                running.started = true;
+                cx.changes.jobs_started.push(running.job_id);
+            } else if running.ends_at <= cx.now {
+                let (job_id, wish, outcome) = (running.job_id, running.wish, running.outcome);
+                cx.changes.jobs_ended.push((job_id, outcome));
+                self.end_build(job_id, wish, outcome, cx);
+            }
+        }
+        self.tick_agents(cx);
+        self.tick_chats(cx);
+        if let Some((at, wish)) = self.next_wish
+            && at <= cx.now
+        {
+            self.build(wish, Outcome::Succeeded, cx);
+            cx.changes.tell(match wish {
+                Wish::Start(_) => format!("somebody started {} again", self.label),
+                _ => format!("{} had enough and restarted {}", self.owner(cx), self.label),
+            });
+        }
+    }
+
+    /// A new chat, bound to the agent of the day if there is one.
+    pub(super) fn chat(&mut self, cx: &mut Context<'_>) {
+        let id = cx.rng.uuid();
+        let bound = cx.rng.percent(85);
+        let agent_id = self.agents.first().filter(|_| bound).map(|agent| agent.id);
+        cx.changes.new.chats.push(rows::Chat {
+            id,
+            owner_id: cx.scenery.users[self.owner].id,
+            workspace_id: Some(self.id),
+            build_id: self.builds.back().map(|(build, _)| *build),
+            agent_id,
+            title: cx.rng.pick(&CHAT_TITLES),
+            created_at: cx.now,
+            archived: cx.rng.percent(5),
+        });
+        let opened_at = Time::MAX;
+        self.chats.push_back(Chat { id, opened_at });
+        if self.chats.len() > KEPT_CHATS {
+            cx.changes
+                .chats_pruned
+                .extend(self.chats.pop_front().map(|chat| chat.id));
+        }
+    }
+
+    /// Somebody shuts the machine down from within, and starts it again some time later.
+    pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
+        let ends_at = cx.now + cx.rng.within(3..15);
+        for agent in &mut self.agents {
+            agent.shut_down(ends_at, cx.changes);
+        }
+        let at = cx.now + cx.rng.within(300..1800);
+        self.next_wish = Some((at, Wish::Restart(Fate::Well)));
+    }
+
+    /// The jobs and chats whose rows remain.
+    pub(super) fn remains(&self) -> (Vec<Uuid>, Vec<Uuid>) {
+        let jobs = self.builds.iter().map(|(_, job)| *job).collect();
+        (jobs, self.chats.iter().map(|chat| chat.id).collect())
+    }
+
+    pub(super) fn owner(&self, cx: &Context<'_>) -> &'static str {
+        cx.scenery.users[self.owner].name
+    }
+
+    fn tick_agents(&mut self, cx: &mut Context<'_>) {
+        for index in 0..self.agents.len() {
+            let agent = &mut self.agents[index];
+            let is_parent = index == 0 && agent.parent_id.is_none();
+            match agent.tick(cx.now, cx.rng, cx.changes) {
+                News::None => {}
+                News::Ready if is_parent && self.agents.len() == 1 => self.start_dev_container(cx),
+                News::Back { after } if is_parent => {
+                    let told = format!("{} is back after {after} s", self.label);
+                    cx.changes.tell(told);
+                }
+                News::Ready | News::Back { .. } => {}
+                News::StartError => {
+                    let told = format!("{}: the start script failed", self.label);
+                    cx.changes.tell(told);
+                }
+            }
+        }
+    }
+
+    pub(super) fn reopen_chats(&mut self, cx: &mut Context<'_>) {
+        for chat in &mut self.chats {
+            if cx.rng.percent(60) {
+                chat.opened_at = cx.now + cx.rng.within(60..1800);
+            }
+        }
+    }
+
+    fn tick_chats(&mut self, cx: &mut Context<'_>) {
+        let (Some(agent), Some((build, _))) = (self.agents.first(), self.builds.back()) else {
+            return;
+        };
+        for chat in self
+            .chats
+            .iter_mut()
+            .filter(|chat| chat.opened_at <= cx.now)
+        {
+            chat.opened_at = Time::MAX;
+            cx.changes.bindings.push((chat.id, *build, agent.id));
+        }
+    }
+}

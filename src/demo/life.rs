@@ -1,0 +1,103 @@
+//! Lets the fleet live in its database, a tick a second, through outages too.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_postgres::{Client, Config};
+
+use super::error::DemoError;
+use super::fleet::{Changes, Fleet, Time};
+use super::{home, store};
+
+const TICK: Duration = Duration::from_secs(1);
+/// A tick takes milliseconds. One that hangs on a lock must not hang for ever.
+const TICK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The fleet in its database.
+#[derive(Debug)]
+pub(super) struct Life {
+    database: Config,
+    client: Option<Client>,
+    fleet: Fleet,
+    /// The fleet's time at `began`.
+    epoch: Time,
+    began: Instant,
+    /// What the database has not taken yet, and the time of the story when it happened.
+    pending: Option<(Changes, Time)>,
+    is_cut_off: bool,
+}
+
+impl Life {
+    pub(super) fn new(database: Config, client: Client, fleet: Fleet, epoch: Time) -> Self {
+        Self {
+            database,
+            client: Some(client),
+            fleet,
+            epoch,
+            began: Instant::now(),
+            pending: None,
+            is_cut_off: false,
+        }
+    }
+
+    /// Lives until dropped.
+    pub(super) async fn run(&mut self) -> Infallible {
+        let mut ticks = interval(TICK);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            self.tick().await;
+        }
+    }
+
+    /// What happens until now. While the database is away nothing does: like a Coder that
+    /// cannot reach it either, the fleet's news come late.
+    async fn tick(&mut self) {
+        let elapsed = Time::try_from(self.began.elapsed().as_secs()).unwrap_or(Time::MAX);
+        let now = self.epoch.saturating_add(elapsed);
+        let (changes, at) = match self.pending.take() {
+            Some(pending) => pending,
+            None => (self.fleet.tick(now), now),
+        };
+        match timeout(TICK_TIMEOUT, self.apply(&changes, at)).await {
+            Ok(Ok(())) => {
+                for event in &changes.events {
+                    tracing::info!("{}", event.0);
+                }
+                if self.is_cut_off {
+                    tracing::info!("the demo's database is back");
+                    self.is_cut_off = false;
+                }
+            }
+            // Sent again it would be refused again. What it told is lost; the fleet goes on.
+            Ok(Err(error)) if error.is_refusal() => {
+                tracing::warn!(%error, "the demo's database refused a second of the fleet's life");
+            }
+            Ok(Err(error)) => self.cut_off(changes, at, &error.to_string()),
+            Err(_) => self.cut_off(changes, at, "no answer within 10 s"),
+        }
+    }
+
+    fn cut_off(&mut self, changes: Changes, at: Time, error: &str) {
+        if !self.is_cut_off {
+            tracing::warn!(error, "the demo's database is away, its fleet stands still");
+        }
+        self.is_cut_off = true;
+        self.client = None;
+        self.pending = Some((changes, at));
+    }
+
+    async fn apply(&mut self, changes: &Changes, now: Time) -> Result<(), DemoError> {
+        let client = match &mut self.client {
+            Some(client) => client,
+            none => none.insert(home::connect(&self.database).await?),
+        };
+        let failed = || DemoError::of("let the fleet live");
+        let transaction = client.transaction().await.map_err(failed())?;
+        store::apply(&transaction, changes, now)
+            .await
+            .map_err(failed())?;
+        transaction.commit().await.map_err(failed())
+    }
+}

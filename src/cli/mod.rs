@@ -71,10 +71,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(with_default_command(arguments)) {
         Ok(cli) => cli,
         Err(error) => {
-            let _ = error.print();
             return match error.use_stderr() {
-                true => ExitCode::from(WRONG_SETTING),
-                false => ExitCode::SUCCESS,
+                true => {
+                    complain_of_arguments(&error);
+                    ExitCode::from(WRONG_SETTING)
+                }
+                false => {
+                    let _ = error.print();
+                    ExitCode::SUCCESS
+                }
             };
         }
     };
@@ -138,8 +143,32 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// As clap would print it, in colour on a terminal, unless a URL is in it.
+fn complain_of_arguments(error: &clap::Error) {
+    let text = error.to_string();
+    if text.contains("://") {
+        let _ = writeln!(std::io::stderr().lock(), "{}", without_userinfo(&text));
+    } else {
+        let _ = error.print();
+    }
+}
+
 fn complain(sentence: &str) {
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
+}
+
+/// Clap quotes what it cannot use. That may be the database URL in the wrong place, and its
+/// user and password are for nobody's log.
+fn without_userinfo(text: &str) -> String {
+    let lines = text
+        .split('\n')
+        .map(|line| match (line.find("://"), line.rfind('@')) {
+            (Some(start), Some(end)) if start < end => {
+                format!("{}://…{}", &line[..start], &line[end..])
+            }
+            _ => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// The settings as a Markdown table: what the README shows.

@@ -13,8 +13,8 @@ use crate::web;
 use super::{CommandError, database, logging, postgres_url, runtime};
 
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    let collect = collect(args)?;
     logging::start(&args.log);
+    let collect = collect(args)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         serve(args, collect, stop).await

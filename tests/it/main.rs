@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod check;
 mod classes;
 mod cost;
 mod eras;
@@ -19,7 +20,9 @@ mod odd_rows;
 mod one_moment;
 mod outage;
 mod pages;
+mod passwords;
 mod population;
 mod program;
+mod settings;
 mod sharing;
 mod zero_fill;

@@ -99,6 +99,15 @@ async fn program_without_a_database_serves_and_waits_for_one() {
 }
 
 #[tokio::test]
+async fn options_of_the_url_that_mean_nothing_are_logged() {
+    let database = "--postgres.url=postgres://u@/d?host=/nowhere&pool_max_conns=9";
+    let program = Program::serve(&[database]).await;
+    program.terminate().await;
+    let ended = program.ended().await;
+    assert!(ended.stderr.contains("pool_max_conns"), "{}", ended.stderr);
+}
+
+#[tokio::test]
 async fn json_logs_are_one_object_a_line() {
     let database = "--postgres.url=postgres://u@/d?host=/nowhere";
     let program = Program::serve(&[database, "--log.format=json"]).await;

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 pub(crate) use coder::{Coder, connect, prepared, start_cluster};
 pub(crate) use exporter::{Exporter, OPENMETRICS};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
-pub(crate) use program::{Ended, Program, run};
+pub(crate) use program::{Ended, Program, run, run_with};
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {

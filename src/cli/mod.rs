@@ -150,8 +150,8 @@ fn complain(sentence: &str) {
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
 }
 
-/// A value that cannot be used is quoted to whoever gave it. It may be the database URL in
-/// the wrong place, and its user and password are for nobody's log.
+/// Clap quotes what it cannot use. That may be the database URL in the wrong place, and its
+/// user and password are for nobody's log.
 fn without_userinfo(text: &str) -> String {
     let lines = text
         .split('\n')

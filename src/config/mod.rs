@@ -75,7 +75,12 @@ fn read_secret(path: &Path) -> Result<SecretString, SettingError> {
     std::fs::read_to_string(path)
         .map(SecretString::from)
         .map_err(|error| {
-            let problem = format!("{} cannot be read: {error}", path.display());
+            let path = path.display().to_string();
+            let problem = match path.contains("://") {
+                // Not repeated: it may hold the password.
+                true => "it takes the name of a file; a URL goes to --postgres.url".into(),
+                false => format!("{path} cannot be read: {error}"),
+            };
             SettingError::new("--postgres.url-file", problem)
         })
 }

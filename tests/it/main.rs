@@ -25,4 +25,5 @@ mod population;
 mod program;
 mod settings;
 mod sharing;
+mod tls;
 mod zero_fill;

@@ -8,9 +8,9 @@ use tokio::time::Instant;
 use crate::config::args::ServeArgs;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Failure, Outcome, Pass};
+use crate::fleet::pass::{Collector, Failure, Outcome, Pass};
 use crate::postgres::catalog::Catalog;
-use crate::postgres::reads;
+use crate::postgres::reads_of;
 
 use super::{CommandError, runtime, settings as from_args};
 
@@ -43,21 +43,14 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     Ok(report.exit_code())
 }
 
-fn check_catalog(
-    report: &mut Report,
-    collectors: &[crate::fleet::pass::Collector],
-    catalog: &Catalog,
-) {
+fn check_catalog(report: &mut Report, collectors: &[Collector], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
         Err(failure) => report.bad("schema", &failure),
     }
-    for &collector in collectors {
-        let name = format!("grants for {}", collector.as_str());
-        match catalog.check(reads(collector)) {
-            Ok(()) => report.good(&name, "every column can be read"),
-            Err(failure) => report.bad(&name, &failure),
-        }
+    match catalog.check(&reads_of(collectors)) {
+        Ok(()) => report.good("grants", "every column can be read"),
+        Err(failure) => report.bad("grants", &failure),
     }
 }
 
@@ -67,9 +60,10 @@ fn describe(catalog: &Catalog) -> String {
         false => "no",
     };
     format!(
-        "supported; sub-agents {}, soft delete {}",
+        "supported; sub-agents {}, soft delete {}, bound chats {}",
         has("workspace_agents", "parent_id"),
         has("workspace_agents", "deleted"),
+        has("chats", "agent_id"),
     )
 }
 

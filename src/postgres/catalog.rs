@@ -1,6 +1,6 @@
 //! What the database offers: which of the columns we read exist, and which we may read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -109,31 +109,27 @@ impl Catalog {
         self.access(table, column) != Access::Missing
     }
 
-    /// Whether everything in `reads` can be read.
+    /// Whether everything in `reads` can be read; a table may come up more than once.
     ///
     /// # Errors
     ///
     /// Names every missing table and column, or the `GRANT`s to run.
     pub fn check(&self, reads: &[Reads]) -> Result<(), Failure> {
-        let missing = self.find(reads, |reads| reads.columns, Access::Missing);
-        if !missing.is_empty() {
-            return Err(Failure::new(
-                ErrorKind::Schema,
-                self.describe_missing(&missing),
-            ));
-        }
-        let required = self.find(reads, |reads| reads.columns, Access::Denied);
-        let later = self.find(reads, |reads| reads.since, Access::Denied);
-        let grants: Vec<_> = required
-            .into_iter()
-            .chain(later)
-            .map(|(table, columns)| grant(table, &columns, &self.role))
+        let required = reads.iter().flat_map(|it| columns_of(it.table, it.columns));
+        self.check_present(required)?;
+        let all = reads
+            .iter()
+            .flat_map(|it| it.all_columns().map(|column| (it.table, column)));
+        let grants: Vec<_> = self
+            .find(all, Access::Denied)
+            .iter()
+            .map(|(table, columns)| grant(table, columns, &self.role))
             .collect();
-        if !grants.is_empty() {
-            let message = format!("a grant is missing; run: {}", grants.join(" "));
-            return Err(Failure::new(ErrorKind::Permission, message));
+        if grants.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let message = format!("a grant is missing; run: {}", grants.join(" "));
+        Err(Failure::new(ErrorKind::Permission, message))
     }
 
     /// Whether this is the database of a Coder that is supported at all (SPEC 1.1).
@@ -142,33 +138,40 @@ impl Catalog {
     ///
     /// Names the table and column that are missing.
     pub fn check_supported(&self) -> Result<(), Failure> {
-        let missing = self.find(REQUIRED, |reads| reads.columns, Access::Missing);
-        if missing.is_empty() {
-            Ok(())
-        } else {
-            Err(Failure::new(
-                ErrorKind::Schema,
-                self.describe_missing(&missing),
-            ))
-        }
+        let required = REQUIRED.iter();
+        self.check_present(required.flat_map(|it| columns_of(it.table, it.columns)))
     }
 
+    fn check_present(
+        &self,
+        required: impl Iterator<Item = (&'static str, &'static str)>,
+    ) -> Result<(), Failure> {
+        let missing = self.find(required, Access::Missing);
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let message = self.describe_missing(&missing);
+        Err(Failure::new(ErrorKind::Schema, message))
+    }
+
+    /// Those columns that are like this, by table, each once.
     fn find(
         &self,
-        reads: &[Reads],
-        columns: fn(&Reads) -> &'static [&'static str],
+        columns: impl Iterator<Item = (&'static str, &'static str)>,
         access: Access,
-    ) -> Vec<(&'static str, Vec<&'static str>)> {
-        let by_table = reads.iter().map(|reads| {
-            let found = columns(reads).iter().copied();
-            let found = found.filter(|column| self.access(reads.table, column) == access);
-            (reads.table, found.collect::<Vec<_>>())
-        });
-        by_table.filter(|(_, found)| !found.is_empty()).collect()
+    ) -> BTreeMap<&'static str, Vec<&'static str>> {
+        let mut found: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for (table, column) in columns.filter(|(table, it)| self.access(table, it) == access) {
+            let of_table = found.entry(table).or_default();
+            if !of_table.contains(&column) {
+                of_table.push(column);
+            }
+        }
+        found
     }
 
-    fn describe_missing(&self, missing: &[(&str, Vec<&str>)]) -> String {
-        let whole_tables = missing.iter().all(|(table, _)| {
+    fn describe_missing(&self, missing: &BTreeMap<&str, Vec<&str>>) -> String {
+        let whole_tables = missing.keys().all(|table| {
             self.columns
                 .iter()
                 .filter(|(key, _)| key.0 == *table)
@@ -192,6 +195,13 @@ impl Catalog {
             names.join(", ")
         )
     }
+}
+
+fn columns_of(
+    table: &'static str,
+    columns: &'static [&'static str],
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    columns.iter().map(move |&column| (table, column))
 }
 
 fn text_of(text: Option<&Text<'_>>) -> String {

@@ -164,6 +164,10 @@ impl Loading<'_> {
         work: impl Future<Output = Result<T, Failure>>,
         rows: impl FnOnce(&T) -> usize,
     ) -> Option<T> {
+        if self.session.is_over() {
+            self.reports.push(Report::not_run(collector));
+            return None;
+        }
         let started = Instant::now();
         let result = match self.session.catalog.check(reads(collector)) {
             Ok(()) => self.session.guarded(collector.as_str(), work).await,

@@ -33,3 +33,9 @@ pub fn reads(collector: Collector) -> &'static [catalog::Reads] {
         Collector::Bindings => bindings::READS,
     }
 }
+
+/// What all of these collectors read; tables come up once for each that reads them.
+pub fn reads_of(collectors: &[Collector]) -> Vec<catalog::Reads> {
+    let reads = collectors.iter().flat_map(|&collector| reads(collector));
+    reads.copied().collect()
+}

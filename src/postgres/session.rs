@@ -89,6 +89,12 @@ impl Session {
         self.connection.client()
     }
 
+    /// Whether nothing more can be asked: the connection is gone, or the deadline has passed.
+    pub(super) fn is_over(&self) -> bool {
+        let gone = self.client().map_or(true, Client::is_closed);
+        gone || Instant::now() >= self.deadline
+    }
+
     /// Runs one collector's statement behind a savepoint of its own, so that its failure costs
     /// nobody else the transaction. `name` is the savepoint's, `work` the statement.
     pub(super) async fn guarded<T>(

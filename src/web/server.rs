@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::collect::Collect;
 use crate::metrics::page::{Detail, Page};
+use crate::postgres::reads_of;
 use crate::process;
 
 use super::{deadline, landing, negotiate};
@@ -157,12 +158,12 @@ async fn check_ready(collect: &Collect, deadline: Instant) -> Result<(), String>
     let collectors = &collect.settings().collectors;
     let catalog = collect.database().catalog(collectors, deadline).await;
     let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
-    let checks = collectors
-        .iter()
-        .map(|&collector| catalog.check(crate::postgres::reads(collector)))
-        .chain([catalog.check_supported()]);
-    let reasons: Vec<_> = checks
-        .filter_map(Result::err)
+    let checks = [
+        catalog.check_supported(),
+        catalog.check(&reads_of(collectors)),
+    ];
+    let reasons = checks.into_iter().filter_map(Result::err);
+    let reasons: Vec<_> = reasons
         .map(|failure| format!("not ready: {failure}\n"))
         .collect();
     if reasons.is_empty() {

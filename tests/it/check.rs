@@ -44,10 +44,12 @@ async fn where_all_is_well_every_line_is_ok() {
         "settings",
         "connection",
         "schema",
-        "grants for agents",
-        "grants for apps",
+        "grants",
         "pass, agents",
         "pass, apps",
+        "pass, causes",
+        "pass, workspaces",
+        "pass, bindings",
         "pass",
     ];
     assert_eq!(said.len(), expected.len(), "{}", ended.stdout);
@@ -58,9 +60,9 @@ async fn where_all_is_well_every_line_is_ok() {
         );
     }
     assert!(
-        said[7].ends_with("2 agents, 1 with a problem"),
+        said[9].ends_with("2 agents, 1 with a problem"),
         "{}",
-        said[7]
+        said[9]
     );
 }
 

@@ -110,7 +110,9 @@ async fn problem_ages(coder: &Coder) -> Vec<(String, f64)> {
     page.samples("coder_agent_problem_timestamp_seconds", &[])
         .map(|sample| {
             assert_eq!(sample.label("health"), sample.label("agent_name"));
-            assert_eq!(sample.label("cause"), Some(""));
+            let is_stuck = sample.label("health") == Some("stuck_created");
+            let cause = if is_stuck { "never_reported" } else { "" };
+            assert_eq!(sample.label("cause"), Some(cause));
             let name = sample.label("agent_name").unwrap().to_owned();
             (name, now - sample.value)
         })

@@ -30,7 +30,7 @@ fn statements(coder: &Coder) -> Vec<String> {
 async fn statements_of_a_scrape(coder: &Coder, exporter: &Exporter) -> Vec<String> {
     let before = statements(coder).len();
     let page = exporter.scrape().await;
-    assert_eq!(page.value("coder_exporter_collector_success", &[]), 2.0);
+    page.assert_every_collector_loaded();
     statements(coder).split_off(before)
 }
 

@@ -98,6 +98,7 @@ fn defaults() -> Settings {
         collect: collect::Settings {
             collectors: Collector::ALL.to_vec(),
             limits: Limits::default(),
+            named_apps: false,
             min_interval: Duration::ZERO,
         },
         web: web::Settings {

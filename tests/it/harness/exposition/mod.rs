@@ -72,6 +72,15 @@ impl Page {
             .reduce(|sum, value| sum + value)
     }
 
+    /// Fails unless every collector that is on says that it loaded.
+    #[track_caller]
+    pub(crate) fn assert_every_collector_loaded(&self) {
+        const SUCCESS: &str = "coder_exporter_collector_success";
+        let success: Vec<_> = self.samples(SUCCESS, &[]).map(|it| it.value).collect();
+        let all = !success.is_empty() && success.iter().all(|&it| it == 1.0);
+        assert!(all, "{}", self.show(SUCCESS));
+    }
+
     /// Whether any sample of this name is there.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.get(name, &[]).is_some()

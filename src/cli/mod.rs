@@ -146,7 +146,6 @@ fn complain_of_arguments(error: &clap::Error) {
 }
 
 fn complain(sentence: &str) {
-    let sentence = without_userinfo(sentence);
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
 }
 

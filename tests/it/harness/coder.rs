@@ -166,12 +166,12 @@ pub(crate) fn prepared() -> Options {
 }
 
 /// A server of our own; fails with what to install when there is none on the machine.
-pub(crate) fn start_cluster(options: Options) -> Cluster {
+fn start_cluster(options: Options) -> Cluster {
     Cluster::start(&options).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// A superuser's session on one database.
-pub(crate) async fn connect(cluster: &Cluster, database: &str) -> Client {
+async fn connect(cluster: &Cluster, database: &str) -> Client {
     let url = cluster.url(SUPERUSER, database);
     let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
     tokio::spawn(connection);

@@ -17,8 +17,7 @@ use super::exposition::{Format, Page};
 use super::http::{self, Response};
 
 /// What a scraper says who wants OpenMetrics.
-pub(crate) const OPENMETRICS: (&str, &str) =
-    ("Accept", "application/openmetrics-text; version=1.0.0");
+const OPENMETRICS: (&str, &str) = ("Accept", "application/openmetrics-text; version=1.0.0");
 
 /// What an exporter runs with; the defaults are those of the command line.
 pub(crate) struct Settings {

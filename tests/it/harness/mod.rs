@@ -17,8 +17,8 @@ mod rows;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use coder::{Coder, connect, prepared, start_cluster};
-pub(crate) use exporter::{Exporter, OPENMETRICS};
+pub(crate) use coder::{Coder, prepared};
+pub(crate) use exporter::Exporter;
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use program::{Ended, Program, run, run_with};
 

@@ -54,6 +54,10 @@ pub(super) async fn load(
     };
     if wanted.needs_agents() {
         loading.agents().await;
+        if let Some(failure) = loading.reports.iter().find_map(silence) {
+            // Locked, or too slow: the other collectors would stand in the same queue.
+            return Err(failure.clone());
+        }
     }
     for &collector in wanted.collectors {
         match collector {

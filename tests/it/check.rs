@@ -77,7 +77,7 @@ async fn check_names_the_grant_to_run() {
         .await;
     let ended = check(&coder).await;
     let line = failure(&ended);
-    assert!(line.contains("grants for apps"), "{line}");
+    assert!(line.contains("ON workspace_apps TO"), "{line}");
     let (_, grant) = line.split_once("run: ").expect(line);
     coder.sql(grant).await;
     assert_eq!(check(&coder).await.code, Some(0));

@@ -45,7 +45,8 @@ async fn number_of_statements_does_not_grow_with_the_fleet() {
     let large = statements_of_a_scrape(&coder, &exporter).await;
     assert_eq!(exporter.scrape().await.value("coder_agents", &[]), 2000.0);
     assert_eq!(small.len(), large.len(), "{large:#?}");
-    assert!((3..=8).contains(&large.len()), "{large:#?}");
+    // begin, moment, catalog, five collectors behind a savepoint, migration, commit
+    assert!((3..=15).contains(&large.len()), "{large:#?}");
 }
 
 #[tokio::test]

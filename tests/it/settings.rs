@@ -1,5 +1,8 @@
 //! Bad input on the command line: exit code 64, one clear sentence, the flag named (SPEC 6).
 
+use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::pass::Collector;
+
 use crate::harness::*;
 
 const GOOD_URL: &str = "--postgres.url=postgres://u@127.0.0.1:1/d";
@@ -124,8 +127,15 @@ async fn unknown_flags_and_commands_are_refused() {
         &["--collector.nonsense"],
     )
     .await;
-    let none = ["--no-collector.agents", "--no-collector.apps"];
-    refused(&[&[GOOD_URL], &none[..]].concat(), &[], &["--no-collector"]).await;
+    let none: Vec<_> = Collector::ALL
+        .iter()
+        .map(|it| format!("--no-collector.{}", it.as_str()))
+        .collect();
+    let none: Vec<_> = [GOOD_URL]
+        .into_iter()
+        .chain(none.iter().map(String::as_str))
+        .collect();
+    refused(&none, &[], &["--no-collector"]).await;
     let ended = run(&["no-such-command"]).await;
     assert_eq!(ended.code, Some(64));
     assert!(ended.stderr.contains("no-such-command"), "{}", ended.stderr);

@@ -13,6 +13,8 @@ use futures_util::future::try_join_all;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 
 use crate::collect::Collect;
 use crate::metrics::page::{Detail, Page};
@@ -114,7 +116,17 @@ fn router(collect: Collect, settings: Settings) -> Router {
         scrapes: Semaphore::new(settings.max_requests),
         settings,
     };
-    router.with_state(Arc::new(app))
+    router.layer(compression()).with_state(Arc::new(app))
+}
+
+/// gzip or zstd, as the client asks, at the level of least work. An exposition of 14.8 MB takes
+/// gzip 410 ms at its usual level and 55 ms at this one, for a body half as large again; the
+/// scrape waits for it, and nobody keeps the bytes.
+fn compression() -> CompressionLayer {
+    CompressionLayer::new()
+        .gzip(true)
+        .zstd(true)
+        .quality(CompressionLevel::Fastest)
 }
 
 async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {

@@ -1,3 +1,58 @@
 //! Prometheus exporter and agent-health monitor for self-hosted Coder deployments.
+//!
+//! Coder runs developers' workspaces; in each, a workspace agent writes heartbeats into Coder's
+//! Postgres. This program reads that database, judges every agent at one moment, and serves the
+//! counts at `/metrics`.
+//!
+//! # From the database to the wire
+//!
+//! ```text
+//! postgres ──rows──▶ fleet ──counts──▶ metrics ──text──▶ web
+//!     ▲   one transaction,   rules of SPEC 1.3,   one table of     ▲
+//!     │   one now()          1.4, applied once    families         │
+//!     └──────────────────────── collect ───────────────────────────┘
+//!                      single flight, deadline, cancellation
+//! ```
+//!
+//! # The rooms, in reading order
+//!
+//! | module | I/O | what it is |
+//! | --- | --- | --- |
+//! | [`fleet`] | none | what is known at one moment, and what it means: facts, status, health, counts |
+//! | [`metrics`] | none | families as tables over a judged snapshot, and the formats |
+//! | [`config`] | files | every setting: flag, variable, default, effect |
+//! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
+//! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`web`] | sockets | router, deadlines, content negotiation |
+//! | [`cli`] | terminal | the commands |
+//! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
+//!
+//! # Invariants
+//!
+//! - **One moment.** A pass is one read-only, repeatable-read transaction; its `now()` is the
+//!   only time any rule sees. The process clock dates our own errors and measures the skew, and
+//!   judges nobody.
+//! - **One definition.** Status and health exist once, in [`fleet::status`] and
+//!   [`fleet::health`]. Counts, pages, alerts and documents follow from them.
+//! - **Absent is not zero.** A part of the snapshot that was not loaded is `None`, and its
+//!   families are missing from the page.
+//! - **The number of statements in a pass is constant**, whatever the number of rows.
+//! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
+//!   ours is left for the next client.
+//! - **`fleet` and `metrics` read no clock, do no I/O and cannot fail for reasons of the
+//!   world.** A test reads their `use` lines.
+//! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
 
+pub mod cli;
+mod clock;
+pub mod collect;
+pub mod config;
 pub mod demo;
+pub mod fleet;
+pub mod metrics;
+pub mod postgres;
+mod process;
+pub mod web;
+
+#[cfg(test)]
+mod house;

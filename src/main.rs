@@ -1,3 +1,7 @@
-//! The binary: see the library for everything.
+//! The binary: everything is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    coder_agent_exporter::cli::run(std::env::args_os())
+}

@@ -23,6 +23,8 @@ use std::future::Future;
 
 use tokio_postgres::Client;
 
+use crate::postgres::grants::grants_sql;
+
 pub use error::DemoError;
 use fleet::Fleet;
 use home::Home;
@@ -101,9 +103,11 @@ impl Demo {
     }
 }
 
-/// Allows the exporter's role to read. CONNECT to the database is everybody's by default.
+/// Allows the exporter's role to read what a real one may, and no more. CONNECT to the database
+/// is everybody's by default.
 async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
-    let sql = format!("GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}");
+    let newest_has_all = |_: &str, _: &str| true;
+    let sql = grants_sql(role, newest_has_all);
     client.batch_execute(&sql).await
 }
 

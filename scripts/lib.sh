@@ -1,0 +1,94 @@
+# What the scripts share: finding programs, and installing the distribution's packages.
+# shellcheck shell=sh
+
+say() {
+    printf '%s\n' "$*" >&2
+}
+
+# Runs a command as root without asking for a password, or fails.
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then
+        "$@"
+    elif sudo -n true 2>/dev/null; then
+        sudo -n "$@"
+    else
+        return 1
+    fi
+}
+
+# The places that src/demo/cluster/programs.rs looks at, and the same demand of them.
+has_postgres() (
+    set +f
+    IFS=:
+    # shellcheck disable=SC2086 # the PATH is to be split
+    set -- $PATH
+    bindir=$(pg_config --bindir 2>/dev/null || true)
+    for folder in "$@" "$bindir" \
+        /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /usr/lib/postgresql*/bin \
+        /usr/libexec/postgresql* \
+        /opt/homebrew/opt/postgresql*/bin /usr/local/opt/postgresql*/bin; do
+        if [ -x "$folder/initdb" ] && [ -x "$folder/postgres" ]; then
+            return 0
+        fi
+    done
+    return 1
+)
+
+# Debian's package makes a database of its own and starts it as it is installed. Nobody asked
+# for that one: for the time of the installation it is told not to. The setting goes again, so
+# that a later installation behaves as its manual says.
+install_by_apt() {
+    settings=/etc/postgresql-common/createcluster.d
+    setting=$settings/coder-agent-exporter-demo.conf
+    apt='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
+    # shellcheck disable=SC2086 # a command and its arguments
+    as_root $apt postgresql-common >&2 || {
+        as_root apt-get -qq update >&2 && as_root $apt postgresql-common >&2
+    } || return 1
+    as_root mkdir -p "$settings" || return 1
+    trap 'as_root rm -f "$setting"; exit 130' INT TERM
+    echo 'create_main_cluster = false' | as_root tee "$setting" >/dev/null || return 1
+    status=0
+    # shellcheck disable=SC2086
+    as_root $apt postgresql >&2 || status=$?
+    as_root rm -f "$setting"
+    as_root rmdir "$settings" 2>/dev/null || true
+    trap - INT TERM
+    return "$status"
+}
+
+# The other systems' packages start nothing by themselves.
+install_postgres() {
+    as_root true || return 1
+    if command -v apt-get >/dev/null; then
+        say 'Installing Postgres (apt-get install postgresql), without a database of its own ...'
+        install_by_apt
+    elif command -v dnf >/dev/null; then
+        say 'Installing Postgres (dnf install postgresql-server) ...'
+        as_root dnf -q -y install postgresql-server >&2
+    elif command -v apk >/dev/null; then
+        say 'Installing Postgres (apk add postgresql) ...'
+        as_root apk add -q postgresql >&2
+    elif command -v pacman >/dev/null; then
+        say 'Installing Postgres (pacman -S postgresql) ...'
+        as_root pacman -S --noconfirm --needed postgresql >&2
+    else
+        return 1
+    fi
+}
+
+how_to_install() {
+    if [ "$(uname)" = Darwin ]; then
+        echo 'brew install postgresql@16'
+    elif command -v apt-get >/dev/null; then
+        echo 'apt-get install postgresql'
+    elif command -v dnf >/dev/null; then
+        echo 'dnf install postgresql-server'
+    elif command -v apk >/dev/null; then
+        echo 'apk add postgresql'
+    elif command -v pacman >/dev/null; then
+        echo 'pacman -S postgresql'
+    else
+        echo "your system's package of the PostgreSQL server"
+    fi
+}

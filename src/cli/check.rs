@@ -1,0 +1,146 @@
+//! `check`: would it work? A line for each thing that must be right.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use tokio::time::Instant;
+
+use crate::config::args::ServeArgs;
+use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{Failure, Outcome, Pass};
+use crate::postgres::catalog::Catalog;
+use crate::postgres::reads;
+
+use super::{CommandError, runtime, settings as from_args};
+
+pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
+    let url = from_args::postgres_url(&args.postgres)?;
+    let settings = from_args::collection(&args.exporter)?;
+    let database = from_args::database(&url, args.postgres.max_connections)?;
+    let mut report = Report::new();
+    report.good("settings", &format!("database {}", url.target()));
+    if !url.ignored.is_empty() {
+        let options = url.ignored.join(", ");
+        report.good(
+            "settings",
+            &format!("the URL's {options} mean nothing here"),
+        );
+    }
+    runtime()?.block_on(async {
+        let deadline = || Instant::now() + args.exporter.collect.timeout;
+        let started = Instant::now();
+        let catalog = match database.catalog(&settings.collectors, deadline()).await {
+            Ok(catalog) => catalog,
+            Err(failure) => return report.bad("connection", &failure),
+        };
+        let answered = format!("answered in {} ms", started.elapsed().as_millis());
+        report.good("connection", &answered);
+        check_catalog(&mut report, &settings.collectors, &catalog);
+        let pass = database
+            .pass(&settings.collectors, &settings.limits, deadline())
+            .await;
+        check_pass(&mut report, &pass);
+    });
+    Ok(report.exit_code())
+}
+
+fn check_catalog(
+    report: &mut Report,
+    collectors: &[crate::fleet::pass::Collector],
+    catalog: &Catalog,
+) {
+    match catalog.check_supported() {
+        Ok(()) => report.good("schema", &describe(catalog)),
+        Err(failure) => report.bad("schema", &failure),
+    }
+    for &collector in collectors {
+        let name = format!("grants for {}", collector.as_str());
+        match catalog.check(reads(collector)) {
+            Ok(()) => report.good(&name, "every column can be read"),
+            Err(failure) => report.bad(&name, &failure),
+        }
+    }
+}
+
+fn describe(catalog: &Catalog) -> String {
+    let has = |table, column| match catalog.has(table, column) {
+        true => "yes",
+        false => "no",
+    };
+    format!(
+        "supported; sub-agents {}, soft delete {}",
+        has("workspace_agents", "parent_id"),
+        has("workspace_agents", "deleted"),
+    )
+}
+
+fn check_pass(report: &mut Report, pass: &Pass) {
+    let fleet = match &pass.fleet {
+        Ok(fleet) => fleet,
+        Err(failure) => return report.bad("pass", failure),
+    };
+    for it in &pass.reports {
+        let name = it.collector.as_str();
+        match &it.outcome {
+            Outcome::Loaded { duration, rows } => {
+                let took = duration.as_millis();
+                report.good(
+                    &format!("pass, {name}"),
+                    &format!("{rows} rows in {took} ms"),
+                );
+            }
+            Outcome::Failed(failure) => report.bad(&format!("pass, {name}"), failure),
+            Outcome::NotRun => report.missed(&format!("pass, {name}")),
+        }
+    }
+    report.good("pass", &summary(fleet));
+}
+
+fn summary(fleet: &Fleet) -> String {
+    let agents = fleet.snapshot.agents.as_ref();
+    match agents {
+        Some(agents) => format!(
+            "{} agents, {} with a problem",
+            agents.len(),
+            fleet.problems().len()
+        ),
+        None => "agents are not known".into(),
+    }
+}
+
+/// The lines so far, and whether one of them was bad.
+struct Report {
+    failed: bool,
+}
+
+impl Report {
+    fn new() -> Self {
+        Self { failed: false }
+    }
+
+    fn good(&mut self, what: &str, text: &str) {
+        self.line("ok", what, text);
+    }
+
+    fn bad(&mut self, what: &str, failure: &Failure) {
+        self.failed = true;
+        self.line("FAIL", what, &failure.to_string());
+    }
+
+    fn missed(&mut self, what: &str) {
+        self.failed = true;
+        self.line("FAIL", what, "not tried: it builds on what failed before");
+    }
+
+    fn line(&self, verdict: &str, what: &str, text: &str) {
+        let _ = writeln!(io::stdout().lock(), "{verdict:<4}  {what:<18}  {text}");
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self.failed {
+            true => ExitCode::FAILURE,
+            false => ExitCode::SUCCESS,
+        }
+    }
+}

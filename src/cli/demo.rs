@@ -1,0 +1,81 @@
+//! `demo`: a made-up fleet, served like the real thing.
+
+use std::process::ExitCode;
+
+use anyhow::{Context, anyhow};
+use secrecy::ExposeSecret;
+use tokio::sync::oneshot;
+
+use crate::config::args::ExporterArgs;
+use crate::config::demo_args::DemoArgs;
+use crate::config::postgres_url::PostgresUrl;
+use crate::demo::{self, Demo};
+
+use super::serve::{collect, listen, serve_on, stop_signal};
+use super::{CommandError, logging, runtime};
+
+/// Connections of the exporter, as many as it has by default in earnest.
+const MAX_CONNECTIONS: usize = 2;
+
+pub(super) fn run(mut args: DemoArgs) -> Result<ExitCode, CommandError> {
+    stay_at_home(&mut args.exporter);
+    logging::start(&args.exporter.log);
+    runtime()?.block_on(show(&args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A demo is for whoever sits at this machine, unless somebody says otherwise.
+fn stay_at_home(args: &mut ExporterArgs) {
+    for address in &mut args.web.listen_addresses {
+        if let Some(port) = address.strip_prefix(':') {
+            *address = format!("localhost:{port}");
+        }
+    }
+}
+
+async fn show(args: &DemoArgs) -> Result<(), CommandError> {
+    let mut stop = Box::pin(stop_signal()?);
+    // The address first: a fleet nobody can look at need not be made.
+    let listeners = listen(&args.exporter).await?;
+    let options = demo::Options {
+        workspaces: args.demo.agents,
+        seed: args.demo.seed,
+        database_url: args
+            .demo
+            .database_url
+            .as_ref()
+            .map(|url| url.expose_secret().to_owned()),
+    };
+    tracing::info!(workspaces = options.workspaces, "making up a fleet");
+    let demo = tokio::select! {
+        demo = demo::start(&options) => demo.context("starting the demo")?,
+        signal = &mut stop => {
+            tracing::info!(signal, "stopping");
+            return Ok(());
+        }
+    };
+    let collect = match source(&demo, &args.exporter) {
+        Ok(collect) => collect,
+        Err(error) => {
+            demo.end().await;
+            return Err(error);
+        }
+    };
+    let (end, ended) = oneshot::channel::<()>();
+    let fleet = tokio::spawn(demo.live(async {
+        // An error means that the other end is gone, which is the end too.
+        let _ = ended.await;
+    }));
+    let served = serve_on(listeners, &args.exporter, collect, stop).await;
+    drop(end);
+    fleet.await.context("ending the demo")?;
+    Ok(served?)
+}
+
+fn source(demo: &Demo, args: &ExporterArgs) -> Result<crate::collect::Collect, CommandError> {
+    let url: PostgresUrl = demo
+        .url()
+        .parse()
+        .map_err(|error| anyhow!("the demo's own database URL: {error}"))?;
+    collect(&url, MAX_CONNECTIONS, args)
+}

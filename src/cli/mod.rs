@@ -1,0 +1,164 @@
+//! The commands. Errors end here, as one sentence and an exit code.
+
+mod check;
+mod demo;
+mod logging;
+mod serve;
+mod settings;
+
+pub use settings::settings_table;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::SettingError;
+use crate::config::args::ServeArgs;
+use crate::config::demo_args::DemoArgs;
+use crate::metrics::catalogue;
+
+/// Exit code of a wrong setting: EX_USAGE of sysexits.
+const WRONG_SETTING: u8 = 64;
+
+/// Prometheus exporter and agent-health monitor for self-hosted Coder deployments
+#[derive(Debug, Parser)]
+#[command(name = "coder-agent-exporter", version, max_term_width = 100)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the metrics (what happens without a command)
+    Serve(Box<ServeArgs>),
+    /// Check settings, connection, grants, schema and one pass, a line each; exit 0 or 1
+    Check(Box<ServeArgs>),
+    /// Serve a made-up fleet that lives and breaks, in a throwaway Postgres
+    Demo(Box<DemoArgs>),
+    /// Print the catalogue of metrics as a Markdown table
+    Metrics,
+    /// Print the SQL of a database role that may read exactly what is read
+    Role(RoleArgs),
+}
+
+/// Arguments of `role`.
+#[derive(Debug, clap::Args)]
+struct RoleArgs {
+    /// Name of the role
+    #[arg(default_value = "coder_exporter")]
+    name: String,
+}
+
+/// Why a command ended badly.
+enum CommandError {
+    Setting(SettingError),
+    Failed(anyhow::Error),
+}
+
+impl From<SettingError> for CommandError {
+    fn from(error: SettingError) -> Self {
+        Self::Setting(error)
+    }
+}
+
+impl From<anyhow::Error> for CommandError {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// Runs the command that `arguments` (program name first) ask for.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(with_default_command(arguments)) {
+        Ok(cli) => cli,
+        Err(error) => {
+            return match error.use_stderr() {
+                true => {
+                    complain_of_arguments(&error);
+                    ExitCode::from(WRONG_SETTING)
+                }
+                false => {
+                    let _ = error.print();
+                    ExitCode::SUCCESS
+                }
+            };
+        }
+    };
+    match execute(cli.command) {
+        Ok(code) => code,
+        Err(CommandError::Setting(error)) => {
+            complain(&error.to_string());
+            ExitCode::from(WRONG_SETTING)
+        }
+        Err(CommandError::Failed(error)) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn execute(command: Command) -> Result<ExitCode, CommandError> {
+    match command {
+        Command::Serve(args) => serve::run(&args),
+        Command::Check(args) => check::run(&args),
+        Command::Demo(args) => demo::run(*args),
+        Command::Metrics => print(&catalogue::table()),
+        Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
+    }
+}
+
+/// Without a command, or with flags alone, the command is `serve`.
+fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let first = arguments.get(1).and_then(|it| it.to_str());
+    let asks_for_help = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
+    if first.is_none_or(|it| it.starts_with('-')) && !asks_for_help {
+        arguments.insert(1.min(arguments.len()), "serve".into());
+    }
+    arguments
+}
+
+/// A runtime with a worker for each core.
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
+    anyhow::Context::context(runtime, "starting the runtime")
+}
+
+fn print(text: &str) -> Result<ExitCode, CommandError> {
+    // A reader that has seen enough (head) is no failure.
+    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// As clap would print it, in colour on a terminal, unless a URL is in it.
+fn complain_of_arguments(error: &clap::Error) {
+    let text = error.to_string();
+    if text.contains("://") {
+        let _ = writeln!(std::io::stderr().lock(), "{}", without_userinfo(&text));
+    } else {
+        let _ = error.print();
+    }
+}
+
+fn complain(sentence: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
+}
+
+/// Clap quotes what it cannot use. That may be the database URL in the wrong place, and its
+/// user and password are for nobody's log.
+fn without_userinfo(text: &str) -> String {
+    let lines = text
+        .split('\n')
+        .map(|line| match (line.find("://"), line.rfind('@')) {
+            (Some(start), Some(end)) if start < end => {
+                format!("{}://…{}", &line[..start], &line[end..])
+            }
+            _ => line.to_owned(),
+        });
+    lines.collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,147 @@
+//! Collection on demand: whoever asks at the same time shares one pass.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::{Instant, timeout_at};
+
+use crate::clock::wall_clock;
+use crate::fleet::health::Limits;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::metrics::page::ErrorCounts;
+use crate::postgres::database::Database;
+
+/// What a collection needs to know besides the database.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Collectors that are on, in the order in which they run.
+    pub collectors: Vec<Collector>,
+    /// The limits of SPEC 1.3 and 1.4.
+    pub limits: Limits,
+    /// A pass younger than this is served again.
+    pub min_interval: Duration,
+}
+
+/// Collects when asked (SPEC 2). Cheap to clone; all clones share flight and memory.
+#[derive(Clone)]
+pub struct Collect {
+    database: Database,
+    settings: Arc<Settings>,
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Default)]
+struct State {
+    /// The pass under way. Weak: when the last one who waits for it goes, it is dropped, and
+    /// with it the statement on the server.
+    flight: Option<WeakShared<Flight>>,
+    latest: Option<(Instant, Arc<Pass>)>,
+    errors: ErrorCounts,
+}
+
+type Flight = BoxFuture<'static, Arc<Pass>>;
+
+impl Collect {
+    /// Collects from `database`; nothing happens before the first request.
+    pub fn new(database: Database, settings: Settings) -> Self {
+        Self {
+            database,
+            settings: Arc::new(settings),
+            state: Arc::default(),
+        }
+    }
+
+    /// A pass that is fresh enough: the one under way, a recent one, or a new one. Answers by
+    /// `deadline` whatever the database does.
+    pub async fn pass(&self, deadline: Instant) -> Arc<Pass> {
+        let flight = match self.board(deadline) {
+            Boarding::Recent(pass) => return pass,
+            Boarding::Flight(flight) => flight,
+        };
+        match timeout_at(deadline, flight).await {
+            Ok(pass) => pass,
+            Err(_) => self.too_late(),
+        }
+    }
+
+    /// The database, for questions that are not a pass.
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// The settings it runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Errors since the start.
+    pub fn errors(&self) -> ErrorCounts {
+        self.lock().errors.clone()
+    }
+
+    fn board(&self, deadline: Instant) -> Boarding {
+        let mut state = self.lock();
+        if let Some((finished, pass)) = &state.latest
+            && finished.elapsed() < self.settings.min_interval
+        {
+            return Boarding::Recent(pass.clone());
+        }
+        let under_way = state.flight.as_ref().and_then(WeakShared::upgrade);
+        let flight = under_way.unwrap_or_else(|| {
+            let flight = self.clone().fly(deadline).boxed().shared();
+            state.flight = flight.downgrade();
+            flight
+        });
+        Boarding::Flight(flight)
+    }
+
+    async fn fly(self, deadline: Instant) -> Arc<Pass> {
+        let Settings {
+            collectors, limits, ..
+        } = &*self.settings;
+        let pass = Arc::new(self.database.pass(collectors, limits, deadline).await);
+        let now = wall_clock();
+        let mut state = self.lock();
+        for (collector, failure) in pass.failures() {
+            report(collector, failure);
+            state.errors.add(failure.kind, now);
+        }
+        if pass.fleet.is_ok() {
+            state.latest = Some((Instant::now(), pass.clone()));
+        }
+        state.flight = None;
+        pass
+    }
+
+    /// The deadline of this one request passed while the flight, begun by another with more
+    /// time, goes on.
+    fn too_late(&self) -> Arc<Pass> {
+        let failure = Failure::new(
+            ErrorKind::Timeout,
+            "the scrape's deadline passed before the database answered",
+        );
+        report(None, &failure);
+        self.lock().errors.add(failure.kind, wall_clock());
+        let collectors = self.settings.collectors.iter().copied();
+        Arc::new(Pass::failed(failure, collectors))
+    }
+
+    /// Never held across an await, so a panic in one request cannot keep the others out.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+enum Boarding {
+    Recent(Arc<Pass>),
+    Flight(Shared<Flight>),
+}
+
+fn report(collector: Option<Collector>, failure: &Failure) {
+    let collector = collector.map(Variants::as_str);
+    let kind = failure.kind.as_str();
+    tracing::warn!(kind, collector, error = %failure, "collection failed");
+}

@@ -1,0 +1,138 @@
+//! Every setting: flag, environment variable, default, unit and effect.
+//!
+//! [`args`] is the table of settings as clap sees it; everything that is said of them (help,
+//! README, errors) follows from there. [`mod@postgres_url`] reads connection URLs, [`collectors`]
+//! the switches of the collectors.
+
+pub mod args;
+pub mod collectors;
+pub mod demo_args;
+pub mod postgres_tls;
+pub mod postgres_url;
+
+mod values;
+
+use std::path::Path;
+
+use secrecy::{ExposeSecret, SecretString};
+
+use self::args::{PostgresArgs, URL_FLAG};
+use self::postgres_url::PostgresUrl;
+
+/// The variable Coder itself takes its database from.
+pub const CODER_URL_VARIABLE: &str = "CODER_PG_CONNECTION_URL";
+
+/// A setting that cannot be used: the flag, and what it takes. Exit code 64.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{flag}: {problem}")]
+pub struct SettingError {
+    /// The flag as it is written on the command line.
+    pub flag: String,
+    /// What is wrong and what to do; no secret.
+    pub problem: String,
+}
+
+impl SettingError {
+    /// A problem with this flag.
+    pub fn new(flag: &str, problem: impl Into<String>) -> Self {
+        Self {
+            flag: flag.to_owned(),
+            problem: problem.into(),
+        }
+    }
+}
+
+/// The database URL, from wherever it was given: the flag or its variable, the file, or
+/// Coder's own variable, whose value is `coder_url`.
+///
+/// # Errors
+///
+/// When it is missing, given twice, or no URL; never repeats any part of it.
+pub fn postgres_url(
+    args: &PostgresArgs,
+    coder_url: Option<SecretString>,
+) -> Result<PostgresUrl, SettingError> {
+    let (source, url) = match (&args.url, &args.url_file, coder_url) {
+        (Some(_), Some(_), _) => {
+            let problem = "give this or --postgres.url-file, not both";
+            return Err(SettingError::new(URL_FLAG, problem));
+        }
+        (Some(url), None, _) => (URL_FLAG, url.clone()),
+        (None, Some(path), _) => ("--postgres.url-file", read_secret(path)?),
+        (None, None, Some(url)) => (CODER_URL_VARIABLE, url),
+        (None, None, None) => {
+            let problem = format!(
+                "no database is named; give --postgres.url, --postgres.url-file or {CODER_URL_VARIABLE}, as in postgres://coder_exporter:password@host:5432/coder"
+            );
+            return Err(SettingError::new(URL_FLAG, problem));
+        }
+    };
+    let parsed = url.expose_secret().trim().parse::<PostgresUrl>();
+    parsed.map_err(|error| SettingError::new(source, error.to_string()))
+}
+
+fn read_secret(path: &Path) -> Result<SecretString, SettingError> {
+    std::fs::read_to_string(path)
+        .map(SecretString::from)
+        .map_err(|error| {
+            let path = path.display().to_string();
+            let problem = match path.contains("://") {
+                // Not repeated: it may hold the password.
+                true => "it takes the name of a file; a URL goes to --postgres.url".into(),
+                false => format!("{path} cannot be read: {error}"),
+            };
+            SettingError::new("--postgres.url-file", problem)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(url: Option<&str>, file: Option<&Path>) -> PostgresArgs {
+        PostgresArgs {
+            url: url.map(|it| it.to_owned().into()),
+            url_file: file.map(Into::into),
+            max_connections: 2,
+        }
+    }
+
+    #[test]
+    fn coders_own_variable_is_the_last_resort() {
+        let coder = || Some(SecretString::from("postgres://u@coder/d"));
+        let from_coder = postgres_url(&args(None, None), coder()).unwrap();
+        assert_eq!(from_coder.target(), "u@coder:5432/d");
+        let from_flag = postgres_url(&args(Some("postgres://u@flag/d"), None), coder()).unwrap();
+        assert_eq!(from_flag.target(), "u@flag:5432/d");
+    }
+
+    #[test]
+    fn url_file_may_end_in_a_newline() {
+        let path = std::env::temp_dir().join(format!("url-{}", uuid::Uuid::new_v4()));
+        std::fs::write(&path, "postgres://u:p@file/d\n").unwrap();
+        let url = postgres_url(&args(None, Some(&path)), None).unwrap();
+        std::fs::remove_file(&path).unwrap();
+        assert_eq!(url.target(), "u@file:5432/d");
+    }
+
+    #[test]
+    fn errors_name_the_setting_and_keep_the_secret() {
+        let missing = postgres_url(&args(None, None), None).unwrap_err();
+        assert!(
+            missing.to_string().contains(CODER_URL_VARIABLE),
+            "{missing}"
+        );
+
+        let both = args(Some("postgres://u@h/d"), Some(Path::new("/x")));
+        let both = postgres_url(&both, None).unwrap_err();
+        assert!(both.to_string().contains("--postgres.url-file"), "{both}");
+
+        let bad = postgres_url(&args(Some("postgres://u:hunter2%@h/d"), None), None).unwrap_err();
+        assert!(bad.to_string().starts_with("--postgres.url: "), "{bad}");
+        assert!(!bad.to_string().contains("hunter2"), "{bad}");
+
+        let gone = args(None, Some(Path::new("/does/not/exist")));
+        let gone = postgres_url(&gone, None).unwrap_err();
+        assert!(gone.to_string().contains("/does/not/exist"), "{gone}");
+    }
+}

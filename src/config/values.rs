@@ -1,0 +1,80 @@
+//! What a setting takes: from the text of a flag to its value, or to what to write instead.
+
+use std::time::Duration;
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let duration = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; write a duration such as 500ms, 30s, 10m or 1h"))?;
+    // Beyond this, adding it to a clock could overflow.
+    if duration > Duration::from_secs(366 * 86_400) {
+        return Err("a year is the most it takes".into());
+    }
+    Ok(duration)
+}
+
+pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        zero if zero.is_zero() => Err("it must be longer than 0s".into()),
+        duration => Ok(duration),
+    }
+}
+
+pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(number) if number >= 1 => Ok(number),
+        _ => Err("write a whole number of at least 1".into()),
+    }
+}
+
+pub(super) fn listen_address(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    match port {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("write host:port, [address]:port or :port, as in :21120".into()),
+    }
+}
+
+/// Paths the server keeps for itself.
+pub(super) fn telemetry_path(text: &str) -> Result<String, String> {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "/-_.~".contains(it);
+    if !text.starts_with('/') || !text.chars().all(plain) {
+        return Err("write an absolute path of letters, digits and /-_.~".into());
+    }
+    if text.starts_with("/-/") {
+        return Err("paths under /-/ are taken".into());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_written_as_people_write_them() {
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert!(positive_duration("0s").is_err());
+        for wrong in ["30", "-5s", "soon", "", "500y"] {
+            assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_have_a_port() {
+        for right in [":21120", "127.0.0.1:0", "[::1]:9100", "exporter.example:80"] {
+            assert!(listen_address(right).is_ok(), "{right:?}");
+        }
+        for wrong in ["21120", "localhost", ":", "localhost:http", ":70000"] {
+            assert!(listen_address(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn telemetry_path_is_plain_and_its_own() {
+        assert!(telemetry_path("/metrics").is_ok());
+        for wrong in ["metrics", "/-/ready", "/{id}", "/a b", ""] {
+            assert!(telemetry_path(wrong).is_err(), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! One workspace agent as the database describes it, before anybody judges it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::named::{Named, Variants};
+use super::time::Timestamp;
+
+/// A name that many rows share: text from the database, stored once.
+pub type Label = Arc<str>;
+
+/// An agent of the population (SPEC 1.2), with what its workspace adds. Facts only: what they
+/// mean at a given moment is [`status`](super::status::status) and
+/// [`assess`](super::health::assess).
+///
+/// Every column but the id may turn out NULL, whatever Coder's schema says today; a missing
+/// name is the empty string.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// `workspace_agents.id`.
+    pub id: Uuid,
+    /// `workspace_agents.name`.
+    pub name: Label,
+    /// `workspaces.name`; unique only within its owner.
+    pub workspace: Box<str>,
+    /// `users.username` of the workspace's owner.
+    pub owner: Label,
+    /// Which organization and template it belongs to: an index into the snapshot's scopes.
+    pub scope: ScopeId,
+    /// Root agent or sub-agent.
+    pub kind: Kind,
+    /// `workspace_builds.transition` of the workspace's latest build.
+    pub transition: Transition,
+    /// `workspace_agents.lifecycle_state`.
+    pub lifecycle: Named<Lifecycle>,
+    /// When the row was made, by the build that made it.
+    pub created_at: Option<Timestamp>,
+    /// First connection to coderd, ever.
+    pub first_connected_at: Option<Timestamp>,
+    /// Last heartbeat, stamped by coderd's clock.
+    pub last_connected_at: Option<Timestamp>,
+    /// When coderd saw the connection close.
+    pub disconnected_at: Option<Timestamp>,
+    /// When the startup script began.
+    pub started_at: Option<Timestamp>,
+    /// When the startup script ended, well or not.
+    pub ready_at: Option<Timestamp>,
+    /// How long a first connection may take by the template's word; zero: for ever.
+    pub connection_timeout: Duration,
+}
+
+/// Position of a [`Scope`] in its snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub u32);
+
+/// The common labels of all fleet metrics (SPEC 3).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// `organizations.name`.
+    pub organization: Label,
+    /// `templates.name`.
+    pub template: Label,
+}
+
+/// Whether the agent was defined by the template or started inside another agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// Defined by the template.
+    Root,
+    /// Has a parent agent (a dev container, since Coder v2.22).
+    Sub,
+}
+
+impl Variants for Kind {
+    const ALL: &'static [Self] = &[Self::Root, Self::Sub];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Sub => "sub",
+        }
+    }
+}
+
+/// What the latest build was asked to do with the workspace.
+///
+/// Only start matters to the rules; stop, delete, NULL and whatever a later Coder adds are
+/// all "not start".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transition {
+    /// Bring the workspace up.
+    Start,
+    /// Anything else: somebody asked for the agents to go.
+    NotStart,
+}
+
+impl Transition {
+    /// Reads a `workspace_transition`.
+    pub fn parse(text: Option<&str>) -> Self {
+        match text {
+            Some("start") => Self::Start,
+            _ => Self::NotStart,
+        }
+    }
+}
+
+/// `workspace_agent_lifecycle_state`: what the agent last reported of its scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lifecycle {
+    /// The row exists; nothing was reported.
+    Created,
+    /// The startup script runs.
+    Starting,
+    /// The startup script takes longer than the template allows.
+    StartTimeout,
+    /// The startup script failed.
+    StartError,
+    /// The startup script is done.
+    Ready,
+    /// The shutdown script runs.
+    ShuttingDown,
+    /// The shutdown script takes longer than the template allows.
+    ShutdownTimeout,
+    /// The shutdown script failed.
+    ShutdownError,
+    /// The shutdown script is done.
+    Off,
+}
+
+impl Variants for Lifecycle {
+    /// In the order in which an agent passes through them.
+    const ALL: &'static [Self] = &[
+        Self::Created,
+        Self::Starting,
+        Self::StartTimeout,
+        Self::StartError,
+        Self::Ready,
+        Self::ShuttingDown,
+        Self::ShutdownTimeout,
+        Self::ShutdownError,
+        Self::Off,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Starting => "starting",
+            Self::StartTimeout => "start_timeout",
+            Self::StartError => "start_error",
+            Self::Ready => "ready",
+            Self::ShuttingDown => "shutting_down",
+            Self::ShutdownTimeout => "shutdown_timeout",
+            Self::ShutdownError => "shutdown_error",
+            Self::Off => "off",
+        }
+    }
+}
+
+impl Lifecycle {
+    /// Whether the agent was told to go: it is going, or gone on request.
+    pub const fn is_shutdown(self) -> bool {
+        matches!(
+            self,
+            Self::ShuttingDown | Self::ShutdownTimeout | Self::ShutdownError | Self::Off
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_start_is_start() {
+        assert_eq!(Transition::parse(Some("start")), Transition::Start);
+        for other in [Some("stop"), Some("delete"), Some(""), Some("START"), None] {
+            assert_eq!(Transition::parse(other), Transition::NotStart, "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Workspace apps, counted where they are.
+
+use super::agent::ScopeId;
+use super::named::{Named, Variants};
+
+/// How many apps of one scope have one health (SPEC 1.2: apps count through their agent).
+///
+/// The database sums them: there are several times more apps than agents, and nothing else
+/// about an app is exported.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppCount {
+    /// Organization and template of the apps' agents.
+    pub scope: ScopeId,
+    /// `workspace_apps.health`.
+    pub health: Named<AppHealth>,
+    /// Number of such apps.
+    pub count: u64,
+}
+
+/// `workspace_app_health`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AppHealth {
+    /// The app has no health check.
+    Disabled,
+    /// No check has come to a verdict yet.
+    Initializing,
+    /// The last check succeeded.
+    Healthy,
+    /// The checks fail.
+    Unhealthy,
+}
+
+impl Variants for AppHealth {
+    const ALL: &'static [Self] = &[
+        Self::Disabled,
+        Self::Initializing,
+        Self::Healthy,
+        Self::Unhealthy,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Initializing => "initializing",
+            Self::Healthy => "healthy",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}

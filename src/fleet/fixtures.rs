@@ -1,0 +1,48 @@
+//! Agents for tests: unremarkable until a test says otherwise.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::agent::{Agent, Kind, Lifecycle, ScopeId, Transition};
+use super::named::Named;
+use super::time::Timestamp;
+
+/// Seconds after a fixed, unremarkable moment (2025-01-01 00:00:00 UTC).
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_unix_micros((1_735_689_600 + seconds) * 1_000_000)
+}
+
+/// A root agent that started long ago and whose last heartbeat is `at(0)`.
+pub(crate) fn agent() -> Agent {
+    Agent {
+        id: Uuid::from_u128(1),
+        name: "main".into(),
+        workspace: "build-box".into(),
+        owner: "ada".into(),
+        scope: ScopeId(0),
+        kind: Kind::Root,
+        transition: Transition::Start,
+        lifecycle: Named::Known(Lifecycle::Ready),
+        created_at: Some(at(-7200)),
+        first_connected_at: Some(at(-7190)),
+        last_connected_at: Some(at(0)),
+        disconnected_at: None,
+        started_at: Some(at(-7189)),
+        ready_at: Some(at(-7100)),
+        connection_timeout: Duration::from_secs(120),
+    }
+}
+
+/// A row made at `at(0)` that nothing has connected to.
+pub(crate) fn never_connected() -> Agent {
+    Agent {
+        lifecycle: Named::Known(Lifecycle::Created),
+        created_at: Some(at(0)),
+        first_connected_at: None,
+        last_connected_at: None,
+        started_at: None,
+        ready_at: None,
+        ..agent()
+    }
+}

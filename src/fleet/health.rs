@@ -1,0 +1,185 @@
+//! Health: the one definition (SPEC 1.4). Every count, alert and page comes from here.
+
+use std::time::Duration;
+
+use super::agent::{Agent, Lifecycle, Transition};
+use super::named::{Named, Variants};
+use super::status::{Status, lost_since, status};
+use super::time::Timestamp;
+
+/// The class an agent is in; each agent is in exactly one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Health {
+    /// Somebody asked for it to be gone.
+    Shutdown,
+    /// Never connected, and for longer than is plausible.
+    StuckConnecting,
+    /// Never connected yet.
+    Connecting,
+    /// Never connected within the time its template allows.
+    ConnectTimeout,
+    /// Unexpectedly gone.
+    Disconnected,
+    /// Connected; its startup script failed.
+    StartError,
+    /// Connected, and has not reported any progress since.
+    StuckCreated,
+    /// Connected; its startup script does not end.
+    StuckStarting,
+    /// Connected; its startup script runs.
+    Starting,
+    /// Everything else.
+    Healthy,
+}
+
+impl Variants for Health {
+    /// In the order in which the rules are tried.
+    const ALL: &'static [Self] = &[
+        Self::Shutdown,
+        Self::StuckConnecting,
+        Self::Connecting,
+        Self::ConnectTimeout,
+        Self::Disconnected,
+        Self::StartError,
+        Self::StuckCreated,
+        Self::StuckStarting,
+        Self::Starting,
+        Self::Healthy,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Shutdown => "shutdown",
+            Self::StuckConnecting => "stuck_connecting",
+            Self::Connecting => "connecting",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::Disconnected => "disconnected",
+            Self::StartError => "start_error",
+            Self::StuckCreated => "stuck_created",
+            Self::StuckStarting => "stuck_starting",
+            Self::Starting => "starting",
+            Self::Healthy => "healthy",
+        }
+    }
+}
+
+impl Health {
+    /// Whether somebody should look at an agent of this class.
+    pub const fn is_problem(self) -> bool {
+        match self {
+            Self::StuckConnecting
+            | Self::ConnectTimeout
+            | Self::Disconnected
+            | Self::StartError
+            | Self::StuckCreated
+            | Self::StuckStarting => true,
+            Self::Shutdown | Self::Connecting | Self::Starting | Self::Healthy => false,
+        }
+    }
+}
+
+/// How long each phase may take before it is a problem: `--agent.*`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Silence after which an agent is lost; Coder's own default is 30 s.
+    pub inactive_timeout: Duration,
+    /// From the row's creation to the first connection.
+    pub stuck_connecting_after: Duration,
+    /// From the first connection to the first report.
+    pub stuck_created_after: Duration,
+    /// From the start of the startup script to its end.
+    pub stuck_starting_after: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            inactive_timeout: Duration::from_secs(30),
+            stuck_connecting_after: Duration::from_secs(10 * 60),
+            stuck_created_after: Duration::from_secs(2 * 60),
+            stuck_starting_after: Duration::from_secs(30 * 60),
+        }
+    }
+}
+
+/// What an agent is at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Assessment {
+    /// Its connection, by SPEC 1.3.
+    pub status: Status,
+    /// Its class, by SPEC 1.4.
+    pub health: Health,
+    /// The moment from which a problem's age counts; `Some` exactly when
+    /// [`Health::is_problem`].
+    pub since: Option<Timestamp>,
+}
+
+/// Judges one agent at `now` (SPEC 1.3 and 1.4).
+pub fn assess(agent: &Agent, limits: &Limits, now: Timestamp) -> Assessment {
+    let status = status(agent, limits.inactive_timeout, now);
+    let health = classify(agent, status, limits, now);
+    let since = problem_since(agent, health);
+    Assessment {
+        status,
+        health,
+        since,
+    }
+}
+
+/// The table of SPEC 1.4, top to bottom.
+fn classify(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> Health {
+    let longer_than = |limit: Duration, since: Option<Timestamp>| {
+        since.is_some_and(|since| now.is_past(since, limit))
+    };
+    let lifecycle = match agent.lifecycle {
+        Named::Known(known) => Some(known),
+        Named::Other(_) => None,
+    };
+    if agent.transition != Transition::Start || lifecycle.is_some_and(Lifecycle::is_shutdown) {
+        return Health::Shutdown;
+    }
+    match (status, lifecycle) {
+        (Status::Connecting, _) if longer_than(limits.stuck_connecting_after, agent.created_at) => {
+            Health::StuckConnecting
+        }
+        (Status::Connecting, _) => Health::Connecting,
+        (Status::Timeout, _) => Health::ConnectTimeout,
+        (Status::Disconnected, _) => Health::Disconnected,
+        (_, Some(Lifecycle::StartError)) => Health::StartError,
+        (_, Some(Lifecycle::Created))
+            if longer_than(limits.stuck_created_after, agent.first_connected_at) =>
+        {
+            Health::StuckCreated
+        }
+        (_, Some(Lifecycle::Starting))
+            if longer_than(limits.stuck_starting_after, start_of(agent)) =>
+        {
+            Health::StuckStarting
+        }
+        (_, Some(Lifecycle::Created | Lifecycle::Starting)) => Health::Starting,
+        _ => Health::Healthy,
+    }
+}
+
+fn problem_since(agent: &Agent, health: Health) -> Option<Timestamp> {
+    match health {
+        Health::StuckConnecting => agent.created_at,
+        Health::ConnectTimeout => agent
+            .created_at
+            .map(|created| created.after(agent.connection_timeout)),
+        Health::Disconnected => lost_since(agent),
+        Health::StartError => agent.ready_at.or_else(|| start_of(agent)),
+        Health::StuckCreated => agent.first_connected_at,
+        Health::StuckStarting => start_of(agent),
+        Health::Shutdown | Health::Connecting | Health::Starting | Health::Healthy => None,
+    }
+}
+
+/// When the startup script began, as far as is known.
+fn start_of(agent: &Agent) -> Option<Timestamp> {
+    agent.started_at.or(agent.first_connected_at)
+}
+
+#[cfg(test)]
+#[path = "health_tests.rs"]
+mod tests;

@@ -1,0 +1,18 @@
+//! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
+//!
+//! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
+//! [`snapshot`] (all facts of one pass), [`census`] (the counts), [`pass`] (what one pass
+//! found, and what failed in it).
+
+pub mod agent;
+pub mod app;
+pub mod census;
+pub mod health;
+pub mod named;
+pub mod pass;
+pub mod snapshot;
+pub mod status;
+pub mod time;
+
+#[cfg(test)]
+pub(crate) mod fixtures;

@@ -1,0 +1,164 @@
+//! What one collection pass found, and what failed in it.
+
+use std::time::Duration;
+
+use super::census::Fleet;
+use super::named::Variants;
+
+/// One pass over the database (SPEC 2): a judged snapshot, or why there is none.
+#[derive(Debug, Clone)]
+pub struct Pass {
+    /// The fleet, or why the database did not answer.
+    pub fleet: Result<Fleet, Failure>,
+    /// What became of each collector that is on, in the order in which they ran.
+    pub reports: Vec<Report>,
+    /// Exporter's clock minus the database's, in seconds; `None` when it was not reached.
+    pub clock_skew_seconds: Option<f64>,
+}
+
+impl Pass {
+    /// A pass in which the database did not answer, so that nothing is known.
+    pub fn failed(failure: Failure, collectors: impl IntoIterator<Item = Collector>) -> Self {
+        let reports = collectors.into_iter().map(Report::not_run).collect();
+        Self {
+            fleet: Err(failure),
+            reports,
+            clock_skew_seconds: None,
+        }
+    }
+
+    /// Everything that went wrong, once each.
+    pub fn failures(&self) -> impl Iterator<Item = (Option<Collector>, &Failure)> {
+        let of_the_pass = self.fleet.as_ref().err().map(|failure| (None, failure));
+        let of_collectors = self
+            .reports
+            .iter()
+            .filter_map(|report| match &report.outcome {
+                Outcome::Failed(failure) => Some((Some(report.collector), failure)),
+                Outcome::Loaded { .. } | Outcome::NotRun => None,
+            });
+        of_the_pass.into_iter().chain(of_collectors)
+    }
+}
+
+/// A part of the pass that is loaded, reported and switched on its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Collector {
+    /// The agents of the population.
+    Agents,
+    /// Their apps.
+    Apps,
+}
+
+impl Variants for Collector {
+    const ALL: &'static [Self] = &[Self::Agents, Self::Apps];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Agents => "agents",
+            Self::Apps => "apps",
+        }
+    }
+}
+
+/// How one collector fared in one pass.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// Which.
+    pub collector: Collector,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of one collector in one pass.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// Its rows are in the snapshot.
+    Loaded {
+        /// From its query to its last row.
+        duration: Duration,
+        /// Rows the database sent.
+        rows: u64,
+    },
+    /// Its query failed; the other collectors went on.
+    Failed(Failure),
+    /// It had no chance: the database did not answer, or what it builds on failed.
+    NotRun,
+}
+
+impl Report {
+    /// A collector that had no chance.
+    pub const fn not_run(collector: Collector) -> Self {
+        Self {
+            collector,
+            outcome: Outcome::NotRun,
+        }
+    }
+}
+
+/// Something that went wrong: a kind to count, and a sentence for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What it counts as; the only part that becomes a label.
+    pub kind: ErrorKind,
+    /// What was being done, what happened, and where possible what to do. Never a secret.
+    pub message: String,
+}
+
+impl Failure {
+    /// A failure of this kind.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            kind,
+            message: message.into(),
+        }
+    }
+}
+
+/// The kinds of `coder_exporter_errors_total`: few, and never error text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ErrorKind {
+    /// The database refused us by name, password or `pg_hba.conf`.
+    Authentication,
+    /// The database could not be reached, has no room, or hung up.
+    Connect,
+    /// A row could not be read.
+    Decode,
+    /// A `GRANT` is missing.
+    Permission,
+    /// The database refused a statement for any other reason.
+    Query,
+    /// A table or column is missing: not Coder's database, or a Coder too old.
+    Schema,
+    /// The deadline, or a limit of the session, passed first.
+    Timeout,
+    /// No TLS connection could be agreed on.
+    Tls,
+}
+
+impl Variants for ErrorKind {
+    const ALL: &'static [Self] = &[
+        Self::Authentication,
+        Self::Connect,
+        Self::Decode,
+        Self::Permission,
+        Self::Query,
+        Self::Schema,
+        Self::Timeout,
+        Self::Tls,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::Connect => "connect",
+            Self::Decode => "decode",
+            Self::Permission => "permission",
+            Self::Query => "query",
+            Self::Schema => "schema",
+            Self::Timeout => "timeout",
+            Self::Tls => "tls",
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Moments, as Postgres counts them.
+
+use std::time::Duration;
+
+/// Microseconds between the Unix epoch and Postgres' own, 2000-01-01.
+const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// A moment in microseconds since the Unix epoch.
+///
+/// Binary `timestamptz` is a whole number of microseconds, so nothing is rounded on the way
+/// in. Postgres' `-infinity` and `infinity` are the two ends of the range, and arithmetic
+/// stops there instead of overflowing: a row with an absurd date is judged like any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// Before every other moment: Postgres' `-infinity`.
+    pub const BEGINNING: Self = Self(i64::MIN);
+    /// After every other moment: Postgres' `infinity`.
+    pub const END: Self = Self(i64::MAX);
+
+    /// The moment this many microseconds after the Unix epoch.
+    pub const fn from_unix_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// The moment a binary `timestamptz` names: microseconds since 2000-01-01, with the two
+    /// infinities at the ends of the range.
+    pub const fn from_postgres_micros(micros: i64) -> Self {
+        match micros {
+            i64::MIN => Self::BEGINNING,
+            i64::MAX => Self::END,
+            _ => Self(micros.saturating_add(POSTGRES_EPOCH_MICROS)),
+        }
+    }
+
+    /// Seconds since the Unix epoch, as Prometheus counts time; the infinities stay infinite.
+    pub fn as_unix_seconds(self) -> f64 {
+        match self {
+            Self::BEGINNING => f64::NEG_INFINITY,
+            Self::END => f64::INFINITY,
+            Self(micros) => micros as f64 / 1e6,
+        }
+    }
+
+    /// This moment, `duration` later.
+    pub fn after(self, duration: Duration) -> Self {
+        match self {
+            Self::BEGINNING | Self::END => self,
+            Self(micros) => Self(micros.saturating_add(whole_micros(duration))),
+        }
+    }
+
+    /// Whether **more than** `duration` has passed since `earlier`. Exactly `duration` is not
+    /// more, and a moment still to come has not passed at all.
+    pub fn is_past(self, earlier: Self, duration: Duration) -> bool {
+        self.0.saturating_sub(earlier.0) > whole_micros(duration)
+    }
+
+    /// Seconds from `earlier` to this moment; negative when `earlier` is the later one.
+    pub fn seconds_since(self, earlier: Self) -> f64 {
+        self.0.saturating_sub(earlier.0) as f64 / 1e6
+    }
+}
+
+fn whole_micros(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgres_epoch_is_the_first_of_january_2000() {
+        let y2k = Timestamp::from_postgres_micros(0);
+        assert_eq!(y2k.as_unix_seconds(), 946_684_800.0);
+    }
+
+    #[test]
+    fn infinities_stay_infinite() {
+        assert_eq!(
+            Timestamp::from_postgres_micros(i64::MIN),
+            Timestamp::BEGINNING
+        );
+        assert_eq!(Timestamp::from_postgres_micros(i64::MAX), Timestamp::END);
+        assert_eq!(Timestamp::END.as_unix_seconds(), f64::INFINITY);
+        let hour = Duration::from_secs(3600);
+        assert_eq!(Timestamp::BEGINNING.after(hour), Timestamp::BEGINNING);
+    }
+
+    #[test]
+    fn exactly_the_duration_has_not_passed_it() {
+        let start = Timestamp::from_unix_micros(0);
+        let limit = Duration::from_secs(30);
+        assert!(!Timestamp::from_unix_micros(29_999_999).is_past(start, limit));
+        assert!(!Timestamp::from_unix_micros(30_000_000).is_past(start, limit));
+        assert!(Timestamp::from_unix_micros(30_000_001).is_past(start, limit));
+    }
+
+    #[test]
+    fn arithmetic_stops_at_the_ends_of_time() {
+        let now = Timestamp::from_unix_micros(1_700_000_000_000_000);
+        assert!(now.is_past(Timestamp::BEGINNING, Duration::from_secs(1)));
+        assert!(!now.is_past(Timestamp::END, Duration::ZERO));
+    }
+}

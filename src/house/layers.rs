@@ -1,0 +1,96 @@
+//! Dependencies point inward: web, cli → collect → postgres → metrics, fleet.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::{root, sources};
+
+/// What each room may use of its neighbours. A room that is not listed may use everything.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("fleet", &["fleet"]),
+    ("metrics", &["fleet", "metrics"]),
+    ("config", &["config", "fleet", "metrics"]),
+    ("postgres", &["clock", "config", "fleet", "postgres"]),
+    (
+        "collect.rs",
+        &["clock", "collect", "fleet", "metrics", "postgres"],
+    ),
+    (
+        "web",
+        &["collect", "fleet", "metrics", "postgres", "process", "web"],
+    ),
+    ("demo", &["demo", "postgres"]),
+];
+
+/// What reaches into the world, and so has no place in a pure room.
+const WORLDLY: &[&str] = &[
+    "axum",
+    "deadpool_postgres",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "Instant",
+    "SystemTime",
+    "tokio",
+    "tokio_postgres",
+    "tracing",
+];
+
+#[test]
+fn rooms_use_only_the_rooms_further_in() {
+    for (room, allowed) in ROOMS {
+        for (path, text) in room_sources(room) {
+            for (number, line) in text.lines().enumerate() {
+                let Some(rest) = line.split("crate::").nth(1) else {
+                    continue;
+                };
+                if line.trim_start().starts_with("//") {
+                    continue;
+                }
+                let used: String = rest
+                    .chars()
+                    .take_while(|it| it.is_alphanumeric() || *it == '_')
+                    .collect();
+                assert!(
+                    allowed.contains(&used.as_str()),
+                    "{}:{}: {room} may not use {used}; move the code to where it belongs, or \
+                     pass what it needs as an argument",
+                    path.display(),
+                    number + 1,
+                );
+            }
+        }
+    }
+}
+
+/// A room is a folder, or one file.
+fn room_sources(room: &str) -> Vec<(PathBuf, String)> {
+    let path = root().join("src").join(room);
+    if path.is_dir() {
+        return sources(&path);
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    vec![(path, text)]
+}
+
+#[test]
+fn pure_rooms_know_nothing_of_the_world() {
+    for room in ["fleet", "metrics"] {
+        for (path, text) in sources(&root().join("src").join(room)) {
+            let uses = text
+                .lines()
+                .filter(|line| line.trim_start().starts_with("use "));
+            for line in uses {
+                for worldly in WORLDLY {
+                    assert!(
+                        !line.contains(worldly),
+                        "{}: {room} is pure, so it may not have `{line}`; take the value as an \
+                         argument",
+                        path.display(),
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The README's tables are made from the program, and this is where they are compared.
+
+use std::fs;
+
+use crate::cli::settings_table;
+use crate::metrics::catalogue;
+use crate::postgres::grants::role_sql;
+
+use super::root;
+
+#[test]
+fn readme_shows_what_the_program_says() {
+    let sql = format!("```sql\n{}```\n", role_sql("coder_exporter", |_, _| true));
+    let parts = [
+        ("metrics", catalogue::table()),
+        ("settings", settings_table()),
+        ("role", sql),
+    ];
+    let path = root().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let expected = parts.iter().fold(readme.clone(), |text, (name, part)| {
+        replace_part(&text, name, part)
+    });
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(&path, expected).unwrap();
+        return;
+    }
+    assert!(
+        readme == expected,
+        "README.md is behind the program; run: UPDATE_README=1 cargo nextest run readme"
+    );
+}
+
+/// Puts `part` between `<!-- name -->` and `<!-- /name -->`.
+fn replace_part(text: &str, name: &str, part: &str) -> String {
+    let (start, end) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->"));
+    let cut = text.split_once(&start).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
+        Some((before, after))
+    });
+    let Some((before, after)) = cut else {
+        panic!("README.md has lost its markers {start}…{end}");
+    };
+    format!("{before}{start}\n{part}\n{end}{after}")
+}

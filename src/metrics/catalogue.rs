@@ -1,0 +1,72 @@
+//! The catalogue: every family there is.
+
+use super::family::Family;
+use super::{exporter, fleet, problems, process};
+
+/// Every family, in the order in which it is exported and documented.
+pub fn families() -> impl Iterator<Item = &'static Family> {
+    [
+        fleet::FAMILIES,
+        problems::FAMILIES,
+        exporter::FAMILIES,
+        process::FAMILIES,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The catalogue as a Markdown table: what `metrics` prints and the README shows.
+pub fn table() -> String {
+    let mut table = String::from(
+        "| metric | type | labels | source | meaning |\n| --- | --- | --- | --- | --- |\n",
+    );
+    for family in families() {
+        let labels: Vec<_> = family.labels.iter().map(|it| format!("`{it}`")).collect();
+        table.push_str(&format!(
+            "| `{}` | {} | {} | {} | {} |\n",
+            family.name,
+            family.kind.as_text_type(),
+            labels.join(", "),
+            family.source.as_str(),
+            family.help,
+        ));
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::super::family::MetricKind;
+    use super::*;
+
+    #[test]
+    fn every_name_is_there_once_and_says_its_type() {
+        let mut names = HashSet::new();
+        for family in families() {
+            let name = family.name;
+            assert!(names.insert(name), "{name} is in the catalogue twice");
+            let is_total = name.ends_with("_total");
+            assert_eq!(is_total, family.kind == MetricKind::Counter, "{name}");
+            let is_info = name.ends_with("_info");
+            assert_eq!(is_info, family.kind == MetricKind::Info, "{name}");
+        }
+    }
+
+    #[test]
+    fn names_labels_and_help_need_no_escaping() {
+        for family in families() {
+            for name in family.labels.iter().chain([&family.name]) {
+                let plain = |it: char| it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_';
+                assert!(name.chars().all(plain), "{name}: lower-case words only");
+            }
+            let help = family.help;
+            let odd = ['\\', '\n', '"', '|'];
+            assert!(!help.contains(odd), "{}: {help}", family.name);
+            assert!(!help.ends_with('.'), "{}: no final stop", family.name);
+            let distinct: HashSet<_> = family.labels.iter().collect();
+            assert_eq!(distinct.len(), family.labels.len(), "{}", family.name);
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What a metric family is: one entry in a table, from which everything else follows.
+
+use std::fmt;
+
+use crate::fleet::pass::Collector;
+
+use super::page::Page;
+
+/// A metric family: its definition, and how its samples follow from a page.
+///
+/// Everything that is said of a metric anywhere (the exposition in each format, the catalogue,
+/// the README's table, the check of the dashboards) is made from this one value.
+#[derive(Clone, Copy)]
+pub struct Family {
+    /// Full name as it stands in the text format, with `_total` or `_info`.
+    pub name: &'static str,
+    /// One sentence; no newline, no quotes, no final full stop.
+    pub help: &'static str,
+    /// What sort of numbers these are.
+    pub kind: MetricKind,
+    /// Label names, in the order in which `samples` gives their values.
+    pub labels: &'static [&'static str],
+    /// Where the numbers come from.
+    pub source: Source,
+    /// Writes every sample the page has for this family, none when it is unknown.
+    pub samples: fn(&Page, &mut dyn Sink) -> fmt::Result,
+}
+
+/// The type of a family.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Goes up and down.
+    Gauge,
+    /// Only goes up; its name ends in `_total`.
+    Counter,
+    /// Always 1; its labels are the message. Its name ends in `_info`.
+    Info,
+}
+
+impl MetricKind {
+    /// Its name in the text format, which has no infos: they are gauges there.
+    pub const fn as_text_type(self) -> &'static str {
+        match self {
+            Self::Gauge | Self::Info => "gauge",
+            Self::Counter => "counter",
+        }
+    }
+}
+
+/// Where a family's numbers come from.
+///
+/// The rule that decides: [`Source::Collector`] is what the database says, and is absent when
+/// that collector did not load; the others are what this process does, and always there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The rows of one collector.
+    Collector(Collector),
+    /// This exporter's own work.
+    Exporter,
+    /// The operating system, about this process.
+    Process,
+}
+
+impl Source {
+    /// The name in the catalogue.
+    pub fn as_str(self) -> &'static str {
+        use crate::fleet::named::Variants;
+        match self {
+            Self::Collector(collector) => collector.as_str(),
+            Self::Exporter => "exporter",
+            Self::Process => "process",
+        }
+    }
+}
+
+/// A number on the wire.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value {
+    /// A count.
+    Count(u64),
+    /// Anything measured.
+    Float(f64),
+}
+
+impl From<u64> for Value {
+    fn from(count: u64) -> Self {
+        Self::Count(count)
+    }
+}
+
+impl From<f64> for Value {
+    fn from(float: f64) -> Self {
+        Self::Float(float)
+    }
+}
+
+impl From<bool> for Value {
+    fn from(truth: bool) -> Self {
+        Self::Count(u64::from(truth))
+    }
+}
+
+/// Where samples go: one implementation for each format.
+pub trait Sink {
+    /// Takes one sample. `label_values` stand in the order of [`Family::labels`].
+    ///
+    /// # Errors
+    ///
+    /// When the text cannot grow, which ends the exposition.
+    fn sample(&mut self, label_values: &[&str], value: Value) -> fmt::Result;
+}

@@ -1,0 +1,103 @@
+//! What one exposition is made from.
+
+use std::sync::Arc;
+
+use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{ErrorKind, Pass};
+use crate::fleet::time::Timestamp;
+
+/// Everything the families may draw on.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The pass this scrape got, shared with every scrape of the same moment.
+    pub pass: Arc<Pass>,
+    /// What went wrong since this process started.
+    pub errors: ErrorCounts,
+    /// What the operating system says of this process, where it can be asked.
+    pub process: Option<ProcessStats>,
+    /// How much detail the operator wants.
+    pub detail: Detail,
+}
+
+impl Page {
+    /// The fleet, if the database answered.
+    pub fn fleet(&self) -> Option<&Fleet> {
+        self.pass.fleet.as_ref().ok()
+    }
+}
+
+/// How many series may go to single agents: `--metrics.agent-series`,
+/// `--metrics.max-agent-series`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Detail {
+    /// Which agents get series of their own.
+    pub agent_series: AgentSeries,
+    /// At most this many agents do, oldest problem first.
+    pub max_agent_series: usize,
+}
+
+impl Default for Detail {
+    fn default() -> Self {
+        Self {
+            agent_series: AgentSeries::Problems,
+            max_agent_series: 1000,
+        }
+    }
+}
+
+/// Which agents get series of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AgentSeries {
+    /// None: counts only.
+    None,
+    /// Those with a problem.
+    Problems,
+}
+
+/// How often each kind of error happened since this process started, and when last.
+#[derive(Debug, Clone, Default)]
+pub struct ErrorCounts {
+    by_kind: [ErrorCount; ErrorKind::ALL.len()],
+}
+
+/// One kind's share of [`ErrorCounts`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ErrorCount {
+    /// Since this process started.
+    pub total: u64,
+    /// By this machine's clock.
+    pub last: Option<Timestamp>,
+}
+
+impl ErrorCounts {
+    /// Counts one error at `now`.
+    pub fn add(&mut self, kind: ErrorKind, now: Timestamp) {
+        let count = &mut self.by_kind[kind as usize];
+        count.total += 1;
+        count.last = Some(now);
+    }
+
+    /// Every kind, those that never happened included.
+    pub fn iter(&self) -> impl Iterator<Item = (ErrorKind, ErrorCount)> {
+        ErrorKind::ALL.iter().copied().zip(self.by_kind)
+    }
+}
+
+/// What the operating system says of this process; names and meaning as in every Prometheus
+/// client library.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProcessStats {
+    /// User and system time together.
+    pub cpu_seconds: f64,
+    /// Open file descriptors.
+    pub open_fds: u64,
+    /// How many may be open; `None`: no limit.
+    pub max_fds: Option<u64>,
+    /// Address space.
+    pub virtual_memory_bytes: u64,
+    /// Memory in use.
+    pub resident_memory_bytes: u64,
+    /// When it started, in seconds since the Unix epoch.
+    pub start_time_seconds: f64,
+}

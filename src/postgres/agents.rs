@@ -1,0 +1,153 @@
+//! The agents collector: the population of SPEC 1.2 in one query.
+
+use std::collections::HashSet;
+use std::pin::pin;
+use std::time::Duration;
+
+use futures_util::TryStreamExt;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, Row};
+
+use crate::fleet::agent::{Agent, Kind, Label, Scope, Transition};
+use crate::fleet::named::Named;
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::snapshot::Scopes;
+
+use super::catalog::{Catalog, Reads};
+use super::decode::{Text, column};
+use super::failure::from_driver;
+use super::sql::for_catalog;
+
+const SQL: &str = include_str!("agents.sql");
+
+/// What the query reads.
+pub(super) const READS: &[Reads] = &[
+    Reads {
+        table: "workspaces",
+        columns: &[
+            "id",
+            "name",
+            "owner_id",
+            "organization_id",
+            "template_id",
+            "deleted",
+        ],
+        since: &[],
+    },
+    Reads {
+        table: "workspace_builds",
+        columns: &["workspace_id", "build_number", "transition", "job_id"],
+        since: &[],
+    },
+    Reads {
+        table: "workspace_resources",
+        columns: &["id", "job_id"],
+        since: &[],
+    },
+    Reads {
+        table: "workspace_agents",
+        columns: &[
+            "id",
+            "name",
+            "resource_id",
+            "lifecycle_state",
+            "created_at",
+            "first_connected_at",
+            "last_connected_at",
+            "disconnected_at",
+            "started_at",
+            "ready_at",
+            "connection_timeout_seconds",
+        ],
+        since: &["parent_id", "deleted"],
+    },
+    Reads {
+        table: "users",
+        columns: &["id", "username"],
+        since: &[],
+    },
+    Reads {
+        table: "organizations",
+        columns: &["id", "name"],
+        since: &[],
+    },
+    Reads {
+        table: "templates",
+        columns: &["id", "name"],
+        since: &[],
+    },
+];
+
+/// The agents, and the scopes they are in.
+pub(super) async fn load(
+    client: &Client,
+    catalog: &Catalog,
+) -> Result<(Scopes, Vec<Agent>), Failure> {
+    let failed = |error| from_driver("reading the agents", &error);
+    let sql = for_catalog(SQL, catalog);
+    let no_params: [(&str, Type); 0] = [];
+    // Streamed, not collected: a row costs three times its agent.
+    let rows = client
+        .query_typed_raw(&sql, no_params)
+        .await
+        .map_err(failed)?;
+    let mut rows = pin!(rows);
+    let mut reader = Reader::default();
+    let mut agents = Vec::new();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        agents.push(reader.read(&row)?);
+    }
+    Ok((reader.scopes, agents))
+}
+
+/// Turns rows into agents, and keeps each repeated name once.
+#[derive(Default)]
+struct Reader {
+    scopes: Scopes,
+    labels: HashSet<Label>,
+}
+
+impl Reader {
+    /// Columns by position, in the order of the query.
+    fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
+        let text = |index| column::<Text<'_>>(row, index);
+        let scope = Scope {
+            organization: self.label(text(4)?),
+            template: self.label(text(5)?),
+        };
+        let connection_timeout_seconds = column::<i32>(row, 15)?.unwrap_or_default();
+        Ok(Agent {
+            id: column(row, 0)?
+                .ok_or_else(|| Failure::new(ErrorKind::Decode, "an agent has no id"))?,
+            name: self.label(text(1)?),
+            workspace: text(2)?.map(|it| it.0.into()).unwrap_or_default(),
+            owner: self.label(text(3)?),
+            scope: self.scopes.intern(scope),
+            kind: match column(row, 6)? {
+                Some(true) => Kind::Sub,
+                Some(false) | None => Kind::Root,
+            },
+            transition: Transition::parse(text(7)?.as_ref().map(|it| &*it.0)),
+            lifecycle: Named::parse(text(8)?.as_ref().map(|it| &*it.0)),
+            created_at: column(row, 9)?,
+            first_connected_at: column(row, 10)?,
+            last_connected_at: column(row, 11)?,
+            disconnected_at: column(row, 12)?,
+            started_at: column(row, 13)?,
+            ready_at: column(row, 14)?,
+            connection_timeout: Duration::from_secs(
+                u64::try_from(connection_timeout_seconds).unwrap_or_default(),
+            ),
+        })
+    }
+
+    fn label(&mut self, text: Option<Text<'_>>) -> Label {
+        let text = text.map(|it| it.0).unwrap_or_default();
+        if let Some(known) = self.labels.get(&*text) {
+            return known.clone();
+        }
+        let label = Label::from(&*text);
+        self.labels.insert(label.clone());
+        label
+    }
+}

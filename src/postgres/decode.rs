@@ -1,0 +1,51 @@
+//! Reading columns with care: whatever a row holds, it is a value or an error, never a panic.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::{FromSql, Type};
+
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::time::Timestamp;
+
+/// The value of one column; NULL is `None`.
+///
+/// # Errors
+///
+/// When the column is of a type this program did not ask for.
+pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<Option<T>, Failure> {
+    row.try_get(index).map_err(|error| {
+        let name = row.columns().get(index).map_or("?", |column| column.name());
+        Failure::new(
+            ErrorKind::Decode,
+            format!("column {name} cannot be read: {error}"),
+        )
+    })
+}
+
+/// Binary `timestamptz`: whole microseconds, the infinities at the ends of the range.
+impl<'a> FromSql<'a> for Timestamp {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        let micros: [u8; 8] = raw.try_into()?;
+        Ok(Self::from_postgres_micros(i64::from_be_bytes(micros)))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        *ty == Type::TIMESTAMPTZ
+    }
+}
+
+/// Text that may not be UTF-8, as a database with encoding `SQL_ASCII` can hold: what cannot be
+/// read becomes U+FFFD, so that one bad name hides nobody else's row.
+pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
+
+impl<'a> FromSql<'a> for Text<'a> {
+    fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
+        Ok(Self(String::from_utf8_lossy(raw)))
+    }
+
+    fn accepts(ty: &Type) -> bool {
+        matches!(*ty, Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME)
+    }
+}

@@ -1,0 +1,83 @@
+//! The role this exporter needs: `SELECT` on exactly the columns it reads (SPEC 2).
+
+use std::collections::BTreeMap;
+
+use crate::fleet::named::Variants;
+use crate::fleet::pass::Collector;
+
+use super::catalog::{Reads, grant, quoted};
+use super::reads;
+
+/// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
+/// columns this Coder has; the newest has all.
+///
+/// The password is left to the operator: `\password` of psql keeps it out of the history and
+/// the server's log.
+pub fn role_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
+    let role = quoted(name);
+    let create = format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 5;\n");
+    create + &grants_sql(name, has)
+}
+
+/// The part of [`role_sql`] for a role that exists.
+pub fn grants_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
+    let mut sql = String::new();
+    for (table, columns) in columns_read() {
+        let columns: Vec<_> = columns
+            .into_iter()
+            .filter(|column| has(table, column))
+            .collect();
+        if !columns.is_empty() {
+            sql.push_str(&grant(table, &columns, name));
+            sql.push('\n');
+        }
+    }
+    sql
+}
+
+/// Every column any collector reads, by table.
+fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
+    let mut by_table: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for Reads {
+        table,
+        columns,
+        since,
+    } in Collector::ALL.iter().flat_map(|&it| reads(it))
+    {
+        let known = by_table.entry(*table).or_default();
+        for column in columns.iter().chain(*since) {
+            if !known.contains(column) {
+                known.push(*column);
+            }
+        }
+    }
+    by_table
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_is_ever_read() {
+        let secret = [
+            "auth_token",
+            "auth_instance_id",
+            "environment_variables",
+            "email",
+            "hashed_password",
+        ];
+        for (table, columns) in columns_read() {
+            for column in columns {
+                assert!(!secret.contains(&column), "{table}.{column} is a secret");
+            }
+        }
+    }
+
+    #[test]
+    fn role_of_an_older_coder_names_no_column_it_lacks() {
+        let sql = role_sql("exporter", |_, column| column != "parent_id");
+        assert!(!sql.contains("parent_id"), "{sql}");
+        assert!(sql.contains("CONNECTION LIMIT 5"), "{sql}");
+    }
+}

@@ -1,0 +1,190 @@
+//! One read-only transaction: one moment, one snapshot, one connection.
+
+use std::time::Duration;
+
+use deadpool_postgres::Object;
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_postgres::Client;
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::clock::wall_clock;
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::time::Timestamp;
+
+use super::catalog::{Catalog, Reads};
+use super::decode::column;
+use super::failure::from_driver;
+
+/// Waiting for a lock means that somebody changes the schema: better to say so soon than to
+/// stand in the queue, where others would stand behind us.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// A database of encoding `SQL_ASCII` may hold text that is not UTF-8, and refuses the whole
+/// statement to a client that wants UTF-8. Ask it for the bytes as they are: what cannot be
+/// read is then replaced here, in its own row.
+const RAW_TEXT: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', true) \
+    WHERE current_setting('server_encoding') = 'SQL_ASCII'";
+
+/// How long the server may take to hear that a statement is no longer wanted.
+const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// An open transaction, and what was learnt on opening it.
+///
+/// [`finish`](Self::finish) gives the connection back. Dropped without it, by a deadline, an
+/// error or a scraper that went away, the running statement is cancelled on the server and the
+/// connection closed: nobody else gets one in the middle of a transaction.
+pub(super) struct Session {
+    connection: Connection,
+    deadline: Instant,
+    /// The transaction's `now()`.
+    pub(super) now: Timestamp,
+    /// Our clock minus the database's, give or take half a round trip.
+    pub(super) clock_skew_seconds: f64,
+    /// What can be read.
+    pub(super) catalog: Catalog,
+}
+
+impl Session {
+    /// Begins the transaction in one round trip: its limits, its `now()` and the look at the
+    /// catalog travel together.
+    pub(super) async fn begin(
+        client: Object,
+        tls: MakeRustlsConnect,
+        deadline: Instant,
+        reads: &[Reads],
+    ) -> Result<Self, Failure> {
+        let connection = Connection {
+            object: Some(client),
+            tls,
+        };
+        let client = connection.client()?;
+        let begin = begin_statement(deadline.saturating_duration_since(Instant::now()));
+        let sent_at = wall_clock();
+        let opening = async {
+            let opened = client.batch_execute(&begin).await;
+            opened.map(|()| wall_clock())
+        };
+        let flight = async {
+            tokio::join!(
+                opening,
+                client.query_typed("SELECT now()", &[]),
+                Catalog::look(client, reads),
+            )
+        };
+        let (opened, now, catalog) = timeout_at(deadline, flight)
+            .await
+            .map_err(|_| too_late("opening a transaction"))?;
+        let failed = |error| from_driver("opening a transaction", &error);
+        let opened_at = opened.map_err(failed)?;
+        let rows = now.map_err(failed)?;
+        let now = rows.first().map(|row| column::<Timestamp>(row, 0));
+        let now = now.transpose()?.flatten().ok_or_else(|| {
+            Failure::new(ErrorKind::Decode, "the database does not tell the time")
+        })?;
+        let half_way = sent_at.after(Duration::from_secs_f64(
+            opened_at.seconds_since(sent_at).max(0.0) / 2.0,
+        ));
+        Ok(Self {
+            deadline,
+            now,
+            clock_skew_seconds: half_way.seconds_since(now),
+            catalog: catalog?,
+            connection,
+        })
+    }
+
+    /// The connection, for statements inside the transaction.
+    pub(super) fn client(&self) -> Result<&Client, Failure> {
+        self.connection.client()
+    }
+
+    /// Runs one collector's statement behind a savepoint of its own, so that its failure costs
+    /// nobody else the transaction. `name` is the savepoint's, `work` the statement.
+    pub(super) async fn guarded<T>(
+        &self,
+        name: &str,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let client = self.client()?;
+        let savepoint = format!("SAVEPOINT {name}");
+        // The savepoint and the statement share one round trip: both are sent before either
+        // is answered.
+        let both = async { tokio::join!(client.batch_execute(&savepoint), work) };
+        let (saved, result) = timeout_at(self.deadline, both)
+            .await
+            .map_err(|_| too_late(&format!("reading the {name}")))?;
+        saved.map_err(|error| from_driver("setting a savepoint", &error))?;
+        if result.is_err() {
+            let rollback = format!("ROLLBACK TO SAVEPOINT {name}");
+            let undone = timeout_at(self.deadline, client.batch_execute(&rollback)).await;
+            if let Ok(Err(error)) = undone {
+                tracing::debug!(%error, savepoint = name, "rolling back failed");
+            }
+        }
+        result
+    }
+
+    /// Ends the transaction and gives the connection back to the pool.
+    pub(super) async fn finish(mut self) {
+        let Ok(client) = self.client() else { return };
+        let ended = timeout_at(self.deadline, client.batch_execute("COMMIT")).await;
+        if matches!(ended, Ok(Ok(()))) {
+            self.connection.give_back();
+        }
+    }
+}
+
+/// A connection that is cancelled and closed when dropped, unless it was given back.
+struct Connection {
+    object: Option<Object>,
+    tls: MakeRustlsConnect,
+}
+
+impl Connection {
+    fn client(&self) -> Result<&Client, Failure> {
+        let client = self.object.as_ref().map(|object| &***object);
+        client.ok_or_else(|| Failure::new(ErrorKind::Connect, "the connection was given back"))
+    }
+
+    fn give_back(&mut self) {
+        drop(self.object.take());
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        let Some(object) = self.object.take() else {
+            return;
+        };
+        let cancel = object.cancel_token();
+        drop(Object::take(object));
+        let tls = self.tls.clone();
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                // Nobody is left to tell: if this fails, statement_timeout ends the statement.
+                let _ = timeout(CANCEL_TIMEOUT, cancel.cancel_query(tls)).await;
+            });
+        }
+    }
+}
+
+/// Everything by `SET LOCAL`: behind a connection pooler the next client finds its session as
+/// it left it.
+fn begin_statement(remaining: Duration) -> String {
+    let statement_millis = remaining.as_millis().max(1);
+    let lock_millis = remaining.min(LOCK_TIMEOUT).as_millis().max(1);
+    format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+         SET LOCAL statement_timeout = {statement_millis}; \
+         SET LOCAL lock_timeout = {lock_millis}; \
+         SET LOCAL idle_in_transaction_session_timeout = {statement_millis}; \
+         SET LOCAL jit = off; \
+         {RAW_TEXT}"
+    )
+}
+
+pub(super) fn too_late(doing: &str) -> Failure {
+    let message = format!("{doing}: the deadline passed before the database answered");
+    Failure::new(ErrorKind::Timeout, message)
+}

@@ -1,0 +1,65 @@
+//! Statements that fit the Coder at hand.
+
+use super::catalog::Catalog;
+
+/// The statement without what this database's Coder does not have yet (SPEC 1.1).
+///
+/// A line that ends in `-- since table.column` stays only where the column exists; of a line
+/// `-- until table.column: text` the text takes its place where it does not. Each file is thus
+/// the valid statement for the newest Coder, to be read and run as it stands.
+pub(super) fn for_catalog(sql: &str, catalog: &Catalog) -> String {
+    adapt(sql, |table, column| catalog.has(table, column))
+}
+
+fn adapt(sql: &str, has: impl Fn(&str, &str) -> bool) -> String {
+    let has = |name: &str| {
+        let (table, column) = name.split_once('.').unwrap_or((name, ""));
+        has(table.trim(), column.trim())
+    };
+    let mut adapted = String::with_capacity(sql.len());
+    for line in sql.lines() {
+        let (code, comment) = line.split_once("--").unwrap_or((line, ""));
+        let comment = comment.trim();
+        let kept = if let Some(name) = comment.strip_prefix("since ") {
+            has(name).then_some(code)
+        } else if let Some((name, instead)) = comment
+            .strip_prefix("until ")
+            .and_then(|rest| rest.split_once(':'))
+        {
+            (!has(name)).then_some(instead)
+        } else {
+            Some(code)
+        };
+        if let Some(kept) = kept.filter(|kept| !kept.trim().is_empty()) {
+            adapted.push_str(kept.trim_end());
+            adapted.push('\n');
+        }
+    }
+    adapted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SQL: &str = "\
+-- A comment.
+SELECT a,
+  b IS NOT NULL -- since t.b
+  -- until t.b: false
+FROM t";
+
+    #[test]
+    fn newest_coder_gets_the_statement_as_it_stands() {
+        assert_eq!(
+            adapt(SQL, |_, _| true),
+            "SELECT a,\n  b IS NOT NULL\nFROM t\n"
+        );
+    }
+
+    #[test]
+    fn older_coder_gets_the_line_that_does_without() {
+        let has = |table: &str, column: &str| (table, column) != ("t", "b");
+        assert_eq!(adapt(SQL, has), "SELECT a,\n false\nFROM t\n");
+    }
+}

@@ -1,0 +1,33 @@
+//! What the operating system says of this process.
+
+use crate::metrics::page::ProcessStats;
+
+/// The present figures; `None` where they cannot be had.
+#[cfg(target_os = "linux")]
+pub(crate) fn stats() -> Option<ProcessStats> {
+    use procfs::WithCurrentSystemInfo;
+    use procfs::process::{LimitValue, Process};
+
+    let process = Process::myself().ok()?;
+    let stat = process.stat().ok()?;
+    let ticks_per_second = procfs::ticks_per_second() as f64;
+    let boot = procfs::boot_time_secs().ok()? as f64;
+    let max_fds = match process.limits().ok()?.max_open_files.soft_limit {
+        LimitValue::Value(limit) => Some(limit),
+        LimitValue::Unlimited => None,
+    };
+    Some(ProcessStats {
+        cpu_seconds: (stat.utime + stat.stime) as f64 / ticks_per_second,
+        open_fds: process.fd_count().ok()? as u64,
+        max_fds,
+        virtual_memory_bytes: stat.vsize,
+        resident_memory_bytes: stat.rss_bytes().get(),
+        start_time_seconds: boot + stat.starttime as f64 / ticks_per_second,
+    })
+}
+
+/// Only Linux is asked so far.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn stats() -> Option<ProcessStats> {
+    None
+}

@@ -1,0 +1,102 @@
+//! Which exposition format a client wants. Pure.
+
+use crate::metrics::exposition::Format;
+
+/// The format for this `Accept` header: the one the client likes best among those we have, and
+/// text 0.0.4 for everybody who asks for nothing we know (a browser, curl, nothing at all). A
+/// scrape is never refused for its header.
+pub(super) fn format(accept: Option<&str>) -> Format {
+    let ranges = accept.unwrap_or_default().split(',');
+    let mut best = (0.0, Format::Text);
+    for range in ranges {
+        let Some((quality, format)) = parse(range) else {
+            continue;
+        };
+        // Strictly more: of equals the first one stands, as Prometheus lists them.
+        if quality > best.0 {
+            best = (quality, format);
+        }
+    }
+    best.1
+}
+
+fn parse(range: &str) -> Option<(f32, Format)> {
+    let mut parts = range.split(';').map(str::trim);
+    let media_type = parts.next()?.to_ascii_lowercase();
+    let mut quality = 1.0;
+    let mut version = None;
+    for parameter in parts {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        let value = value.trim().trim_matches('"');
+        match name.trim().to_ascii_lowercase().as_str() {
+            "q" => quality = value.parse().unwrap_or(0.0),
+            "version" => version = Some(value),
+            _ => {}
+        }
+    }
+    let format = match (media_type.as_str(), version) {
+        ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => Format::OpenMetrics,
+        ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", None) => Format::Text,
+        _ => return None,
+    };
+    (quality > 0.0 && quality <= 1.0).then_some((quality, format))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(accept: &str, expected: Format) {
+        assert_eq!(format(Some(accept)), expected, "{accept}");
+    }
+
+    #[test]
+    fn prometheus_gets_openmetrics() {
+        // 2.42, then 3.x, as they send it.
+        check(
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            Format::OpenMetrics,
+        );
+        check(
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            Format::OpenMetrics,
+        );
+    }
+
+    #[test]
+    fn people_get_text() {
+        check("*/*", Format::Text);
+        check(
+            "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+            Format::Text,
+        );
+        assert_eq!(format(None), Format::Text);
+    }
+
+    #[test]
+    fn quality_decides() {
+        check(
+            "application/openmetrics-text;q=0.4, text/plain;q=0.5",
+            Format::Text,
+        );
+        check(
+            "application/openmetrics-text;q=0, text/plain;q=0.1",
+            Format::Text,
+        );
+    }
+
+    #[test]
+    fn nonsense_gets_text() {
+        for accept in [
+            "",
+            ",,,",
+            ";;;",
+            "application/openmetrics-text;version=9",
+            "a/b;q=x",
+            "\u{1f600}",
+        ] {
+            check(accept, Format::Text);
+        }
+        check(&"text/plain;q=NaN,".repeat(10_000), Format::Text);
+    }
+}

@@ -1,0 +1,136 @@
+//! `check`: a line for each thing that must be right, exit code 0 or 1 (SPEC 6).
+
+use crate::harness::*;
+
+async fn one_agent() -> Coder {
+    let coder = Coder::new().await;
+    let lost = agent("lost").closed_ago(60.0);
+    let build = start(1).agent(agent("main").app("healthy")).agent(lost);
+    coder.add(workspace("box").build(build)).await;
+    coder
+}
+
+async fn check(coder: &Coder) -> Ended {
+    let ended = run(&["check", &format!("--postgres.url={}", coder.url())]).await;
+    assert_eq!(ended.stderr, "");
+    ended
+}
+
+/// The one line that says FAIL.
+#[track_caller]
+fn failure(ended: &Ended) -> &str {
+    assert_eq!(ended.code, Some(1), "{}", ended.stdout);
+    let mut bad = ended.stdout.lines().filter(|line| line.starts_with("FAIL"));
+    let first = bad.next().expect("a line says what is wrong");
+    assert!(!first.contains("not tried"), "{}", ended.stdout);
+    first
+}
+
+#[tokio::test]
+async fn where_all_is_well_every_line_is_ok() {
+    let coder = one_agent().await;
+    let ended = check(&coder).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let said: Vec<_> = ended
+        .stdout
+        .lines()
+        .map(|line| {
+            let (verdict, rest) = line.split_at(6);
+            assert_eq!(verdict, "ok    ", "{line}");
+            rest
+        })
+        .collect();
+    let expected = [
+        "settings",
+        "connection",
+        "schema",
+        "grants for agents",
+        "grants for apps",
+        "pass, agents",
+        "pass, apps",
+        "pass",
+    ];
+    assert_eq!(said.len(), expected.len(), "{}", ended.stdout);
+    for (line, subject) in said.iter().zip(expected) {
+        assert!(
+            line.starts_with(&format!("{subject}  ")),
+            "{subject}: {line}"
+        );
+    }
+    assert!(
+        said[7].ends_with("2 agents, 1 with a problem"),
+        "{}",
+        said[7]
+    );
+}
+
+#[tokio::test]
+async fn check_names_the_grant_to_run() {
+    let coder = one_agent().await;
+    coder
+        .sql(&format!(
+            "REVOKE SELECT ON workspace_apps FROM {}",
+            coder.role
+        ))
+        .await;
+    let ended = check(&coder).await;
+    let line = failure(&ended);
+    assert!(line.contains("grants for apps"), "{line}");
+    let (_, grant) = line.split_once("run: ").expect(line);
+    coder.sql(grant).await;
+    assert_eq!(check(&coder).await.code, Some(0));
+}
+
+#[tokio::test]
+async fn check_names_the_column_that_a_coder_too_old_lacks() {
+    let coder = one_agent().await;
+    coder
+        .sql("ALTER TABLE provisioner_jobs DROP COLUMN job_status")
+        .await;
+    let ended = check(&coder).await;
+    let line = failure(&ended);
+    for part in ["schema", "provisioner_jobs.job_status", "v2.3"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
+}
+
+#[tokio::test]
+async fn check_doubts_that_a_database_without_the_tables_is_coders() {
+    let coder = one_agent().await;
+    coder.sql("DROP SCHEMA public CASCADE").await;
+    let ended = check(&coder).await;
+    assert!(
+        failure(&ended).contains("is this Coder's database"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[tokio::test]
+async fn check_says_where_nobody_answered() {
+    let ended = run(&["check", "--postgres.url=postgres://u@127.0.0.1:1/coder"]).await;
+    let line = failure(&ended);
+    assert!(line.contains("connection"), "{line}");
+    assert!(line.contains("u@127.0.0.1:1/coder"), "{line}");
+}
+
+#[tokio::test]
+async fn check_names_a_database_that_does_not_exist() {
+    let coder = one_agent().await;
+    let url = coder.cluster().url(&coder.role, "no_such_database");
+    let ended = run(&["check", &format!("--postgres.url={url}")]).await;
+    assert!(
+        failure(&ended).contains("no_such_database"),
+        "{}",
+        ended.stdout
+    );
+}
+
+#[tokio::test]
+async fn check_says_which_options_of_the_url_mean_nothing_to_it() {
+    let coder = one_agent().await;
+    let url = format!("--postgres.url={}&pool_max_conns=9", coder.url());
+    let ended = run(&["check", &url]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    assert!(ended.stdout.contains("pool_max_conns"), "{}", ended.stdout);
+}

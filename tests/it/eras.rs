@@ -1,0 +1,72 @@
+//! Every supported Coder (SPEC 1.1), told apart by its columns.
+
+use coder_agent_exporter::demo::schema::Era;
+
+use crate::harness::*;
+
+/// A root agent with a sub-agent, and one that was deleted softly where that is possible.
+async fn fleet_of(era: Era) -> Coder {
+    let coder = Coder::of(era).await;
+    let build = start(1)
+        .agent(agent("main").app("healthy").sub(agent("sub")))
+        .agent(agent("old").soft_deleted().app("healthy"));
+    coder.add(workspace("box").build(build)).await;
+    coder
+}
+
+/// Root agents, sub-agents and apps.
+async fn counts(era: Era) -> [Option<f64>; 3] {
+    let coder = fleet_of(era).await;
+    let exporter = coder.exporter().await;
+    let page = exporter.scrape().await;
+    assert_eq!(page.value("coder_exporter_collector_success", &[]), 2.0);
+    let ready = exporter.get("/-/ready").await;
+    assert_eq!((ready.status, ready.body.as_str()), (200, "ready\n"));
+    let kind = |kind| page.get("coder_agents", &[("kind", kind)]);
+    [kind("root"), kind("sub"), page.get("coder_apps", &[])]
+}
+
+#[tokio::test]
+async fn without_parents_every_agent_is_root_and_without_soft_delete_every_agent_counts() {
+    assert_eq!(counts(Era::V2_3).await, [Some(3.0), None, Some(2.0)]);
+}
+
+#[tokio::test]
+async fn with_parents_sub_agents_are_told_apart() {
+    assert_eq!(counts(Era::V2_22).await, [Some(2.0), Some(1.0), Some(2.0)]);
+}
+
+#[tokio::test]
+async fn with_soft_delete_the_deleted_do_not_count() {
+    assert_eq!(counts(Era::V2_24).await, [Some(1.0), Some(1.0), Some(1.0)]);
+}
+
+#[tokio::test]
+async fn the_newest_coder_counts_likewise() {
+    assert_eq!(counts(Era::V2_32).await, [Some(1.0), Some(1.0), Some(1.0)]);
+}
+
+#[tokio::test]
+async fn upgrade_of_coder_under_a_connected_exporter_is_seen_by_the_next_scrape() {
+    let coder = fleet_of(Era::V2_22).await;
+    let exporter = coder.exporter().await;
+    assert_eq!(exporter.scrape().await.value("coder_agents", &[]), 3.0);
+    coder.sql(Era::V2_24.migration()).await;
+    coder
+        .sql("UPDATE workspace_agents SET deleted = true WHERE name = 'old'")
+        .await;
+
+    // The new column has not been granted yet: the page says so instead of guessing.
+    let page = exporter.scrape().await;
+    assert!(!page.has("coder_agents"));
+    let kind = [("kind", "permission")];
+    assert_eq!(page.value("coder_exporter_errors_total", &kind), 1.0);
+
+    coder
+        .sql(&format!(
+            "GRANT SELECT (deleted) ON workspace_agents TO {}",
+            coder.role
+        ))
+        .await;
+    assert_eq!(exporter.scrape().await.value("coder_agents", &[]), 2.0);
+}

@@ -1,0 +1,112 @@
+//! The exporter inside the test: the real web server on a free port, the real pass.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use coder_agent_exporter::collect::{self, Collect};
+use coder_agent_exporter::config::postgres_url::PostgresUrl;
+use coder_agent_exporter::fleet::health::Limits;
+use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::metrics::page::Detail;
+use coder_agent_exporter::postgres::database::Database;
+use coder_agent_exporter::web;
+use tokio::task::JoinHandle;
+
+use super::exposition::{Format, Page};
+use super::http::{self, Response};
+
+/// What a scraper says who wants OpenMetrics.
+const OPENMETRICS: (&str, &str) = ("Accept", "application/openmetrics-text; version=1.0.0");
+
+/// What an exporter runs with; the defaults are those of the command line.
+pub(crate) struct Settings {
+    pub(crate) collect: collect::Settings,
+    pub(crate) web: web::Settings,
+    pub(crate) max_connections: usize,
+}
+
+/// A running exporter; dropping it stops it.
+pub(crate) struct Exporter {
+    pub(crate) address: SocketAddr,
+    server: JoinHandle<()>,
+}
+
+impl Exporter {
+    /// Starts one that reads the database at `url`.
+    pub(crate) async fn start(url: &str, change: impl FnOnce(&mut Settings)) -> Self {
+        let mut settings = defaults();
+        change(&mut settings);
+        let url: PostgresUrl = url.parse().unwrap();
+        let database = Database::new(&url, settings.max_connections).unwrap();
+        let collect = Collect::new(database, settings.collect);
+        let listener = web::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = web::serve(
+            vec![listener],
+            collect,
+            settings.web,
+            std::future::pending(),
+        );
+        let server = tokio::spawn(async move { server.await.unwrap() });
+        Self { address, server }
+    }
+
+    /// Asks for any path.
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        http::get(self.address, path, &[]).await.unwrap()
+    }
+
+    /// Asks for the metrics with these headers.
+    pub(crate) async fn metrics(&self, headers: &[(&str, &str)]) -> Response {
+        http::get(self.address, "/metrics", headers).await.unwrap()
+    }
+
+    /// Scrapes the text format. Whatever is the matter with the database, the answer is 200
+    /// and parses.
+    pub(crate) async fn scrape(&self) -> Page {
+        self.scrape_within(None).await
+    }
+
+    /// As [`scrape`](Self::scrape), by a scraper that waits this many seconds.
+    pub(crate) async fn scrape_within(&self, seconds: impl Into<Option<f64>>) -> Page {
+        let seconds = seconds.into().map(|it| it.to_string());
+        let header = |it| ("X-Prometheus-Scrape-Timeout-Seconds", it);
+        let headers: Vec<_> = seconds.as_deref().map(header).into_iter().collect();
+        let response = self.metrics(&headers).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        Page::read(Format::Text, &response.body).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Scrapes OpenMetrics.
+    pub(crate) async fn scrape_openmetrics(&self) -> Page {
+        let response = self.metrics(&[OPENMETRICS]).await;
+        assert_eq!(response.status, 200, "{}", response.body);
+        Page::read(Format::OpenMetrics, &response.body).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+fn defaults() -> Settings {
+    Settings {
+        collect: collect::Settings {
+            collectors: Collector::ALL.to_vec(),
+            limits: Limits::default(),
+            min_interval: Duration::ZERO,
+        },
+        web: web::Settings {
+            telemetry_path: "/metrics".into(),
+            max_requests: 40,
+            timeout_offset: Duration::from_millis(500),
+            collect_timeout: Duration::from_secs(10),
+            detail: Detail::default(),
+            ui: true,
+        },
+        max_connections: 2,
+    }
+}

@@ -1,0 +1,32 @@
+//! What every test stands on: a Coder database of its own, rows, an exporter, its answers.
+//!
+//! ```ignore
+//! let coder = Coder::new().await;                               // a database, Coder's schema
+//! coder.add(workspace("box").agent(agent("main"))).await;       // rows
+//! let page = coder.exporter().await.scrape().await;             // as the restricted role
+//! assert_eq!(page.value("coder_agents", &[("status", "connected")]), 1.0);
+//! ```
+
+mod coder;
+mod exporter;
+pub(crate) mod exposition;
+pub(crate) mod fleet;
+pub(crate) mod http;
+mod program;
+mod rows;
+
+use std::time::{Duration, Instant};
+
+pub(crate) use coder::{Coder, prepared};
+pub(crate) use exporter::Exporter;
+pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
+pub(crate) use program::{Ended, Program, run, run_with};
+
+/// Waits until `condition` holds; fails with `what` when it does not within ten seconds.
+pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !condition().await {
+        assert!(Instant::now() < deadline, "not within 10 s: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}

@@ -1,0 +1,118 @@
+//! The whole program as an operator runs it: arguments, environment, output, exit code.
+
+use std::net::SocketAddr;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::process::{Child, ChildStderr, Command};
+use tokio::time::timeout;
+
+const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
+
+/// Nothing a test asks for takes longer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How a program ended and what it said.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs the program to its end, with nothing in its environment.
+pub(crate) async fn run(arguments: &[&str]) -> Ended {
+    run_with(arguments, &[]).await
+}
+
+/// As [`run`], with these variables.
+pub(crate) async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+    let output = command(arguments, variables).output();
+    let output = timeout(PATIENCE, output).await.expect("the program ends");
+    let output = output.unwrap();
+    Ended {
+        code: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The program serving on a free port; dropping it kills it.
+pub(crate) struct Program {
+    pub(crate) address: SocketAddr,
+    process: Child,
+    stderr: BufReader<ChildStderr>,
+    said: String,
+}
+
+impl Program {
+    /// Starts `serve` and waits until it says where it listens.
+    pub(crate) async fn serve(arguments: &[&str]) -> Self {
+        Self::serve_with(arguments, &[]).await
+    }
+
+    /// As [`serve`](Self::serve), with these variables.
+    pub(crate) async fn serve_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let arguments = [&["--web.listen-address=127.0.0.1:0"], arguments].concat();
+        let mut process = command(&arguments, variables).spawn().unwrap();
+        let mut stderr = BufReader::new(process.stderr.take().unwrap());
+        let mut said = String::new();
+        let address = loop {
+            let read = timeout(PATIENCE, stderr.read_line(&mut said)).await;
+            let more = read.expect("it says where it listens").unwrap();
+            assert_ne!(more, 0, "it ended instead of serving: {said}");
+            if let Some(address) = address_in(&said) {
+                break address;
+            }
+        };
+        Self {
+            address,
+            process,
+            stderr,
+            said,
+        }
+    }
+
+    /// Sends SIGTERM.
+    pub(crate) async fn terminate(&self) {
+        let id = self.process.id().expect("it runs").to_string();
+        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        assert!(sent.unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn ended(mut self) -> Ended {
+        let status = timeout(PATIENCE, self.process.wait()).await;
+        let code = status.expect("the program ends").unwrap().code();
+        let mut stdout = String::new();
+        let output = self.process.stdout.as_mut().unwrap();
+        output.read_to_string(&mut stdout).await.unwrap();
+        self.stderr.read_to_string(&mut self.said).await.unwrap();
+        Ended {
+            code,
+            stdout,
+            stderr: self.said,
+        }
+    }
+}
+
+/// Where it says that it listens, in whatever format it logs.
+fn address_in(said: &str) -> Option<SocketAddr> {
+    let (_, address) = said.split_once("127.0.0.1:")?;
+    let digits = address.find(|it: char| !it.is_ascii_digit())?;
+    format!("127.0.0.1:{}", &address[..digits]).parse().ok()
+}
+
+fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(BINARY);
+    command
+        .args(arguments)
+        .env_clear()
+        .envs(variables.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}

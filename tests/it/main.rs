@@ -1,0 +1,29 @@
+//! The exporter against a real Postgres: one binary, a fresh database for each test.
+//!
+//! Read [`harness`] first, then [`population`] for what a test looks like. Each module is a
+//! promise of the specification; each test is a sentence about it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail tests by panicking; clippy knows only #[test] functions"
+)]
+
+mod harness;
+
+mod check;
+mod classes;
+mod cost;
+mod eras;
+mod grants;
+mod odd_rows;
+mod one_moment;
+mod outage;
+mod pages;
+mod passwords;
+mod population;
+mod program;
+mod settings;
+mod sharing;
+mod tls;
+mod zero_fill;

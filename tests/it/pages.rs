@@ -1,0 +1,216 @@
+//! HTTP (SPEC 7): formats, pages, limits.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use coder_agent_exporter::metrics::page::AgentSeries;
+
+use crate::harness::*;
+
+const PROBLEM: &str = "coder_agent_problem_timestamp_seconds";
+
+/// What Prometheus 2.42 sends.
+const PROMETHEUS: &str = "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+
+/// Three agents with a problem, the oldest named first, and one without.
+async fn three_problems() -> Coder {
+    let coder = Coder::new().await;
+    let build = start(1)
+        .agent(agent("young").closed_ago(60.0))
+        .agent(agent("old").closed_ago(3000.0))
+        .agent(agent("middle").closed_ago(600.0))
+        .agent(agent("healthy").app("healthy"));
+    coder.add(workspace("box").build(build)).await;
+    coder
+}
+
+#[tokio::test]
+async fn format_follows_the_accept_header() {
+    let coder = three_problems().await;
+    let exporter = coder.exporter().await;
+    let text = "text/plain; version=0.0.4; charset=utf-8";
+    let openmetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    for (accept, expected) in [
+        (None, text),
+        (Some("*/*"), text),
+        (Some("text/html"), text),
+        (Some("application/json"), text),
+        (Some("text/plain;version=0.0.4"), text),
+        (Some("application/openmetrics-text"), openmetrics),
+        (Some(PROMETHEUS), openmetrics),
+    ] {
+        let header: Vec<_> = accept.map(|it| ("Accept", it)).into_iter().collect();
+        let response = exporter.metrics(&header).await;
+        assert_eq!(response.status, 200, "{accept:?}");
+        assert_eq!(
+            response.header("content-type"),
+            Some(expected),
+            "{accept:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn both_formats_say_the_same_of_the_fleet() {
+    let coder = three_problems().await;
+    let exporter = coder.exporter().await;
+    let (text, openmetrics) = (exporter.scrape().await, exporter.scrape_openmetrics().await);
+    for family in [
+        "coder_agents",
+        "coder_agents_lifecycle",
+        "coder_agents_health",
+        "coder_apps",
+        PROBLEM,
+    ] {
+        assert!(text.has(family), "{family}");
+        assert_eq!(text.show(family), openmetrics.show(family));
+    }
+}
+
+/// Feeds a page to Prometheus' own judge of the text format.
+fn promtool_check(page: &str) -> String {
+    let judge = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn();
+    let mut judge = judge.unwrap_or_else(|error| {
+        panic!("promtool cannot be run ({error}): install the package `prometheus` (Debian, Ubuntu), or put promtool on the PATH")
+    });
+    judge
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(page.as_bytes())
+        .unwrap();
+    let verdict = judge.wait_with_output().unwrap();
+    let said = [verdict.stdout, verdict.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    match verdict.status.code() {
+        Some(0) => said,
+        code => format!("exit code {code:?}: {said}"),
+    }
+}
+
+#[tokio::test]
+async fn promtool_has_nothing_to_say_about_the_text_page() {
+    let coder = three_problems().await;
+    let odd = "line\nquote\"back\\slash \u{1f600}";
+    coder
+        .add(workspace(odd).owner(odd).agent(agent(odd).closed_ago(1.0)))
+        .await;
+    let page = coder.exporter().await.metrics(&[]).await.body;
+    assert_eq!(promtool_check(&page), "");
+    // So that silence means something.
+    let twice = format!("{page}# TYPE coder_exporter_up gauge\n");
+    assert_ne!(promtool_check(&twice), "");
+}
+
+#[tokio::test]
+async fn promtool_has_nothing_to_say_about_the_page_of_an_outage() {
+    let exporter = Exporter::start("postgres://u@/d?host=/nowhere", |_| {}).await;
+    assert_eq!(promtool_check(&exporter.metrics(&[]).await.body), "");
+}
+
+#[tokio::test]
+async fn problems_beyond_the_limit_are_dropped_youngest_first_and_counted() {
+    let coder = three_problems().await;
+    let exporter = coder
+        .exporter_with(|it| it.web.detail.max_agent_series = 1)
+        .await;
+    let page = exporter.scrape().await;
+    assert_eq!(page.samples(PROBLEM, &[]).count(), 1);
+    assert_eq!(page.samples(PROBLEM, &[("agent_name", "old")]).count(), 1);
+    let dropped = [("metric", PROBLEM)];
+    assert_eq!(page.value("coder_exporter_series_dropped", &dropped), 2.0);
+    // The counts know them all.
+    assert_eq!(
+        page.value("coder_agents_health", &[("health", "disconnected")]),
+        3.0
+    );
+
+    let all = coder
+        .exporter_with(|it| it.web.detail.max_agent_series = 3)
+        .await;
+    let page = all.scrape().await;
+    assert_eq!(page.samples(PROBLEM, &[]).count(), 3);
+    assert_eq!(page.value("coder_exporter_series_dropped", &dropped), 0.0);
+}
+
+#[tokio::test]
+async fn without_agent_series_no_agent_is_named() {
+    let coder = three_problems().await;
+    let exporter = coder
+        .exporter_with(|it| it.web.detail.agent_series = AgentSeries::None)
+        .await;
+    let page = exporter.scrape().await;
+    assert!(!page.has(PROBLEM));
+    let samples = page.families.iter().flat_map(|family| &family.samples);
+    assert_eq!(
+        samples
+            .filter(|it| it.label("agent_name").is_some())
+            .count(),
+        0
+    );
+    assert_eq!(
+        page.value("coder_agents_health", &[("health", "disconnected")]),
+        3.0
+    );
+}
+
+#[tokio::test]
+async fn landing_page_leads_to_the_metrics_and_the_checks() {
+    let coder = Coder::new().await;
+    let exporter = coder
+        .exporter_with(|it| it.web.telemetry_path = "/m".into())
+        .await;
+    let home = exporter.get("/").await;
+    assert_eq!(home.status, 200);
+    assert_eq!(
+        home.header("content-type"),
+        Some("text/html; charset=utf-8")
+    );
+    for link in ["/m", "/-/ready", "/-/healthy"] {
+        assert!(
+            home.body.contains(&format!("href=\"{link}\"")),
+            "{link}: {}",
+            home.body
+        );
+        assert_eq!(exporter.get(link).await.status, 200, "{link}");
+    }
+    assert_eq!(exporter.get("/metrics").await.status, 404);
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404() {
+    let exporter = Exporter::start("postgres://u@/d?host=/nowhere", |it| it.web.ui = false).await;
+    for path in ["/", "/nonsense", "/metrics/", "/-/", "/..//etc/passwd"] {
+        assert_eq!(exporter.get(path).await.status, 404, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn healthy_asks_nobody() {
+    let exporter = Exporter::start("postgres://u@/d?host=/nowhere", |_| {}).await;
+    let healthy = exporter.get("/-/healthy").await;
+    assert_eq!((healthy.status, healthy.body.as_str()), (200, "healthy\n"));
+    assert_eq!(exporter.get("/-/ready").await.status, 503);
+}
+
+#[tokio::test]
+async fn scrapes_beyond_the_limit_are_refused_and_the_limit_is_freed() {
+    let coder = three_problems().await;
+    coder.slow("workspace_apps", 0.5).await;
+    let exporter = coder.exporter_with(|it| it.web.max_requests = 1).await;
+    let late = async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        exporter.metrics(&[]).await
+    };
+    let (page, late) = tokio::join!(exporter.scrape(), late);
+    assert_eq!(page.value("coder_apps", &[]), 1.0);
+    assert_eq!(late.status, 503);
+    assert!(late.body.contains("--web.max-requests"), "{}", late.body);
+    exporter.scrape().await;
+}

@@ -1,0 +1,156 @@
+//! Bad input on the command line: exit code 64, one clear sentence, the flag named (SPEC 6).
+
+use crate::harness::*;
+
+const GOOD_URL: &str = "--postgres.url=postgres://u@127.0.0.1:1/d";
+
+/// Every command that takes settings refuses these, and says `expected`.
+async fn refused(arguments: &[&str], variables: &[(&str, &str)], expected: &[&str]) {
+    for command in ["serve", "check"] {
+        let ended = run_with(&[&[command], arguments].concat(), variables).await;
+        let said = format!("{command} {arguments:?} {variables:?}: {}", ended.stderr);
+        assert_eq!(ended.code, Some(64), "{said}");
+        assert_eq!(ended.stdout, "", "{said}");
+        for part in expected {
+            assert!(ended.stderr.contains(part), "no {part:?} in: {said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn url_that_cannot_be_used_is_refused_with_what_to_write() {
+    for (url, expected) in [
+        ("", "postgres://user:password@host:5432/database"),
+        ("nonsense", "postgres://user:password@host:5432/database"),
+        (
+            "mysql://u:p@h/d",
+            "postgres://user:password@host:5432/database",
+        ),
+        ("postgres://", "names no host"),
+        ("postgres:///coder", "names no host"),
+        ("postgres://u:p@/coder", "names no host"),
+        ("postgres://u@h:port/coder", "the port"),
+        ("postgres://u@h:99999/coder", "the port"),
+        ("postgres://u:100%@h/coder", "%25"),
+        ("postgres://u@h/coder?sslmode=sometimes", "sslmode"),
+        ("postgres://u@h/coder?sslcert=/c.pem", "sslcert"),
+        (
+            "postgres://u@h/coder?connect_timeout=soon",
+            "connect_timeout",
+        ),
+        (
+            "postgres://u@h/coder?sslmode=verify-ca&sslrootcert=/no/such.pem",
+            "/no/such.pem",
+        ),
+    ] {
+        let flag = format!("--postgres.url={url}");
+        refused(&[&flag], &[], &["--postgres.url", expected]).await;
+        let variable = [("CODER_PG_CONNECTION_URL", url)];
+        let expected = if url.is_empty() {
+            "CODER_PG_CONNECTION_URL"
+        } else {
+            expected
+        };
+        refused(&[], &variable, &[expected]).await;
+    }
+}
+
+#[tokio::test]
+async fn without_a_database_it_says_how_to_name_one() {
+    let ways = [
+        "--postgres.url",
+        "--postgres.url-file",
+        "CODER_PG_CONNECTION_URL",
+    ];
+    refused(&[], &[], &ways).await;
+    refused(
+        &["--postgres.url-file=/no/such/file"],
+        &[],
+        &["--postgres.url-file", "/no/such/file"],
+    )
+    .await;
+    refused(
+        &[GOOD_URL, "--postgres.url-file=/etc/hostname"],
+        &[],
+        &ways[..2],
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn wrong_setting_is_refused_and_its_flag_named() {
+    for (flag, value) in [
+        ("--postgres.max-connections", "0"),
+        ("--postgres.max-connections", "many"),
+        ("--agent.inactive-timeout", "0s"),
+        ("--agent.inactive-timeout", "30"),
+        ("--agent.inactive-timeout", "-1s"),
+        ("--agent.inactive-timeout", "1000years"),
+        ("--agent.stuck-connecting-after", "soon"),
+        ("--agent.stuck-created-after", "0s"),
+        ("--agent.stuck-starting-after", ""),
+        ("--collect.timeout", "0s"),
+        ("--collect.min-interval", "often"),
+        ("--collector.apps", "perhaps"),
+        ("--metrics.agent-series", "some"),
+        ("--metrics.max-agent-series", "-1"),
+        ("--web.listen-address", "21120"),
+        ("--web.listen-address", ":99999"),
+        ("--web.listen-address", "localhost"),
+        ("--web.telemetry-path", "metrics"),
+        ("--web.telemetry-path", "/-/healthy"),
+        ("--web.telemetry-path", "/{path}"),
+        ("--web.max-requests", "0"),
+        ("--web.timeout-offset", "x"),
+        ("--log.level", "loud"),
+        ("--log.format", "xml"),
+    ] {
+        refused(&[GOOD_URL, &format!("{flag}={value}")], &[], &[flag]).await;
+        let variable = flag
+            .trim_start_matches('-')
+            .replace(['.', '-'], "_")
+            .to_uppercase();
+        let variable = format!("CODER_EXPORTER_{variable}");
+        refused(&[GOOD_URL], &[(&variable, value)], &[flag]).await;
+    }
+}
+
+#[tokio::test]
+async fn unknown_flags_and_commands_are_refused() {
+    refused(&[GOOD_URL, "--no-such.flag"], &[], &["--no-such.flag"]).await;
+    refused(
+        &[GOOD_URL, "--collector.nonsense"],
+        &[],
+        &["--collector.nonsense"],
+    )
+    .await;
+    let none = ["--no-collector.agents", "--no-collector.apps"];
+    refused(&[&[GOOD_URL], &none[..]].concat(), &[], &["--no-collector"]).await;
+    let ended = run(&["no-such-command"]).await;
+    assert_eq!(ended.code, Some(64));
+    assert!(ended.stderr.contains("no-such-command"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn help_version_catalogue_and_role_go_to_stdout() {
+    for (arguments, expected) in [
+        (&["--help"][..], "serve"),
+        (&["serve", "--help"], "--web.listen-address"),
+        (&["--version"], env!("CARGO_PKG_VERSION")),
+        (&["metrics"], "| `coder_agents` | gauge |"),
+        (
+            &["role"],
+            "CREATE ROLE \"coder_exporter\" LOGIN CONNECTION LIMIT 5;",
+        ),
+        (&["role", "watcher"], "ON workspace_apps TO \"watcher\";"),
+    ] {
+        let ended = run(arguments).await;
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);
+        assert!(
+            ended.stdout.contains(expected),
+            "{arguments:?}: {}",
+            ended.stdout
+        );
+        assert_eq!(ended.stderr, "", "{arguments:?}");
+    }
+}

@@ -17,6 +17,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// What the embedded Postgres shares with a cluster.
+#[cfg(feature = "embedded")]
+pub(super) mod private {
+    pub(in crate::demo) use super::error::failed;
+    pub(in crate::demo) use super::folder::Folder;
+    pub(in crate::demo) use super::keeper::Keeper;
+}
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 pub use error::ClusterError;
@@ -37,7 +45,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 /// Another process may take the free port between our look and the server's `bind`.
 const PORT_ATTEMPTS: u32 = 5;
 /// The server's default, which names the socket too.
-const DEFAULT_PORT: u16 = 5432;
+pub(super) const DEFAULT_PORT: u16 = 5432;
 /// How much of the server's log an error quotes.
 const QUOTED_LOG_LINES: usize = 12;
 
@@ -67,7 +75,7 @@ impl Cluster {
     pub fn start(options: &Options) -> Result<Self, ClusterError> {
         let programs = Programs::find().ok_or(ClusterError::ProgramsMissing)?;
         let folder = Folder::create()?;
-        let keeper = Keeper::start(&folder).map_err(failed("start `sh` to watch the server"))?;
+        let keeper = Keeper::start(&folder)?;
         let mut cluster = Self {
             programs,
             listen: options.listen,
@@ -85,12 +93,7 @@ impl Cluster {
     /// The URL of `database` for `user` over the unix socket.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
-        let folder = self.folder.path().to_string_lossy();
-        let (user, database, folder) = (encoded(user), encoded(database), encoded(&folder));
-        format!(
-            "postgres://{user}@/{database}?host={folder}&port={}",
-            self.port
-        )
+        socket_url(user, database, self.folder(), self.port)
     }
 
     /// The URL of `database` for `user` over TCP, when the server listens there.
@@ -264,6 +267,13 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
         .local_addr()?
         .port())
+}
+
+/// The URL of `database` for `user` over the unix socket in `folder`.
+pub(super) fn socket_url(user: &str, database: &str, folder: &Path, port: u16) -> String {
+    let folder = encoded(&folder.to_string_lossy());
+    let (user, database) = (encoded(user), encoded(database));
+    format!("postgres://{user}@/{database}?host={folder}&port={port}")
 }
 
 pub(super) fn encoded(text: &str) -> String {

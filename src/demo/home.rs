@@ -5,6 +5,8 @@ use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
 use super::cluster::{self, Cluster, SUPERUSER};
+#[cfg(feature = "embedded")]
+use super::embedded::Embedded;
 use super::error::DemoError;
 
 const DATABASE: &str = "coder_demo";
@@ -22,6 +24,9 @@ pub(super) struct Home {
 enum Server {
     /// Goes with everything in it.
     Ours(Cluster),
+    /// Goes with us.
+    #[cfg(feature = "embedded")]
+    Within(Embedded),
     /// Has other things in it: names of ours are random, and are dropped in the end.
     Theirs { admin: Config, name: String },
 }
@@ -30,7 +35,11 @@ impl Home {
     /// In a throwaway server.
     pub(super) async fn build() -> Result<Self, DemoError> {
         let start = || Cluster::start(&cluster::Options::default());
-        let cluster = tokio::task::spawn_blocking(start).await??;
+        let cluster = match tokio::task::spawn_blocking(start).await? {
+            #[cfg(feature = "embedded")]
+            Err(cluster::ClusterError::ProgramsMissing) => return Self::embed().await,
+            cluster => cluster?,
+        };
         let config = |database| cluster.url(SUPERUSER, database).parse();
         let admin: Config = config("postgres").map_err(DemoError::Url)?;
         let home = Self {
@@ -38,8 +47,26 @@ impl Home {
             url: cluster.url(ROLE, DATABASE),
             server: Server::Ours(cluster),
         };
-        create(&admin, DATABASE, ROLE, None).await?;
+        create_database(&admin, DATABASE).await?;
+        create_role(&admin, ROLE, None).await?;
         Ok(home)
+    }
+
+    /// In a Postgres within this program.
+    #[cfg(feature = "embedded")]
+    pub(super) async fn embed() -> Result<Self, DemoError> {
+        tracing::warn!(
+            "found no Postgres on this machine: using the embedded one, which serves one \
+             transaction at a time"
+        );
+        let embedded = tokio::task::spawn_blocking(Embedded::start).await??;
+        let owner: Config = embedded.url(SUPERUSER).parse().map_err(DemoError::Url)?;
+        create_role(&owner, ROLE, None).await?;
+        Ok(Self {
+            owner,
+            url: embedded.url(ROLE),
+            server: Server::Within(embedded),
+        })
     }
 
     /// In a server given by its URL, whose user may create databases and roles. TLS is not
@@ -59,11 +86,17 @@ impl Home {
                 name: name.clone(),
             },
         };
-        if let Err(error) = create(&admin, &name, &name, Some(&password)).await {
-            home.leave().await;
-            return Err(error);
+        let created = async {
+            create_database(&admin, &name).await?;
+            create_role(&admin, &name, Some(&password)).await
+        };
+        match created.await {
+            Ok(()) => Ok(home),
+            Err(error) => {
+                home.leave().await;
+                Err(error)
+            }
         }
-        Ok(home)
     }
 
     /// How the owner of the fleet reaches it.
@@ -79,6 +112,8 @@ impl Home {
     pub(super) fn role(&self) -> &str {
         match &self.server {
             Server::Ours(_) => ROLE,
+            #[cfg(feature = "embedded")]
+            Server::Within(_) => ROLE,
             Server::Theirs { name, .. } => name,
         }
     }
@@ -90,6 +125,8 @@ impl Home {
                 // Blocks for some milliseconds; a panic in there has nobody left to tell.
                 let _ = tokio::task::spawn_blocking(move || drop(cluster)).await;
             }
+            #[cfg(feature = "embedded")]
+            Server::Within(embedded) => embedded.leave().await,
             Server::Theirs { admin, name } => {
                 if let Err(error) = drop_all(&admin, &name).await {
                     tracing::warn!(database = name, %error, "the demo's database stays behind");
@@ -106,41 +143,29 @@ pub(super) async fn connect(config: &Config) -> Result<Client, DemoError> {
     Ok(client)
 }
 
-async fn create(
-    admin: &Config,
-    database: &str,
-    role: &str,
-    password: Option<&str>,
-) -> Result<(), DemoError> {
-    let client = connect(admin).await?;
-    let sql = format!("CREATE DATABASE {database}");
-    let doing = format!("create the database {database}");
-    client
-        .batch_execute(&sql)
-        .await
-        .map_err(DemoError::of(doing))?;
+async fn create_database(admin: &Config, name: &str) -> Result<(), DemoError> {
+    let sql = format!("CREATE DATABASE {name}");
+    execute(admin, &sql, format!("create the database {name}")).await
+}
+
+async fn create_role(admin: &Config, name: &str, password: Option<&str>) -> Result<(), DemoError> {
     let password = password.map(|password| format!("PASSWORD '{password}'"));
     let password = password.unwrap_or_default();
-    let sql = format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 5 {password}");
-    let doing = format!("create the role {role}");
-    client
-        .batch_execute(&sql)
-        .await
-        .map_err(DemoError::of(doing))
+    let sql = format!("CREATE ROLE {name} LOGIN CONNECTION LIMIT 5 {password}");
+    execute(admin, &sql, format!("create the role {name}")).await
 }
 
 async fn drop_all(admin: &Config, name: &str) -> Result<(), DemoError> {
-    let client = connect(admin).await?;
     let sql = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
-    let doing = format!("drop the database {name}");
-    client
-        .batch_execute(&sql)
-        .await
-        .map_err(DemoError::of(doing))?;
+    execute(admin, &sql, format!("drop the database {name}")).await?;
     let sql = format!("DROP ROLE IF EXISTS {name}");
-    let doing = format!("drop the role {name}");
+    execute(admin, &sql, format!("drop the role {name}")).await
+}
+
+async fn execute(on: &Config, sql: &str, doing: String) -> Result<(), DemoError> {
+    let client = connect(on).await?;
     client
-        .batch_execute(&sql)
+        .batch_execute(sql)
         .await
         .map_err(DemoError::of(doing))
 }

@@ -2,9 +2,12 @@
 //!
 //! [`start`] makes the database and fills it; [`Demo::live`] lets the fleet live in it.
 //! `fleet` decides what happens and touches nothing; `store` turns that into SQL, `life` into
-//! time; `home` is where the database comes from, usually a [`cluster`].
+//! time; `home` is where the database comes from, usually a [`cluster`], with the feature
+//! `embedded` and no Postgres on the machine one within this program.
 
 pub mod cluster;
+#[cfg(feature = "embedded")]
+mod embedded;
 mod error;
 pub mod fleet;
 mod home;

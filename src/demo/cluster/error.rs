@@ -28,6 +28,10 @@ pub enum ClusterError {
         /// The folders looked at.
         tried: String,
     },
+    /// The Postgres within this program does not work here.
+    #[cfg(feature = "embedded")]
+    #[error("the embedded Postgres did not start: {0}")]
+    Embedded(String),
     /// `initdb` ended with an error.
     #[error("`initdb` could not make a database: {output}")]
     Init {
@@ -57,7 +61,7 @@ pub enum ClusterError {
 }
 
 /// For `map_err`: what was being done, to what.
-pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
+pub(in crate::demo) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
     let doing = doing.into();
     move |source| ClusterError::Io { doing, source }
 }

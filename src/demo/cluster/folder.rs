@@ -25,7 +25,7 @@ struct Account {
 /// A folder that only the server's user may look into. The keeper removes it; dropping it
 /// removes what a keeper that was never started, or was killed, left behind.
 #[derive(Debug)]
-pub(super) struct Folder {
+pub(in crate::demo) struct Folder {
     path: PathBuf,
     account: Option<Account>,
 }
@@ -42,6 +42,16 @@ impl Folder {
             ),
             _ => None,
         };
+        Self::create_for(account)
+    }
+
+    /// As before, but for a server that runs within us.
+    #[cfg(feature = "embedded")]
+    pub(in crate::demo) fn create_as_ourselves() -> Result<Self, ClusterError> {
+        Self::create_for(None)
+    }
+
+    fn create_for(account: Option<Account>) -> Result<Self, ClusterError> {
         let parents = [env::temp_dir(), PathBuf::from("/tmp")];
         let name = format!("coder-demo-{:08x}", uuid::Uuid::new_v4().as_fields().0);
         let suits = |parent: &&PathBuf| {
@@ -60,7 +70,7 @@ impl Folder {
         Ok(folder)
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(in crate::demo) fn path(&self) -> &Path {
         &self.path
     }
 

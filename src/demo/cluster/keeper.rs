@@ -5,10 +5,14 @@
 //! and exec. A pipe whose writing end we hold closes at our death everywhere.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::Write;
 use std::process::{Child, ChildStdin, Stdio};
 
+use super::error::{ClusterError, failed};
 use super::folder::Folder;
+
+/// Its name in the folder. The shell that runs it holds it open when the folder goes.
+const SCRIPT: &str = "keeper";
 
 /// What a server can be sent.
 #[derive(Debug, Clone, Copy)]
@@ -33,23 +37,26 @@ impl fmt::Display for Signal {
 
 /// Dropping it stops what it guards and removes the folder, and waits until that is done.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(in crate::demo) struct Keeper {
     process: Child,
     orders: Option<ChildStdin>,
 }
 
 impl Keeper {
-    pub(super) fn start(folder: &Folder) -> io::Result<Self> {
+    pub(in crate::demo) fn start(folder: &Folder) -> Result<Self, ClusterError> {
+        // A file, where an argument would fill the list of processes with its text.
+        folder.write(SCRIPT, include_bytes!("keeper.sh"))?;
         let mut process = folder
             .command("/bin/sh".as_ref())
             // Not in the folder it removes.
             .current_dir("/")
-            .args(["-c", include_str!("keeper.sh"), "keeper"])
+            .arg(folder.path().join(SCRIPT))
             .arg(folder.path())
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
-            .spawn()?;
+            .spawn()
+            .map_err(failed("start `sh` to watch the server"))?;
         let orders = process.stdin.take();
         Ok(Self { process, orders })
     }

@@ -69,7 +69,7 @@ async fn database_that_crashes_between_scrapes_is_back_with_the_first_after_its_
         let started = Instant::now();
         assert_down(&exporter.scrape().await, "connect");
         assert!(
-            started.elapsed() < Duration::from_secs(1),
+            started.elapsed() < LATE_ON_A_BUSY_MACHINE,
             "refused at once"
         );
         coder.own_cluster().start_again().unwrap();
@@ -131,9 +131,7 @@ async fn server_that_accepts_and_says_nothing_is_given_up_at_the_deadline() {
     let url = format!("postgres://coder@127.0.0.1:{port}/coder");
     let second = Duration::from_secs(1);
     let exporter = Exporter::start(&url, |it| it.web.collect_timeout = second).await;
-    let started = Instant::now();
     assert_down(&exporter.scrape_within(1.5).await, "connect");
-    assert!(started.elapsed() < Duration::from_millis(1500));
     let ready = exporter.get("/-/ready").await;
     assert!(
         ready.body.contains("no answer before the deadline"),
@@ -171,12 +169,10 @@ async fn locked_agents_are_given_up_soon_so_that_nobody_queues_behind_us() {
     let started = Instant::now();
     assert_down(&exporter.scrape().await, "timeout");
     assert!(
-        started.elapsed() < Duration::from_secs(4),
+        started.elapsed() < Duration::from_secs(2) + LATE_ON_A_BUSY_MACHINE,
         "of a deadline of ten"
     );
-    let started = Instant::now();
     assert_down(&exporter.scrape_within(1.0).await, "timeout");
-    assert!(started.elapsed() < Duration::from_secs(1));
 
     migration.rollback().await.unwrap();
     assert_up(&exporter.scrape().await, 1.0);

@@ -226,10 +226,7 @@ async fn scrapes_beyond_the_limit_are_refused_and_the_limit_is_freed() {
     coder.slow("workspace_apps", 0.5).await;
     let exporter = coder.exporter_with(|it| it.web.max_requests = 1).await;
     let late = async {
-        eventually("it reads the apps", async || {
-            coder.sessions("active").await == 1
-        })
-        .await;
+        eventually("it reads the apps", async || coder.is_waited_for().await).await;
         exporter.metrics(&[]).await
     };
     let (page, late) = tokio::join!(exporter.scrape(), late);

@@ -67,6 +67,16 @@ async fn where_all_is_well_every_line_is_ok() {
 }
 
 #[tokio::test]
+async fn role_that_the_program_prints_is_all_it_needs() {
+    let coder = one_agent().await;
+    let name = format!("printed_{}", coder.role);
+    coder.sql(&run(&["role", &name]).await.stdout).await;
+    let url = coder.cluster().url(&name, &coder.database);
+    let ended = run(&["check", &format!("--postgres.url={url}")]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+}
+
+#[tokio::test]
 async fn check_names_the_grant_to_run() {
     let coder = one_agent().await;
     coder

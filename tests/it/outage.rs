@@ -66,12 +66,18 @@ async fn database_that_crashes_between_scrapes_is_back_with_the_first_after_its_
     assert_up(&exporter.scrape().await, 1.0);
     for _ in 0..2 {
         coder.own_cluster().kill();
-        let started = Instant::now();
+        // The crash is the postmaster's: a session may answer once more before it notices.
+        eventually("the database is down", async || {
+            let started = Instant::now();
+            let page = exporter.scrape().await;
+            assert!(
+                started.elapsed() < LATE_ON_A_BUSY_MACHINE,
+                "refused at once"
+            );
+            page.value("coder_exporter_up", &[]) == 0.0
+        })
+        .await;
         assert_down(&exporter.scrape().await, "connect");
-        assert!(
-            started.elapsed() < Duration::from_secs(1),
-            "refused at once"
-        );
         coder.own_cluster().start_again().unwrap();
         assert_up(&exporter.scrape().await, 1.0);
     }
@@ -86,10 +92,7 @@ async fn database_that_crashes_in_the_middle_of_a_pass_costs_that_pass() {
     let exporter = coder.exporter().await;
     let address = exporter.address;
     let scrape = tokio::spawn(async move { http::get(address, "/metrics", &[]).await.unwrap() });
-    eventually("it reads the agents", async || {
-        coder.sessions("active").await == 1
-    })
-    .await;
+    eventually("it reads the agents", async || coder.is_waited_for().await).await;
     coder.own_cluster().kill();
     let response = scrape.await.unwrap();
     let page = Page::read(exposition::Format::Text, &response.body).unwrap();
@@ -105,10 +108,7 @@ async fn session_that_an_administrator_ends_costs_one_collector_of_one_pass() {
     coder.slow("workspace_apps", 0.5).await;
     let exporter = coder.exporter().await;
     let end = async {
-        eventually("it reads the apps", async || {
-            coder.sessions("active").await == 1
-        })
-        .await;
+        eventually("it reads the apps", async || coder.is_waited_for().await).await;
         let role = &coder.role;
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename";
         coder.sql(&format!("{end} = '{role}'")).await;
@@ -131,9 +131,7 @@ async fn server_that_accepts_and_says_nothing_is_given_up_at_the_deadline() {
     let url = format!("postgres://coder@127.0.0.1:{port}/coder");
     let second = Duration::from_secs(1);
     let exporter = Exporter::start(&url, |it| it.web.collect_timeout = second).await;
-    let started = Instant::now();
     assert_down(&exporter.scrape_within(1.5).await, "connect");
-    assert!(started.elapsed() < Duration::from_millis(1500));
     let ready = exporter.get("/-/ready").await;
     assert!(
         ready.body.contains("no answer before the deadline"),
@@ -171,12 +169,10 @@ async fn locked_agents_are_given_up_soon_so_that_nobody_queues_behind_us() {
     let started = Instant::now();
     assert_down(&exporter.scrape().await, "timeout");
     assert!(
-        started.elapsed() < Duration::from_secs(4),
+        started.elapsed() < Duration::from_secs(2) + LATE_ON_A_BUSY_MACHINE,
         "of a deadline of ten"
     );
-    let started = Instant::now();
     assert_down(&exporter.scrape_within(1.0).await, "timeout");
-    assert!(started.elapsed() < Duration::from_secs(1));
 
     migration.rollback().await.unwrap();
     assert_up(&exporter.scrape().await, 1.0);

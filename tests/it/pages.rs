@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use coder_agent_exporter::metrics::page::AgentSeries;
 
@@ -161,6 +160,28 @@ async fn without_agent_series_no_agent_is_named() {
 }
 
 #[tokio::test]
+async fn exporter_tells_of_its_own_work() {
+    let coder = three_problems().await;
+    coder.slow("workspace_apps", 0.2).await;
+    let page = coder.exporter().await.scrape().await;
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    assert_eq!(page.value("coder_exporter_build_info", &version), 1.0);
+    // One machine, one clock.
+    let skew = page.value("coder_exporter_clock_skew_seconds", &[]);
+    assert!(skew.abs() < 2.0, "{skew}");
+    let took = |it| {
+        page.value(
+            "coder_exporter_collector_duration_seconds",
+            &[("collector", it)],
+        )
+    };
+    assert!((0.2..10.0).contains(&took("apps")), "{}", took("apps"));
+    assert!((0.0..10.0).contains(&took("agents")), "{}", took("agents"));
+    assert!(page.value("process_resident_memory_bytes", &[]) > 1e6);
+    assert!(page.value("process_open_fds", &[]) > 1.0);
+}
+
+#[tokio::test]
 async fn landing_page_leads_to_the_metrics_and_the_checks() {
     let coder = Coder::new().await;
     let exporter = coder
@@ -205,7 +226,7 @@ async fn scrapes_beyond_the_limit_are_refused_and_the_limit_is_freed() {
     coder.slow("workspace_apps", 0.5).await;
     let exporter = coder.exporter_with(|it| it.web.max_requests = 1).await;
     let late = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        eventually("it reads the apps", async || coder.is_waited_for().await).await;
         exporter.metrics(&[]).await
     };
     let (page, late) = tokio::join!(exporter.scrape(), late);

@@ -40,10 +40,7 @@ async fn scrape_under_way_is_answered_after_sigterm() {
     coder.slow("workspace_apps", 1.0).await;
     let program = Program::serve(&[&url_flag(&coder)]).await;
     let under_way = http::send(program.address, "/metrics", &[]).await.unwrap();
-    eventually("it reads the apps", async || {
-        coder.sessions("active").await == 1
-    })
-    .await;
+    eventually("it reads the apps", async || coder.is_waited_for().await).await;
     program.terminate().await;
     eventually("it takes no new ones", async || {
         http::send(program.address, "/metrics", &[]).await.is_err()
@@ -86,6 +83,34 @@ async fn settings_come_from_the_environment_too() {
         scrape(&program).await.value("coder_agents", &connected),
         2.0
     );
+}
+
+#[tokio::test]
+async fn flags_reach_what_they_are_for() {
+    let coder = one_agent().await;
+    let build = start(1)
+        .agent(agent("old").closed_ago(600.0))
+        .agent(agent("new").closed_ago(60.0));
+    coder.add(workspace("lost").build(build)).await;
+    let url = url_flag(&coder);
+    let problem = "coder_agent_problem_timestamp_seconds";
+
+    let one = Program::serve(&[&url, "--metrics.max-agent-series=1"]).await;
+    let page = scrape(&one).await;
+    assert_eq!(page.samples(problem, &[]).count(), 1);
+    assert_eq!(page.samples(problem, &[("agent_name", "old")]).count(), 1);
+    assert_eq!(page.value("coder_exporter_series_dropped", &[]), 1.0);
+
+    let none = [
+        "--metrics.agent-series=none",
+        "--no-collector.apps",
+        "--web.disable-ui",
+    ];
+    let none = Program::serve(&[&[url.as_str()], &none[..]].concat()).await;
+    let page = scrape(&none).await;
+    assert!(!page.has(problem) && !page.has("coder_apps"));
+    assert_eq!(page.value("coder_agents", &[]), 3.0);
+    assert_eq!(http::get(none.address, "/", &[]).await.unwrap().status, 404);
 }
 
 #[tokio::test]

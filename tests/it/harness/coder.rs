@@ -133,6 +133,16 @@ impl Coder {
         .await;
     }
 
+    /// Whether the exporter is waiting for a table that [`slow`](Self::slow) made so.
+    pub(crate) async fn is_waited_for(&self) -> bool {
+        let role = &self.role;
+        let asleep = format!(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE usename = '{role}' AND wait_event = 'PgSleep'"
+        );
+        self.number(&asleep).await == 1
+    }
+
     /// How many of the exporter's sessions are in this state; `%` for any.
     pub(crate) async fn sessions(&self, state: &str) -> i64 {
         let role = &self.role;

@@ -72,13 +72,22 @@ impl Collect {
     /// A pass that is fresh enough: the one under way, a recent one, or a new one. Answers by
     /// `deadline` whatever the database does.
     pub async fn pass(&self, deadline: Instant) -> Arc<Pass> {
-        let flight = match self.board(deadline) {
-            Boarding::Recent(pass) => return pass,
-            Boarding::Flight(flight) => flight,
-        };
-        match timeout_at(deadline, flight).await {
-            Ok(pass) => pass,
-            Err(_) => self.too_late(),
+        // Once only: a database that is always too slow is not to be asked again and again.
+        let mut may_try_again = true;
+        loop {
+            let (flight, joined) = match self.board(deadline) {
+                Boarding::Recent(pass) => return pass,
+                Boarding::Joined(flight) => (flight, true),
+                Boarding::Begun(flight) => (flight, false),
+            };
+            match timeout_at(deadline, flight).await {
+                // It ended at the deadline of whoever began it; there is still time for another.
+                Ok(pass) if joined && may_try_again && ran_out_of_time(&pass) => {
+                    may_try_again = false;
+                }
+                Ok(pass) => return pass,
+                Err(_) => return self.too_late(),
+            }
         }
     }
 
@@ -109,13 +118,12 @@ impl Collect {
         {
             return Boarding::Recent(pass.clone());
         }
-        let under_way = state.flight.as_ref().and_then(WeakShared::upgrade);
-        let flight = under_way.unwrap_or_else(|| {
-            let flight = self.clone().fly(deadline).boxed().shared();
-            state.flight = flight.downgrade();
-            flight
-        });
-        Boarding::Flight(flight)
+        if let Some(flight) = state.flight.as_ref().and_then(WeakShared::upgrade) {
+            return Boarding::Joined(flight);
+        }
+        let flight = self.clone().fly(deadline).boxed().shared();
+        state.flight = flight.downgrade();
+        Boarding::Begun(flight)
     }
 
     async fn fly(self, deadline: Instant) -> Arc<Pass> {
@@ -155,8 +163,16 @@ impl Collect {
 }
 
 enum Boarding {
+    /// One that ended a moment ago.
     Recent(Arc<Pass>),
-    Flight(Shared<Flight>),
+    /// Somebody else's, under way.
+    Joined(Shared<Flight>),
+    /// A new one.
+    Begun(Shared<Flight>),
+}
+
+fn ran_out_of_time(pass: &Pass) -> bool {
+    matches!(&pass.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
 }
 
 fn report(collector: Option<Collector>, failure: &Failure) {

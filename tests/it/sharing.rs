@@ -196,3 +196,20 @@ async fn connection_is_kept_between_scrapes_and_left_idle() {
     assert_eq!(coder.number(&query).await, first);
     assert_eq!(coder.sessions("idle").await, 1);
 }
+
+#[tokio::test]
+async fn scrape_that_joined_an_impatient_one_still_has_its_own_time() {
+    let coder = one_agent().await;
+    coder.slow("workspace_agents", 1.5).await;
+    let exporter = coder.exporter().await;
+    let patient = async {
+        eventually("the impatient scrape is under way", async || {
+            coder.sessions("active").await == 1
+        })
+        .await;
+        exporter.scrape_within(20.0).await
+    };
+    let (impatient, patient) = tokio::join!(exporter.scrape_within(1.5), patient);
+    assert_eq!(impatient.value("coder_exporter_up", &[]), 0.0);
+    assert_eq!(patient.value("coder_agents", &[]), 1.0);
+}

@@ -22,9 +22,9 @@ const SQL: &str = include_str!("agents.sql");
 
 /// What the query reads.
 pub(super) const READS: &[Reads] = &[
-    Reads {
-        table: "workspaces",
-        columns: &[
+    Reads::of(
+        "workspaces",
+        &[
             "id",
             "name",
             "owner_id",
@@ -32,27 +32,21 @@ pub(super) const READS: &[Reads] = &[
             "template_id",
             "deleted",
         ],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_builds",
-        columns: &[
+    ),
+    Reads::of(
+        "workspace_builds",
+        &[
             "workspace_id",
             "template_version_id",
             "build_number",
             "transition",
             "job_id",
         ],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_resources",
-        columns: &["id", "job_id"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_agents",
-        columns: &[
+    ),
+    Reads::of("workspace_resources", &["id", "job_id"]),
+    Reads::of(
+        "workspace_agents",
+        &[
             "id",
             "name",
             "version",
@@ -66,28 +60,12 @@ pub(super) const READS: &[Reads] = &[
             "ready_at",
             "connection_timeout_seconds",
         ],
-        since: &["parent_id", "deleted"],
-    },
-    Reads {
-        table: "users",
-        columns: &["id", "username"],
-        since: &[],
-    },
-    Reads {
-        table: "organizations",
-        columns: &["id", "name"],
-        since: &[],
-    },
-    Reads {
-        table: "templates",
-        columns: &["id", "name"],
-        since: &[],
-    },
-    Reads {
-        table: "template_versions",
-        columns: &["id", "name"],
-        since: &[],
-    },
+    )
+    .since(&["parent_id", "deleted"]),
+    Reads::of("users", &["id", "username"]),
+    Reads::of("organizations", &["id", "name"]),
+    Reads::of("templates", &["id", "name"]),
+    Reads::of("template_versions", &["id", "name"]),
 ];
 
 /// The agents, and the scopes they are in.

@@ -19,11 +19,10 @@ const COUNTED: &str = include_str!("apps.sql");
 const NAMED: &str = include_str!("named_apps.sql");
 
 /// What the query reads.
-pub(super) const READS: &[Reads] = &[Reads {
-    table: "workspace_apps",
-    columns: &["agent_id", "health", "display_name"],
-    since: &[],
-}];
+pub(super) const READS: &[Reads] = &[Reads::of(
+    "workspace_apps",
+    &["agent_id", "health", "display_name"],
+)];
 
 /// How many apps these agents have, by scope and health.
 pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {

@@ -13,41 +13,19 @@ const SQL: &str = include_str!("bindings.sql");
 
 /// What the query reads. It is run only where the newest of it, `chats.agent_id`, exists.
 pub(super) const READS: &[Reads] = &[
-    Reads {
-        table: "chats",
-        columns: &[],
-        since: &["workspace_id", "agent_id", "archived"],
-    },
-    Reads {
-        table: "workspaces",
-        columns: &["id", "organization_id", "template_id", "deleted"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_builds",
-        columns: &["workspace_id", "build_number", "job_id"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_resources",
-        columns: &["id", "job_id"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_agents",
-        columns: &["id", "resource_id"],
-        since: &["parent_id", "deleted"],
-    },
-    Reads {
-        table: "organizations",
-        columns: &["id", "name"],
-        since: &[],
-    },
-    Reads {
-        table: "templates",
-        columns: &["id", "name"],
-        since: &[],
-    },
+    Reads::of("chats", &[]).since(&["workspace_id", "agent_id", "archived"]),
+    Reads::of(
+        "workspaces",
+        &["id", "organization_id", "template_id", "deleted"],
+    ),
+    Reads::of(
+        "workspace_builds",
+        &["workspace_id", "build_number", "job_id"],
+    ),
+    Reads::of("workspace_resources", &["id", "job_id"]),
+    Reads::of("workspace_agents", &["id", "resource_id"]).since(&["parent_id", "deleted"]),
+    Reads::of("organizations", &["id", "name"]),
+    Reads::of("templates", &["id", "name"]),
 ];
 
 /// Chats by scope and state.

@@ -24,6 +24,21 @@ pub struct Reads {
 }
 
 impl Reads {
+    /// Columns of `table` that every supported Coder has.
+    pub const fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
+        let since = &[];
+        Self {
+            table,
+            columns,
+            since,
+        }
+    }
+
+    /// And those that came later.
+    pub const fn since(self, since: &'static [&'static str]) -> Self {
+        Self { since, ..self }
+    }
+
     fn all_columns(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().chain(self.since).copied()
     }
@@ -40,11 +55,7 @@ pub const REQUIRED: &[Reads] = &[Reads {
 
 /// Where the version of the last migration stands. It is told in `coder_exporter_schema_info`
 /// and decides nothing.
-pub const MIGRATION: &[Reads] = &[Reads {
-    table: "schema_migrations",
-    columns: &[],
-    since: &["version"],
-}];
+pub const MIGRATION: &[Reads] = &[Reads::of("schema_migrations", &[]).since(&["version"])];
 
 /// Whether a column can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

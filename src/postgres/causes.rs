@@ -17,9 +17,9 @@ const SQL: &str = include_str!("causes.sql");
 
 /// What the query reads.
 pub(super) const READS: &[Reads] = &[
-    Reads {
-        table: "workspace_agents",
-        columns: &[
+    Reads::of(
+        "workspace_agents",
+        &[
             "id",
             "name",
             "resource_id",
@@ -27,18 +27,12 @@ pub(super) const READS: &[Reads] = &[
             "ready_at",
             "lifecycle_state",
         ],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_resources",
-        columns: &["id", "job_id"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_builds",
-        columns: &["workspace_id", "build_number", "job_id"],
-        since: &[],
-    },
+    ),
+    Reads::of("workspace_resources", &["id", "job_id"]),
+    Reads::of(
+        "workspace_builds",
+        &["workspace_id", "build_number", "job_id"],
+    ),
 ];
 
 /// The cause of each of these stuck agents.

@@ -15,41 +15,19 @@ const SQL: &str = include_str!("workspaces.sql");
 
 /// What the query reads.
 pub(super) const READS: &[Reads] = &[
-    Reads {
-        table: "workspaces",
-        columns: &["id", "organization_id", "template_id", "deleted"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_builds",
-        columns: &["workspace_id", "build_number", "transition", "job_id"],
-        since: &[],
-    },
-    Reads {
-        table: "provisioner_jobs",
-        columns: &["id", "job_status"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_resources",
-        columns: &["id", "job_id"],
-        since: &[],
-    },
-    Reads {
-        table: "workspace_agents",
-        columns: &["resource_id"],
-        since: &["parent_id", "deleted"],
-    },
-    Reads {
-        table: "organizations",
-        columns: &["id", "name"],
-        since: &[],
-    },
-    Reads {
-        table: "templates",
-        columns: &["id", "name"],
-        since: &[],
-    },
+    Reads::of(
+        "workspaces",
+        &["id", "organization_id", "template_id", "deleted"],
+    ),
+    Reads::of(
+        "workspace_builds",
+        &["workspace_id", "build_number", "transition", "job_id"],
+    ),
+    Reads::of("provisioner_jobs", &["id", "job_status"]),
+    Reads::of("workspace_resources", &["id", "job_id"]),
+    Reads::of("workspace_agents", &["resource_id"]).since(&["parent_id", "deleted"]),
+    Reads::of("organizations", &["id", "name"]),
+    Reads::of("templates", &["id", "name"]),
 ];
 
 /// Workspaces by scope and latest build.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::agent::{Agent, Kind, Lifecycle, Scope};
+use super::agent::{Agent, Kind, Label, Lifecycle, Scope};
 use super::app::AppHealth;
 use super::health::{Assessment, Health, Limits, assess};
 use super::histogram::Histogram;
@@ -42,8 +42,12 @@ pub struct Tally {
     pub health: Counts<Health>,
     /// Since of the oldest agent with each problem that some agent has.
     pub oldest: BTreeMap<Health, Timestamp>,
+    /// By version; empty for those that have never connected.
+    pub versions: BTreeMap<Label, u64>,
     /// Seconds since the last heartbeat of every agent whose connection nobody closed.
     pub heartbeat_ages: Histogram,
+    /// The last heartbeat of all.
+    pub newest_heartbeat: Option<Timestamp>,
 }
 
 /// An agent somebody should look at.
@@ -141,10 +145,9 @@ impl Fleet {
     /// Newest heartbeat minus the snapshot's moment, in seconds: positive when coderd's clock,
     /// which stamps heartbeats, is ahead of the database's. `None` when there is none.
     pub fn heartbeat_lead_seconds(&self) -> Option<f64> {
-        let agents = self.snapshot.agents.as_deref()?;
-        let heartbeats = agents.iter().filter_map(|agent| agent.last_connected_at);
-        let real = heartbeats.filter(|&at| at != Timestamp::END && at != Timestamp::BEGINNING);
-        real.max().map(|at| at.seconds_since(self.snapshot.now))
+        let tallies = self.agents.as_ref()?.values();
+        let newest = tallies.filter_map(|tally| tally.newest_heartbeat).max()?;
+        Some(newest.seconds_since(self.snapshot.now))
     }
 
     fn rank_problems(&self) -> Vec<Ranked> {
@@ -200,7 +203,9 @@ impl Tally {
             lifecycle: Counts::default(),
             health: Counts::default(),
             oldest: BTreeMap::new(),
+            versions: BTreeMap::new(),
             heartbeat_ages: Histogram::new(&bounds),
+            newest_heartbeat: None,
         }
     }
 
@@ -212,6 +217,14 @@ impl Tally {
             let oldest = self.oldest.entry(assessment.health).or_insert(since);
             *oldest = since.min(*oldest);
         }
+        match self.versions.get_mut(&agent.version) {
+            Some(count) => *count += 1,
+            None => drop(self.versions.insert(agent.version.clone(), 1)),
+        }
+        // The infinities are dates nobody meant, and would hide every real heartbeat.
+        let real = |at: &Timestamp| *at != Timestamp::END && *at != Timestamp::BEGINNING;
+        let heartbeat = agent.last_connected_at.filter(real);
+        self.newest_heartbeat = self.newest_heartbeat.max(heartbeat);
         if let Some(heartbeat) = open_heartbeat(agent) {
             self.heartbeat_ages.observe(now.seconds_since(heartbeat));
         }

@@ -1,10 +1,11 @@
 //! Families that count the agents of the fleet.
 
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::fleet::agent::{Kind, Label, Scope, ScopeId};
-use crate::fleet::census::{Fleet, Tally};
+use crate::fleet::agent::{Kind, Label, Scope};
+use crate::fleet::census::Tally;
 use crate::fleet::named::{Counts, Variants};
 use crate::fleet::pass::Collector;
 use crate::fleet::transitions::pairs;
@@ -148,28 +149,17 @@ fn transitions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 }
 
 fn versions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    let Some(fleet) = page.fleet() else {
-        return Ok(());
-    };
-    let common = common_versions(fleet);
-    let mut counts: HashMap<(ScopeId, &str), u64> = HashMap::new();
-    for agent in fleet.snapshot.agents.iter().flatten() {
-        let version = version_name(&agent.version);
-        let shown = if common.contains(&version) {
-            version
-        } else {
-            "other"
-        };
-        *counts.entry((agent.scope, shown)).or_default() += 1;
+    let common = common_versions(page);
+    let mut counts: BTreeMap<(&Scope, &str), u64> = BTreeMap::new();
+    for (scope, _, tally) in tallies(page) {
+        for (version, count) in &tally.versions {
+            let version = version_name(version);
+            let is_common = common.contains(version);
+            let shown = if is_common { version } else { "other" };
+            *counts.entry((scope, shown)).or_default() += count;
+        }
     }
-    let mut series: Vec<_> = counts
-        .into_iter()
-        .filter_map(|((scope, version), count)| {
-            Some((fleet.snapshot.scopes.get(scope)?, version, count))
-        })
-        .collect();
-    series.sort();
-    for (scope, version, count) in series {
+    for ((scope, version), count) in counts {
         let labels = [&*scope.organization, &*scope.template, version];
         sink.sample(&labels, count.into())?;
     }
@@ -177,13 +167,15 @@ fn versions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 }
 
 /// The most common versions of the whole fleet; of equally common ones, the first by name.
-fn common_versions(fleet: &Fleet) -> Vec<&str> {
-    let mut counts: HashMap<&str, u64> = HashMap::new();
-    for agent in fleet.snapshot.agents.iter().flatten() {
-        *counts.entry(version_name(&agent.version)).or_default() += 1;
+fn common_versions(page: &Page) -> BTreeSet<&str> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (_, _, tally) in tallies(page) {
+        for (version, count) in &tally.versions {
+            *counts.entry(version_name(version)).or_default() += count;
+        }
     }
     let mut ranked: Vec<_> = counts.into_iter().collect();
-    ranked.sort_by_key(|&(version, count)| (std::cmp::Reverse(count), version));
+    ranked.sort_by_key(|&(version, count)| (Reverse(count), version));
     let versions = ranked.into_iter().map(|(version, _)| version);
     versions.take(MOST_VERSIONS).collect()
 }

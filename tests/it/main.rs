@@ -14,6 +14,7 @@ mod harness;
 mod check;
 mod classes;
 mod cost;
+mod demo;
 mod eras;
 mod grants;
 mod odd_rows;

@@ -1,5 +1,4 @@
 use super::*;
-use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
 
 use tokio_postgres::NoTls;
@@ -14,14 +13,6 @@ async fn count(url: &str, query: &str) -> i64 {
 fn is_alive(pid: u32) -> bool {
     let status = Command::new("kill").args(["-0", &pid.to_string()]).output();
     status.unwrap().status.success()
-}
-
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what} within 10 s");
-        std::thread::sleep(POLL_INTERVAL);
-    }
 }
 
 #[tokio::test]
@@ -111,36 +102,4 @@ fn server_that_cannot_start_shows_the_end_of_its_log() {
     };
     let error = Cluster::start(&options).unwrap_err().to_string();
     assert!(error.contains("no_such_setting"), "{error}");
-}
-
-#[test]
-fn cluster_whose_owner_is_killed_leaves_neither_process_nor_folder() {
-    let mut owner = Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", "--nocapture"])
-        .arg("demo::cluster::tests::owner_that_another_test_kills")
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let output = BufReader::new(owner.stdout.take().unwrap());
-    let told = output.lines().map_while(Result::ok).find_map(|line| {
-        let (_, told) = line.split_once("owner of ")?;
-        let (server, folder) = told.split_once(' ')?;
-        Some((server.parse::<u32>().ok()?, PathBuf::from(folder)))
-    });
-    let (server, folder) = told.expect("the owner told what it owns");
-    assert!(is_alive(server) && folder.exists());
-
-    owner.kill().unwrap();
-    owner.wait().unwrap();
-    wait_until("the server ends", || !is_alive(server));
-    wait_until("the folder goes", || !folder.exists());
-}
-
-#[test]
-#[ignore = "not a test: the process that another test kills"]
-fn owner_that_another_test_kills() {
-    let cluster = Cluster::start(&prepared()).unwrap();
-    let (server, folder) = (cluster.server_id().unwrap(), cluster.folder().display());
-    println!("owner of {server} {folder}");
-    std::thread::sleep(Duration::from_secs(60));
 }

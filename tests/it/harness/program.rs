@@ -54,7 +54,16 @@ impl Program {
 
     /// As [`serve`](Self::serve), with these variables.
     pub(crate) async fn serve_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let arguments = [&["--web.listen-address=127.0.0.1:0"], arguments].concat();
+        Self::start(&[&["serve"], arguments].concat(), variables).await
+    }
+
+    /// Starts `demo` and waits until it says where it listens.
+    pub(crate) async fn demo(arguments: &[&str]) -> Self {
+        Self::start(&[&["demo"], arguments].concat(), &[]).await
+    }
+
+    async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let arguments = [arguments, &["--web.listen-address=127.0.0.1:0"]].concat();
         let mut process = command(&arguments, variables).spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
         let mut said = String::new();
@@ -74,10 +83,20 @@ impl Program {
         }
     }
 
+    /// What it has logged so far.
+    pub(crate) fn said(&self) -> &str {
+        &self.said
+    }
+
     /// Sends SIGTERM.
     pub(crate) async fn terminate(&self) {
+        self.signal("-TERM").await;
+    }
+
+    /// Sends a signal, named as for `kill`.
+    pub(crate) async fn signal(&self, signal: &str) {
         let id = self.process.id().expect("it runs").to_string();
-        let sent = Command::new("kill").args(["-TERM", &id]).status().await;
+        let sent = Command::new("kill").args([signal, &id]).status().await;
         assert!(sent.unwrap().success());
     }
 

@@ -104,9 +104,9 @@ impl Session {
     ) -> Result<T, Failure> {
         let client = self.client()?;
         let savepoint = format!("SAVEPOINT {name}");
-        // The savepoint and the statement share one round trip: both are sent before either
-        // is answered.
-        let both = async { tokio::join!(client.batch_execute(&savepoint), work) };
+        // The savepoint and the statement share one round trip: both are sent, in this order,
+        // before either is answered.
+        let both = async { tokio::join!(biased; client.batch_execute(&savepoint), work) };
         let (saved, result) = timeout_at(self.deadline, both)
             .await
             .map_err(|_| too_late(&format!("reading the {name}")))?;
@@ -137,7 +137,7 @@ impl Session {
                 _ => None,
             }
         };
-        let both = async { tokio::join!(migration, client.batch_execute("COMMIT")) };
+        let both = async { tokio::join!(biased; migration, client.batch_execute("COMMIT")) };
         let (rows, committed) = timeout_at(self.deadline, both).await.ok()?;
         let migration = rows.as_ref().and_then(|rows| rows.first());
         let version = migration.and_then(|row| column(row, 0).ok().flatten());

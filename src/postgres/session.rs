@@ -65,8 +65,9 @@ impl Session {
             let opened = client.batch_execute(&begin).await;
             opened.map(|()| wall_clock())
         };
-        let flight =
-            async { tokio::join!(opening, moment::ask(client), Catalog::look(client, reads),) };
+        let flight = async {
+            tokio::join!(biased; opening, moment::ask(client), Catalog::look(client, reads))
+        };
         let (opened, moment, catalog) = timeout_at(deadline, flight)
             .await
             .map_err(|_| too_late("opening a transaction"))?;

@@ -15,6 +15,7 @@ mod check;
 mod classes;
 mod cost;
 mod eras;
+mod formats;
 mod grants;
 mod odd_rows;
 mod one_moment;

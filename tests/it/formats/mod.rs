@@ -1,0 +1,5 @@
+//! The three formats (SPEC 3): that they say the same, and that others read it.
+
+mod agreement;
+mod fleets;
+mod pages;

@@ -62,9 +62,8 @@ pub(super) fn snapshot() -> impl Strategy<Value = Snapshot> {
             .iter()
             .map(|it| empty.scopes.intern(it.clone()))
             .collect();
-        let agents = prop::collection::vec(agent(ids.clone()), 0..12);
         let parts = (
-            prop::option::weighted(0.9, agents.prop_map(with_ids)),
+            prop::option::weighted(0.9, agents(ids.clone())),
             prop::option::weighted(0.9, prop::collection::vec(app_count(ids), 0..6)),
             prop::option::weighted(0.9, prop::collection::vec(named_app(), 0..9)),
             prop::option::weighted(0.9, prop::collection::vec(workspaces(scopes.clone()), 0..6)),
@@ -103,48 +102,71 @@ fn with_ids(mut agents: Vec<Agent>) -> Vec<Agent> {
     agents
 }
 
-fn agent(scopes: Vec<ScopeId>) -> impl Strategy<Value = Agent> {
-    let names = (name(), name(), name(), name(), name());
-    let states = (
+/// What all agents of one workspace share.
+#[derive(Debug, Clone)]
+struct Home {
+    id: Uuid,
+    name: Label,
+    owner: Label,
+    template_version: Label,
+    scope: ScopeId,
+    transition: Named<Transition>,
+}
+
+fn home(scopes: Vec<ScopeId>) -> impl Strategy<Value = Home> {
+    let start = Just(Named::Known(Transition::Start));
+    let transition = prop_oneof![4 => start, 1 => named()];
+    let parts = (
+        any::<u128>(),
+        name(),
+        name(),
+        name(),
         select(scopes),
-        select(Kind::ALL),
-        prop_oneof![4 => Just(Named::Known(Transition::Start)), 1 => named::<Transition>()],
-        named(),
+        transition,
     );
+    parts.prop_map(
+        |(id, name, owner, template_version, scope, transition)| Home {
+            id: Uuid::from_u128(id),
+            name,
+            owner,
+            template_version,
+            scope,
+            transition,
+        },
+    )
+}
+
+fn agents(scopes: Vec<ScopeId>) -> impl Strategy<Value = Vec<Agent>> {
+    let homes = prop::collection::vec(home(scopes), 1..6);
+    homes
+        .prop_flat_map(|homes| prop::collection::vec(agent(homes), 0..12))
+        .prop_map(with_ids)
+}
+
+fn agent(homes: Vec<Home>) -> impl Strategy<Value = Agent> {
+    let facts = (select(homes), name(), name(), select(Kind::ALL), named());
     let moments = prop::array::uniform6(prop::option::weighted(0.8, moment()));
-    let rest = (any::<u128>(), any::<u8>(), select(&[0, 1, 120][..]));
-    (names, states, moments, rest).prop_map(
-        |(names, states, moments, (id, workspace_id, limit))| {
-            let (name, version, workspace, owner, template_version) = names;
-            let (scope, kind, transition, lifecycle) = states;
-            let [
-                created_at,
-                first_connected_at,
-                last_connected_at,
-                disconnected_at,
-                started_at,
-                ready_at,
-            ] = moments;
-            Agent {
-                id: Uuid::from_u128(id),
-                name,
-                version,
-                workspace_id: Uuid::from_u128(workspace_id.into()),
-                workspace: (*workspace).into(),
-                owner,
-                template_version,
-                scope,
-                kind,
-                transition,
-                lifecycle,
-                created_at,
-                first_connected_at,
-                last_connected_at,
-                disconnected_at,
-                started_at,
-                ready_at,
-                connection_timeout: Duration::from_secs(limit),
-            }
+    let parts = (any::<u128>(), facts, moments, select(&[0, 1, 120][..]));
+    parts.prop_map(
+        |(id, (home, name, version, kind, lifecycle), moments, limit)| Agent {
+            id: Uuid::from_u128(id),
+            name,
+            version,
+            workspace_id: home.id,
+            workspace: (*home.name).into(),
+            owner: home.owner,
+            template_version: home.template_version,
+            scope: home.scope,
+            kind,
+            transition: home.transition,
+            lifecycle,
+            created_at: moments[0],
+            first_connected_at: moments[1],
+            last_connected_at: moments[2],
+            disconnected_at: moments[3],
+            started_at: moments[4],
+            ready_at: moments[5],
+            connection_timeout: Duration::from_secs(limit),
         },
     )
 }

@@ -2,4 +2,7 @@
 
 mod agreement;
 mod fleets;
+mod lively;
+mod over_http;
 mod pages;
+mod promtool;

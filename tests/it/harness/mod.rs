@@ -18,7 +18,7 @@ mod rows;
 use std::time::{Duration, Instant};
 
 pub(crate) use coder::{Coder, prepared};
-pub(crate) use exporter::Exporter;
+pub(crate) use exporter::{Exporter, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use program::{Ended, Program, run, run_with};
 

@@ -6,3 +6,4 @@ mod lively;
 mod over_http;
 mod pages;
 mod promtool;
+mod wire;

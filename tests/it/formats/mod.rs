@@ -5,5 +5,6 @@ mod fleets;
 mod lively;
 mod over_http;
 mod pages;
+mod prometheus;
 mod promtool;
 mod wire;

@@ -13,6 +13,8 @@ pub(crate) mod exposition;
 pub(crate) mod fleet;
 pub(crate) mod http;
 mod program;
+pub(crate) mod prometheus;
+pub(crate) mod relay;
 mod rows;
 
 use std::time::{Duration, Instant};

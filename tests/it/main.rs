@@ -16,6 +16,7 @@ mod classes;
 mod cost;
 mod demo;
 mod eras;
+mod formats;
 mod grants;
 mod odd_rows;
 mod one_moment;

@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 #[derive(Debug)]
 pub(crate) struct Response {
     pub(crate) status: u16,
+    /// Empty when it is not text.
     pub(crate) body: String,
+    pub(crate) bytes: Vec<u8>,
     head: String,
 }
 
@@ -58,12 +60,13 @@ pub(crate) async fn receive(mut stream: TcpStream) -> io::Result<Response> {
 }
 
 fn parse(bytes: &[u8]) -> Option<Response> {
-    let text = str::from_utf8(bytes).ok()?;
-    let (head, body) = text.split_once("\r\n\r\n")?;
+    let end = bytes.windows(4).position(|it| it == b"\r\n\r\n")?;
+    let (head, body) = (str::from_utf8(&bytes[..end]).ok()?, &bytes[end + 4..]);
     let status = head.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()?;
     let response = Response {
         status,
-        body: body.to_owned(),
+        body: String::from_utf8(body.to_vec()).unwrap_or_default(),
+        bytes: body.to_vec(),
         head: head.to_owned(),
     };
     // Cut short, or in a transfer coding this reader does not speak.

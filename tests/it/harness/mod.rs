@@ -13,12 +13,14 @@ pub(crate) mod exposition;
 pub(crate) mod fleet;
 pub(crate) mod http;
 mod program;
+pub(crate) mod prometheus;
+pub(crate) mod relay;
 mod rows;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use coder::{Coder, prepared};
-pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE};
+pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use program::{Ended, Program, run, run_with};
 

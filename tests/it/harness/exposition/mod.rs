@@ -1,11 +1,16 @@
 //! What a scrape said, read strictly: whatever a reader somewhere might stumble over is an error
 //! here, although Prometheus itself would be more patient.
 
+mod histogram;
 mod line;
+pub(crate) mod protobuf;
 mod read;
+mod series;
 mod tests;
 
 use std::collections::BTreeMap;
+
+pub(crate) use series::{Series, series};
 
 /// A text format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +32,7 @@ pub(crate) struct Page {
 pub(crate) struct Family {
     pub(crate) name: String,
     pub(crate) kind: String,
+    pub(crate) help: String,
     pub(crate) samples: Vec<Sample>,
 }
 

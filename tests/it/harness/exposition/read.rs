@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::line::{metric_name, sample};
-use super::{Family, Format, Page, Sample};
+use super::{Family, Format, Page, Sample, histogram};
 
 /// The types of each format.
 const TEXT_TYPES: &[&str] = &["counter", "gauge", "histogram", "summary", "untyped"];
@@ -84,6 +84,7 @@ impl Reader {
         self.open = Some(Family {
             name: name.to_owned(),
             kind: String::new(),
+            help: help.to_owned(),
             samples: Vec::new(),
         });
         Ok(())
@@ -133,6 +134,11 @@ impl Reader {
         match self.open.take() {
             Some(family) if family.samples.is_empty() => {
                 Err(format!("{} has no samples", family.name))
+            }
+            Some(family) if family.kind.ends_with("histogram") => {
+                histogram::check(&family)?;
+                self.page.families.push(family);
+                Ok(())
             }
             family => {
                 self.page.families.extend(family);

@@ -148,3 +148,53 @@ fn strict_reader_refuses_openmetrics_that_is_cut_short_or_goes_on() {
         "not 1",
     );
 }
+
+const HISTOGRAM: &str = "\
+# HELP h Ages
+# TYPE h histogram
+h_bucket{a=\"1\",le=\"1.0\"} 2
+h_bucket{a=\"1\",le=\"2.5\"} 2
+h_bucket{a=\"1\",le=\"+Inf\"} 3
+h_count{a=\"1\"} 3
+h_sum{a=\"1\"} 9.5
+";
+
+#[test]
+fn strict_reader_refuses_histograms_that_do_not_add_up() {
+    let page = Page::read(Format::Text, HISTOGRAM).unwrap();
+    assert_eq!(page.value("h_bucket", &[("le", "2.5")]), 2.0);
+    for (wrong, by, why) in [
+        ("2.5", "0.5", "does not ascend"),
+        ("2.5", "1.0", "before"),
+        ("2.5", "2.50", "usual form"),
+        ("2.5", "two", "no bound"),
+        (",le=\"2.5\"", "", "without a bound"),
+        ("\"2.5\"} 2", "\"2.5\"} 1", "counts less"),
+        (
+            "h_bucket{a=\"1\",le=\"+Inf\"} 3\n",
+            "",
+            "no bucket up to +Inf",
+        ),
+        ("h_count{a=\"1\"} 3\n", "", "not exactly"),
+        ("h_sum{a=\"1\"} 9.5\n", "", "not exactly"),
+        (
+            "h_count{a=\"1\"} 3",
+            "h_count{a=\"1\"} 2",
+            "not the last bucket's",
+        ),
+        ("9.5", "+Inf", "the sum of"),
+        ("h_count{a=\"1\"} 3", "h_count{a=\"2\"} 3", "not exactly"),
+    ] {
+        refused(Format::Text, &HISTOGRAM.replacen(wrong, by, 1), why);
+    }
+    let other = "h_bucket{a=\"2\",le=\"+Inf\"} 0\nh_count{a=\"2\"} 0\nh_sum{a=\"2\"} 0\n";
+    let torn = HISTOGRAM.replace(
+        "h_bucket{a=\"1\",le=\"2.5\"}",
+        &format!("{other}h_bucket{{a=\"1\",le=\"2.5\"}}"),
+    );
+    refused(Format::Text, &torn, "no bucket up to +Inf");
+    let gauges = HISTOGRAM.replace(" histogram", " gaugehistogram") + "# EOF\n";
+    refused(Format::OpenMetrics, &gauges, "no sample of gaugehistogram");
+    let gauges = gauges.replace("_count", "_gcount").replace("_sum", "_gsum");
+    Page::read(Format::OpenMetrics, &gauges).unwrap();
+}

@@ -1,0 +1,10 @@
+//! The three formats (SPEC 3): that they say the same, and that others read it.
+
+mod agreement;
+mod fleets;
+mod lively;
+mod over_http;
+mod pages;
+mod prometheus;
+mod promtool;
+mod wire;

@@ -1,0 +1,129 @@
+//! Random pages: whatever a database may hold and an operator may ask for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use coder_agent_exporter::fleet::agent::Scope;
+use coder_agent_exporter::fleet::census::Fleet;
+use coder_agent_exporter::fleet::health::Limits;
+use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
+use coder_agent_exporter::fleet::transitions::TransitionCounts;
+use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::fleets::{self, moment, name};
+
+/// A page of a fleet that is known, with whatever else there may be.
+pub(super) fn page() -> impl Strategy<Value = Arc<Page>> {
+    let fleet = (fleets::snapshot(), limits());
+    let fleet = fleet.prop_map(|(snapshot, limits)| Ok(Fleet::of(snapshot, &limits)));
+    page_of(fleet.boxed())
+}
+
+/// A page of a pass that failed.
+pub(super) fn page_of_a_failure() -> impl Strategy<Value = Arc<Page>> {
+    let failure = select(ErrorKind::ALL).prop_map(|kind| Err(Failure::new(kind, "no answer")));
+    page_of(failure.boxed())
+}
+
+fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value = Arc<Page>> {
+    let parts = (
+        fleet,
+        reports(),
+        prop::option::of(-1e9..1e9_f64),
+        transitions(),
+        errors(),
+        prop::option::of(process()),
+        detail(),
+    );
+    parts.prop_map(
+        |(fleet, reports, clock_skew_seconds, transitions, errors, process, detail)| {
+            Arc::new(Page {
+                pass: Arc::new(Pass {
+                    fleet,
+                    reports,
+                    clock_skew_seconds,
+                }),
+                transitions,
+                errors,
+                process,
+                detail,
+            })
+        },
+    )
+}
+
+/// Bounds of every length: 0.7 × 7 s is not a round number.
+fn limits() -> impl Strategy<Value = Limits> {
+    select(&[30_000_u64, 7_000, 15_000, 1, 86_400_000][..]).prop_map(|millis| Limits {
+        inactive_timeout: Duration::from_millis(millis),
+        ..Limits::default()
+    })
+}
+
+fn detail() -> impl Strategy<Value = Detail> {
+    let series = select(&[AgentSeries::None, AgentSeries::Problems, AgentSeries::All][..]);
+    let most = prop_oneof![0..4_usize, Just(1000)];
+    let parts = (series, most, any::<bool>());
+    parts.prop_map(|(agent_series, max_agent_series, coderd_compat)| Detail {
+        agent_series,
+        max_agent_series,
+        coderd_compat,
+    })
+}
+
+fn reports() -> impl Strategy<Value = Vec<Report>> {
+    let outcomes = prop::collection::vec(outcome(), Collector::ALL.len());
+    outcomes.prop_map(|outcomes| {
+        let collectors = Collector::ALL.iter().zip(outcomes);
+        collectors
+            .map(|(&collector, outcome)| Report { collector, outcome })
+            .collect()
+    })
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        (any::<u32>(), any::<u32>()).prop_map(|(micros, rows)| Outcome::Loaded {
+            duration: Duration::from_micros(micros.into()),
+            rows: rows.into(),
+        }),
+        Just(Outcome::Failed(Failure::new(ErrorKind::Query, "no"))),
+        Just(Outcome::NotRun),
+        Just(Outcome::Unsupported {
+            missing: "chats.agent_id"
+        }),
+    ]
+}
+
+fn transitions() -> impl Strategy<Value = TransitionCounts> {
+    let scope = (name(), name()).prop_map(|(organization, template)| Scope {
+        organization,
+        template,
+    });
+    let counts = any::<[[u32; 4]; 4]>().prop_map(|it| it.map(|row| row.map(u64::from)));
+    prop::collection::btree_map(scope, counts, 0..3)
+}
+
+fn errors() -> impl Strategy<Value = ErrorCounts> {
+    let errors = prop::collection::vec((select(ErrorKind::ALL), moment()), 0..5);
+    errors.prop_map(|errors| {
+        let mut counts = ErrorCounts::default();
+        errors.iter().for_each(|&(kind, at)| counts.add(kind, at));
+        counts
+    })
+}
+
+fn process() -> impl Strategy<Value = ProcessStats> {
+    let max_fds = prop::option::of(any::<u32>().prop_map(u64::from));
+    (0.0..1e9_f64, max_fds).prop_map(|(seconds, max_fds)| ProcessStats {
+        cpu_seconds: seconds,
+        open_fds: 9,
+        max_fds,
+        virtual_memory_bytes: 1 << 40,
+        resident_memory_bytes: 1 << 24,
+        start_time_seconds: 1.7e9 + seconds,
+    })
+}

@@ -1,38 +1,9 @@
 //! What a pass costs the database (SPEC 2, 9).
 
-use std::fs;
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::demo::cluster::Options;
-
+use crate::harness::statements::{logging_coder, statements_of_a_scrape};
 use crate::harness::*;
-
-/// A server that logs every statement with the name of its application.
-async fn logging_coder() -> Coder {
-    let settings = ["log_statement = all", "log_line_prefix = '[%a] '"];
-    Coder::on(Options {
-        settings: settings.map(String::from).to_vec(),
-        ..prepared()
-    })
-    .await
-}
-
-/// The exporter's messages to the server so far, as the server logged them.
-fn statements(coder: &Coder) -> Vec<String> {
-    let log = fs::read_to_string(coder.cluster().folder().join("log")).unwrap();
-    let ours = log
-        .lines()
-        .filter_map(|line| line.strip_prefix("[coder-agent-exporter] LOG:  "));
-    ours.map(String::from).collect()
-}
-
-/// The statements of one scrape of a connected exporter.
-async fn statements_of_a_scrape(coder: &Coder, exporter: &Exporter) -> Vec<String> {
-    let before = statements(coder).len();
-    let page = exporter.scrape().await;
-    page.assert_every_collector_loaded();
-    statements(coder).split_off(before)
-}
 
 #[tokio::test]
 async fn number_of_statements_does_not_grow_with_the_fleet() {

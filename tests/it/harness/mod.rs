@@ -14,11 +14,13 @@ pub(crate) mod fleet;
 pub(crate) mod http;
 mod program;
 mod rows;
+pub(crate) mod standby;
+pub(crate) mod statements;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use coder::{Coder, prepared};
-pub(crate) use exporter::Exporter;
+pub(crate) use exporter::{Exporter, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use program::{Ended, Program, run, run_with};
 

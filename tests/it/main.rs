@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod causes;
 mod check;
 mod classes;
 mod cost;
@@ -23,7 +24,9 @@ mod pages;
 mod passwords;
 mod population;
 mod program;
+mod replica;
 mod settings;
 mod sharing;
 mod tls;
+mod workspaces;
 mod zero_fill;

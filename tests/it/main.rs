@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod bindings;
 mod causes;
 mod check;
 mod classes;
@@ -28,5 +29,6 @@ mod replica;
 mod settings;
 mod sharing;
 mod tls;
+mod versions;
 mod workspaces;
 mod zero_fill;

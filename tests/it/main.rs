@@ -11,10 +11,12 @@
 
 mod harness;
 
+mod ages;
 mod bindings;
 mod causes;
 mod check;
 mod classes;
+mod clocks;
 mod cost;
 mod eras;
 mod grants;
@@ -29,6 +31,7 @@ mod replica;
 mod settings;
 mod sharing;
 mod tls;
+mod transitions;
 mod versions;
 mod workspaces;
 mod zero_fill;

@@ -11,15 +11,18 @@
 
 mod harness;
 
+mod agent_series;
 mod ages;
 mod bindings;
 mod causes;
 mod check;
 mod classes;
 mod clocks;
+mod coderd;
 mod cost;
 mod eras;
 mod grants;
+mod isolation;
 mod odd_rows;
 mod one_moment;
 mod outage;
@@ -28,6 +31,7 @@ mod passwords;
 mod population;
 mod program;
 mod replica;
+mod schema_info;
 mod settings;
 mod sharing;
 mod tls;

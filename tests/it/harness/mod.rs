@@ -16,6 +16,7 @@ mod program;
 mod rows;
 pub(crate) mod standby;
 pub(crate) mod statements;
+pub(crate) mod wire;
 
 use std::time::{Duration, Instant};
 

@@ -116,6 +116,15 @@ impl Cluster {
         self.folder.path()
     }
 
+    /// Another program of the same Postgres, such as `pg_basebackup`, where it is installed.
+    #[must_use]
+    pub fn program(&self, name: &str) -> PathBuf {
+        // Where `postgres` on the PATH is a link, the others stand next to what it leads to.
+        let postgres = &self.programs.postgres;
+        let real = fs::canonicalize(postgres);
+        real.as_ref().unwrap_or(postgres).with_file_name(name)
+    }
+
     /// The server's process id while it runs.
     #[must_use]
     pub fn server_id(&self) -> Option<u32> {

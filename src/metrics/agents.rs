@@ -71,17 +71,25 @@ pub(super) const FAMILIES: &[Family] = &[
 
 /// Families whose size follows the fleet, with the number of agents the limit left out.
 pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> {
-    let over = |wanted: usize| wanted.saturating_sub(page.detail.max_agent_series) as u64;
-    let problems = agents_known(page).map(|fleet| (PROBLEM, over(fleet.problems().len())));
-    let all = agents_known(page).map(|fleet| over(fleet.judged().len()));
-    let infos = all.map(|count| (INFO, count));
-    let last_connected = all.map(|count| (LAST_CONNECTED, count));
+    let fleet = agents_known(page);
     let series = page.detail.agent_series;
-    problems
+    let left_out = |wanted: usize, shown: usize| wanted.saturating_sub(shown) as u64;
+    let limit = page.detail.max_agent_series;
+    let problems = fleet
         .filter(|_| series != AgentSeries::None)
-        .into_iter()
-        .chain(infos.filter(|_| series == AgentSeries::All))
-        .chain(last_connected.filter(|_| series == AgentSeries::All))
+        .map(|fleet| (PROBLEM, left_out(fleet.problems().len(), limit)));
+    let all = fleet.filter(|_| series == AgentSeries::All).map(|fleet| {
+        let has_heartbeat = |agent: &Agent| agent.last_connected_at.is_some();
+        let wanted = fleet.judged().filter(|(agent, _)| has_heartbeat(agent));
+        let shown = within_budget(page);
+        let shown = shown.iter().filter(|(_, agent, _)| has_heartbeat(agent));
+        [
+            (INFO, left_out(fleet.judged().len(), limit)),
+            // Who never connected has no series here, limit or not.
+            (LAST_CONNECTED, left_out(wanted.count(), shown.count())),
+        ]
+    });
+    problems.into_iter().chain(all.into_iter().flatten())
 }
 
 fn agents_known(page: &Page) -> Option<&Fleet> {
@@ -164,10 +172,16 @@ fn within_budget(page: &Page) -> Vec<(&Scope, &Agent, Assessment)> {
             Some((scope, agent, assessment))
         })
         .collect();
-    agents.sort_by_key(|(_, agent, assessment)| {
+    let rank = |(_, agent, assessment): &(&Scope, &Agent, Assessment)| {
         let since = assessment.since;
         (since.is_none(), since, agent.id)
-    });
-    agents.truncate(page.detail.max_agent_series);
+    };
+    // Whoever is beyond the limit need not be in order.
+    let limit = page.detail.max_agent_series;
+    if limit < agents.len() {
+        agents.select_nth_unstable_by_key(limit, rank);
+        agents.truncate(limit);
+    }
+    agents.sort_unstable_by_key(rank);
     agents
 }

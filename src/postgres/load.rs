@@ -59,15 +59,13 @@ pub(super) async fn load(
             return Err(failure.clone());
         }
     }
-    for &collector in wanted.collectors {
-        match collector {
-            Collector::Agents => {}
-            Collector::Apps => loading.apps().await,
-            Collector::Causes => loading.causes().await,
-            Collector::Workspaces => loading.workspaces().await,
-            Collector::Bindings => loading.bindings().await,
-        }
+    if wanted.has(Collector::Apps) {
+        loading.apps().await;
     }
+    if wanted.has(Collector::Causes) {
+        loading.causes().await;
+    }
+    loading.workspaces_and_bindings().await;
     loading.finish()
 }
 
@@ -134,22 +132,50 @@ impl Loading<'_> {
         self.snapshot.causes = causes.unwrap_or_default();
     }
 
-    async fn workspaces(&mut self) {
+    /// They need nothing of each other, and share one round trip.
+    async fn workspaces_and_bindings(&mut self) {
         let session = self.session;
-        let work = async { workspaces::load(session.client()?, &session.catalog).await };
-        self.snapshot.workspaces = self.run(Collector::Workspaces, work, Vec::len).await;
-    }
-
-    async fn bindings(&mut self) {
-        let collector = Collector::Bindings;
-        if !self.snapshot.schema.has_chat_agent_id {
-            let missing = "chats.agent_id";
-            let outcome = Outcome::Unsupported { missing };
-            return self.reports.push(Report { collector, outcome });
+        let has_workspaces = self.wanted.has(Collector::Workspaces);
+        let has_bindings = self.wanted.has(Collector::Bindings);
+        let has_chat_agent_id = self.snapshot.schema.has_chat_agent_id;
+        let started = Instant::now();
+        let is_over = session.is_over();
+        let workspaces = async {
+            if is_over || !has_workspaces {
+                return None;
+            }
+            let work = async { workspaces::load(session.client()?, &session.catalog).await };
+            Some(attempt(session, Collector::Workspaces, work).await)
+        };
+        let bindings = async {
+            if is_over || !has_bindings || !has_chat_agent_id {
+                return None;
+            }
+            let work = async { bindings::load(session.client()?).await };
+            Some(attempt(session, Collector::Bindings, work).await)
+        };
+        let (workspaces, bindings) = tokio::join!(workspaces, bindings);
+        // The server answers one after the other: the second begins where the first ends.
+        let handed_over = workspaces.as_ref().map_or(started, |it| it.ended);
+        if has_workspaces {
+            let collector = Collector::Workspaces;
+            self.snapshot.workspaces = self.record(collector, started, workspaces, Vec::len);
         }
-        let session = self.session;
-        let work = async { bindings::load(session.client()?).await };
-        self.snapshot.bindings = self.run(collector, work, Vec::len).await;
+        if has_bindings && !has_chat_agent_id {
+            let missing = "chats.agent_id";
+            self.reports.push(Report {
+                collector: Collector::Bindings,
+                outcome: Outcome::Unsupported { missing },
+            });
+        } else if has_bindings {
+            // Said once: the silence that ended the first has ended the second as well.
+            let is_silent = |report: &Report| silence(report).is_some();
+            let told = has_workspaces && self.reports.last().is_some_and(is_silent);
+            let had_no_chance = told && session.is_over();
+            let bindings = bindings.filter(|it| it.result.is_ok() || !had_no_chance);
+            let collector = Collector::Bindings;
+            self.snapshot.bindings = self.record(collector, handed_over, bindings, Vec::len);
+        }
     }
 
     fn stuck_in_created(&self) -> Option<Vec<Uuid>> {
@@ -161,23 +187,34 @@ impl Loading<'_> {
         Some(stuck.map(|agent| agent.id).collect())
     }
 
-    /// Checks what the collector needs, runs it behind its savepoint, and reports.
+    /// Runs one collector, if anything can be asked yet, and reports.
     async fn run<T>(
         &mut self,
         collector: Collector,
         work: impl Future<Output = Result<T, Failure>>,
         rows: impl FnOnce(&T) -> usize,
     ) -> Option<T> {
-        if self.session.is_over() {
+        let started = Instant::now();
+        let attempt = match self.session.is_over() {
+            true => None,
+            false => Some(attempt(self.session, collector, work).await),
+        };
+        self.record(collector, started, attempt, rows)
+    }
+
+    /// Reports what became of a collector; without an attempt it had no chance.
+    fn record<T>(
+        &mut self,
+        collector: Collector,
+        started: Instant,
+        attempt: Option<Attempt<T>>,
+        rows: impl FnOnce(&T) -> usize,
+    ) -> Option<T> {
+        let Some(Attempt { result, ended }) = attempt else {
             self.reports.push(Report::not_run(collector));
             return None;
-        }
-        let started = Instant::now();
-        let result = match self.session.catalog.check(reads(collector)) {
-            Ok(()) => self.session.guarded(collector.as_str(), work).await,
-            Err(failure) => Err(failure),
         };
-        let duration: Duration = started.elapsed();
+        let duration: Duration = ended - started;
         let (outcome, value) = match result {
             Ok(value) => {
                 let rows = rows(&value) as u64;
@@ -203,6 +240,28 @@ impl Loading<'_> {
             self.reports.retain(shown);
         }
         Ok((self.snapshot, self.reports))
+    }
+}
+
+/// What came of asking, and when it was known.
+struct Attempt<T> {
+    result: Result<T, Failure>,
+    ended: Instant,
+}
+
+/// Checks what the collector needs, and runs it behind its savepoint.
+async fn attempt<T>(
+    session: &Session,
+    collector: Collector,
+    work: impl Future<Output = Result<T, Failure>>,
+) -> Attempt<T> {
+    let result = match session.catalog.check(reads(collector)) {
+        Ok(()) => session.guarded(collector.as_str(), work).await,
+        Err(failure) => Err(failure),
+    };
+    Attempt {
+        result,
+        ended: Instant::now(),
     }
 }
 

@@ -98,6 +98,10 @@ impl Session {
 
     /// Runs one collector's statement behind a savepoint of its own, so that its failure costs
     /// nobody else the transaction. `name` is the savepoint's, `work` the statement.
+    ///
+    /// It goes back to the savepoint whether or not the statement failed, which takes nothing
+    /// from one that only reads. So all three are sent before any is answered, and statements
+    /// of several collectors, polled together, share one round trip in the same way.
     pub(super) async fn guarded<T>(
         &self,
         name: &str,
@@ -105,19 +109,21 @@ impl Session {
     ) -> Result<T, Failure> {
         let client = self.client()?;
         let savepoint = format!("SAVEPOINT {name}");
-        // The savepoint and the statement share one round trip: both are sent, in this order,
-        // before either is answered.
-        let both = async { tokio::join!(biased; client.batch_execute(&savepoint), work) };
-        let (saved, result) = timeout_at(self.deadline, both)
+        let rollback = format!("ROLLBACK TO SAVEPOINT {name}");
+        let all = async {
+            tokio::join!(
+                biased;
+                client.batch_execute(&savepoint),
+                work,
+                client.batch_execute(&rollback)
+            )
+        };
+        let (saved, result, undone) = timeout_at(self.deadline, all)
             .await
             .map_err(|_| too_late(&format!("reading the {name}")))?;
         saved.map_err(|error| from_driver("setting a savepoint", &error))?;
-        if result.is_err() {
-            let rollback = format!("ROLLBACK TO SAVEPOINT {name}");
-            let undone = timeout_at(self.deadline, client.batch_execute(&rollback)).await;
-            if let Ok(Err(error)) = undone {
-                tracing::debug!(%error, savepoint = name, "rolling back failed");
-            }
+        if let Err(error) = undone {
+            tracing::debug!(%error, savepoint = name, "rolling back failed");
         }
         result
     }

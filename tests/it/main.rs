@@ -11,13 +11,20 @@
 
 mod harness;
 
+mod agent_series;
+mod ages;
+mod bindings;
+mod causes;
 mod check;
 mod classes;
+mod clocks;
+mod coderd;
 mod cost;
 mod demo;
 mod eras;
 mod formats;
 mod grants;
+mod isolation;
 mod odd_rows;
 mod one_moment;
 mod outage;
@@ -25,7 +32,12 @@ mod pages;
 mod passwords;
 mod population;
 mod program;
+mod replica;
+mod schema_info;
 mod settings;
 mod sharing;
 mod tls;
+mod transitions;
+mod versions;
+mod workspaces;
 mod zero_fill;

@@ -197,3 +197,57 @@ async fn locked_apps_cost_only_the_apps() {
     migration.rollback().await.unwrap();
     assert_up(&exporter.scrape().await, 1.0);
 }
+
+#[tokio::test]
+async fn locked_workspaces_and_chats_are_waited_for_once_by_each_and_cost_nobody_else() {
+    let coder = Coder::new().await;
+    one_agent(&coder).await;
+    let exporter = coder.exporter().await;
+    for (table, collector) in [("provisioner_jobs", "workspaces"), ("chats", "bindings")] {
+        let mut other = coder.connect().await;
+        let migration = other.transaction().await.unwrap();
+        let lock = format!("LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE");
+        migration.batch_execute(&lock).await.unwrap();
+        let page = exporter.scrape().await;
+        let success = "coder_exporter_collector_success";
+        let failed: Vec<_> = page
+            .samples(success, &[])
+            .filter(|it| it.value == 0.0)
+            .filter_map(|it| it.label("collector"))
+            .collect();
+        assert_eq!(failed, [collector]);
+        // Its own time is its own: the other one did not wait.
+        for name in ["agents", "workspaces", "bindings"] {
+            let duration = "coder_exporter_collector_duration_seconds";
+            let took = page.get(duration, &[("collector", name)]);
+            assert!(took.is_none_or(|it| it < 1.0), "{}", page.show(duration));
+        }
+        migration.rollback().await.unwrap();
+        assert_up(&exporter.scrape().await, 1.0);
+    }
+}
+
+#[tokio::test]
+async fn session_that_ends_under_workspaces_and_chats_is_one_error() {
+    let coder = Coder::new().await;
+    one_agent(&coder).await;
+    coder.slow("provisioner_jobs", 1.0).await;
+    let exporter = coder.exporter().await;
+    let end = async {
+        eventually("it reads the workspaces", async || {
+            coder.sessions("active").await == 1
+        })
+        .await;
+        let role = &coder.role;
+        let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename";
+        coder.sql(&format!("{end} = '{role}'")).await;
+    };
+    let (page, ()) = tokio::join!(exporter.scrape(), end);
+    assert_eq!(page.value("coder_exporter_errors_total", &[]), 1.0);
+    assert_eq!(page.value("coder_agents", &[]), 1.0);
+    let bindings = [("collector", "bindings")];
+    assert_eq!(
+        page.value("coder_exporter_collector_success", &bindings),
+        0.0
+    );
+}

@@ -26,10 +26,15 @@ timezone = 'UTC'
 
 impl Cluster {
     pub(super) fn make_data(&mut self, options: &Options) -> Result<(), ClusterError> {
+        let data = self.data();
+        if let Some(original) = &options.copy_of {
+            let doing = failed(format!("copy {}", original.display()));
+            copy(original, &data).map_err(doing)?;
+            return self.folder.give(&data);
+        }
         let Some(prepared) = &options.prepared else {
             return self.initdb();
         };
-        let data = self.data();
         let initdb = self.programs.initdb.clone();
         from_prepared(prepared, &initdb, &data, || self.initdb())?;
         self.folder.give(&data)

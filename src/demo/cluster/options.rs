@@ -18,6 +18,9 @@ pub struct Options {
     /// (about 0.03 s instead of 0.5 s). It is made when missing and stays: give one that a
     /// build cleans, such as one under `target`. Several processes may share it.
     pub prepared: Option<PathBuf>,
+    /// A data folder to start from, such as a base backup; it is copied. `prepared` is not used
+    /// then.
+    pub copy_of: Option<PathBuf>,
 }
 
 /// Where the server of a [`Cluster`](super::Cluster) listens.

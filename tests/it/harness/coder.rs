@@ -8,9 +8,10 @@ use coder_agent_exporter::demo::cluster::{Cluster, Options, SUPERUSER};
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::postgres::grants::role_sql;
 use tokio_postgres::{Client, NoTls};
+use uuid::Uuid;
 
 use super::exporter::{Exporter, Settings};
-use super::fleet::Workspace;
+use super::fleet::{Build, Workspace};
 use super::rows;
 
 /// The server of this process, for all tests that do not need one of their own. nextest runs
@@ -98,6 +99,12 @@ impl Coder {
         self.sql(&rows::insert(&workspace, self.era)).await;
     }
 
+    /// Builds a workspace that is there once more.
+    pub(crate) async fn build(&self, workspace: &Workspace, build: Build) {
+        let sql = rows::insert_build(workspace, &build, self.era);
+        self.sql(&sql).await;
+    }
+
     /// Inserts running workspaces numbered `first` to `last`, with one agent each, which has
     /// `apps` apps; their names are those of [`workspace`](super::fleet::workspace).
     pub(crate) async fn add_many(&self, first: u32, last: u32, apps: u32) {
@@ -105,6 +112,23 @@ impl Coder {
         self.add(names.clone()).await;
         self.sql(&rows::insert_many(&names, first, last, apps))
             .await;
+    }
+
+    /// Inserts a chat about a workspace; `columns` and the SQL of their values are its own.
+    pub(crate) async fn add_chat(&self, workspace: Uuid, columns: &[(&str, String)]) {
+        self.sql(&rows::insert_chat(workspace, columns)).await;
+    }
+
+    /// Stops the clock that the exporter sees, for those who connect from now on: at the SQL
+    /// `moment`, `now()` stands still. Without it nothing is ever *exactly* the limit.
+    pub(crate) async fn stop_clock(&self, moment: &str) {
+        let (role, database) = (&self.role, &self.database);
+        self.sql(&format!(
+            "CREATE OR REPLACE FUNCTION public.now() RETURNS timestamptz STABLE LANGUAGE sql
+                 AS $$SELECT {moment}$$;
+             ALTER ROLE {role} IN DATABASE {database} SET search_path = public, pg_catalog;"
+        ))
+        .await;
     }
 
     /// Runs statements as the superuser.

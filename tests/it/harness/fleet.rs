@@ -81,6 +81,7 @@ pub(crate) enum Job {
     Running,
     Succeeded,
     Failed,
+    Canceling,
     Canceled,
 }
 
@@ -137,7 +138,8 @@ pub(crate) struct Agent {
     pub(super) columns: Vec<(&'static str, String)>,
     pub(super) soft_deleted: bool,
     pub(super) subs: Vec<Agent>,
-    pub(super) apps: Vec<&'static str>,
+    /// Display name and health of each.
+    pub(super) apps: Vec<(String, &'static str)>,
 }
 
 /// A connected agent whose startup script is done.
@@ -217,8 +219,13 @@ impl Agent {
     }
 
     /// Adds an app of this health.
-    pub(crate) fn app(mut self, health: &'static str) -> Self {
-        self.apps.push(health);
+    pub(crate) fn app(self, health: &'static str) -> Self {
+        self.named_app("", health)
+    }
+
+    /// Adds an app of this display name, which several may share, and health.
+    pub(crate) fn named_app(mut self, name: &str, health: &'static str) -> Self {
+        self.apps.push((name.to_owned(), health));
         self
     }
 }

@@ -16,6 +16,9 @@ mod program;
 pub(crate) mod prometheus;
 pub(crate) mod relay;
 mod rows;
+pub(crate) mod standby;
+pub(crate) mod statements;
+pub(crate) mod wire;
 
 use std::time::{Duration, Instant};
 

@@ -32,8 +32,18 @@ pub(super) fn insert(workspace: &Workspace, era: Era) -> String {
         name = literal(&workspace.name),
     );
     for build in &workspace.builds {
-        push_build(&mut sql, build, workspace.id, &organization, &version, era);
+        sql.push_str(&insert_build(workspace, build, era));
     }
+    sql
+}
+
+/// A further build of a workspace that is there.
+pub(super) fn insert_build(workspace: &Workspace, build: &Build, era: Era) -> String {
+    let organization = shared_id("organization", &workspace.organization);
+    let template = format!("{}/{}", workspace.organization, workspace.template);
+    let version = shared_id("version", &template);
+    let mut sql = String::new();
+    push_build(&mut sql, build, workspace.id, &organization, &version, era);
     sql
 }
 
@@ -84,6 +94,7 @@ fn job_columns(job: Job) -> (String, String, String, &'static str) {
         Job::Running => (started, null(), null(), "NULL"),
         Job::Succeeded => (started, null(), completed, "''"),
         Job::Failed => (started, null(), completed, "'no space left'"),
+        Job::Canceling => (started, completed, null(), "NULL"),
         Job::Canceled => (started, completed.clone(), completed, "''"),
     }
 }
@@ -105,15 +116,30 @@ fn push_agent(sql: &mut String, agent: &Agent, resource: Uuid, parent: Option<Uu
         names.join(", "),
         values.join(", ")
     ));
-    for (index, health) in agent.apps.iter().enumerate() {
+    for (index, (name, health)) in agent.apps.iter().enumerate() {
+        let name = literal(name);
         sql.push_str(&format!(
-            "INSERT INTO workspace_apps (id, agent_id, slug, health)
-                 VALUES (gen_random_uuid(), '{id}', 'app-{index}', '{health}');"
+            "INSERT INTO workspace_apps (id, agent_id, slug, display_name, health)
+                 VALUES (gen_random_uuid(), '{id}', 'app-{index}', {name}, '{health}');"
         ));
     }
     for sub in &agent.subs {
         push_agent(sql, sub, resource, Some(id), era);
     }
+}
+
+/// A chat of the owner of `workspace`, in any column of `chats` that the test sets.
+pub(super) fn insert_chat(workspace: Uuid, columns: &[(&str, String)]) -> String {
+    let names: String = columns
+        .iter()
+        .map(|(name, _)| format!(", {name}"))
+        .collect();
+    let values: String = columns.iter().map(|(_, sql)| format!(", {sql}")).collect();
+    format!(
+        "INSERT INTO chats (id, owner_id, workspace_id{names})
+             SELECT gen_random_uuid(), owner_id, id{values}
+             FROM workspaces WHERE id = '{workspace}';"
+    )
 }
 
 fn shared_id(what: &str, name: &str) -> String {

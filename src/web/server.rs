@@ -119,9 +119,10 @@ fn router(collect: Collect, settings: Settings) -> Router {
     router.layer(compression()).with_state(Arc::new(app))
 }
 
-/// gzip or zstd, as the client asks, at the level of least work. An exposition of 14.8 MB takes
-/// gzip 410 ms at its usual level and 55 ms at this one, for a body half as large again; the
-/// scrape waits for it, and nobody keeps the bytes.
+/// gzip or zstd, as the client asks, at the level of least work: the scrape waits for it and
+/// nobody keeps the bytes. Of 47.5 MB (a series for each of 100,000 agents) gzip makes 12.7 MB
+/// in 195 ms at level 1 and 7.9 MB in 391 ms at level 6; zstd 7.0 MB in 61 ms at level 1, and
+/// nothing smaller above. A default page is compressed within a millisecond by any of them.
 fn compression() -> CompressionLayer {
     CompressionLayer::new()
         .gzip(true)

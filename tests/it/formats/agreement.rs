@@ -143,6 +143,28 @@ proptest! {
     }
 
     #[test]
+    fn agents_without_series_of_their_own_are_counted(page in page()) {
+        let fleet = page.fleet().unwrap();
+        let read = text(&page);
+        for (metric, wanted) in [
+            ("coder_agent_problem_timestamp_seconds", fleet.problems().len()),
+            ("coder_agent_info", fleet.judged().len()),
+        ] {
+            let dropped = [("metric", metric)];
+            let Some(dropped) = read.get("coder_exporter_series_dropped", &dropped) else {
+                prop_assert!(!read.has(metric));
+                continue;
+            };
+            let shown = read.samples(metric, &[]).count();
+            prop_assert!(shown <= page.detail.max_agent_series);
+            prop_assert_eq!(shown + dropped as usize, wanted);
+        }
+        let versions = read.samples("coder_agents_version", &[]);
+        let versions: HashSet<_> = versions.filter_map(|it| it.label("version")).collect();
+        prop_assert!(versions.len() <= 21, "{versions:?}");
+    }
+
+    #[test]
     fn native_buckets_agree_with_the_classic_ones(page in page()) {
         let Exposition { page, natives } = protobuf(&page);
         for native in &natives {

@@ -7,8 +7,7 @@ use coder_agent_exporter::metrics::page::AgentSeries;
 use crate::harness::*;
 
 /// A name that every format has to escape, and that is too long for comfort.
-pub(super) const ODD: &str =
-    "line\nquote\"back\\slash \u{1f600}{le=\"1\"} # 64 characters of it: αβγδ";
+pub(super) const ODD: &str = "line\nquote\"back\\slash \u{1f600}{le=\"1\"} \r\t\u{1}\u{2028}\u{feff} # 64 characters: αβγδεζηθι";
 
 /// Agents of every sort, in two organizations, with apps; a workspace in every state.
 pub(super) async fn lively_fleet() -> Coder {

@@ -3,7 +3,11 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use coder_agent_exporter::metrics::exposition::Format;
+use proptest::prelude::*;
+
 use super::lively::{lively_fleet, talkative};
+use super::pages::page;
 use crate::harness::*;
 
 /// What it has to say of a page.
@@ -61,4 +65,15 @@ async fn promtool_has_nothing_to_say_about_a_page_with_everything() {
 async fn promtool_has_nothing_to_say_about_the_page_of_an_outage() {
     let exporter = Exporter::start("postgres://u@/d?host=/nowhere", |_| {}).await;
     assert_eq!(promtool_check(&exporter.metrics(&[]).await.body), "");
+}
+
+proptest! {
+    // Each case starts a program.
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn promtool_has_nothing_to_say_about_any_fleet(page in page()) {
+        let text = Format::Text.write(&page).unwrap();
+        prop_assert_eq!(promtool_check(str::from_utf8(&text).unwrap()), "");
+    }
 }

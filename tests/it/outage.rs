@@ -86,10 +86,7 @@ async fn database_that_crashes_in_the_middle_of_a_pass_costs_that_pass() {
     let exporter = coder.exporter().await;
     let address = exporter.address;
     let scrape = tokio::spawn(async move { http::get(address, "/metrics", &[]).await.unwrap() });
-    eventually("it reads the agents", async || {
-        coder.sessions("active").await == 1
-    })
-    .await;
+    eventually("it reads the agents", async || coder.is_read_slowly().await).await;
     coder.own_cluster().kill();
     let response = scrape.await.unwrap();
     let page = Page::read(exposition::Format::Text, &response.body).unwrap();
@@ -105,10 +102,7 @@ async fn session_that_an_administrator_ends_costs_one_collector_of_one_pass() {
     coder.slow("workspace_apps", 0.5).await;
     let exporter = coder.exporter().await;
     let end = async {
-        eventually("it reads the apps", async || {
-            coder.sessions("active").await == 1
-        })
-        .await;
+        eventually("it reads the apps", async || coder.is_read_slowly().await).await;
         let role = &coder.role;
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename";
         coder.sql(&format!("{end} = '{role}'")).await;
@@ -239,7 +233,7 @@ async fn session_that_ends_under_workspaces_and_chats_is_one_error() {
     let exporter = coder.exporter().await;
     let end = async {
         eventually("it reads the workspaces", async || {
-            coder.sessions("active").await == 1
+            coder.is_read_slowly().await
         })
         .await;
         let role = &coder.role;

@@ -40,10 +40,7 @@ async fn scrape_under_way_is_answered_after_sigterm() {
     coder.slow("workspace_apps", 1.0).await;
     let program = Program::serve(&[&url_flag(&coder)]).await;
     let under_way = http::send(program.address, "/metrics", &[]).await.unwrap();
-    eventually("it reads the apps", async || {
-        coder.sessions("active").await == 1
-    })
-    .await;
+    eventually("it reads the apps", async || coder.is_read_slowly().await).await;
     program.terminate().await;
     eventually("it takes no new ones", async || {
         http::send(program.address, "/metrics", &[]).await.is_err()

@@ -168,6 +168,17 @@ impl Coder {
         .await
     }
 
+    /// Whether the exporter reads a table that was made [`slow`](Self::slow), at this moment.
+    pub(crate) async fn is_read_slowly(&self) -> bool {
+        let role = &self.role;
+        self.number(&format!(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE usename = '{role}' AND wait_event = 'PgSleep'"
+        ))
+        .await
+            == 1
+    }
+
     /// An exporter of this database, with the settings it has by default.
     pub(crate) async fn exporter(&self) -> Exporter {
         self.exporter_with(|_| {}).await

@@ -235,7 +235,7 @@ async fn session_that_ends_under_workspaces_and_chats_is_one_error() {
     let exporter = coder.exporter().await;
     let end = async {
         eventually("it reads the workspaces", async || {
-            coder.sessions("active").await == 1
+            coder.is_waited_for().await
         })
         .await;
         let role = &coder.role;

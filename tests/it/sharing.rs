@@ -204,7 +204,7 @@ async fn scrape_that_joined_an_impatient_one_still_has_its_own_time() {
     let exporter = coder.exporter().await;
     let patient = async {
         eventually("the impatient scrape is under way", async || {
-            coder.sessions("active").await == 1
+            coder.is_waited_for().await
         })
         .await;
         exporter.scrape_within(20.0).await

@@ -105,11 +105,16 @@ async fn session_that_an_administrator_ends_costs_one_collector_of_one_pass() {
     coder.slow("workspace_apps", 0.5).await;
     let exporter = coder.exporter().await;
     let end = async {
+        let role = &coder.role;
+        // Not any earlier: ended while it reads the agents, it would cost those too.
+        let asleep = format!(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE usename = '{role}' AND wait_event = 'PgSleep'"
+        );
         eventually("it reads the apps", async || {
-            coder.sessions("active").await == 1
+            coder.number(&asleep).await == 1
         })
         .await;
-        let role = &coder.role;
         let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename";
         coder.sql(&format!("{end} = '{role}'")).await;
     };

@@ -137,7 +137,9 @@ impl Collect {
         }
         if let Ok(fleet) = &pass.fleet {
             state.transitions.observe(fleet);
-            state.latest = Some((Instant::now(), pass.clone()));
+            // Kept only where it may be served again: two passes cost twice the memory.
+            let reusable = !self.settings.min_interval.is_zero();
+            state.latest = reusable.then(|| (Instant::now(), pass.clone()));
         }
         state.flight = None;
         pass

@@ -146,8 +146,10 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
         process: process::stats(),
         detail: settings.detail,
     });
-    let accept = headers.get(header::ACCEPT).and_then(|it| it.to_str().ok());
-    let format = negotiate::format(accept);
+    let accept = headers.get_all(header::ACCEPT).iter();
+    // A header given twice is one list, cut in two.
+    let accept: Vec<_> = accept.filter_map(|it| it.to_str().ok()).collect();
+    let format = negotiate::format(&accept.join(","));
     match format.write(&page) {
         Ok(body) => ([(header::CONTENT_TYPE, format.content_type())], body).into_response(),
         Err(error) => {

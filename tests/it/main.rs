@@ -19,6 +19,7 @@ mod check;
 mod classes;
 mod clocks;
 mod coderd;
+mod compression;
 mod cost;
 mod demo;
 mod eras;

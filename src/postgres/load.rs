@@ -154,7 +154,7 @@ impl Loading<'_> {
             let work = async { bindings::load(session.client()?).await };
             Some(attempt(session, Collector::Bindings, work).await)
         };
-        let (workspaces, bindings) = tokio::join!(workspaces, bindings);
+        let (workspaces, bindings) = tokio::join!(biased; workspaces, bindings);
         // The server answers one after the other: the second begins where the first ends.
         let handed_over = workspaces.as_ref().map_or(started, |it| it.ended);
         if has_workspaces {

@@ -15,6 +15,10 @@ use crate::fleet::transitions::{TransitionCounts, Transitions};
 use crate::metrics::page::ErrorCounts;
 use crate::postgres::database::{Database, Wanted};
 
+/// A flight ends by itself at its deadline and says what it was waiting for; this is how long
+/// whoever began it waits to hear that.
+const GRACE: Duration = Duration::from_millis(50);
+
 /// What a collection needs to know besides the database.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -70,7 +74,7 @@ impl Collect {
     }
 
     /// A pass that is fresh enough: the one under way, a recent one, or a new one. Answers by
-    /// `deadline` whatever the database does.
+    /// `deadline`, give or take 50 ms, whatever the database does.
     pub async fn pass(&self, deadline: Instant) -> Arc<Pass> {
         // Once only: a database that is always too slow is not to be asked again and again.
         let mut may_try_again = true;
@@ -80,7 +84,7 @@ impl Collect {
                 Boarding::Joined(flight) => (flight, true),
                 Boarding::Begun(flight) => (flight, false),
             };
-            match timeout_at(deadline, flight).await {
+            match timeout_at(deadline + GRACE, flight).await {
                 // It ended at the deadline of whoever began it; there is still time for another.
                 Ok(pass) if joined && may_try_again && ran_out_of_time(&pass) => {
                     may_try_again = false;

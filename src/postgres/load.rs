@@ -135,47 +135,52 @@ impl Loading<'_> {
     /// They need nothing of each other, and share one round trip.
     async fn workspaces_and_bindings(&mut self) {
         let session = self.session;
-        let has_workspaces = self.wanted.has(Collector::Workspaces);
-        let has_bindings = self.wanted.has(Collector::Bindings);
-        let has_chat_agent_id = self.snapshot.schema.has_chat_agent_id;
+        let wants_workspaces = self.wanted.has(Collector::Workspaces);
+        let wants_bindings = self.supports_bindings();
         let started = Instant::now();
         let is_over = session.is_over();
         let workspaces = async {
-            if is_over || !has_workspaces {
+            if is_over || !wants_workspaces {
                 return None;
             }
             let work = async { workspaces::load(session.client()?, &session.catalog).await };
             Some(attempt(session, Collector::Workspaces, work).await)
         };
         let bindings = async {
-            if is_over || !has_bindings || !has_chat_agent_id {
+            if is_over || !wants_bindings {
                 return None;
             }
             let work = async { bindings::load(session.client()?).await };
             Some(attempt(session, Collector::Bindings, work).await)
         };
-        let (workspaces, bindings) = tokio::join!(biased; workspaces, bindings);
+        let (workspaces, mut bindings) = tokio::join!(biased; workspaces, bindings);
         // The server answers one after the other: the second begins where the first ends.
         let handed_over = workspaces.as_ref().map_or(started, |it| it.ended);
-        if has_workspaces {
+        if wants_workspaces {
             let collector = Collector::Workspaces;
             self.snapshot.workspaces = self.record(collector, started, workspaces, Vec::len);
-        }
-        if has_bindings && !has_chat_agent_id {
-            let missing = "chats.agent_id";
-            self.reports.push(Report {
-                collector: Collector::Bindings,
-                outcome: Outcome::Unsupported { missing },
-            });
-        } else if has_bindings {
             // Said once: the silence that ended the first has ended the second as well.
-            let is_silent = |report: &Report| silence(report).is_some();
-            let told = has_workspaces && self.reports.last().is_some_and(is_silent);
-            let had_no_chance = told && session.is_over();
-            let bindings = bindings.filter(|it| it.result.is_ok() || !had_no_chance);
+            if self.reports.last().is_some_and(|it| silence(it).is_some()) && session.is_over() {
+                bindings = bindings.filter(|it| it.result.is_ok());
+            }
+        }
+        if wants_bindings {
             let collector = Collector::Bindings;
             self.snapshot.bindings = self.record(collector, handed_over, bindings, Vec::len);
         }
+    }
+
+    /// Whether chats are wanted and there are any to read; says so where this Coder has none.
+    fn supports_bindings(&mut self) -> bool {
+        let collector = Collector::Bindings;
+        let is_wanted = self.wanted.has(collector);
+        let is_there = self.snapshot.schema.has_chat_agent_id;
+        if is_wanted && !is_there {
+            let missing = "chats.agent_id";
+            let outcome = Outcome::Unsupported { missing };
+            self.reports.push(Report { collector, outcome });
+        }
+        is_wanted && is_there
     }
 
     fn stuck_in_created(&self) -> Option<Vec<Uuid>> {

@@ -4,7 +4,7 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::config::args::{LogArgs, LogFormat, LogLevel};
+use crate::config::log_args::{LogArgs, LogFormat, LogLevel};
 
 /// Starts logging for the rest of the process; a second call changes nothing.
 pub(super) fn start(args: &LogArgs) {

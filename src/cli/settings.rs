@@ -3,7 +3,8 @@
 use clap::CommandFactory;
 use secrecy::SecretString;
 
-use crate::config::args::{ExporterArgs, PostgresArgs};
+use crate::config::args::ExporterArgs;
+use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::{self, SettingError};
 use crate::metrics::page::Detail;

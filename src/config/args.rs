@@ -1,18 +1,17 @@
 //! The settings as clap sees them: Prometheus' dotted flags, each with a variable of its own.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
-use secrecy::SecretString;
+use clap::Args;
 
 use crate::fleet::health::Limits;
 use crate::metrics::page::AgentSeries;
 
 use super::collectors::CollectorArgs;
-use super::values::{at_least_one, duration, listen_address, positive_duration, telemetry_path};
-
-pub(super) const URL_FLAG: &str = "--postgres.url";
+use super::log_args::LogArgs;
+use super::postgres_args::PostgresArgs;
+use super::values::{duration, positive_duration};
+use super::web_args::WebArgs;
 
 /// Everything it takes to collect and serve.
 #[derive(Debug, Clone, Args)]
@@ -46,39 +45,6 @@ pub struct ExporterArgs {
     /// What is logged.
     #[command(flatten)]
     pub log: LogArgs,
-}
-
-/// `--postgres.*`
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Database")]
-pub struct PostgresArgs {
-    /// Connection URL of Coder's database; CODER_PG_CONNECTION_URL, Coder's own variable, is
-    /// taken too. Other users of the machine can read command lines: prefer a variable or a file
-    #[arg(
-        long = "postgres.url",
-        env = "CODER_EXPORTER_POSTGRES_URL",
-        value_name = "URL",
-        hide_env_values = true
-    )]
-    pub url: Option<SecretString>,
-
-    /// File that holds the connection URL
-    #[arg(
-        long = "postgres.url-file",
-        env = "CODER_EXPORTER_POSTGRES_URL_FILE",
-        value_name = "FILE"
-    )]
-    pub url_file: Option<PathBuf>,
-
-    /// Connections to the database, at most
-    #[arg(
-        long = "postgres.max-connections",
-        env = "CODER_EXPORTER_POSTGRES_MAX_CONNECTIONS",
-        value_name = "N",
-        default_value_t = 2,
-        value_parser = at_least_one
-    )]
-    pub max_connections: usize,
 }
 
 /// `--agent.*`
@@ -181,106 +147,6 @@ pub struct MetricsArgs {
         action = clap::ArgAction::SetTrue
     )]
     pub coderd_compat: bool,
-}
-
-/// `--web.*`
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Web")]
-pub struct WebArgs {
-    /// Address to serve on, repeatable; without a host, every interface
-    #[arg(
-        long = "web.listen-address",
-        env = "CODER_EXPORTER_WEB_LISTEN_ADDRESS",
-        value_name = "[HOST]:PORT",
-        value_delimiter = ',',
-        default_value = ":21120",
-        value_parser = listen_address
-    )]
-    pub listen_addresses: Vec<String>,
-
-    /// Path of the metrics
-    #[arg(
-        long = "web.telemetry-path",
-        env = "CODER_EXPORTER_WEB_TELEMETRY_PATH",
-        value_name = "PATH",
-        default_value = "/metrics",
-        value_parser = telemetry_path
-    )]
-    pub telemetry_path: String,
-
-    /// Scrapes answered at the same time; more are refused with 503
-    #[arg(
-        long = "web.max-requests",
-        env = "CODER_EXPORTER_WEB_MAX_REQUESTS",
-        value_name = "N",
-        default_value_t = 40,
-        value_parser = at_least_one
-    )]
-    pub max_requests: usize,
-
-    /// Time kept back from the scraper's timeout for the answer's way
-    #[arg(
-        long = "web.timeout-offset",
-        env = "CODER_EXPORTER_WEB_TIMEOUT_OFFSET",
-        value_name = "DURATION",
-        default_value = "500ms",
-        value_parser = duration
-    )]
-    pub timeout_offset: Duration,
-
-    /// Serve no page at /
-    #[arg(
-        long = "web.disable-ui",
-        env = "CODER_EXPORTER_WEB_DISABLE_UI",
-        value_parser = clap::builder::BoolishValueParser::new(),
-        action = clap::ArgAction::SetTrue
-    )]
-    pub disable_ui: bool,
-}
-
-/// `--log.*`
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Log")]
-pub struct LogArgs {
-    /// The least severe messages to log
-    #[arg(
-        long = "log.level",
-        env = "CODER_EXPORTER_LOG_LEVEL",
-        value_name = "LEVEL",
-        default_value = "info"
-    )]
-    pub level: LogLevel,
-
-    /// How a line is written
-    #[arg(
-        long = "log.format",
-        env = "CODER_EXPORTER_LOG_FORMAT",
-        value_name = "FORMAT",
-        default_value = "logfmt"
-    )]
-    pub format: LogFormat,
-}
-
-/// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogLevel {
-    /// Everything.
-    Debug,
-    /// What an operator may want to know.
-    Info,
-    /// What an operator should look at.
-    Warn,
-    /// What does not work.
-    Error,
-}
-
-/// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
-    /// key=value pairs.
-    Logfmt,
-    /// One JSON object a line.
-    Json,
 }
 
 impl AgentArgs {

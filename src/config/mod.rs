@@ -1,14 +1,17 @@
 //! Every setting: flag, environment variable, default, unit and effect.
 //!
-//! [`args`] is the table of settings as clap sees it; everything that is said of them (help,
-//! README, errors) follows from there. [`mod@postgres_url`] reads connection URLs, [`collectors`]
+//! [`args`] is the table of settings as clap sees it, with a file for each of its larger groups;
+//! everything that is said of them (help, README, errors) follows from there. [`mod@postgres_url`] reads connection URLs, [`collectors`]
 //! the switches of the collectors.
 
 pub mod args;
 pub mod collectors;
 pub mod demo_args;
+pub mod log_args;
+pub mod postgres_args;
 pub mod postgres_tls;
 pub mod postgres_url;
+pub mod web_args;
 
 mod values;
 
@@ -16,7 +19,7 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use self::args::{PostgresArgs, URL_FLAG};
+use self::postgres_args::{PostgresArgs, URL_FLAG};
 use self::postgres_url::PostgresUrl;
 
 /// The variable Coder itself takes its database from.

@@ -1,0 +1,43 @@
+//! Where the database is.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::values::at_least_one;
+
+pub(super) const URL_FLAG: &str = "--postgres.url";
+
+/// `--postgres.*`
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Database")]
+pub struct PostgresArgs {
+    /// Connection URL of Coder's database; CODER_PG_CONNECTION_URL, Coder's own variable, is
+    /// taken too. Other users of the machine can read command lines: prefer a variable or a file
+    #[arg(
+        long = "postgres.url",
+        env = "CODER_EXPORTER_POSTGRES_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub url: Option<SecretString>,
+
+    /// File that holds the connection URL
+    #[arg(
+        long = "postgres.url-file",
+        env = "CODER_EXPORTER_POSTGRES_URL_FILE",
+        value_name = "FILE"
+    )]
+    pub url_file: Option<PathBuf>,
+
+    /// Connections to the database, at most
+    #[arg(
+        long = "postgres.max-connections",
+        env = "CODER_EXPORTER_POSTGRES_MAX_CONNECTIONS",
+        value_name = "N",
+        default_value_t = 2,
+        value_parser = at_least_one
+    )]
+    pub max_connections: usize,
+}

@@ -52,6 +52,7 @@ pub mod fleet;
 pub mod metrics;
 pub mod postgres;
 mod process;
+pub mod resolver;
 pub mod web;
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! From a workspace to its agent (SPEC 4).
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -9,10 +8,11 @@ use uuid::Uuid;
 use super::cache::{Cache, Hit};
 use super::choose::{NoChoice, choose_agent};
 use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
-use super::parts::{DialError, Dialer, Directory, Target};
+use super::parts::{Dialer, Directory, Target};
+use super::result::{Resolved, Route, Unresolved};
 use super::trace::{Phase, Trace};
-use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::outcome::Outcome;
+use crate::fleet::latest::{Candidate, Latest, Sighting};
+use crate::fleet::named::Variants;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::status::{Status, lost_since, status};
 
@@ -56,55 +56,6 @@ pub struct Resolver<D, L: Dialer> {
     dialer: L,
     settings: Settings,
     cache: Cache<L::Connection>,
-}
-
-/// An agent that was reached.
-#[derive(Debug)]
-pub struct Resolved<C> {
-    /// The proof, shared with all who resolved this workspace. It is released when the last of
-    /// them, and the resolver, have dropped it.
-    pub connection: Arc<C>,
-    /// Which agent it is.
-    pub target: Target,
-    /// How it was reached.
-    pub route: Route,
-}
-
-/// How an agent was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Route {
-    /// Over a connection that was there.
-    Cached,
-    /// By dialing the bound agent.
-    Dialed,
-    /// The bound agent was of an earlier build; the right one was dialed and is bound now.
-    Switched,
-}
-
-/// Why no agent was reached.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unresolved {
-    /// There is no such workspace, or it is deleted.
-    #[error("there is no such workspace")]
-    NoWorkspace,
-    /// No agent could be chosen.
-    #[error(transparent)]
-    NoChoice(#[from] NoChoice),
-    /// Its row says that the agent is disconnected.
-    #[error("the agent is disconnected")]
-    Disconnected,
-    /// Its row says that the agent did not connect in time.
-    #[error("the agent has never connected")]
-    NeverConnected,
-    /// Our own deadline passed, and nothing better is known.
-    #[error("the agent did not answer within {} s", .0.as_secs_f64())]
-    DialTimeout(Duration),
-    /// The dial failed.
-    #[error(transparent)]
-    Dial(#[from] DialError),
-    /// The database did not say whom to dial.
-    #[error(transparent)]
-    Directory(#[from] Failure),
 }
 
 impl<D: Directory, L: Dialer> Resolver<D, L> {
@@ -158,17 +109,19 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
         tokio::select! {
             biased;
-            resolved = self.resolve(workspace, trace) => Ok(resolved),
+            resolved = self.resolve(workspace, self.settings.dial_timeout, trace) => Ok(resolved),
             reason = caller => Err(reason),
         }
     }
 
-    async fn resolve(
+    /// As [`connect`](Self::connect), with a dial timeout of its own and nobody to give up.
+    pub(super) async fn resolve(
         &self,
         workspace: Uuid,
+        dial_timeout: Duration,
         trace: &Trace,
     ) -> Result<Resolved<L::Connection>, Unresolved> {
-        let budget = self.settings.dial_timeout + self.settings.validation_delay;
+        let budget = dial_timeout + self.settings.validation_delay;
         let deadline = Instant::now() + budget;
         if let Some(hit) = self.cache.hit(workspace)
             && let Some(resolved) = self.recheck(workspace, hit, trace).await?
@@ -186,7 +139,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             || self.validate(workspace),
             trace,
         );
-        let dial_deadline = deadline.min(Instant::now() + self.settings.dial_timeout);
+        let dial_deadline = deadline.min(Instant::now() + dial_timeout);
         match timeout_at(dial_deadline, dialing).await {
             Ok(Ok(dialed)) => Ok(self.remember(workspace, dialed)),
             Ok(Err(Undialed::NoChoice(no_choice))) => {
@@ -194,7 +147,10 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
                 Err(no_choice.into())
             }
             Ok(Err(Undialed::Dial(error))) => Err(error.into()),
-            Err(_passed) => Err(self.after_timeout(workspace, deadline, trace).await),
+            Err(_passed) if self.is_lost(workspace, deadline, trace).await => {
+                Err(Unresolved::Disconnected)
+            }
+            Err(_passed) => Err(Unresolved::DialTimeout(dial_timeout)),
         }
     }
 
@@ -212,8 +168,9 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         let asked = self.in_time(self.directory.agent(hit.target.agent_id));
         let found = match asked.await {
             Ok(Some(sighting)) => {
-                let found = self.status_of(&sighting);
-                span.answer(format!("{found:?}").to_lowercase());
+                let Sighting { agent, now } = &sighting;
+                let found = status(agent, self.settings.inactive_timeout, *now);
+                span.answer(found.as_str());
                 found
             }
             Ok(None) => {
@@ -241,14 +198,6 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         };
         self.cache.forget_connection(workspace, &hit.connection);
         Err(gone)
-    }
-
-    fn status_of(&self, sighting: &Sighting) -> Status {
-        status(
-            &sighting.agent,
-            self.settings.inactive_timeout,
-            sighting.now,
-        )
     }
 
     /// The agent to dial when none is bound.
@@ -290,39 +239,31 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// Our own deadline passed while the caller is still there: is the agent slow, or gone?
-    async fn after_timeout(&self, workspace: Uuid, deadline: Instant, trace: &Trace) -> Unresolved {
-        let timed_out = Unresolved::DialTimeout(self.settings.dial_timeout);
+    /// Our own deadline passed while the caller is still there: has the latest agent's row said
+    /// disconnected for at least the recovery threshold?
+    async fn is_lost(&self, workspace: Uuid, deadline: Instant, trace: &Trace) -> bool {
         let span = trace.ask(Phase::Validate, "since when is the latest agent silent?");
-        let Ok(Ok(Some(latest))) = timeout_at(deadline, self.directory.latest(workspace)).await
-        else {
+        let asked = timeout_at(deadline, self.directory.latest(workspace)).await;
+        let Ok(Ok(Some(latest))) = asked else {
             span.answer("the database did not say");
-            return timed_out;
+            return false;
         };
-        let Some(agent) = choose_agent(&latest.agents).ok().map(|it| &it.agent) else {
+        let Ok(Candidate { agent, .. }) = choose_agent(&latest.agents) else {
             span.answer("there is none");
-            return timed_out;
+            return false;
         };
-        let found = status(agent, self.settings.inactive_timeout, latest.now);
-        let silent = lost_since(agent).map(|lost| latest.now.seconds_since(lost));
-        let threshold = self.settings.recovery_threshold.as_secs_f64();
-        match silent {
-            Some(silent) if found == Status::Disconnected => {
-                span.answer(format!("disconnected for {silent:.1} s"));
-                match silent >= threshold {
-                    true => Unresolved::Disconnected,
-                    false => timed_out,
-                }
-            }
-            _ => {
-                span.answer("its row does not call it disconnected");
-                timed_out
-            }
-        }
+        let status = status(agent, self.settings.inactive_timeout, latest.now);
+        let lost = lost_since(agent).filter(|_| status == Status::Disconnected);
+        let Some(silent) = lost.map(|lost| latest.now.seconds_since(lost)) else {
+            span.answer(format!("it is {}", status.as_str()));
+            return false;
+        };
+        span.answer(format!("disconnected for {silent:.1} s"));
+        silent >= self.settings.recovery_threshold.as_secs_f64()
     }
 
     /// The directory's answer, or a failure once it takes longer than the validation delay.
-    async fn in_time<T>(
+    pub(super) async fn in_time<T>(
         &self,
         asked: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
@@ -338,35 +279,4 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
 
 fn choose(latest: &Latest) -> Result<Target, NoChoice> {
     choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
-}
-
-/// What it counts as (SPEC 5).
-pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Outcome {
-    match result {
-        Ok(resolved) => match resolved.route {
-            Route::Cached | Route::Dialed => Outcome::Ok,
-            Route::Switched => Outcome::Switched,
-        },
-        Err(unresolved) => unresolved.outcome(),
-    }
-}
-
-impl Unresolved {
-    /// What it counts as (SPEC 5).
-    pub fn outcome(&self) -> Outcome {
-        match self {
-            Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => Outcome::NoAgent,
-            Self::NoChoice(NoChoice::Ambiguous(_)) => Outcome::Ambiguous,
-            Self::Disconnected => Outcome::Disconnected,
-            Self::NeverConnected => Outcome::NeverConnected,
-            Self::DialTimeout(_) => Outcome::DialTimeout,
-            Self::Dial(DialError::Unreachable { state }) => match state.as_str() {
-                "disconnected" => Outcome::Disconnected,
-                "connecting" | "timeout" => Outcome::NeverConnected,
-                _ => Outcome::DialError,
-            },
-            Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => Outcome::DialError,
-            Self::Dial(DialError::Exporter(_)) | Self::Directory(_) => Outcome::ExporterError,
-        }
-    }
 }

@@ -21,8 +21,10 @@
 //! | [`fleet`] | none | what is known at one moment, and what it means: facts, status, health, counts |
 //! | [`metrics`] | none | families as tables over a judged snapshot, and the formats |
 //! | [`config`] | files | every setting: flag, variable, default, effect |
+//! | [`resolver`] | time | from a workspace to the agent that serves it, over two traits |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | router, deadlines, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
@@ -51,6 +53,7 @@ pub mod demo;
 pub mod fleet;
 pub mod metrics;
 pub mod postgres;
+pub mod probe;
 mod process;
 pub mod resolver;
 pub mod web;

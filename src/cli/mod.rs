@@ -18,6 +18,7 @@ use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
 use crate::metrics::catalogue;
+use crate::metrics::page::Page;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
 const WRONG_SETTING: u8 = 64;
@@ -105,7 +106,7 @@ fn execute(command: Command) -> Result<ExitCode, CommandError> {
         Command::Serve(args) => serve::run(&args),
         Command::Check(args) => check::run(&args),
         Command::Demo(args) => demo::run(*args),
-        Command::Metrics => print(&catalogue::table()),
+        Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
     }
 }

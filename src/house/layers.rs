@@ -20,6 +20,10 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["clock", "collect", "fleet", "metrics", "postgres"],
     ),
     (
+        "probe",
+        &["clock", "collect", "fleet", "postgres", "probe", "resolver"],
+    ),
+    (
         "web",
         &["collect", "fleet", "metrics", "postgres", "process", "web"],
     ),

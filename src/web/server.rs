@@ -143,6 +143,7 @@ async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
         pass,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
+        probe: None,
         process: process::stats(),
         detail: settings.detail,
     });

@@ -1,6 +1,6 @@
 //! The landing page: where to look.
 
-use super::server::Settings;
+use super::settings::Settings;
 
 /// A plain page of links. Nothing on it comes from a user; the one setting is escaped.
 pub(super) fn page(settings: &Settings) -> String {

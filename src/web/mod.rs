@@ -2,7 +2,12 @@
 
 mod deadline;
 mod landing;
+mod lifecycle;
 mod negotiate;
+mod router;
+mod scrape;
 mod server;
+mod settings;
 
-pub use server::{Settings, bind, serve};
+pub use server::{bind, serve};
+pub use settings::Settings;

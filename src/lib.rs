@@ -23,7 +23,7 @@
 //! | [`config`] | files | every setting: flag, variable, default, effect |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`collect`] | – | who asks at the same time shares one pass |
-//! | [`web`] | sockets | router, deadlines, content negotiation |
+//! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
 //!
@@ -52,6 +52,7 @@ pub mod fleet;
 pub mod metrics;
 pub mod postgres;
 mod process;
+mod systemd;
 pub mod web;
 
 #[cfg(test)]

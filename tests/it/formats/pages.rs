@@ -50,6 +50,7 @@ fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value 
                 errors,
                 process,
                 detail,
+                is_config_current: true,
             })
         },
     )

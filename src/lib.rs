@@ -25,7 +25,7 @@
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`collect`] | – | who asks at the same time shares one pass |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
-//! | [`web`] | sockets | router, deadlines, content negotiation |
+//! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
 //!
@@ -56,6 +56,7 @@ pub mod postgres;
 pub mod probe;
 mod process;
 pub mod resolver;
+mod systemd;
 pub mod web;
 
 #[cfg(test)]

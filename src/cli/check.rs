@@ -1,5 +1,6 @@
 //! `check`: would it work? A line for each thing that must be right.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -8,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::args::ServeArgs;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Failure, Outcome, Pass};
+use crate::fleet::pass::{Collector, Outcome, Pass};
 use crate::postgres::catalog::Catalog;
 use crate::postgres::reads_of;
 
@@ -26,6 +27,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             "settings",
             &format!("the URL's {options} mean nothing here"),
         );
+    }
+    if args.exporter.web.config_file.is_some() {
+        match from_args::web_config(&args.exporter.web) {
+            Ok(config) => report.good("web config", &config.describe()),
+            Err(error) => report.bad("web config", &error),
+        }
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;
@@ -121,7 +128,7 @@ impl Report {
         self.line("ok", what, text);
     }
 
-    fn bad(&mut self, what: &str, failure: &Failure) {
+    fn bad(&mut self, what: &str, failure: &dyn fmt::Display) {
         self.failed = true;
         self.line("FAIL", what, &failure.to_string());
     }

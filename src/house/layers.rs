@@ -25,7 +25,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "web",
-        &["collect", "fleet", "metrics", "postgres", "process", "web"],
+        &[
+            "collect", "config", "fleet", "metrics", "postgres", "process", "systemd", "web",
+        ],
     ),
     ("demo", &["demo", "postgres"]),
 ];

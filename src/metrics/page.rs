@@ -24,6 +24,8 @@ pub struct Page {
     pub process: Option<ProcessStats>,
     /// How much detail the operator wants.
     pub detail: Detail,
+    /// Whether what is in force is what the configuration files say.
+    pub is_config_current: bool,
 }
 
 impl Page {

@@ -71,7 +71,7 @@ struct Record {
 impl<L: Dialer> Probe<L> {
     /// Probes the fleet that `collect` collects; nothing happens yet.
     pub fn new(collect: Collect, dialer: L, settings: Settings) -> Self {
-        let questions = Questions::new(collect.database().clone());
+        let questions = Questions::new(collect.clone());
         let shared = Shared {
             resolver: Resolver::new(questions, dialer, settings.resolver),
             places: Semaphore::new(settings.concurrency),

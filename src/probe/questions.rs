@@ -7,10 +7,10 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::collect::Collect;
 use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::pass::Failure;
 use crate::fleet::reference::Reference;
-use crate::postgres::database::Database;
 use crate::postgres::directory::{Found, QUESTION_TIMEOUT};
 use crate::resolver::{Directory, Target};
 
@@ -23,7 +23,7 @@ const FRESH: Duration = Duration::from_secs(1);
 /// What one workspace of the round wants to know is asked for all of them: while a round lasts,
 /// the number of questions follows its seconds and not its workspaces.
 pub(super) struct Questions {
-    database: Database,
+    collect: Collect,
     one_at_a_time: Semaphore,
     round: Mutex<Round>,
 }
@@ -36,9 +36,9 @@ struct Round {
 }
 
 impl Questions {
-    pub(super) fn new(database: Database) -> Self {
+    pub(super) fn new(collect: Collect) -> Self {
         Self {
-            database,
+            collect,
             one_at_a_time: Semaphore::new(1),
             round: Mutex::default(),
         }
@@ -65,14 +65,17 @@ impl Questions {
     ) -> Result<HashMap<Uuid, Latest>, Failure> {
         let _turn = self.one_at_a_time.acquire().await;
         let deadline = Instant::now() + QUESTION_TIMEOUT;
-        self.database.latest_of(workspaces, deadline).await
+        self.collect
+            .database()
+            .latest_of(workspaces, deadline)
+            .await
     }
 
     /// Workspaces with a stale binding, and the agent they are bound to.
     pub(super) async fn stale_bindings(&self) -> Result<HashMap<Uuid, Target>, Failure> {
         let _turn = self.one_at_a_time.acquire().await;
         let deadline = Instant::now() + QUESTION_TIMEOUT;
-        self.database.stale_bindings(deadline).await
+        self.collect.database().stale_bindings(deadline).await
     }
 
     /// What a person meant.
@@ -83,7 +86,7 @@ impl Questions {
     ) -> Result<Found, Failure> {
         let _turn = self.one_at_a_time.acquire().await;
         let deadline = deadline.min(Instant::now() + QUESTION_TIMEOUT);
-        self.database.find(reference, deadline).await
+        self.collect.database().find(reference, deadline).await
     }
 
     async fn refresh(&self, round: &mut Round) -> Result<(), Failure> {
@@ -110,6 +113,6 @@ impl Directory for Questions {
 
     async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
         let _turn = self.one_at_a_time.acquire().await;
-        self.database.agent(agent).await
+        self.collect.database().agent(agent).await
     }
 }

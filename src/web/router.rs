@@ -1,17 +1,25 @@
 //! Which path leads where.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::State;
-use axum::response::Html;
-use axum::routing::get;
-use tokio::sync::Semaphore;
+use axum::http::header;
+use axum::middleware::from_fn_with_state;
+use axum::response::{Html, IntoResponse, Response};
+use axum::routing::{get, post};
+use tokio::sync::{Mutex, Semaphore};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::collect::Collect;
 
+use super::bucket::Bucket;
+use super::connection::Rosters;
+use super::guard::guard;
+use super::passwords::Passwords;
+use super::ready::Readiness;
 use super::settings::Settings;
 use super::{landing, lifecycle, scrape};
 
@@ -19,24 +27,54 @@ use super::{landing, lifecycle, scrape};
 pub(super) struct App {
     pub(super) collect: Collect,
     pub(super) settings: Settings,
-    pub(super) scrapes: Semaphore,
+    pub(super) scrapes: Arc<Semaphore>,
+    pub(super) rosters: Rosters,
+    pub(super) readiness: Readiness,
+    pub(super) asking: Semaphore,
+    pub(super) passwords: Passwords,
+    pub(super) bucket: Bucket,
+    pub(super) reloading: Mutex<()>,
+    /// Whether the database's URL could be read when that was last asked for.
+    pub(super) is_database_current: AtomicBool,
+}
+
+impl App {
+    /// Nothing has been asked yet.
+    pub(super) fn new(collect: Collect, settings: Settings) -> Self {
+        Self {
+            collect,
+            scrapes: Arc::new(Semaphore::new(settings.max_requests)),
+            settings,
+            rosters: Rosters::default(),
+            readiness: Readiness::default(),
+            asking: Semaphore::new(lifecycle::ASKING),
+            passwords: Passwords::new(),
+            bucket: Bucket::default(),
+            reloading: Mutex::default(),
+            is_database_current: AtomicBool::new(true),
+        }
+    }
 }
 
 /// Every path there is.
-pub(super) fn router(collect: Collect, settings: Settings) -> Router {
+pub(super) fn router(app: &Arc<App>) -> Router {
+    let settings = &app.settings;
     let mut router = Router::new()
-        .route(&settings.telemetry_path, get(scrape::metrics))
+        .route(
+            &settings.telemetry_path,
+            get(scrape::metrics).head(scrape::head),
+        )
         .route("/-/healthy", get(lifecycle::healthy))
-        .route("/-/ready", get(lifecycle::ready));
+        .route("/-/ready", get(lifecycle::ready))
+        .route("/-/config", get(lifecycle::config))
+        .route("/-/reload", post(lifecycle::reload));
     if settings.ui && settings.telemetry_path != "/" {
         router = router.route("/", get(home));
     }
-    let app = App {
-        collect,
-        scrapes: Semaphore::new(settings.max_requests),
-        settings,
-    };
-    router.layer(compression()).with_state(Arc::new(app))
+    router
+        .layer(compression())
+        .layer(from_fn_with_state(app.clone(), guard))
+        .with_state(app.clone())
 }
 
 /// gzip or zstd, as the client asks, at the level of least work: the scrape waits for it and
@@ -50,6 +88,7 @@ fn compression() -> CompressionLayer {
         .quality(CompressionLevel::Fastest)
 }
 
-async fn home(State(app): State<Arc<App>>) -> Html<String> {
-    Html(landing::page(&app.settings))
+async fn home(State(app): State<Arc<App>>) -> Response {
+    let policy = [(header::CONTENT_SECURITY_POLICY, landing::CONTENT_POLICY)];
+    (policy, Html(landing::page(&app.settings))).into_response()
 }

@@ -1,20 +1,38 @@
 //! The loop that serves.
 
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use futures_util::future::try_join_all;
-use tokio::net::TcpListener;
-use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::collect::Collect;
+use crate::systemd;
 
-use super::router::router;
-use super::settings::Settings;
+use super::connection::{self, Rosters};
+use super::live_config::LiveConfig;
+use super::router::{App, router};
+use super::settings::{Limits, Settings};
 
 /// After the signal to stop, requests under way get this long.
 const DRAIN: Duration = Duration::from_secs(10);
+
+/// After the signal to stop, a connection without a request gets this long.
+const DRAIN_WAITING: Duration = Duration::from_millis(500);
+
+/// How often connections are looked through for those that have had their time.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// A connection that is asked to go is gone within this, unless the machine stands still.
+const MOVE_OVER: Duration = Duration::from_secs(1);
+
+/// After an error of the system, as when there are too many open files.
+const BREATH: Duration = Duration::from_millis(200);
 
 /// Listens on `address`, where an empty host means every interface, as in `:21120`.
 ///
@@ -45,27 +63,157 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let router = router(collect, settings);
+    let app = Arc::new(App::new(collect, settings));
+    let door = Door::new(&app);
     let (stop, stopped) = watch::channel(());
-    let servers = listeners.into_iter().map(|listener| {
-        let mut stopped = stopped.clone();
-        let server = axum::serve(listener, router.clone());
-        let server = server.with_graceful_shutdown(async move {
-            // An error means that the sender is gone, which is the signal.
-            let _ = stopped.changed().await;
-        });
-        server.into_future()
-    });
-    let mut servers = std::pin::pin!(try_join_all(servers));
+    let rooms = listeners
+        .into_iter()
+        .map(|listener| door.clone().keep(listener, stopped.clone()));
+    let mut rooms = std::pin::pin!(try_join_all(rooms));
+    let mut housekeeping = std::pin::pin!(housekeeping(&app));
     tokio::select! {
-        ended = &mut servers => return ended.map(|_| ()),
+        ended = &mut rooms => return ended.map(|_| ()),
+        () = &mut housekeeping => {}
         () = shutdown => drop(stop),
     }
-    match timeout(DRAIN, servers).await {
-        Ok(ended) => ended.map(|_| ()),
-        Err(_) => {
-            tracing::warn!("requests were still under way after {DRAIN:?} and were cut off");
-            Ok(())
+    systemd::stopping();
+    let sweep = sweep(&app.rosters, DRAIN_WAITING, app.settings.limits.answering);
+    tokio::select! {
+        ended = timeout(DRAIN, rooms) => match ended {
+            Ok(ended) => ended.map(|_| ()),
+            Err(_) => {
+                tracing::warn!("requests were still under way after {DRAIN:?} and were cut off");
+                Ok(())
+            }
+        },
+        () = sweep => Ok(()),
+    }
+}
+
+/// What goes on beside the requests: time limits, reloads, the service manager's watchdog.
+async fn housekeeping(app: &Arc<App>) {
+    let limits = app.settings.limits;
+    tokio::join!(
+        sweep(&app.rosters, limits.waiting, limits.answering),
+        reload_when_asked(app),
+        feed_the_watchdog(),
+    );
+}
+
+async fn reload_when_asked(app: &Arc<App>) {
+    loop {
+        app.settings.lifecycle.reload_requested.notified().await;
+        // It has been logged, and there is nobody to tell.
+        let _ = app.reload().await;
+    }
+}
+
+/// In the task that sweeps, so that it falls silent when nothing of this runtime moves.
+async fn feed_the_watchdog() {
+    let Some(period) = systemd::watchdog_interval() else {
+        return;
+    };
+    let mut ticks = interval(period);
+    loop {
+        ticks.tick().await;
+        systemd::alive();
+    }
+}
+
+/// Ends connections that have waited or answered for too long, for ever.
+async fn sweep(rosters: &Rosters, waiting: Duration, answering: Duration) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        rosters.waiting.cut_after(waiting);
+        rosters.answering.cut_after(answering);
+    }
+}
+
+/// Where connections come in.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    rosters: Rosters,
+    config: Arc<LiveConfig>,
+    limits: Limits,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    fn new(app: &Arc<App>) -> Self {
+        Self {
+            router: router(app),
+            rosters: app.rosters.clone(),
+            config: app.settings.lifecycle.config.clone(),
+            limits: app.settings.limits,
+            places: Arc::new(Semaphore::new(app.settings.limits.connections)),
         }
     }
+
+    /// Serves whoever comes until `stop`, then waits for those who are there.
+    async fn keep(self, listener: TcpListener, mut stop: watch::Receiver<()>) -> io::Result<()> {
+        // Dropping it ends them all.
+        let mut connections = JoinSet::new();
+        let stopped = stop.clone();
+        loop {
+            tokio::select! {
+                // An error means that the sender is gone, which is the signal.
+                _ = stop.changed() => break,
+                Some(_) = connections.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        if let Some(place) = self.place().await {
+                            connections.spawn(self.clone().serve(stream, place, stopped.clone()));
+                        }
+                    }
+                    Err(error) => rest_after(&error).await,
+                },
+            }
+        }
+        drop(listener);
+        while connections.join_next().await.is_some() {}
+        Ok(())
+    }
+
+    /// A place for one more; when all are taken, that of whoever has waited for longest. Those
+    /// who come with a request hardly wait, so it is never theirs.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        let moves = self.rosters.waiting.cut_longest(Duration::ZERO)
+            || self.rosters.answering.cut_longest(self.limits.slow_reader);
+        if !moves {
+            return None;
+        }
+        let place = timeout(MOVE_OVER, self.places.clone().acquire_owned()).await;
+        place.ok()?.ok()
+    }
+
+    async fn serve(
+        self,
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        stop: watch::Receiver<()>,
+    ) {
+        let tls = self.config.current().tls.clone();
+        connection::serve(stream, tls, self.router, self.rosters, stop).await;
+        drop(place);
+    }
+}
+
+/// A client that went away before it was let in is nobody's trouble; anything else would come
+/// again at once.
+async fn rest_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        return;
+    }
+    tracing::warn!(%error, "no connection could be taken; trying again");
+    sleep(BREATH).await;
 }

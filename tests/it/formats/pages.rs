@@ -53,6 +53,7 @@ fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value 
                 probe,
                 process,
                 detail,
+                is_config_current: true,
             })
         },
     )

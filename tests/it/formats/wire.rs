@@ -152,6 +152,7 @@ fn page() -> Arc<Page> {
             coderd_compat: true,
             ..Detail::default()
         },
+        is_config_current: true,
     })
 }
 

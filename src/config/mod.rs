@@ -11,6 +11,7 @@ pub mod log_args;
 pub mod postgres_args;
 pub mod postgres_tls;
 pub mod postgres_url;
+pub mod question_args;
 pub mod web_args;
 pub mod web_file;
 

@@ -20,6 +20,7 @@
 //! | --- | --- | --- |
 //! | [`fleet`] | none | what is known at one moment, and what it means: facts, status, health, counts |
 //! | [`metrics`] | none | families as tables over a judged snapshot, and the formats |
+//! | [`reporter`] | – | how an agent process reports its lifecycle, so that no row of it gets stuck |
 //! | [`config`] | files | every setting: flag, variable, default, effect |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`collect`] | – | who asks at the same time shares one pass |
@@ -52,6 +53,7 @@ pub mod fleet;
 pub mod metrics;
 pub mod postgres;
 mod process;
+pub mod reporter;
 pub mod web;
 
 #[cfg(test)]

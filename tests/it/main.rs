@@ -34,6 +34,7 @@ mod passwords;
 mod population;
 mod program;
 mod replica;
+mod reporter;
 mod schema_info;
 mod settings;
 mod sharing;

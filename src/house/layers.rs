@@ -20,7 +20,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["collect", "fleet", "metrics", "postgres", "process", "web"],
     ),
     ("reporter", &["fleet", "reporter"]),
-    ("demo", &["demo", "postgres"]),
+    ("demo", &["demo", "fleet", "postgres", "reporter"]),
 ];
 
 /// What reaches into the world, and so has no place in a pure room.

@@ -54,6 +54,7 @@ pub mod metrics;
 pub mod postgres;
 mod process;
 pub mod reporter;
+pub mod resolver;
 pub mod web;
 
 #[cfg(test)]

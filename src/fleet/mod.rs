@@ -4,13 +4,17 @@
 //! [`snapshot`] (all facts of one pass), [`census`] (the counts), [`transitions`] (what changed since), [`pass`] (what one pass
 //! found, and what failed in it).
 
+pub mod advice;
 pub mod agent;
 pub mod app;
 pub mod census;
 pub mod health;
 pub mod histogram;
+pub mod latest;
 pub mod named;
+pub mod outcome;
 pub mod pass;
+pub mod reference;
 pub mod snapshot;
 pub mod status;
 pub mod time;

@@ -9,8 +9,12 @@ use super::{root, sources};
 const ROOMS: &[(&str, &[&str])] = &[
     ("fleet", &["fleet"]),
     ("metrics", &["fleet", "metrics"]),
+    ("resolver", &["fleet", "resolver"]),
     ("config", &["config", "fleet", "metrics"]),
-    ("postgres", &["clock", "config", "fleet", "postgres"]),
+    (
+        "postgres",
+        &["clock", "config", "fleet", "postgres", "resolver"],
+    ),
     (
         "collect.rs",
         &["clock", "collect", "fleet", "metrics", "postgres"],
@@ -59,6 +63,26 @@ fn rooms_use_only_the_rooms_further_in() {
                      pass what it needs as an argument",
                     path.display(),
                     number + 1,
+                );
+            }
+        }
+    }
+}
+
+/// Of the world, the resolver has tokio's clock, which a test can stop, and nothing else.
+#[test]
+fn resolver_knows_nothing_of_the_world_but_the_time() {
+    for (path, text) in sources(&root().join("src/resolver")) {
+        let uses = text
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with("use ") && !line.starts_with("use tokio::time::"));
+        for line in uses {
+            for worldly in WORLDLY {
+                assert!(
+                    !line.contains(worldly),
+                    "{}: the resolver is pure but for time, so it may not have `{line}`",
+                    path.display(),
                 );
             }
         }

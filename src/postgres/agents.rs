@@ -92,14 +92,14 @@ pub(super) async fn load(
 
 /// Turns rows into agents, and keeps each repeated name once.
 #[derive(Default)]
-struct Reader {
+pub(super) struct Reader {
     scopes: Scopes,
     labels: HashSet<Label>,
 }
 
 impl Reader {
     /// Columns by position, in the order of the query.
-    fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
+    pub(super) fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
         let text = |index| column::<Text<'_>>(row, index);
         let named = |index| Ok::<_, Failure>(text(index)?.map(|it| it.0));
         let scope = Scope {

@@ -75,7 +75,7 @@ impl Database {
         collectors: &[Collector],
         deadline: Instant,
     ) -> Result<Catalog, Failure> {
-        let session = self.open(collectors, deadline).await?;
+        let session = self.open(wanted_reads(collectors), deadline).await?;
         let catalog = session.catalog.clone();
         session.finish().await;
         Ok(catalog)
@@ -91,7 +91,8 @@ impl Database {
     }
 
     async fn load(&self, wanted: Wanted<'_>, deadline: Instant) -> Result<Pass, Failure> {
-        let session = self.open(wanted.collectors, deadline).await?;
+        let reads = wanted_reads(wanted.collectors);
+        let session = self.open(reads, deadline).await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
         let (mut snapshot, reports) = load(&session, wanted).await?;
         snapshot.schema.migration = session.finish().await;
@@ -102,7 +103,12 @@ impl Database {
         })
     }
 
-    async fn open(&self, collectors: &[Collector], deadline: Instant) -> Result<Session, Failure> {
+    /// Opens a session that looks up these columns.
+    pub(super) async fn open(
+        &self,
+        reads: Vec<Reads>,
+        deadline: Instant,
+    ) -> Result<Session, Failure> {
         let remaining = Some(deadline.saturating_duration_since(Instant::now()));
         let timeouts = Timeouts {
             wait: remaining,
@@ -111,11 +117,16 @@ impl Database {
         };
         let client = self.pool.timeout_get(&timeouts).await;
         let client = client.map_err(|error| from_pool(&self.target, &error))?;
-        let mut wanted: Vec<Reads> = [REQUIRED, MIGRATION].concat();
-        wanted.extend(reads(Collector::Agents));
-        for &collector in collectors {
-            wanted.extend(reads(collector));
-        }
+        let wanted = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
         Session::begin(client, self.tls.clone(), deadline, &wanted).await
     }
+}
+
+/// What a pass of these collectors reads. The agents' columns are always looked up: they tell
+/// what kind of Coder it is.
+fn wanted_reads(collectors: &[Collector]) -> Vec<Reads> {
+    let all = [Collector::Agents].iter().chain(collectors);
+    all.flat_map(|&collector| reads(collector))
+        .copied()
+        .collect()
 }

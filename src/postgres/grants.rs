@@ -6,7 +6,7 @@ use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
 
 use super::catalog::{MIGRATION, Reads, grant, quoted};
-use super::reads;
+use super::{directory, reads};
 
 /// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
 /// columns this Coder has; the newest has all.
@@ -35,20 +35,21 @@ pub fn grants_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
     sql
 }
 
-/// Every column any collector reads, by table.
+/// Every column that any collector, the resolver or a command reads, by table.
 fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut by_table: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    let of_collectors = Collector::ALL.iter().flat_map(|&it| reads(it)).copied();
+    let all = of_collectors
+        .chain(directory::reads())
+        .chain(MIGRATION.iter().copied());
     for Reads {
         table,
         columns,
         since,
-    } in Collector::ALL
-        .iter()
-        .flat_map(|&it| reads(it))
-        .chain(MIGRATION)
+    } in all
     {
-        let known = by_table.entry(*table).or_default();
-        for column in columns.iter().chain(*since) {
+        let known = by_table.entry(table).or_default();
+        for column in columns.iter().chain(since) {
             if !known.contains(column) {
                 known.push(*column);
             }

@@ -1,11 +1,12 @@
 //! The database: how to reach it, what is read, and how that becomes a snapshot.
 //!
 //! Reading order: [`catalog`] (what can be read), `session` (the transaction), one `.sql` and
-//! `.rs` pair for each collector, [`database`] (the pass over them), [`grants`] (the role that
-//! may do exactly this).
+//! `.rs` pair for each collector, [`database`] (the pass over them), [`directory`] (questions about
+//! single workspaces), [`grants`] (the role that may do exactly this).
 
 pub mod catalog;
 pub mod database;
+pub mod directory;
 pub mod grants;
 
 mod agents;

@@ -1,0 +1,87 @@
+//! What an operator should do, in one place: for each outcome of trying to reach an agent
+//! (SPEC 4) and for each problem an agent can have (SPEC 1.4).
+
+use super::health::Health;
+use super::outcome::Outcome;
+use super::snapshot::Cause;
+
+impl Outcome {
+    /// What to do about it, in one sentence.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::Ok => "Nothing to do: the agent answers.",
+            Self::Switched => {
+                "Nothing to do: what was bound to an agent of an earlier build finds the new one."
+            }
+            Self::NoAgent => "Start the workspace: its latest build has no agent to reach.",
+            Self::Disconnected => {
+                "Stop the workspace, then start it: starting alone does not recover one that runs."
+            }
+            Self::NeverConnected => {
+                "Look at the template and at the agent's log on its machine: it has never connected."
+            }
+            Self::DialTimeout => {
+                "Wait and try again: the agent is not known to be gone, but did not answer in time."
+            }
+            Self::DialError => {
+                "Look at coderd's log and at the network between it and the agent: the dial failed."
+            }
+            Self::Ambiguous => {
+                "Rename agents in the template so that only one name ends in -coderd-chat."
+            }
+            Self::ExporterError => {
+                "Look at this exporter's token, URL and database: nothing is known of the agent."
+            }
+        }
+    }
+}
+
+impl Health {
+    /// What to do about it, in one sentence; `None` when there is nothing to do. The cause is
+    /// that of an agent stuck in `created`.
+    pub const fn advice(self, cause: Option<Cause>) -> Option<&'static str> {
+        Some(match (self, cause) {
+            (Self::StuckConnecting | Self::ConnectTimeout, _) => Outcome::NeverConnected.advice(),
+            (Self::Disconnected, _) => Outcome::Disconnected.advice(),
+            (Self::StartError, _) => {
+                "Read the log of its startup script: it failed, and what it sets up may be missing."
+            }
+            (Self::StuckCreated, Some(Cause::SurvivedBuild)) => {
+                "Stop the workspace, then start it: its agent outlived a build and does not report again."
+            }
+            (Self::StuckCreated, _) => {
+                "Look at the agent's log on its machine: it connected and never reported anything."
+            }
+            (Self::StuckStarting, _) => "Look at its startup script: it has not come to an end.",
+            (Self::Shutdown | Self::Connecting | Self::Starting | Self::Healthy, _) => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::named::Variants;
+    use super::*;
+
+    #[test]
+    fn every_problem_has_advice_and_nothing_else_has() {
+        for &health in Health::ALL {
+            let advice = health.advice(None);
+            assert_eq!(advice.is_some(), health.is_problem(), "{health:?}");
+        }
+    }
+
+    #[test]
+    fn advice_is_one_sentence_that_fits_a_terminal() {
+        let of_outcomes = Outcome::ALL.iter().map(|it| it.advice());
+        let causes = [None, Some(Cause::SurvivedBuild), Some(Cause::NeverReported)];
+        let of_problems = Health::ALL
+            .iter()
+            .flat_map(|it| causes.into_iter().filter_map(|cause| it.advice(cause)));
+        for advice in of_outcomes.chain(of_problems) {
+            assert!(advice.ends_with('.'), "{advice}");
+            assert_eq!(advice.matches(". ").count(), 0, "{advice}");
+            assert!(advice.len() <= 100, "{advice}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! One workspace with the agents of its latest build: what there is to be reached.
+
+use uuid::Uuid;
+
+use super::agent::{Agent, Label, Scope, Transition};
+use super::named::Named;
+use super::time::Timestamp;
+use super::workspace::JobStatus;
+
+/// A workspace as the database describes it at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Latest {
+    /// The moment this is true for; every rule is applied at it.
+    pub now: Timestamp,
+    /// `workspaces.id`.
+    pub workspace_id: Uuid,
+    /// `workspaces.name`; unique only within its owner.
+    pub workspace: Box<str>,
+    /// `users.username` of its owner.
+    pub owner: Label,
+    /// Its organization and template.
+    pub scope: Scope,
+    /// `workspaces.deleted`.
+    pub deleted: bool,
+    /// Its latest build; `None` when it was never built.
+    pub build: Option<Build>,
+    /// Agents of that build that are not soft-deleted, sub-agents included. The scope of each
+    /// is this workspace's.
+    pub agents: Vec<Candidate>,
+}
+
+/// The latest build of a workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Build {
+    /// `workspace_builds.build_number`.
+    pub number: i32,
+    /// What it was asked to do.
+    pub transition: Named<Transition>,
+    /// How far its job is.
+    pub job: Named<JobStatus>,
+    /// `provisioner_jobs.error`: why the job failed; `None` when it did not.
+    pub error: Option<Box<str>>,
+}
+
+/// An agent that may be the one to reach.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// The agent.
+    pub agent: Agent,
+    /// `workspace_agents.display_order`: the template's word on which comes first.
+    pub display_order: i32,
+}
+
+/// One agent as its row describes it at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sighting {
+    /// The moment this is true for.
+    pub now: Timestamp,
+    /// The agent.
+    pub agent: Agent,
+}

@@ -1,0 +1,284 @@
+//! Single workspaces and agents: what the resolver and the commands ask (SPEC 4, 6).
+//!
+//! Each question is one statement in a read-only transaction of its own, whatever the number of
+//! workspaces it is about.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use crate::fleet::agent::Scope;
+use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
+use crate::fleet::named::Named;
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::reference::Reference;
+use crate::fleet::snapshot::Cause;
+use crate::resolver::{Directory, Target};
+
+use super::agents::{self, Reader};
+use super::catalog::Reads;
+use super::database::Database;
+use super::decode::{Text, column};
+use super::failure::from_driver;
+use super::session::Session;
+use super::sql::for_catalog;
+use super::{bindings, causes};
+
+const LATEST: &str = include_str!("latest.sql");
+const SIGHTING: &str = include_str!("sighting.sql");
+const STALE_BINDINGS: &str = include_str!("stale_bindings.sql");
+const FIND: &str = include_str!("find.sql");
+
+/// A question about single workspaces takes milliseconds. The resolver does not wait longer for
+/// an answer than its validation delay, which is this by default.
+const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What is read besides what the agents collector reads.
+const MORE: &[Reads] = &[
+    Reads::of("provisioner_jobs", &["id", "job_status", "error"]),
+    Reads::of("workspace_agents", &["display_order"]),
+];
+
+/// What the questions about single workspaces read.
+pub fn reads() -> Vec<Reads> {
+    [agents::READS, MORE].concat()
+}
+
+/// What a person meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// This workspace, and this agent of it if it was named by its id.
+    One {
+        /// `workspaces.id`.
+        workspace: Uuid,
+        /// `workspace_agents.id`, of whatever build.
+        agent: Option<Uuid>,
+    },
+    /// Nothing of that name; these come near, as `owner/workspace`.
+    Nothing {
+        /// Of the same owner or the same name, some at most.
+        near: Vec<String>,
+    },
+    /// More than one, by id: names that differ in case alone.
+    Several(Vec<Uuid>),
+}
+
+impl Database {
+    /// These workspaces with the agents of their latest builds, by id; those that do not exist
+    /// are left out.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer by the deadline, or a grant is missing.
+    pub async fn latest_of(
+        &self,
+        workspaces: &[Uuid],
+        deadline: Instant,
+    ) -> Result<HashMap<Uuid, Latest>, Failure> {
+        let session = self.open(reads(), deadline).await?;
+        let params: &[(&(dyn ToSql + Sync), Type)] = &[(&workspaces, Type::UUID_ARRAY)];
+        let rows = ask(&session, "latest", LATEST, params).await?;
+        let latest = read_latest(&rows, &session)?;
+        session.finish().await;
+        Ok(latest)
+    }
+
+    /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
+    /// or soft-deleted.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn sighting(
+        &self,
+        agent: Uuid,
+        deadline: Instant,
+    ) -> Result<Option<Sighting>, Failure> {
+        let session = self.open(reads(), deadline).await?;
+        let rows = ask(&session, "sighting", SIGHTING, &[(&agent, Type::UUID)]).await?;
+        let row = rows.first();
+        let agent = row.map(|row| Reader::default().read(row)).transpose()?;
+        let now = session.moment.now;
+        session.finish().await;
+        Ok(agent.map(|agent| Sighting { now, agent }))
+    }
+
+    /// Why an agent is stuck in `created` (SPEC 1.5).
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn cause(&self, agent: Uuid, deadline: Instant) -> Result<Option<Cause>, Failure> {
+        let session = self.open(causes::READS.to_vec(), deadline).await?;
+        session.catalog.check(causes::READS)?;
+        let work = async { causes::load(session.client()?, &[agent]).await };
+        let causes = session.guarded("cause", work).await?;
+        session.finish().await;
+        Ok(causes.get(&agent).copied())
+    }
+
+    /// Workspaces with a chat that is bound to an agent of an earlier build, and that agent;
+    /// none where this Coder has no bound chats.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn stale_bindings(
+        &self,
+        deadline: Instant,
+    ) -> Result<HashMap<Uuid, Target>, Failure> {
+        let wanted = [reads(), bindings::READS.to_vec()].concat();
+        let session = self.open(wanted, deadline).await?;
+        if !session.catalog.has("chats", "agent_id") {
+            session.finish().await;
+            return Ok(HashMap::new());
+        }
+        session.catalog.check(bindings::READS)?;
+        let rows = ask(&session, "stale_bindings", STALE_BINDINGS, &[]).await?;
+        session.finish().await;
+        rows.iter()
+            .map(|row| {
+                let text = |index| text(row, index);
+                let target = Target {
+                    workspace: text(1)?.into(),
+                    owner: text(2)?.into(),
+                    agent_id: column(row, 3)?.unwrap_or_default(),
+                    agent: text(4)?.into(),
+                };
+                Ok((column(row, 0)?.unwrap_or_default(), target))
+            })
+            .collect()
+    }
+
+    /// What a person meant by `reference`. An agent's name is not looked at: it is one of the
+    /// workspace's.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn find(&self, reference: &Reference, deadline: Instant) -> Result<Found, Failure> {
+        let (id, owner, workspace) = match reference {
+            Reference::Id(id) => (Some(*id), None, None),
+            Reference::Named {
+                owner, workspace, ..
+            } => (None, Some(&**owner), Some(&**workspace)),
+        };
+        let session = self.open(reads(), deadline).await?;
+        let params: &[(&(dyn ToSql + Sync), Type)] = &[
+            (&id, Type::UUID),
+            (&owner, Type::TEXT),
+            (&workspace, Type::TEXT),
+        ];
+        let rows = ask(&session, "find", FIND, params).await?;
+        session.finish().await;
+        found(&rows)
+    }
+}
+
+impl Directory for Database {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+        let deadline = Instant::now() + QUESTION_TIMEOUT;
+        let mut latest = self.latest_of(&[workspace], deadline).await?;
+        Ok(latest.remove(&workspace))
+    }
+
+    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+        self.sighting(agent, Instant::now() + QUESTION_TIMEOUT)
+            .await
+    }
+}
+
+/// Runs one statement behind a savepoint; what it reads was looked up when the session began.
+async fn ask(
+    session: &Session,
+    name: &str,
+    sql: &str,
+    params: &[(&(dyn ToSql + Sync), Type)],
+) -> Result<Vec<Row>, Failure> {
+    session.catalog.check_supported()?;
+    session.catalog.check(&reads())?;
+    let sql = for_catalog(sql, &session.catalog);
+    let work = async {
+        let rows = session.client()?.query_typed(&sql, params).await;
+        rows.map_err(|error| from_driver("reading workspaces", &error))
+    };
+    session.guarded(name, work).await
+}
+
+fn read_latest(rows: &[Row], session: &Session) -> Result<HashMap<Uuid, Latest>, Failure> {
+    let mut reader = Reader::default();
+    let mut latest: HashMap<Uuid, Latest> = HashMap::new();
+    for row in rows {
+        let workspace_id = column(row, 3)?.ok_or_else(|| no_id("workspace"))?;
+        let found = match latest.entry(workspace_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(workspace(row, workspace_id, session)?),
+        };
+        if column::<Uuid>(row, 0)?.is_some() {
+            found.agents.push(Candidate {
+                agent: reader.read(row)?,
+                display_order: column(row, 19)?.unwrap_or_default(),
+            });
+        }
+    }
+    Ok(latest)
+}
+
+/// A workspace without its agents.
+fn workspace(row: &Row, workspace_id: Uuid, session: &Session) -> Result<Latest, Failure> {
+    let number: Option<i32> = column(row, 21)?;
+    let named = |index| Ok::<_, Failure>(column::<Text<'_>>(row, index)?.map(|it| it.0));
+    let build = match number {
+        Some(number) => Some(Build {
+            number,
+            transition: Named::parse(named(10)?.as_deref()),
+            job: Named::parse(named(22)?.as_deref()),
+            error: named(23)?.map(Into::into),
+        }),
+        None => None,
+    };
+    Ok(Latest {
+        now: session.moment.now,
+        workspace_id,
+        workspace: text(row, 4)?.into(),
+        owner: text(row, 5)?.into(),
+        scope: Scope {
+            organization: text(row, 6)?.into(),
+            template: text(row, 7)?.into(),
+        },
+        deleted: column(row, 20)?.unwrap_or_default(),
+        build,
+        agents: Vec::new(),
+    })
+}
+
+fn found(rows: &[Row]) -> Result<Found, Failure> {
+    let mut matches: Vec<(Uuid, Option<Uuid>)> = Vec::new();
+    let mut near = Vec::new();
+    for row in rows {
+        let workspace = column(row, 1)?.ok_or_else(|| no_id("workspace"))?;
+        match column(row, 0)? {
+            Some(true) => matches.push((workspace, column(row, 2)?)),
+            _ => near.push(format!("{}/{}", text(row, 3)?, text(row, 4)?)),
+        }
+    }
+    Ok(match *matches {
+        [] => Found::Nothing { near },
+        [(workspace, agent)] => Found::One { workspace, agent },
+        _ => Found::Several(matches.iter().map(|it| it.0).collect()),
+    })
+}
+
+fn text(row: &Row, index: usize) -> Result<String, Failure> {
+    let text = column::<Text<'_>>(row, index)?;
+    Ok(text.map(|it| it.0.into_owned()).unwrap_or_default())
+}
+
+fn no_id(what: &str) -> Failure {
+    Failure::new(ErrorKind::Decode, format!("a {what} has no id"))
+}

@@ -1,0 +1,282 @@
+//! From a workspace to its agent (SPEC 4).
+
+use std::time::Duration;
+
+use tokio::time::{Instant, timeout_at};
+use uuid::Uuid;
+
+use super::cache::{Cache, Hit};
+use super::choose::{NoChoice, choose_agent};
+use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
+use super::parts::{Dialer, Directory, Target};
+use super::result::{Resolved, Route, Unresolved};
+use super::trace::{Phase, Trace};
+use crate::fleet::latest::{Candidate, Latest, Sighting};
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::status::{Status, lost_since, status};
+
+/// The resolver's constants (SPEC 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    /// A dial slower than this is doubted, and the directory asked. It is also how long any
+    /// question to the directory may take.
+    pub validation_delay: Duration,
+    /// A dial, with all that it takes to find the right agent, may take this long.
+    pub dial_timeout: Duration,
+    /// An agent that did not answer in time, and whose row has said disconnected for at least
+    /// this long, is disconnected rather than slow.
+    pub recovery_threshold: Duration,
+    /// Silence after which an agent is disconnected (SPEC 1.3).
+    pub inactive_timeout: Duration,
+    /// Workspaces that are remembered, at most.
+    pub most_remembered: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            validation_delay: Duration::from_secs(5),
+            dial_timeout: Duration::from_secs(30),
+            recovery_threshold: Duration::from_secs(90),
+            inactive_timeout: Duration::from_secs(30),
+            // A binding is some hundred bytes: a few megabytes at most.
+            most_remembered: 20_000,
+        }
+    }
+}
+
+/// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast
+/// when there is nothing to reach, and never hangs.
+///
+/// A call ends within dial timeout plus validation delay. Dropping it at any point leaks no
+/// connection and leaves what is remembered whole.
+pub struct Resolver<D, L: Dialer> {
+    directory: D,
+    dialer: L,
+    settings: Settings,
+    cache: Cache<L::Connection>,
+}
+
+impl<D: Directory, L: Dialer> Resolver<D, L> {
+    /// Remembers nothing yet.
+    pub fn new(directory: D, dialer: L, settings: Settings) -> Self {
+        Self {
+            directory,
+            dialer,
+            settings,
+            cache: Cache::new(settings.most_remembered),
+        }
+    }
+
+    /// What the database says.
+    pub fn directory(&self) -> &D {
+        &self.directory
+    }
+
+    /// The constants it runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// The agent this workspace is bound to: dialed first by the next call.
+    pub fn bound(&self, workspace: Uuid) -> Option<Target> {
+        self.cache.bound(workspace)
+    }
+
+    /// Binds a workspace that is not connected to an agent, as something else remembers it.
+    pub fn bind(&self, workspace: Uuid, target: Target) {
+        self.cache.bind(workspace, target);
+    }
+
+    /// Lets go of a workspace's connection and remembers its binding, so that the next call
+    /// dials anew.
+    pub fn release(&self, workspace: Uuid) {
+        self.cache.release(workspace);
+    }
+
+    /// Reaches the agent that serves `workspace`, until `caller` gives up.
+    ///
+    /// # Errors
+    ///
+    /// The outer one is the caller's own reason, unchanged: a dial that is ready at that moment
+    /// still wins. The inner one is what stood in the way.
+    pub async fn connect<R>(
+        &self,
+        workspace: Uuid,
+        caller: impl Future<Output = R>,
+        trace: &Trace,
+    ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
+        tokio::select! {
+            biased;
+            resolved = self.resolve(workspace, self.settings.dial_timeout, trace) => Ok(resolved),
+            reason = caller => Err(reason),
+        }
+    }
+
+    /// As [`connect`](Self::connect), with a dial timeout of its own and nobody to give up.
+    pub(super) async fn resolve(
+        &self,
+        workspace: Uuid,
+        dial_timeout: Duration,
+        trace: &Trace,
+    ) -> Result<Resolved<L::Connection>, Unresolved> {
+        let budget = dial_timeout + self.settings.validation_delay;
+        let deadline = Instant::now() + budget;
+        if let Some(hit) = self.cache.hit(workspace)
+            && let Some(resolved) = self.recheck(workspace, hit, trace).await?
+        {
+            return Ok(resolved);
+        }
+        let bound = match self.cache.bound(workspace) {
+            Some(bound) => bound,
+            None => self.look_up(workspace, trace).await?,
+        };
+        let dialing = dial_with_lazy_validation(
+            &self.dialer,
+            &bound,
+            self.settings.validation_delay,
+            || self.validate(workspace),
+            trace,
+        );
+        let dial_deadline = deadline.min(Instant::now() + dial_timeout);
+        match timeout_at(dial_deadline, dialing).await {
+            Ok(Ok(dialed)) => Ok(self.remember(workspace, dialed)),
+            Ok(Err(Undialed::NoChoice(no_choice))) => {
+                self.cache.forget(workspace);
+                Err(no_choice.into())
+            }
+            Ok(Err(Undialed::Dial(error))) => Err(error.into()),
+            Err(_passed) if self.is_lost(workspace, deadline, trace).await => {
+                Err(Unresolved::Disconnected)
+            }
+            Err(_passed) => Err(Unresolved::DialTimeout(dial_timeout)),
+        }
+    }
+
+    /// A connection that is there, if its agent's row does not speak against it. The row is
+    /// read anew: the heartbeat it had when we connected makes every agent look lost after
+    /// half a minute.
+    async fn recheck(
+        &self,
+        workspace: Uuid,
+        hit: Hit<L::Connection>,
+        trace: &Trace,
+    ) -> Result<Option<Resolved<L::Connection>>, Unresolved> {
+        let question = format!("how is agent {}?", hit.target.agent_id);
+        let span = trace.ask(Phase::Lookup, question);
+        let asked = self.in_time(self.directory.agent(hit.target.agent_id));
+        let found = match asked.await {
+            Ok(Some(sighting)) => {
+                let Sighting { agent, now } = &sighting;
+                let found = status(agent, self.settings.inactive_timeout, *now);
+                span.answer(found.as_str());
+                found
+            }
+            Ok(None) => {
+                span.answer("its row is gone");
+                self.cache.forget_connection(workspace, &hit.connection);
+                return Ok(None);
+            }
+            Err(failure) => {
+                span.answer(format!(
+                    "the database did not say, so it is used: {failure}"
+                ));
+                Status::Connected
+            }
+        };
+        let gone = match found {
+            Status::Connected | Status::Connecting => {
+                return Ok(Some(Resolved {
+                    connection: hit.connection,
+                    target: hit.target,
+                    route: Route::Cached,
+                }));
+            }
+            Status::Disconnected => Unresolved::Disconnected,
+            Status::Timeout => Unresolved::NeverConnected,
+        };
+        self.cache.forget_connection(workspace, &hit.connection);
+        Err(gone)
+    }
+
+    /// The agent to dial when none is bound.
+    async fn look_up(&self, workspace: Uuid, trace: &Trace) -> Result<Target, Unresolved> {
+        let span = trace.ask(Phase::Lookup, "which agent has the latest build?");
+        let target = match self.in_time(self.directory.latest(workspace)).await {
+            Ok(Some(latest)) if !latest.deleted => choose(&latest).map_err(Unresolved::NoChoice),
+            Ok(_) => Err(Unresolved::NoWorkspace),
+            Err(failure) => Err(Unresolved::Directory(failure)),
+        };
+        match &target {
+            Ok(target) => span.answer(format!("{} ({})", target.agent, target.agent_id)),
+            Err(error) => span.answer(error.to_string()),
+        }
+        target
+    }
+
+    async fn validate(&self, workspace: Uuid) -> Result<Result<Target, NoChoice>, Failure> {
+        let latest = self.in_time(self.directory.latest(workspace)).await?;
+        // A workspace that is gone has no agent either.
+        let latest = latest.filter(|latest| !latest.deleted);
+        Ok(latest.as_ref().map_or(Err(NoChoice::NoAgent), choose))
+    }
+
+    /// Of two calls at once on one workspace the second releases its own connection and shares
+    /// the first one's.
+    fn remember(&self, workspace: Uuid, dialed: Dialed<L::Connection>) -> Resolved<L::Connection> {
+        let route = match dialed.switched {
+            true => Route::Switched,
+            false => Route::Dialed,
+        };
+        let Hit { target, connection } =
+            self.cache
+                .share(workspace, dialed.target, dialed.connection);
+        Resolved {
+            connection,
+            target,
+            route,
+        }
+    }
+
+    /// Our own deadline passed while the caller is still there: has the latest agent's row said
+    /// disconnected for at least the recovery threshold?
+    async fn is_lost(&self, workspace: Uuid, deadline: Instant, trace: &Trace) -> bool {
+        let span = trace.ask(Phase::Validate, "since when is the latest agent silent?");
+        let asked = timeout_at(deadline, self.directory.latest(workspace)).await;
+        let Ok(Ok(Some(latest))) = asked else {
+            span.answer("the database did not say");
+            return false;
+        };
+        let Ok(Candidate { agent, .. }) = choose_agent(&latest.agents) else {
+            span.answer("there is none");
+            return false;
+        };
+        let status = status(agent, self.settings.inactive_timeout, latest.now);
+        let lost = lost_since(agent).filter(|_| status == Status::Disconnected);
+        let Some(silent) = lost.map(|lost| latest.now.seconds_since(lost)) else {
+            span.answer(format!("it is {}", status.as_str()));
+            return false;
+        };
+        span.answer(format!("disconnected for {silent:.1} s"));
+        silent >= self.settings.recovery_threshold.as_secs_f64()
+    }
+
+    /// The directory's answer, or a failure once it takes longer than the validation delay.
+    pub(super) async fn in_time<T>(
+        &self,
+        asked: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
+        let limit = self.settings.validation_delay;
+        let late = |_| {
+            let message = format!("no answer within {} s", limit.as_secs_f64());
+            Failure::new(ErrorKind::Timeout, message)
+        };
+        let answer = tokio::time::timeout(limit, asked).await;
+        answer.map_err(late).flatten()
+    }
+}
+
+fn choose(latest: &Latest) -> Result<Target, NoChoice> {
+    choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
+}

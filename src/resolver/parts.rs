@@ -1,0 +1,84 @@
+//! The two traits the resolver stands on, and what goes through them.
+
+use uuid::Uuid;
+
+use crate::fleet::agent::{Agent, Label};
+use crate::fleet::latest::{Latest, Sighting};
+use crate::fleet::pass::Failure;
+
+/// What the database says of workspaces and agents.
+///
+/// Its answers may be late or fail at any time; the resolver then knows less, and never waits
+/// for it longer than the validation delay.
+pub trait Directory: Send + Sync {
+    /// A workspace with the agents of its latest build; `None` when there is no such workspace.
+    fn latest(
+        &self,
+        workspace: Uuid,
+    ) -> impl Future<Output = Result<Option<Latest>, Failure>> + Send;
+
+    /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
+    /// or soft-deleted.
+    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<Sighting>, Failure>> + Send;
+}
+
+/// How an agent is reached.
+///
+/// A dial is a future: dropping it gives the dial up, and a connection is released by dropping
+/// it. So a late connection that nobody waits for is released wherever the caller stopped.
+pub trait Dialer: Send + Sync {
+    /// What proves that an agent answered.
+    type Connection: Send + Sync + 'static;
+
+    /// Dials one agent. It keeps no time: that is the caller's.
+    fn dial(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Self::Connection, DialError>> + Send;
+}
+
+/// An agent to dial. All of it comes from the database, never from a request (SPEC 4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// `workspace_agents.id`.
+    pub agent_id: Uuid,
+    /// `workspace_agents.name`.
+    pub agent: Label,
+    /// `workspaces.name`.
+    pub workspace: Box<str>,
+    /// `users.username` of the workspace's owner.
+    pub owner: Label,
+}
+
+impl Target {
+    /// The way to this agent.
+    pub fn of(agent: &Agent) -> Self {
+        Self {
+            agent_id: agent.id,
+            agent: agent.name.clone(),
+            workspace: agent.workspace.clone(),
+            owner: agent.owner.clone(),
+        }
+    }
+}
+
+/// Why a dial did not reach its agent. Messages hold no secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DialError {
+    /// Coder would not dial an agent in this state (`disconnected`, `timeout`, `connecting`).
+    #[error("coderd does not dial it: the agent is {state}")]
+    Unreachable {
+        /// The state in Coder's own word.
+        state: String,
+    },
+    /// Coder knows no such agent.
+    #[error("coderd knows no such agent")]
+    NoSuchAgent,
+    /// The agent was dialed and did not answer as it should.
+    #[error("{0}")]
+    Failed(String),
+    /// The question could not be asked: our token, coderd itself, the way to it. No agent is
+    /// to blame.
+    #[error("{0}")]
+    Exporter(String),
+}

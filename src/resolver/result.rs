@@ -1,0 +1,89 @@
+//! What comes of resolving a workspace.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::choose::NoChoice;
+use super::parts::{DialError, Target};
+use crate::fleet::outcome::Outcome;
+use crate::fleet::pass::Failure;
+
+/// An agent that was reached.
+#[derive(Debug)]
+pub struct Resolved<C> {
+    /// The proof, shared with all who resolved this workspace. It is released when the last of
+    /// them, and the resolver, have dropped it.
+    pub connection: Arc<C>,
+    /// Which agent it is.
+    pub target: Target,
+    /// How it was reached.
+    pub route: Route,
+}
+
+/// How an agent was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Route {
+    /// Over a connection that was there.
+    Cached,
+    /// By dialing the bound agent.
+    Dialed,
+    /// The bound agent was of an earlier build; the right one was dialed and is bound now.
+    Switched,
+}
+
+/// Why no agent was reached.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// There is no such workspace, or it is deleted.
+    #[error("there is no such workspace")]
+    NoWorkspace,
+    /// No agent could be chosen.
+    #[error(transparent)]
+    NoChoice(#[from] NoChoice),
+    /// Its row says that the agent is disconnected.
+    #[error("the agent is disconnected")]
+    Disconnected,
+    /// Its row says that the agent did not connect in time.
+    #[error("the agent has never connected")]
+    NeverConnected,
+    /// Our own deadline passed, and nothing better is known.
+    #[error("the agent did not answer within {} s", .0.as_secs_f64())]
+    DialTimeout(Duration),
+    /// The dial failed.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The database did not say whom to dial.
+    #[error(transparent)]
+    Directory(#[from] Failure),
+}
+
+/// What it counts as (SPEC 5).
+pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Outcome {
+    match result {
+        Ok(resolved) => match resolved.route {
+            Route::Cached | Route::Dialed => Outcome::Ok,
+            Route::Switched => Outcome::Switched,
+        },
+        Err(unresolved) => unresolved.outcome(),
+    }
+}
+
+impl Unresolved {
+    /// What it counts as (SPEC 5).
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => Outcome::NoAgent,
+            Self::NoChoice(NoChoice::Ambiguous(_)) => Outcome::Ambiguous,
+            Self::Disconnected => Outcome::Disconnected,
+            Self::NeverConnected => Outcome::NeverConnected,
+            Self::DialTimeout(_) => Outcome::DialTimeout,
+            Self::Dial(DialError::Unreachable { state }) => match state.as_str() {
+                "disconnected" => Outcome::Disconnected,
+                "connecting" | "timeout" => Outcome::NeverConnected,
+                _ => Outcome::DialError,
+            },
+            Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => Outcome::DialError,
+            Self::Dial(DialError::Exporter(_)) | Self::Directory(_) => Outcome::ExporterError,
+        }
+    }
+}

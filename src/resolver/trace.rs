@@ -1,0 +1,130 @@
+//! What was asked and answered on the way to an agent, and how long each phase took.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::fleet::named::Variants;
+
+/// A part of the way; `probe_phase_duration_seconds{phase}` (SPEC 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// Asking the database which agent is bound, or how it is.
+    Lookup,
+    /// Dialing the bound agent.
+    Dial,
+    /// Asking the database which agent is the right one by now.
+    Validate,
+    /// Dialing once more, or another agent.
+    Redial,
+}
+
+impl Variants for Phase {
+    const ALL: &'static [Self] = &[Self::Lookup, Self::Dial, Self::Validate, Self::Redial];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Lookup => "lookup",
+            Self::Dial => "dial",
+            Self::Validate => "validate",
+            Self::Redial => "redial",
+        }
+    }
+}
+
+/// One thing that was asked or answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// Since the trace began.
+    pub at: Duration,
+    /// What it was part of.
+    pub phase: Phase,
+    /// One line for a person; no secret.
+    pub text: String,
+}
+
+/// The story of one call, for whoever asked for it. Shared by reference with all that happens
+/// in the call, some of it at the same time.
+#[derive(Debug)]
+pub struct Trace {
+    began: Instant,
+    told: Mutex<Told>,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    steps: Vec<Step>,
+    spent: [Duration; Phase::ALL.len()],
+}
+
+impl Default for Trace {
+    fn default() -> Self {
+        Self {
+            began: Instant::now(),
+            told: Mutex::default(),
+        }
+    }
+}
+
+impl Trace {
+    /// Since the trace began.
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
+    /// Everything so far, in the order in which it happened.
+    pub fn steps(&self) -> Vec<Step> {
+        self.lock().steps.clone()
+    }
+
+    /// How long each phase took, all its parts together.
+    pub fn phases(&self) -> impl Iterator<Item = (Phase, Duration)> {
+        Phase::ALL.iter().copied().zip(self.lock().spent)
+    }
+
+    /// Notes what is asked; the answer is noted at the end of the span.
+    pub(super) fn ask(&self, phase: Phase, question: impl Into<String>) -> Span<'_> {
+        self.note(phase, question.into());
+        Span {
+            trace: self,
+            phase,
+            began: Instant::now(),
+            answered: false,
+        }
+    }
+
+    fn note(&self, phase: Phase, text: String) {
+        let at = self.began.elapsed();
+        self.lock().steps.push(Step { at, phase, text });
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A question under way. Dropped before there was an answer, it was given up.
+pub(super) struct Span<'a> {
+    trace: &'a Trace,
+    phase: Phase,
+    began: Instant,
+    answered: bool,
+}
+
+impl Span<'_> {
+    pub(super) fn answer(mut self, text: impl Into<String>) {
+        self.answered = true;
+        self.trace.note(self.phase, text.into());
+    }
+}
+
+impl Drop for Span<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.trace.note(self.phase, "given up".into());
+        }
+        let spent = self.began.elapsed();
+        self.trace.lock().spent[self.phase as usize] += spent;
+    }
+}

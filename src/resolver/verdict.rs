@@ -1,0 +1,153 @@
+//! What is the state of a workspace, and can it be used (SPEC 4, Readiness)?
+
+use super::choose::{NoChoice, choose_agent};
+use super::parts::Target;
+use crate::fleet::agent::Transition;
+use crate::fleet::health::{Assessment, Health, Limits, assess};
+use crate::fleet::latest::{Build, Latest};
+use crate::fleet::named::{Named, Variants};
+use crate::fleet::workspace::JobStatus;
+
+/// The state of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// Its latest build is pending or under way.
+    Building,
+    /// Its latest build stopped it.
+    Stopped,
+    /// Its latest build failed or was called off, or it is deleted.
+    Gone,
+    /// Started; there is no agent to reach.
+    NoAgent,
+    /// Started; several agents could be meant.
+    Ambiguous,
+    /// Its agent has not connected yet.
+    Connecting,
+    /// Its agent is lost, or never connected in time.
+    Unreachable,
+    /// Its agent is connected and has not come up yet.
+    Starting,
+    /// Its agent's startup script failed.
+    StartFailed,
+    /// It can be used.
+    Ready,
+}
+
+impl Variants for Verdict {
+    const ALL: &'static [Self] = &[
+        Self::Building,
+        Self::Stopped,
+        Self::Gone,
+        Self::NoAgent,
+        Self::Ambiguous,
+        Self::Connecting,
+        Self::Unreachable,
+        Self::Starting,
+        Self::StartFailed,
+        Self::Ready,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Building => "building",
+            Self::Stopped => "stopped",
+            Self::Gone => "gone",
+            Self::NoAgent => "no_agent",
+            Self::Ambiguous => "ambiguous",
+            Self::Connecting => "connecting",
+            Self::Unreachable => "unreachable",
+            Self::Starting => "starting",
+            Self::StartFailed => "start_failed",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+/// A verdict, and what it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readiness {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The agent it is about, judged; `None` when it is about the build.
+    pub agent: Option<(Target, Assessment)>,
+    /// One line for a person: the build, the job's error, the names.
+    pub detail: String,
+}
+
+/// Judges a workspace at its own moment; `None` is one that does not exist.
+pub fn verdict(latest: Option<&Latest>, limits: &Limits) -> Readiness {
+    let about_build = |verdict, detail: String| Readiness {
+        verdict,
+        agent: None,
+        detail,
+    };
+    let Some(latest) = latest else {
+        return about_build(Verdict::Gone, "there is no such workspace".into());
+    };
+    if latest.deleted {
+        return about_build(Verdict::Gone, "it is deleted".into());
+    }
+    let Some(build) = &latest.build else {
+        return about_build(Verdict::Gone, "it was never built".into());
+    };
+    if let Some(verdict) = of_build(build) {
+        return about_build(verdict, describe(build));
+    }
+    match choose_agent(&latest.agents) {
+        Ok(candidate) => {
+            let assessment = assess(&candidate.agent, limits, latest.now);
+            Readiness {
+                verdict: of_health(assessment.health),
+                agent: Some((Target::of(&candidate.agent), assessment)),
+                detail: format!(
+                    "agent {} is {}, lifecycle {}",
+                    candidate.agent.name,
+                    assessment.status.as_str(),
+                    candidate.agent.lifecycle.as_str(),
+                ),
+            }
+        }
+        Err(no_choice) => {
+            let verdict = match no_choice {
+                NoChoice::NoAgent => Verdict::NoAgent,
+                NoChoice::Ambiguous(_) => Verdict::Ambiguous,
+            };
+            about_build(verdict, no_choice.to_string())
+        }
+    }
+}
+
+/// `None` for a start that succeeded: then its agent decides.
+fn of_build(build: &Build) -> Option<Verdict> {
+    let Named::Known(job) = &build.job else {
+        return Some(Verdict::Gone);
+    };
+    match (job, &build.transition) {
+        (JobStatus::Pending | JobStatus::Running, _) => Some(Verdict::Building),
+        (JobStatus::Succeeded, Named::Known(Transition::Start)) => None,
+        (JobStatus::Succeeded, Named::Known(Transition::Stop)) => Some(Verdict::Stopped),
+        _ => Some(Verdict::Gone),
+    }
+}
+
+/// Health is the one definition; this is the same by another name, for a workspace whose build
+/// started it.
+fn of_health(health: Health) -> Verdict {
+    match health {
+        Health::Connecting | Health::StuckConnecting => Verdict::Connecting,
+        // Shut down from within, though nobody asked Coder for it: there is nothing to reach.
+        Health::ConnectTimeout | Health::Disconnected | Health::Shutdown => Verdict::Unreachable,
+        Health::StuckCreated | Health::StuckStarting | Health::Starting => Verdict::Starting,
+        Health::StartError => Verdict::StartFailed,
+        Health::Healthy => Verdict::Ready,
+    }
+}
+
+fn describe(build: &Build) -> String {
+    let (number, transition) = (build.number, build.transition.as_str());
+    let job = build.job.as_str();
+    match &build.error {
+        Some(error) => format!("build {number} ({transition}) {job}: {error}"),
+        None => format!("build {number} ({transition}) {job}"),
+    }
+}

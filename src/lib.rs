@@ -23,6 +23,7 @@
 //! | [`reporter`] | – | how an agent process reports its lifecycle, so that no row of it gets stuck |
 //! | [`config`] | files | every setting: flag, variable, default, effect |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
+//! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | [`collect`] | – | who asks at the same time shares one pass |
 //! | [`web`] | sockets | router, deadlines, content negotiation |
 //! | [`cli`] | terminal | the commands |
@@ -49,6 +50,7 @@ mod clock;
 pub mod collect;
 pub mod config;
 pub mod demo;
+pub mod dialer;
 pub mod fleet;
 pub mod metrics;
 pub mod postgres;

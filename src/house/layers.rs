@@ -15,6 +15,7 @@ const ROOMS: &[(&str, &[&str])] = &[
         "postgres",
         &["clock", "config", "fleet", "postgres", "resolver"],
     ),
+    ("dialer", &["config", "dialer", "fleet", "resolver"]),
     (
         "collect.rs",
         &["clock", "collect", "fleet", "metrics", "postgres"],

@@ -22,6 +22,8 @@ mod coderd;
 mod compression;
 mod cost;
 mod demo;
+mod dialer_trust;
+mod dialers;
 mod eras;
 mod formats;
 mod grants;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use tokio::time::Instant;
 
 use crate::config::args::ServeArgs;
+use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, Outcome, Pass};
@@ -18,6 +19,7 @@ use super::{CommandError, runtime, settings as from_args};
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let url = from_args::postgres_url(&args.postgres)?;
     let settings = from_args::collection(&args.exporter)?;
+    let dialing = from_args::dialing(&args.exporter)?;
     let database = from_args::database(&url, args.postgres.max_connections)?;
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
@@ -33,6 +35,15 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             Ok(config) => report.good("web config", &config.describe()),
             Err(error) => report.bad("web config", &error),
         }
+    }
+    match dialing {
+        Some(Dialing::Coderd(url, _)) => {
+            report.good("settings", &format!("agents are dialed by Coder at {url}"));
+        }
+        Some(Dialing::Tcp(address)) => {
+            report.good("settings", &format!("agents are dialed at {address}"));
+        }
+        None => {}
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;

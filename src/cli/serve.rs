@@ -72,6 +72,7 @@ pub(super) fn collect(
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
+    let _dialing = settings::dialing(args)?;
     let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }

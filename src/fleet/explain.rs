@@ -66,12 +66,7 @@ fn status_reason(agent: &Agent, status: Status, limits: &Limits, now: Timestamp)
     Reason { rule, saw }
 }
 
-fn health_reason(
-    agent: &Agent,
-    assessment: Assessment,
-    limits: &Limits,
-    now: Timestamp,
-) -> Reason {
+fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Timestamp) -> Reason {
     let status = assessment.status.as_str();
     let lifecycle = agent.lifecycle.as_str();
     let since = |what: &str, at: Option<Timestamp>, limit: Duration| {

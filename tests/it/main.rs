@@ -34,6 +34,7 @@ mod outage;
 mod pages;
 mod passwords;
 mod population;
+mod probe;
 mod program;
 mod replica;
 mod reporter;

@@ -26,7 +26,7 @@ pub(crate) async fn statements_of_a_scrape(coder: &Coder, exporter: &Exporter) -
 
 /// The exporter's messages to the server so far. What follows the first line of a statement is
 /// without prefix: it belongs to the message before.
-fn statements(coder: &Coder) -> Vec<String> {
+pub(crate) fn statements(coder: &Coder) -> Vec<String> {
     let log = fs::read_to_string(coder.cluster().folder().join("log")).unwrap();
     let mut statements: Vec<String> = Vec::new();
     let mut ours = false;

@@ -1,0 +1,51 @@
+//! Does a workspace still resolve to an agent that answers (SPEC 5)? On a real Postgres, and
+//! with real sockets to a stand-in for coderd.
+
+mod endpoint;
+mod rounds;
+
+use coder_agent_exporter::config::coder_token::Token;
+use coder_agent_exporter::config::probe_args::Dialing;
+use uuid::Uuid;
+
+use crate::harness::coderd::{Answer, StandIn, TOKEN};
+use crate::harness::fleet::Agent;
+use crate::harness::*;
+
+/// A Coder: its database, and coderd.
+struct Deployment {
+    coder: Coder,
+    coderd: StandIn,
+}
+
+impl Deployment {
+    async fn new() -> Self {
+        Self {
+            coder: Coder::new().await,
+            coderd: StandIn::start().await,
+        }
+    }
+
+    /// An exporter whose probe asks this coderd.
+    async fn exporter(&self, change: impl FnOnce(&mut Settings)) -> Exporter {
+        let dialing = dialing(&self.coderd.url("127.0.0.1"));
+        let change = |settings: &mut Settings| {
+            settings.dialing = Some(dialing);
+            change(settings);
+        };
+        self.coder.exporter_with(change).await
+    }
+
+    /// A running workspace with this agent, about which coderd answers so; the agent's id.
+    async fn add(&self, name: &str, agent: Agent, answer: Answer) -> Uuid {
+        let id = agent.id;
+        self.coderd.answer(id, answer);
+        self.coder.add(workspace(name).agent(agent)).await;
+        id
+    }
+}
+
+fn dialing(url: &str) -> Dialing {
+    let token = Token::Value(TOKEN.to_owned().into());
+    Dialing::Coderd(url.parse().unwrap(), token)
+}

@@ -179,7 +179,6 @@ fn yaml() -> impl Strategy<Value = String> {
         "X-Frame-Options: deny",
         "basic_auth_users:",
         "alice: hunter2",
-        "? hunter2",
         "- hunter2",
         "rate_limit:",
         "interval: 1s",

@@ -69,6 +69,7 @@ listener = socket.socket()
 listener.bind(('127.0.0.1', 0))
 listener.listen()
 os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
 os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
 os.execv(sys.argv[1], sys.argv[1:])";
         let wrapper = ["-c", open, BINARY, "serve"];

@@ -64,7 +64,10 @@ async fn rapid_resets_end_the_connection_and_hurt_nobody_else() {
         else {
             break;
         };
+        // The head is on its way before it is taken back.
+        tokio::task::yield_now().await;
         stream.send_reset(h2::Reason::CANCEL);
+        tokio::task::yield_now().await;
         drop(answer);
         client = ready;
         sent += 1;

@@ -1,6 +1,7 @@
 //! The commands. Errors end here, as one sentence and an exit code.
 
 mod check;
+mod database_source;
 mod demo;
 mod effective;
 mod explain;

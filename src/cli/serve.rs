@@ -11,26 +11,23 @@ use tokio::sync::Notify;
 
 use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
-use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
-use crate::web::{DatabaseSource, Lifecycle};
+use crate::web::Lifecycle;
 use crate::{systemd, web};
 
+use super::database_source::database_source;
 use super::{CommandError, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
+    let url = settings::postgres_url(&args.postgres)?;
     let lifecycle = Lifecycle {
         config: Arc::new(settings::web_config(&args.exporter.web)?),
-        database: database_source(&args.postgres),
+        database: database_source(&args.postgres, &url),
         effective,
         reload_requested: Arc::default(),
     };
-    let collect = collect(
-        &settings::postgres_url(&args.postgres)?,
-        args.postgres.max_connections,
-        &args.exporter,
-    )?;
+    let collect = collect(&url, args.postgres.max_connections, &args.exporter)?;
     let probe = settings::probe(&args.exporter, args.postgres.max_connections, &collect)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
@@ -40,17 +37,6 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
         serve_on(listeners, collect, web, stop).await
     })?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The database as the settings name it when it is asked for: a file's content may have changed
-/// since the start.
-fn database_source(args: &PostgresArgs) -> DatabaseSource {
-    let args = args.clone();
-    DatabaseSource(Some(Arc::new(move || {
-        let url = settings::postgres_url(&args);
-        let database = url.and_then(|url| settings::database(&url, args.max_connections));
-        database.map_err(|error| error.to_string())
-    })))
 }
 
 /// SIGHUP asks for what POST /-/reload asks for.

@@ -1,4 +1,6 @@
 use super::tls::{ClientAuth, TlsVersion};
+use proptest::prelude::*;
+
 use super::*;
 
 /// Of the password "secret", at the least cost there is.
@@ -160,4 +162,53 @@ fn limit_that_lets_nobody_in_is_refused() {
         read("rate_limit: {interval: 0}").rate_limit.interval,
         Duration::ZERO
     );
+}
+
+/// Lines that look like a file, in any order and at any depth.
+fn yaml() -> impl Strategy<Value = String> {
+    let line = prop::sample::select(vec![
+        "tls_server_config:",
+        "cert_file: a",
+        "key_file: b",
+        "key: hunter2",
+        "client_auth_type: NoClientCert",
+        "client_allowed_sans: [a, b]",
+        "http_server_config:",
+        "http2: maybe",
+        "headers:",
+        "X-Frame-Options: deny",
+        "basic_auth_users:",
+        "alice: hunter2",
+        "- hunter2",
+        "rate_limit:",
+        "interval: 1s",
+        "burst: 9e9",
+        "&a [*a, *a]",
+        "<<: *a",
+        "!!binary hunter2",
+        "---",
+        "...",
+        "{",
+        "\"",
+        "'",
+        "| ",
+        ">",
+        "\t",
+        "\0",
+        "é: ü",
+    ]);
+    let line =
+        (0..4_usize, line).prop_map(|(depth, line)| format!("{}{line}\n", "  ".repeat(depth)));
+    prop::collection::vec(line, 0..12).prop_map(|lines| lines.concat())
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_file_or_an_error_without_its_secrets(text in prop_oneof![yaml(), ".{0,200}"]) {
+        if let Err(error) = text.parse::<WebFile>() {
+            let error = error.to_string();
+            prop_assert!(!error.is_empty() && error.len() < 1000, "{}", error);
+            prop_assert!(!error.contains("hunter2"), "{}", error);
+        }
+    }
 }

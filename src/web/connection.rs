@@ -31,9 +31,9 @@ use super::roster::{Cut, Entry, Roster};
 /// Prometheus needs some milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// Of a request's head, and of what is written and not yet taken: a scraper's head is 500
-/// bytes, and memory is this times the number of connections.
-const BUFFER_BYTES: usize = 64 * 1024;
+/// Of a request's head, and of what is written and not yet taken. A scraper's head is 500 bytes,
+/// a browser's with cookies a few thousand; memory is this times the number of connections.
+const BUFFER_BYTES: usize = 16 * 1024;
 
 /// Requests at once on one HTTP/2 connection; Prometheus sends one.
 const STREAMS: u32 = 16;

@@ -93,14 +93,18 @@ impl App {
             self.is_database_current
                 .store(database.is_ok(), Ordering::Relaxed);
             match database {
-                Ok(database) => self.collect.replace_database(database),
+                Ok(Some(database)) => {
+                    tracing::info!(database = database.target(), "the database was exchanged");
+                    self.collect.replace_database(database);
+                    self.readiness.forget();
+                }
+                Ok(None) => {}
                 Err(problem) => {
                     tracing::error!(problem, "the database's URL cannot be read again");
                     problems.push_str(&format!("{problem}\n"));
                 }
             }
         }
-        self.readiness.forget();
         match problems.is_empty() {
             true => Ok(()),
             false => Err(problems),

@@ -54,6 +54,8 @@ fn parse(range: &str) -> Option<(f32, Format)> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn check(accept: &str, expected: Format) {
@@ -126,5 +128,19 @@ mod tests {
             check(accept, Format::Text);
         }
         check(&"text/plain;q=NaN,".repeat(10_000), Format::Text);
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_gets_a_format_and_what_is_refused_never_wins(
+            accept in ".{0,200}",
+            quality in 1..1000_u32,
+        ) {
+            let _ = format(&accept);
+            let wanted = f64::from(quality) / 1000.0;
+            let openmetrics = std::format!("application/openmetrics-text;q={wanted}");
+            let list = std::format!("{openmetrics}, text/plain;q=0, a/b;q=1");
+            prop_assert_eq!(format(&list), Format::OpenMetrics);
+        }
     }
 }

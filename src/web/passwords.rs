@@ -73,16 +73,17 @@ impl Passwords {
             return Verdict::Unknown;
         };
         let hash = users.get(&user);
-        let tag = hash.and_then(|hash| self.tag(&user, hash.as_str(), &password));
-        if tag.as_ref().is_some_and(|tag| self.lock().contains(tag)) {
-            return Verdict::Welcome;
-        }
+        let is_user = hash.is_some();
         let compared = match hash {
             Some(hash) => hash.as_str().to_owned(),
             None => nobodys_hash(users),
         };
+        let tag = self.tag(&user, &compared, &password);
+        if is_user && tag.as_ref().is_some_and(|tag| self.lock().contains(tag)) {
+            return Verdict::Welcome;
+        }
         match self.compare(password, compared).await {
-            Some(true) if hash.is_some() => {}
+            Some(true) if is_user => {}
             Some(_) => return Verdict::Unknown,
             None => return Verdict::Busy,
         }

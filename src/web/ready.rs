@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::collect::Collect;
 use crate::postgres::reads_of;
 
-/// An answer this young is given again: however often somebody asks, the database is asked
-/// once a second.
+/// Ready stands for this long: however often somebody asks, a database that works is asked once
+/// a second. One that does not is asked anew, one look at a time, so that its return shows.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Ready, or why not and what to do, a line for each reason.
@@ -27,7 +27,7 @@ pub(super) struct Readiness {
 struct State {
     /// Weak: a look that nobody waits for any more is dropped.
     look: Option<WeakShared<BoxFuture<'static, Verdict>>>,
-    latest: Option<(Instant, Verdict)>,
+    was_ready: Option<Instant>,
 }
 
 impl Readiness {
@@ -38,7 +38,7 @@ impl Readiness {
             Err(look) => look,
         };
         let verdict = look.await;
-        self.lock().latest = Some((Instant::now(), verdict.clone()));
+        self.lock().was_ready = verdict.is_ok().then(Instant::now);
         verdict
     }
 
@@ -48,10 +48,8 @@ impl Readiness {
         deadline: Instant,
     ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
         let mut state = self.lock();
-        if let Some((at, verdict)) = &state.latest
-            && at.elapsed() < FRESH
-        {
-            return Ok(verdict.clone());
+        if state.was_ready.is_some_and(|it| it.elapsed() < FRESH) {
+            return Ok(Ok(()));
         }
         if let Some(look) = state.look.as_ref().and_then(WeakShared::upgrade)
             && look.peek().is_none()

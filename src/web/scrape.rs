@@ -24,7 +24,7 @@ use super::router::App;
 use super::{choice, deadline, negotiate};
 
 /// How much of an answer is handed over at a time.
-const CHUNK_BYTES: usize = 16 * 1024;
+const CHUNK_BYTES: usize = 8 * 1024;
 
 /// A slow reader whose place is needed is gone within this.
 const MOVE_OVER: Duration = Duration::from_secs(1);

@@ -40,7 +40,8 @@ pub struct Settings {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at once, on all addresses together. Beyond it, whoever has waited for
-    /// longest goes. Well below 1024, the usual limit of open files.
+    /// longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
+    /// at worst: less memory than the exporter takes at rest.
     pub connections: usize,
     /// How long a connection may be without a complete request. Longer than a minute, so that
     /// a Prometheus that scrapes once a minute keeps its connection.
@@ -54,7 +55,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            connections: 512,
+            connections: 256,
             waiting: Duration::from_secs(75),
             answering: Duration::from_secs(30),
             slow_reader: Duration::from_secs(5),
@@ -75,8 +76,8 @@ pub struct Lifecycle {
     pub reload_requested: Arc<Notify>,
 }
 
-/// Makes the database anew from what the settings name.
-pub type ReadDatabase = dyn Fn() -> Result<Database, String> + Send + Sync;
+/// Makes the database anew from what the settings name; `None` when it is the one it was.
+pub type ReadDatabase = dyn Fn() -> Result<Option<Database>, String> + Send + Sync;
 
 /// Where the database's URL is read again from on a reload; nowhere by default.
 #[derive(Clone, Default)]

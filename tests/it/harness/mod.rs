@@ -8,11 +8,14 @@
 //! ```
 
 pub(crate) mod authority;
+mod certificates;
 mod coder;
 pub(crate) mod coderd;
+mod curl;
 mod exporter;
 pub(crate) mod exposition;
 pub(crate) mod fleet;
+mod folder;
 pub(crate) mod http;
 mod program;
 pub(crate) mod prometheus;
@@ -24,9 +27,12 @@ pub(crate) mod wire;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use certificates::Authority;
 pub(crate) use coder::{Coder, prepared};
+pub(crate) use curl::{Curled, curl};
 pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
+pub(crate) use folder::Folder;
 pub(crate) use program::{Ended, Program, run, run_with};
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.

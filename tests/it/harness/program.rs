@@ -62,9 +62,31 @@ impl Program {
         Self::start(&[&["demo"], arguments].concat(), &[]).await
     }
 
+    /// Starts `serve` as a service manager does that opened the socket itself.
+    pub(crate) async fn activated(arguments: &[&str]) -> Self {
+        let open = "import os, socket, sys
+listener = socket.socket()
+listener.bind(('127.0.0.1', 0))
+listener.listen()
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS='1', LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[1], sys.argv[1:])";
+        let wrapper = ["-c", open, BINARY, "serve"];
+        let path = std::env::var("PATH").unwrap();
+        let variables = [("PATH", path.as_str())];
+        let arguments = [&wrapper, arguments].concat();
+        let python = command_of("python3", &arguments, &variables);
+        Self::spawned(python).await
+    }
+
     async fn start(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let arguments = [arguments, &["--web.listen-address=127.0.0.1:0"]].concat();
-        let mut process = command(&arguments, variables).spawn().unwrap();
+        Self::spawned(command(&arguments, variables)).await
+    }
+
+    async fn spawned(mut command: Command) -> Self {
+        let mut process = command.spawn().unwrap();
         let mut stderr = BufReader::new(process.stderr.take().unwrap());
         let mut said = String::new();
         let address = loop {
@@ -86,6 +108,11 @@ impl Program {
     /// What it has logged so far.
     pub(crate) fn said(&self) -> &str {
         &self.said
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id().expect("it runs")
     }
 
     /// Sends SIGTERM.
@@ -124,7 +151,11 @@ fn address_in(said: &str) -> Option<SocketAddr> {
 }
 
 fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(BINARY);
+    command_of(BINARY, arguments, variables)
+}
+
+fn command_of(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(program);
     command
         .args(arguments)
         .env_clear()

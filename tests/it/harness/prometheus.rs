@@ -24,10 +24,15 @@ pub(crate) struct Prometheus {
 impl Prometheus {
     /// Starts one with these further flags, and waits until it has scraped `target`.
     pub(crate) async fn scraping(target: SocketAddr, flags: &[&str]) -> Self {
+        Self::scraping_with(target, flags, "").await
+    }
+
+    /// As [`scraping`](Self::scraping), with further lines for the scrape's configuration.
+    pub(crate) async fn scraping_with(target: SocketAddr, flags: &[&str], lines: &str) -> Self {
         let folder = std::env::temp_dir().join(format!("prometheus-{}", Uuid::new_v4()));
         fs::create_dir_all(&folder).unwrap();
         let config = format!(
-            "scrape_configs:\n- job_name: coder\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  static_configs:\n  - targets: ['{target}']\n"
+            "scrape_configs:\n- job_name: coder\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  static_configs:\n  - targets: ['{target}']\n{lines}"
         );
         fs::write(folder.join("prometheus.yml"), config).unwrap();
         let address = free_address();

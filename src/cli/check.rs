@@ -1,5 +1,6 @@
 //! `check`: would it work? A line for each thing that must be right.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -9,7 +10,7 @@ use crate::config::args::ServeArgs;
 use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Failure, Outcome, Pass};
+use crate::fleet::pass::{Collector, Outcome, Pass};
 use crate::postgres::catalog::Catalog;
 use crate::postgres::reads_of;
 
@@ -37,6 +38,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             report.good("settings", &format!("agents are dialed at {address}"));
         }
         None => {}
+    }
+    if args.exporter.web.config_file.is_some() {
+        match from_args::web_config(&args.exporter.web) {
+            Ok(config) => report.good("web config", &config.describe()),
+            Err(error) => report.bad("web config", &error),
+        }
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;
@@ -132,7 +139,7 @@ impl Report {
         self.line("ok", what, text);
     }
 
-    fn bad(&mut self, what: &str, failure: &Failure) {
+    fn bad(&mut self, what: &str, failure: &dyn fmt::Display) {
         self.failed = true;
         self.line("FAIL", what, &failure.to_string());
     }

@@ -8,9 +8,11 @@ use crate::config::coder_args::{TOKEN_VARIABLE, URL_VARIABLE};
 use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::probe_args::Dialing;
+use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
+use crate::web::{Lifecycle, Limits, LiveConfig};
 use crate::{collect, web};
 
 use super::Cli;
@@ -72,8 +74,20 @@ pub(super) fn collection(args: &ExporterArgs) -> Result<collect::Settings, Setti
     })
 }
 
+/// What protects the endpoint.
+///
+/// # Errors
+///
+/// When the file cannot be used.
+pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
+    // Blank, as an empty variable is, means none.
+    let path = args.config_file.as_deref();
+    LiveConfig::load(path.filter(|it| !it.as_os_str().is_empty()))
+        .map_err(|problem| SettingError::new("--web.config.file", problem))
+}
+
 /// What the web side needs to know.
-pub(super) fn web(args: &ExporterArgs) -> web::Settings {
+pub(super) fn web(args: &ExporterArgs, lifecycle: Lifecycle) -> web::Settings {
     web::Settings {
         telemetry_path: args.web.telemetry_path.clone(),
         max_requests: args.web.max_requests,
@@ -85,6 +99,8 @@ pub(super) fn web(args: &ExporterArgs) -> web::Settings {
             coderd_compat: args.metrics.coderd_compat,
         },
         ui: !args.web.disable_ui,
+        limits: Limits::default(),
+        lifecycle,
     }
 }
 

@@ -21,8 +21,14 @@ const ROOMS: &[(&str, &[&str])] = &[
         &["clock", "collect", "fleet", "metrics", "postgres"],
     ),
     (
+        "probe",
+        &["clock", "collect", "fleet", "postgres", "probe", "resolver"],
+    ),
+    (
         "web",
-        &["collect", "fleet", "metrics", "postgres", "process", "web"],
+        &[
+            "collect", "config", "fleet", "metrics", "postgres", "process", "systemd", "web",
+        ],
     ),
     ("reporter", &["fleet", "reporter"]),
     ("demo", &["demo", "fleet", "postgres", "reporter"]),

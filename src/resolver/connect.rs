@@ -107,14 +107,30 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
+        let dial_timeout = self.settings.dial_timeout;
+        self.connect_within(workspace, dial_timeout, caller, trace)
+            .await
+    }
+
+    /// As [`connect`](Self::connect), for a caller who waits less long than the settings do.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn connect_within<R>(
+        &self,
+        workspace: Uuid,
+        dial_timeout: Duration,
+        caller: impl Future<Output = R>,
+        trace: &Trace,
+    ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
         tokio::select! {
             biased;
-            resolved = self.resolve(workspace, self.settings.dial_timeout, trace) => Ok(resolved),
+            resolved = self.resolve(workspace, dial_timeout, trace) => Ok(resolved),
             reason = caller => Err(reason),
         }
     }
 
-    /// As [`connect`](Self::connect), with a dial timeout of its own and nobody to give up.
     pub(super) async fn resolve(
         &self,
         workspace: Uuid,

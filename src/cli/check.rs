@@ -30,6 +30,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             &format!("the URL's {options} mean nothing here"),
         );
     }
+    if args.exporter.web.config_file.is_some() {
+        match from_args::web_config(&args.exporter.web) {
+            Ok(config) => report.good("web config", &config.describe()),
+            Err(error) => report.bad("web config", &error),
+        }
+    }
     match dialing {
         Some(Dialing::Coderd(url, _)) => {
             report.good("settings", &format!("agents are dialed by Coder at {url}"));
@@ -38,12 +44,6 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             report.good("settings", &format!("agents are dialed at {address}"));
         }
         None => {}
-    }
-    if args.exporter.web.config_file.is_some() {
-        match from_args::web_config(&args.exporter.web) {
-            Ok(config) => report.good("web config", &config.describe()),
-            Err(error) => report.bad("web config", &error),
-        }
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;

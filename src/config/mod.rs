@@ -15,6 +15,7 @@ pub mod postgres_args;
 pub mod postgres_tls;
 pub mod postgres_url;
 pub mod probe_args;
+pub mod question_args;
 pub mod tcp_address;
 pub mod web_args;
 pub mod web_file;

@@ -8,6 +8,7 @@ pub mod advice;
 pub mod agent;
 pub mod app;
 pub mod census;
+pub mod explain;
 pub mod health;
 pub mod histogram;
 pub mod latest;

@@ -23,13 +23,12 @@ pub const TOKEN_VARIABLE: &str = "CODER_SESSION_TOKEN";
 pub struct CoderArgs {
     /// URL of Coder, for the probe and for links; CODER_URL, Coder's own variable, is taken too.
     /// It is asked directly: HTTP_PROXY and the like do not count
-    // Read later, by code that does not repeat a password.
+    // Read later, by code that does not repeat a password: clap would.
     #[arg(
         id = "coder.url",
         long = "coder.url",
         env = "CODER_EXPORTER_CODER_URL",
-        value_name = "URL",
-        hide_env_values = true
+        value_name = "URL"
     )]
     pub url: Option<String>,
 
@@ -38,8 +37,7 @@ pub struct CoderArgs {
     #[arg(
         long = "coder.token-file",
         env = "CODER_EXPORTER_CODER_TOKEN_FILE",
-        value_name = "FILE",
-        hide_env_values = true
+        value_name = "FILE"
     )]
     pub token_file: Option<PathBuf>,
 }

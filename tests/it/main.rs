@@ -22,7 +22,6 @@ mod coderd;
 mod compression;
 mod cost;
 mod demo;
-mod dialer_trust;
 mod dialers;
 mod eras;
 mod formats;

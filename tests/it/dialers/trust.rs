@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
-use coder_agent_exporter::resolver::{DialError, Dialer, Target};
+use coder_agent_exporter::resolver::{DialError, Dialer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,18 +16,7 @@ use uuid::Uuid;
 use crate::harness::authority::Authority;
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
 
-fn target(agent_id: Uuid) -> Target {
-    Target {
-        agent_id,
-        agent: "main".into(),
-        workspace: "box".into(),
-        owner: "ada".into(),
-    }
-}
-
-fn token() -> Token {
-    Token::Value(TOKEN.to_owned().into())
-}
+use super::{target, token};
 
 fn trusting(authority: &Authority) -> RootCertStore {
     let mut store = RootCertStore::empty();

@@ -1,32 +1,18 @@
-//! Both dialers on real sockets: what each answer of coderd's means, and what each way to fail
-//! to answer (SPEC 4, SPEC 8: no agent is blamed for what is ours).
+//! What each answer of coderd's means, and each way to fail to answer.
 
 use std::time::Duration;
 
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
-use coder_agent_exporter::dialer::tcp::Tcp;
-use coder_agent_exporter::resolver::{DialError, Dialer, Target};
+use coder_agent_exporter::resolver::{DialError, Dialer};
 use rustls::RootCertStore;
-use tokio::net::TcpListener;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
 use crate::harness::*;
 
-fn target(agent_id: Uuid) -> Target {
-    Target {
-        agent_id,
-        agent: "main".into(),
-        workspace: "localhost".into(),
-        owner: "ada".into(),
-    }
-}
-
-fn token() -> Token {
-    Token::Value(TOKEN.to_owned().into())
-}
+use super::{target, token};
 
 fn dialer(url: &str, token: Token) -> Coderd {
     Coderd::trusting(url.parse().unwrap(), token, RootCertStore::empty()).unwrap()
@@ -240,52 +226,4 @@ async fn slow_answer_counts_all_the_same() {
     coderd.answer_after(agent, Answer::ports(), Duration::from_millis(800));
     let dialer = dialer(&coderd.url("127.0.0.1"), token());
     assert_eq!(dialer.dial(&target(agent)).await, Ok(()));
-}
-
-fn tcp(port: u16) -> Tcp {
-    Tcp::new(format!("{{workspace}}:{port}").parse().unwrap())
-}
-
-#[tokio::test]
-async fn tcp_dial_connects_to_what_the_names_make_of_the_template() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let stream = tcp(port).dial(&target(Uuid::new_v4())).await.unwrap();
-    let (_, client) = listener.accept().await.unwrap();
-    assert_eq!(stream.local_addr().unwrap(), client);
-}
-
-#[tokio::test]
-async fn tcp_dial_that_is_refused_is_the_agents_failure() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    drop(listener);
-    let refused = tcp(port).dial(&target(Uuid::new_v4())).await.unwrap_err();
-    let DialError::Failed(message) = refused else {
-        panic!("{refused:?}");
-    };
-    assert!(message.contains(&format!("localhost:{port}")), "{message}");
-
-    let nowhere = Target {
-        workspace: "no-such-host-anywhere".into(),
-        ..target(Uuid::new_v4())
-    };
-    let unknown = Tcp::new("{workspace}.invalid:22".parse().unwrap());
-    let unknown = unknown.dial(&nowhere).await.unwrap_err();
-    assert!(matches!(unknown, DialError::Failed(_)), "{unknown:?}");
-}
-
-#[tokio::test]
-async fn tcp_dial_goes_nowhere_for_a_name_that_is_no_part_of_a_hosts() {
-    for name in ["127.0.0.1", "a:22", "2130706433", ""] {
-        let odd = Target {
-            workspace: name.into(),
-            ..target(Uuid::new_v4())
-        };
-        let refused = tcp(1).dial(&odd).await.unwrap_err();
-        assert!(
-            matches!(refused, DialError::Exporter(_)),
-            "{name:?}: {refused:?}"
-        );
-    }
 }

@@ -8,9 +8,11 @@ pub mod catalog;
 pub mod database;
 pub mod grants;
 
+mod advice;
 mod agents;
 mod apps;
 mod bindings;
+mod cancel;
 mod causes;
 mod decode;
 mod failure;

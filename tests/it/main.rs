@@ -31,6 +31,8 @@ mod one_moment;
 mod outage;
 mod pages;
 mod passwords;
+mod pgbouncer;
+mod pgbouncer_trouble;
 mod population;
 mod program;
 mod replica;

@@ -10,8 +10,10 @@
 mod coder;
 mod exporter;
 pub(crate) mod exposition;
+pub(crate) mod firewall;
 pub(crate) mod fleet;
 pub(crate) mod http;
+mod pgbouncer;
 mod program;
 pub(crate) mod prometheus;
 pub(crate) mod relay;
@@ -25,6 +27,7 @@ use std::time::{Duration, Instant};
 pub(crate) use coder::{Coder, prepared};
 pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
+pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Ended, Program, run, run_with};
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.

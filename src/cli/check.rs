@@ -27,6 +27,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             &format!("the URL's {options} mean nothing here"),
         );
     }
+    for note in &url.notes {
+        report.good("settings", note);
+    }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;
         let started = Instant::now();

@@ -13,7 +13,7 @@ use crate::{collect, web};
 
 use super::Cli;
 
-/// The database URL of these settings, or of Coder's own variable.
+/// The database URL of these settings, or of Coder's own variable; libpq's fill in the rest.
 ///
 /// # Errors
 ///
@@ -21,7 +21,8 @@ use super::Cli;
 pub(super) fn postgres_url(args: &PostgresArgs) -> Result<PostgresUrl, SettingError> {
     let coder_url = std::env::var(config::CODER_URL_VARIABLE).ok();
     let coder_url = coder_url.filter(|it| !it.is_empty());
-    config::postgres_url(args, coder_url.map(SecretString::from))
+    let variables = |name: &str| std::env::var(name).ok();
+    config::postgres_url(args, coder_url.map(SecretString::from), &variables)
 }
 
 /// The database of this URL.

@@ -18,7 +18,9 @@ pub(super) fn of_server(code: &str, message: &str) -> &'static str {
 fn of_refused_user(message: &str) -> &'static str {
     if message.contains("requires a valid client certificate") {
         "; name one by sslcert and sslkey in the database URL"
-    } else if message.starts_with("certificate authentication failed") {
+    } else if message.starts_with("certificate authentication failed")
+        || message.starts_with("\"trust\" authentication failed")
+    {
         "; the certificate's common name (CN) must be the user's name, or pg_ident.conf must map it"
     } else if message.starts_with("no pg_hba.conf entry") {
         "; the server's pg_hba.conf needs a line for this user, database, address and sslmode"
@@ -71,7 +73,8 @@ fn of_server_certificate(error: &CertificateError) -> &'static str {
         Its::NotValidYet | Its::NotValidYetContext { .. } => {
             "; the server's certificate is not valid yet: compare the clocks"
         }
-        Its::UnknownIssuer => {
+        // The second where two authorities go by one name.
+        Its::UnknownIssuer | Its::BadSignature => {
             "; the server's certificate is from an authority that is not trusted here: name the right one by sslrootcert in the database URL"
         }
         Its::NotValidForName | Its::NotValidForNameContext { .. } => {
@@ -91,7 +94,7 @@ fn of_alert(alert: AlertDescription) -> &'static str {
         The::CertificateExpired => {
             "; the server refuses our certificate, the URL's sslcert: it has expired, renew it"
         }
-        The::UnknownCA => {
+        The::UnknownCA | The::DecryptError => {
             "; the server refuses our certificate, the URL's sslcert: no authority in the server's ssl_ca_file has signed it"
         }
         The::BadCertificate | The::CertificateUnknown | The::UnsupportedCertificate => {

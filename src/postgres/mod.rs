@@ -16,6 +16,7 @@ mod cancel;
 mod causes;
 mod decode;
 mod failure;
+mod identity;
 mod load;
 mod moment;
 mod session;

@@ -18,6 +18,7 @@ mod program;
 pub(crate) mod prometheus;
 pub(crate) mod relay;
 mod rows;
+pub(crate) mod secured;
 pub(crate) mod standby;
 pub(crate) mod statements;
 pub(crate) mod wire;

@@ -35,6 +35,7 @@ mod passwords;
 mod pgbouncer;
 mod pgbouncer_trouble;
 mod population;
+mod privileges;
 mod program;
 mod replica;
 mod schema_info;

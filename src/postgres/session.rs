@@ -197,8 +197,12 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let (Some(object), Ok(runtime)) = (self.object.take(), Handle::try_current()) {
-            runtime.spawn(end(object, self.canceller.clone()));
+        let Some(object) = self.object.take() else {
+            return;
+        };
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(end(object, self.canceller.clone()))),
+            Err(_) => drop(Object::take(object)),
         }
     }
 }

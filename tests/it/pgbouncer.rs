@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use tokio_postgres::Client;
 
 use crate::harness::exposition::Page;
+use crate::harness::secured::{Authority, Valid};
 use crate::harness::*;
 
 /// What the exporter sets for itself, and what a pooler keeps for each of its clients.
@@ -170,6 +171,46 @@ async fn pass_that_is_given_up_is_cancelled_on_the_server_and_leaves_the_pool_us
     let page = exporter.scrape().await;
     assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
     page.assert_every_collector_loaded();
+}
+
+#[tokio::test]
+async fn tls_to_the_pooler_is_checked_and_cancels_go_over_it_too() {
+    let coder = Coder::on(prepared()).await;
+    coder.add(workspace("box").agent(agent("main"))).await;
+    let authority = Authority::new();
+    let paper = authority.server(&["127.0.0.1"], Valid::Now);
+    let file = |name: &str, text: &str| {
+        let path = coder.cluster().folder().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let certificate = file("bouncer.crt", &paper.certificate);
+    let key = file("bouncer.key", &paper.key);
+    let trusted = file("trusted.pem", &authority.certificate);
+    let tls = [
+        "client_tls_sslmode = require".to_owned(),
+        format!("client_tls_cert_file = {certificate}"),
+        format!("client_tls_key_file = {key}"),
+    ];
+    let bouncer = PgBouncer::with(&coder, &tls.each_ref().map(String::as_str)).await;
+    let url = bouncer.url(&coder);
+    let url = format!("{url}?sslmode=verify-full&sslrootcert={trusted}");
+    let exporter = Exporter::start(&url, |_| {}).await;
+    let page = exporter.scrape().await;
+    assert_eq!(page.value("coder_agents", &[]), 1.0);
+
+    coder.slow("workspace_agents", 60.0).await;
+    for _ in 0..3 {
+        let patient = [("X-Prometheus-Scrape-Timeout-Seconds", "50")];
+        let client = http::send(exporter.address, "/metrics", &patient)
+            .await
+            .unwrap();
+        eventually("it reads the agents", async || coder.is_waited_for().await).await;
+        drop(client);
+        let nobody_sleeps = async || !coder.is_waited_for().await;
+        eventually("nothing of ours runs", nobody_sleeps).await;
+    }
+    assert!(!bouncer.log().contains("FATAL"), "{}", bouncer.log());
 }
 
 #[tokio::test]

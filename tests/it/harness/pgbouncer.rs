@@ -1,6 +1,7 @@
 //! A real PgBouncer in front of a test's server: transaction mode, one server connection.
 
 use std::fs;
+use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command as Blocking, Stdio};
@@ -94,7 +95,7 @@ impl PgBouncer {
 impl Drop for PgBouncer {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("PgBouncer said:\n{}", self.log());
+            let _ = writeln!(io::stderr(), "PgBouncer said:\n{}", self.log());
         }
         let _ = self.process.start_kill();
         let _ = fs::remove_dir_all(&self.folder);

@@ -30,6 +30,9 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             &format!("the URL's {options} mean nothing here"),
         );
     }
+    for note in &url.notes {
+        report.good("settings", note);
+    }
     if args.exporter.web.config_file.is_some() {
         match from_args::web_config(&args.exporter.web) {
             Ok(config) => report.good("web config", &config.describe()),

@@ -60,6 +60,9 @@ pub(super) fn collect(
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
+    for note in &url.notes {
+        tracing::warn!("{note}");
+    }
     let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }

@@ -20,14 +20,15 @@ use crate::{collect, probe, resolver, web};
 
 use super::Cli;
 
-/// The database URL of these settings, or of Coder's own variable.
+/// The database URL of these settings, or of Coder's own variable; libpq's fill in the rest.
 ///
 /// # Errors
 ///
 /// When there is none, or it is none.
 pub(super) fn postgres_url(args: &PostgresArgs) -> Result<PostgresUrl, SettingError> {
     let coder_url = variable(config::CODER_URL_VARIABLE);
-    config::postgres_url(args, coder_url.map(SecretString::from))
+    let variables = |name: &str| std::env::var(name).ok();
+    config::postgres_url(args, coder_url.map(SecretString::from), &variables)
 }
 
 /// One of Coder's own variables; one that is empty is none.

@@ -1,8 +1,10 @@
 //! Every setting: flag, environment variable, default, unit and effect.
 //!
 //! [`args`] is the table of settings as clap sees it, with a file for each of its larger groups;
-//! everything that is said of them (help, README, errors) follows from there. [`mod@postgres_url`] reads connection URLs, [`collectors`]
-//! the switches of the collectors, [`web_file`] the file of `--web.config.file`.
+//! everything that is said of them (help, README, errors) follows from there.
+//! [`mod@postgres_url`] reads connection URLs, with libpq's variables ([`postgres_env`]) and
+//! password file; [`collectors`] the switches of the collectors, [`web_file`] the file of
+//! `--web.config.file`.
 
 pub mod args;
 pub mod coder_args;
@@ -12,6 +14,7 @@ pub mod collectors;
 pub mod demo_args;
 pub mod log_args;
 pub mod postgres_args;
+pub mod postgres_env;
 pub mod postgres_tls;
 pub mod postgres_url;
 pub mod probe_args;
@@ -20,6 +23,8 @@ pub mod tcp_address;
 pub mod web_args;
 pub mod web_file;
 
+mod pgpass;
+mod postgres_url_parts;
 mod values;
 
 use std::path::Path;
@@ -27,6 +32,7 @@ use std::path::Path;
 use secrecy::{ExposeSecret, SecretString};
 
 use self::postgres_args::{PostgresArgs, URL_FLAG};
+use self::postgres_env::Variables;
 use self::postgres_url::PostgresUrl;
 
 /// The variable Coder itself takes its database from.
@@ -53,7 +59,8 @@ impl SettingError {
 }
 
 /// The database URL, from wherever it was given: the flag or its variable, the file, or
-/// Coder's own variable, whose value is `coder_url`.
+/// Coder's own variable, whose value is `coder_url`. What it leaves out, and all of it where
+/// there is none but `PGHOST` is set, libpq's `variables` say.
 ///
 /// # Errors
 ///
@@ -61,6 +68,7 @@ impl SettingError {
 pub fn postgres_url(
     args: &PostgresArgs,
     coder_url: Option<SecretString>,
+    variables: Variables<'_>,
 ) -> Result<PostgresUrl, SettingError> {
     let (source, url) = match (&args.url, &args.url_file, coder_url) {
         (Some(_), Some(_), _) => {
@@ -70,14 +78,17 @@ pub fn postgres_url(
         (Some(url), None, _) => (URL_FLAG, url.clone()),
         (None, Some(path), _) => ("--postgres.url-file", read_secret(path)?),
         (None, None, Some(url)) => (CODER_URL_VARIABLE, url),
+        (None, None, None) if postgres_env::names_a_server(variables) => {
+            ("PGHOST", SecretString::from("postgres://"))
+        }
         (None, None, None) => {
             let problem = format!(
-                "no database is named; give --postgres.url, --postgres.url-file or {CODER_URL_VARIABLE}, as in postgres://coder_exporter:password@host:5432/coder"
+                "no database is named; give --postgres.url, --postgres.url-file, {CODER_URL_VARIABLE} or PGHOST, as in postgres://coder_exporter:password@host:5432/coder"
             );
             return Err(SettingError::new(URL_FLAG, problem));
         }
     };
-    let parsed = url.expose_secret().trim().parse::<PostgresUrl>();
+    let parsed = PostgresUrl::read(url.expose_secret().trim(), variables);
     parsed.map_err(|error| SettingError::new(source, error.to_string()))
 }
 
@@ -99,6 +110,8 @@ fn read_secret(path: &Path) -> Result<SecretString, SettingError> {
 mod tests {
     use super::*;
 
+    const UNSET: Variables<'static> = &|_| None;
+
     fn args(url: Option<&str>, file: Option<&Path>) -> PostgresArgs {
         PostgresArgs {
             url: url.map(|it| it.to_owned().into()),
@@ -110,39 +123,56 @@ mod tests {
     #[test]
     fn coders_own_variable_is_the_last_resort() {
         let coder = || Some(SecretString::from("postgres://u@coder/d"));
-        let from_coder = postgres_url(&args(None, None), coder()).unwrap();
+        let from_coder = postgres_url(&args(None, None), coder(), UNSET).unwrap();
         assert_eq!(from_coder.target(), "u@coder:5432/d");
-        let from_flag = postgres_url(&args(Some("postgres://u@flag/d"), None), coder()).unwrap();
+        let from_flag =
+            postgres_url(&args(Some("postgres://u@flag/d"), None), coder(), UNSET).unwrap();
         assert_eq!(from_flag.target(), "u@flag:5432/d");
+    }
+
+    #[test]
+    fn libpqs_variables_name_the_database_where_nothing_else_does() {
+        let variables = |name: &str| match name {
+            "PGHOST" => Some("pg".to_owned()),
+            "PGUSER" => Some("u".to_owned()),
+            "PGDATABASE" => Some("coder".to_owned()),
+            _ => None,
+        };
+        let alone = postgres_url(&args(None, None), None, &variables).unwrap();
+        assert_eq!(alone.target(), "u@pg:5432/coder");
+        let coder = Some(SecretString::from("postgres://other/d"));
+        let with_url = postgres_url(&args(None, None), coder, &variables).unwrap();
+        assert_eq!(with_url.target(), "u@other:5432/d");
     }
 
     #[test]
     fn url_file_may_end_in_a_newline() {
         let path = std::env::temp_dir().join(format!("url-{}", uuid::Uuid::new_v4()));
         std::fs::write(&path, "postgres://u:p@file/d\n").unwrap();
-        let url = postgres_url(&args(None, Some(&path)), None).unwrap();
+        let url = postgres_url(&args(None, Some(&path)), None, UNSET).unwrap();
         std::fs::remove_file(&path).unwrap();
         assert_eq!(url.target(), "u@file:5432/d");
     }
 
     #[test]
     fn errors_name_the_setting_and_keep_the_secret() {
-        let missing = postgres_url(&args(None, None), None).unwrap_err();
+        let missing = postgres_url(&args(None, None), None, UNSET).unwrap_err();
         assert!(
             missing.to_string().contains(CODER_URL_VARIABLE),
             "{missing}"
         );
 
         let both = args(Some("postgres://u@h/d"), Some(Path::new("/x")));
-        let both = postgres_url(&both, None).unwrap_err();
+        let both = postgres_url(&both, None, UNSET).unwrap_err();
         assert!(both.to_string().contains("--postgres.url-file"), "{both}");
 
-        let bad = postgres_url(&args(Some("postgres://u:hunter2%@h/d"), None), None).unwrap_err();
+        let bad =
+            postgres_url(&args(Some("postgres://u:hunter2%@h/d"), None), None, UNSET).unwrap_err();
         assert!(bad.to_string().starts_with("--postgres.url: "), "{bad}");
         assert!(!bad.to_string().contains("hunter2"), "{bad}");
 
         let gone = args(None, Some(Path::new("/does/not/exist")));
-        let gone = postgres_url(&gone, None).unwrap_err();
+        let gone = postgres_url(&gone, None, UNSET).unwrap_err();
         assert!(gone.to_string().contains("/does/not/exist"), "{gone}");
     }
 }

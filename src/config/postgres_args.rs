@@ -14,7 +14,8 @@ pub(super) const URL_FLAG: &str = "--postgres.url";
 #[command(next_help_heading = "Database")]
 pub struct PostgresArgs {
     /// Connection URL of Coder's database; CODER_PG_CONNECTION_URL, Coder's own variable, is
-    /// taken too. Other users of the machine can read command lines: prefer a variable or a file
+    /// taken too, and PGHOST and its like fill in what it leaves out. Other users of the machine
+    /// can read command lines: prefer a variable or a file
     #[arg(
         long = "postgres.url",
         env = "CODER_EXPORTER_POSTGRES_URL",

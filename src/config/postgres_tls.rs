@@ -1,6 +1,6 @@
 //! The TLS options of a connection URL, with libpq's meaning.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokio_postgres::config::SslMode;
 
@@ -13,6 +13,17 @@ pub struct TlsSettings {
     pub verify: Verify,
     /// `sslrootcert`: PEM file of the authorities to trust; the system's when absent.
     pub root_certificates: Option<PathBuf>,
+    /// What to show a server that wants to know who we are.
+    pub identity: Option<Identity>,
+}
+
+/// A certificate of our own (`sslcert`) and its key (`sslkey`), both PEM files.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The certificate, and those between it and the authority.
+    pub certificate: PathBuf,
+    /// Its key; nobody else may read the file.
+    pub key: PathBuf,
 }
 
 /// What is checked of the server's certificate.
@@ -30,17 +41,39 @@ pub enum Verify {
 #[derive(Default)]
 pub(super) struct TlsOptions {
     pub(super) mode: Option<String>,
-    pub(super) root_certificates: Option<PathBuf>,
+    pub(super) root_certificates: Option<String>,
+    pub(super) certificate: Option<String>,
+    pub(super) key: Option<String>,
 }
 
 impl TlsOptions {
-    pub(super) fn resolve(self) -> Result<(SslMode, TlsSettings), UrlError> {
-        let has_roots = self.root_certificates.is_some();
+    /// Those of a connection that has no use for TLS.
+    pub(super) fn disabled() -> Self {
+        Self {
+            mode: Some("disable".into()),
+            ..Self::default()
+        }
+    }
+
+    /// What they ask for. Where they say nothing, a file of libpq's in `home` is used if it is
+    /// there.
+    pub(super) fn resolve(self, home: Option<&Path>) -> Result<(SslMode, TlsSettings), UrlError> {
+        let folder = home.map(|home| home.join(".postgresql"));
+        let default = |name: &str| folder.as_ref().map(|folder| folder.join(name));
+        let wants_systems = self.root_certificates.as_deref() == Some("system");
+        let roots = match given(self.root_certificates) {
+            Some(_) if wants_systems => None,
+            Some(path) => Some(path),
+            None => default("root.crt").filter(|path| path.is_file()),
+        };
         let (mode, verify) = match self.mode.as_deref() {
             Some("disable") => (SslMode::Disable, Verify::Nothing),
+            None | Some("" | "verify-full") if wants_systems => {
+                (SslMode::Require, Verify::AuthorityAndHost)
+            }
             None | Some("" | "allow" | "prefer") => (SslMode::Prefer, Verify::Nothing),
             // libpq's rule: who names authorities wants them asked.
-            Some("require") if has_roots => (SslMode::Require, Verify::Authority),
+            Some("require") if roots.is_some() => (SslMode::Require, Verify::Authority),
             Some("require") => (SslMode::Require, Verify::Nothing),
             Some("verify-ca") => (SslMode::Require, Verify::Authority),
             Some("verify-full") => (SslMode::Require, Verify::AuthorityAndHost),
@@ -50,10 +83,35 @@ impl TlsOptions {
                 ));
             }
         };
+        let identity = match mode {
+            SslMode::Disable => None,
+            _ => identity(given(self.certificate), given(self.key), default)?,
+        };
         let tls = TlsSettings {
             verify,
-            root_certificates: self.root_certificates,
+            root_certificates: roots,
+            identity,
         };
         Ok((mode, tls))
     }
+}
+
+fn identity(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    default: impl Fn(&str) -> Option<PathBuf>,
+) -> Result<Option<Identity>, UrlError> {
+    let there = default("postgresql.crt").filter(|path| path.is_file());
+    let certificate = certificate.or(there);
+    match (certificate, key.or_else(|| default("postgresql.key"))) {
+        (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
+        (Some(_), None) => Err(UrlError(
+            "sslcert is given without sslkey; name the file of the certificate's key by sslkey=/path/to/client.key".into(),
+        )),
+        (None, _) => Ok(None),
+    }
+}
+
+fn given(path: Option<String>) -> Option<PathBuf> {
+    path.filter(|path| !path.is_empty()).map(PathBuf::from)
 }

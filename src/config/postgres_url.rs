@@ -2,16 +2,18 @@
 //!
 //! tokio-postgres' own parser refuses what Coder's URLs may carry (`sslmode=verify-full`,
 //! `sslrootcert`, pool options) and cuts a password at its first `@`. So the URL is taken
-//! apart here, by the rules of Go's `net/url` that Coder applies, and put together option by
-//! option.
+//! apart here and put together option by option, with what the environment adds.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use percent_encoding::percent_decode_str;
 use tokio_postgres::config::Host;
 
+use super::pgpass::{self, Login};
+use super::postgres_env::{self, Variables};
 use super::postgres_tls::{TlsOptions, TlsSettings};
+use super::postgres_url_parts::Parts;
 
 /// A parsed connection URL. Its `Debug` and [`target`](Self::target) show no password.
 #[derive(Clone)]
@@ -22,6 +24,8 @@ pub struct PostgresUrl {
     pub tls: TlsSettings,
     /// Options that mean nothing here and were left out.
     pub ignored: Vec<String>,
+    /// What an operator should know of a file that was passed over; a sentence each.
+    pub notes: Vec<String>,
 }
 
 /// Why a URL is not one; a sentence that says what to do and repeats no part of the URL,
@@ -52,40 +56,108 @@ const PASSED_ON: &[&str] = &[
     "sslnegotiation",
 ];
 
+/// The URL alone, whatever the environment says.
 impl FromStr for PostgresUrl {
     type Err = UrlError;
 
     fn from_str(url: &str) -> Result<Self, UrlError> {
-        let parts = Parts::split(url)?;
-        let mut options = parts.authority_options()?;
-        let mut tls = TlsOptions::default();
-        let mut ignored = Vec::new();
-        for (name, value) in parts.query_options()? {
-            match name.as_str() {
-                "sslmode" => tls.mode = Some(value),
-                "sslrootcert" => tls.root_certificates = Some(value.into()),
-                "sslcert" | "sslkey" => {
-                    return Err(UrlError(format!(
-                        "{name} is not supported: use a password, or a network path that needs no client certificate"
-                    )));
-                }
-                known if PASSED_ON.contains(&known) => options.push((name, value)),
-                _ => ignored.push(name),
-            }
-        }
-        let mut config = parse_options(&options)?;
-        let (ssl_mode, tls) = tls.resolve()?;
-        config.ssl_mode(ssl_mode);
-        check_hosts(&config)?;
-        Ok(Self {
-            config,
-            tls,
-            ignored,
-        })
+        Self::read(url, &|_| None)
     }
 }
 
 impl PostgresUrl {
+    /// The URL, with what libpq's variables and files say where it says nothing: `PGHOST` and
+    /// its like, the password file, the certificates in `~/.postgresql`.
+    ///
+    /// # Errors
+    ///
+    /// When it is no URL, or leads nowhere; never repeats any part of it.
+    pub fn read(url: &str, variables: Variables<'_>) -> Result<Self, UrlError> {
+        let parts = Parts::split(url)?;
+        let mut options = parts.authority_options()?;
+        options.extend(parts.query_options()?);
+        postgres_env::fill_in(&mut options, variables);
+        let mut tls = TlsOptions::default();
+        let mut passed_on = Vec::new();
+        let mut password_file = None;
+        let mut ignored = Vec::new();
+        for (name, value) in options {
+            match name.as_str() {
+                "sslmode" => tls.mode = Some(value),
+                "sslrootcert" => tls.root_certificates = Some(value),
+                "sslcert" => tls.certificate = Some(value),
+                "sslkey" => tls.key = Some(value),
+                "passfile" => password_file = Some(PathBuf::from(value)),
+                known if PASSED_ON.contains(&known) => passed_on.push((name, value)),
+                _ => ignored.push(name),
+            }
+        }
+        let mut config = parse_options(&passed_on)?;
+        check_hosts(&config)?;
+        name_addresses(&mut config);
+        if is_local(&config) {
+            // libpq's rule: a socket of this machine needs no TLS and offers none.
+            tls = TlsOptions::disabled();
+        }
+        let home = variables("HOME").map(PathBuf::from);
+        let (ssl_mode, tls) = tls.resolve(home.as_deref())?;
+        config.ssl_mode(ssl_mode);
+        let mut url = Self {
+            config,
+            tls,
+            ignored,
+            notes: Vec::new(),
+        };
+        if url.config.get_password().is_none() {
+            let default = home.map(|home| home.join(".pgpass"));
+            url.take_password(password_file, default, variables)?;
+        }
+        Ok(url)
+    }
+
+    /// From the password file that is named, else from the one that is there.
+    fn take_password(
+        &mut self,
+        named: Option<PathBuf>,
+        default: Option<PathBuf>,
+        variables: Variables<'_>,
+    ) -> Result<(), UrlError> {
+        let is_named = named.is_some();
+        let Some(path) = named.or(default) else {
+            return Ok(());
+        };
+        match pgpass::read(&path) {
+            Ok(Some(text)) => {
+                if let Some(password) = pgpass::find(&text, &self.logins(variables))? {
+                    self.config.password(password);
+                }
+            }
+            Ok(None) if is_named => self
+                .notes
+                .push(format!("the password file {} is not there", path.display())),
+            Ok(None) => {}
+            Err(note) => self.notes.push(note),
+        }
+        Ok(())
+    }
+
+    /// Who logs in where, once for each host.
+    fn logins(&self, variables: Variables<'_>) -> Vec<Login> {
+        let user = self.config.get_user().map(str::to_owned);
+        let user = user.or_else(|| variables("USER")).unwrap_or_default();
+        let database = self.config.get_dbname().unwrap_or(&user).to_owned();
+        let ports = self.config.get_ports();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        hosts
+            .map(|(index, host)| Login {
+                host: host.clone(),
+                port: *ports.get(index).or(ports.first()).unwrap_or(&5432),
+                database: database.clone(),
+                user: user.clone(),
+            })
+            .collect()
+    }
+
     /// Where it leads, for messages: `user@host:port/database`. Without a user in the URL it
     /// is the system's, as with libpq.
     pub fn target(&self) -> String {
@@ -117,117 +189,9 @@ impl fmt::Debug for PostgresUrl {
             .field("target", &self.target())
             .field("tls", &self.tls)
             .field("ignored", &self.ignored)
+            .field("notes", &self.notes)
             .finish()
     }
-}
-
-/// The pieces of a URL, still encoded.
-struct Parts<'a> {
-    userinfo: Option<&'a str>,
-    hosts: &'a str,
-    database: &'a str,
-    query: &'a str,
-}
-
-impl<'a> Parts<'a> {
-    fn split(url: &'a str) -> Result<Self, UrlError> {
-        let rest = url
-            .strip_prefix("postgres://")
-            .or_else(|| url.strip_prefix("postgresql://"))
-            .ok_or_else(|| {
-                UrlError(
-                    "it does not start with postgres:// or postgresql://; write postgres://user:password@host:5432/database".into(),
-                )
-            })?;
-        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
-        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
-        // As Go does: the last @ ends the password, so that one with an @ in it needs no care.
-        let (userinfo, hosts) = match authority.rsplit_once('@') {
-            Some((userinfo, hosts)) => (Some(userinfo), hosts),
-            None => (None, authority),
-        };
-        Ok(Self {
-            userinfo,
-            hosts,
-            database,
-            query,
-        })
-    }
-
-    fn authority_options(&self) -> Result<Vec<(String, String)>, UrlError> {
-        let mut options = Vec::new();
-        let mut add = |name: &str, value: String| options.push((name.to_owned(), value));
-        if let Some(userinfo) = self.userinfo {
-            let (user, password) = match userinfo.split_once(':') {
-                Some((user, password)) => (user, Some(password)),
-                None => (userinfo, None),
-            };
-            add("user", decode(user, "user name")?);
-            if let Some(password) = password {
-                add("password", decode(password, "password")?);
-            }
-        }
-        if !self.hosts.is_empty() {
-            let (hosts, ports) = split_hosts(self.hosts)?;
-            add("host", hosts);
-            add("port", ports);
-        }
-        if !self.database.is_empty() {
-            add("dbname", decode(self.database, "database name")?);
-        }
-        Ok(options)
-    }
-
-    fn query_options(&self) -> Result<Vec<(String, String)>, UrlError> {
-        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
-        pairs
-            .map(|pair| {
-                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-                let value = value.replace('+', " ");
-                Ok((decode(name, "option name")?, decode(&value, "option")?))
-            })
-            .collect()
-    }
-}
-
-/// Hosts and ports as two lists of equal length, which is how tokio-postgres wants them.
-fn split_hosts(list: &str) -> Result<(String, String), UrlError> {
-    let mut hosts = Vec::new();
-    let mut ports = Vec::new();
-    for entry in list.split(',') {
-        let (host, port) = match entry.strip_prefix('[').and_then(|it| it.split_once(']')) {
-            Some((address, port)) => (address, port.strip_prefix(':')),
-            None => match entry.rsplit_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (entry, None),
-            },
-        };
-        let port = port.filter(|port| !port.is_empty()).unwrap_or("5432");
-        if port.parse::<u16>().is_err() {
-            return Err(UrlError(
-                "the port after the host is not a number from 1 to 65535; a / ? or # in the password must be written as %2F %3F %23".into(),
-            ));
-        }
-        hosts.push(decode(host, "host")?);
-        ports.push(port);
-    }
-    Ok((hosts.join(","), ports.join(",")))
-}
-
-fn decode(text: &str, what: &str) -> Result<String, UrlError> {
-    let escapes_are_whole = text.split('%').skip(1).all(|after| {
-        let digits = after.as_bytes();
-        digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
-    });
-    if !escapes_are_whole {
-        return Err(UrlError(format!(
-            "a % in the {what} is not followed by two hexadecimal digits; write % itself as %25"
-        )));
-    }
-    let decoded = percent_decode_str(text).decode_utf8();
-    decoded
-        .map(|decoded| decoded.into_owned())
-        .map_err(|_| UrlError(format!("the {what} is not UTF-8 once decoded")))
 }
 
 /// Lets tokio-postgres read the options, in its own key='value' notation.
@@ -265,10 +229,29 @@ fn check_hosts(config: &tokio_postgres::Config) -> Result<(), UrlError> {
     let hosts = config.get_hosts();
     if config.get_hostaddrs().is_empty() && !hosts.iter().any(named) {
         return Err(UrlError(
-            "it names no host; write postgres://user:password@host:5432/database, or add ?host=/run/postgresql for a socket".into(),
+            "it names no host, and PGHOST is not set; write postgres://user:password@host:5432/database, or add ?host=/run/postgresql for a socket".into(),
         ));
     }
     Ok(())
+}
+
+/// An address that stands alone is also the name its certificate is checked for.
+fn name_addresses(config: &mut tokio_postgres::Config) {
+    if config.get_hosts().is_empty() {
+        for address in config.get_hostaddrs().to_vec() {
+            config.host(address.to_string());
+        }
+    }
+}
+
+/// Whether it is only ever a socket of this machine.
+fn is_local(config: &tokio_postgres::Config) -> bool {
+    let is_socket = |host: &Host| match host {
+        Host::Tcp(_) => false,
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    };
+    config.get_hostaddrs().is_empty() && config.get_hosts().iter().all(is_socket)
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ fn what_coders_urls_carry_is_honoured_or_named() {
         Verify::Authority
     );
     assert!(refused("postgres://u@h/d?sslmode=maybe").contains("verify-full"));
-    assert!(refused("postgres://u@h/d?sslcert=/c.pem").contains("sslcert"));
+    assert!(refused("postgres://u@h/d?sslcert=/c.pem").contains("sslkey"));
     assert!(refused("postgres://u@h/d?connect_timeout=soon").contains("connect_timeout"));
 }
 
@@ -90,4 +90,121 @@ fn what_coders_urls_carry_is_honoured_or_named() {
 fn debug_shows_no_password() {
     let shown = format!("{:?}", parse("postgres://u:hunter2@h/d"));
     assert!(!shown.contains("hunter2"), "{shown}");
+}
+
+/// The URL in an environment of these variables.
+fn parse_with(url: &str, variables: &[(&str, &str)]) -> PostgresUrl {
+    let value = |name: &str| {
+        let found = variables.iter().find(|(it, _)| *it == name);
+        found.map(|(_, value)| (*value).to_owned())
+    };
+    PostgresUrl::read(url, &value).unwrap_or_else(|error| panic!("{url}: {error}"))
+}
+
+const EVERY_VARIABLE: [(&str, &str); 12] = [
+    ("PGHOST", "other"),
+    ("PGPORT", "6432"),
+    ("PGUSER", "somebody"),
+    ("PGPASSWORD", "p'a\\ss w"),
+    ("PGDATABASE", "thing"),
+    ("PGSSLMODE", "verify-full"),
+    ("PGSSLROOTCERT", "/ca.pem"),
+    ("PGSSLCERT", "/c.pem"),
+    ("PGSSLKEY", "/k.pem"),
+    ("PGCONNECT_TIMEOUT", "7"),
+    ("PGAPPNAME", "it's us"),
+    ("PGOPTIONS", "-c geqo=off"),
+];
+
+#[test]
+fn variables_fill_in_what_the_url_leaves_out() {
+    for url in ["postgres://", "postgresql:///", "postgres://?sslmode="] {
+        let url = parse_with(url, &EVERY_VARIABLE);
+        assert_eq!(url.target(), "somebody@other:6432/thing");
+        assert_eq!(url.config.get_password(), Some("p'a\\ss w".as_bytes()));
+        assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(url.tls.verify, Verify::AuthorityAndHost);
+        assert_eq!(url.tls.root_certificates, Some("/ca.pem".into()));
+        let identity = url.tls.identity.unwrap();
+        assert_eq!(identity.certificate, PathBuf::from("/c.pem"));
+        assert_eq!(identity.key, PathBuf::from("/k.pem"));
+        let timeout = url.config.get_connect_timeout().unwrap();
+        assert_eq!(timeout.as_secs(), 7);
+        assert_eq!(url.config.get_application_name(), Some("it's us"));
+        assert_eq!(url.config.get_options(), Some("-c geqo=off"));
+    }
+    let half = parse_with("postgres:///coder", &EVERY_VARIABLE);
+    assert_eq!(half.target(), "somebody@other:6432/coder");
+}
+
+#[test]
+fn url_wins_over_variables() {
+    let url = "postgres://u:p@h:1/d?sslmode=disable&connect_timeout=3&application_name=a&options=b";
+    let url = parse_with(url, &EVERY_VARIABLE);
+    assert_eq!(url.target(), "u@h:1/d");
+    assert_eq!(url.config.get_password(), Some("p".as_bytes()));
+    assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
+    assert_eq!(url.tls.identity, None);
+    assert_eq!(url.config.get_connect_timeout().unwrap().as_secs(), 3);
+    assert_eq!(url.config.get_application_name(), Some("a"));
+    assert_eq!(url.config.get_options(), Some("b"));
+}
+
+#[test]
+fn url_that_names_a_host_never_leads_to_another() {
+    let elsewhere = [("PGHOST", "other"), ("PGHOSTADDR", "192.0.2.1")];
+    for url in ["postgres://u@h/d", "postgres://u@/d?host=h"] {
+        let url = parse_with(url, &elsewhere);
+        assert_eq!(url.target(), "u@h:5432/d");
+        assert!(url.config.get_hostaddrs().is_empty());
+    }
+    let address = parse_with("postgres://u@/d?hostaddr=192.0.2.7", &elsewhere);
+    assert_eq!(address.target(), "u@192.0.2.7:5432/d");
+}
+
+#[test]
+fn address_alone_is_also_the_name_on_the_certificate() {
+    let url = parse_with("postgres://u@/d", &[("PGHOSTADDR", "192.0.2.1")]);
+    assert_eq!(url.config.get_hosts(), [Host::Tcp("192.0.2.1".into())]);
+    let both = [("PGHOSTADDR", "192.0.2.1"), ("PGHOST", "db.example")];
+    let url = parse_with("postgres://u@/d", &both);
+    assert_eq!(url.config.get_hosts(), [Host::Tcp("db.example".into())]);
+    assert_eq!(url.config.get_hostaddrs().len(), 1);
+}
+
+#[test]
+fn port_of_the_environment_is_for_hosts_without_one() {
+    let port = [("PGPORT", "6432")];
+    let target = |url| parse_with(url, &port).target();
+    assert_eq!(target("postgres://u@h/d"), "u@h:6432/d");
+    assert_eq!(target("postgres://u@h:1/d"), "u@h:1/d");
+    assert_eq!(target("postgres://u@a,b/d"), "u@a:6432,b:6432/d");
+    assert_eq!(target("postgres://u@a:1,b/d"), "u@a:1,b:5432/d");
+}
+
+#[test]
+fn empty_variables_are_none() {
+    let empty = [("PGUSER", ""), ("PGPORT", ""), ("PGSSLMODE", "")];
+    assert_eq!(
+        parse_with("postgres://u@h/d", &empty).target(),
+        "u@h:5432/d"
+    );
+    let nowhere = PostgresUrl::read("postgres://", &|_| Some(String::new()));
+    assert!(nowhere.unwrap_err().to_string().contains("PGHOST"));
+}
+
+#[test]
+fn socket_of_this_machine_has_no_use_for_tls() {
+    let strict = [("PGSSLMODE", "verify-full"), ("PGSSLCERT", "/c.pem")];
+    let url = parse_with("postgres://u@/d?host=/run/postgresql", &strict);
+    assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
+    assert_eq!(url.tls.identity, None);
+}
+
+#[test]
+fn authorities_called_system_are_asked_in_full() {
+    let url = parse("postgres://u@h/d?sslrootcert=system");
+    assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
+    assert_eq!(url.tls.verify, Verify::AuthorityAndHost);
+    assert_eq!(url.tls.root_certificates, None);
 }

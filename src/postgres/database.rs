@@ -1,17 +1,17 @@
 //! The pass over the database (SPEC 2).
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
 
+use super::cancel::Canceller;
 use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
 use super::failure::from_pool;
 use super::load::load;
-use super::session::Session;
+use super::session::{NotBegun, Session};
 use super::{reads, tls};
 
 pub use super::load::Wanted;
@@ -25,7 +25,8 @@ const APPLICATION_NAME: &str = "coder-agent-exporter";
 #[derive(Clone)]
 pub struct Database {
     pool: Pool,
-    tls: MakeRustlsConnect,
+    canceller: Canceller,
+    application_name: String,
     target: String,
 }
 
@@ -38,12 +39,13 @@ impl Database {
     pub fn new(url: &PostgresUrl, max_connections: usize) -> Result<Self, Failure> {
         let tls = tls::connector(&url.tls)?;
         let mut config = url.config.clone();
-        if config.get_application_name().is_none() {
-            config.application_name(APPLICATION_NAME);
-        }
+        let application_name = config.get_application_name();
+        let application_name = application_name.unwrap_or(APPLICATION_NAME).to_owned();
+        config.application_name(&application_name);
+        let canceller = Canceller::new(&config, tls.clone());
         let manager = Manager::from_config(
             config,
-            tls.clone(),
+            tls,
             ManagerConfig {
                 recycling_method: RecyclingMethod::Fast,
             },
@@ -55,7 +57,8 @@ impl Database {
             .map_err(|error| Failure::new(ErrorKind::Connect, error.to_string()))?;
         Ok(Self {
             pool,
-            tls,
+            canceller,
+            application_name,
             target: url.target(),
         })
     }
@@ -104,11 +107,30 @@ impl Database {
     }
 
     /// Opens a session that looks up these columns.
+    ///
+    /// A connection that waited in the pool may have been closed by the server, a pooler or a
+    /// firewall in the meantime, and then its neighbours have been too: they are all replaced,
+    /// so that what happened between two scrapes costs neither.
     pub(super) async fn open(
         &self,
         reads: Vec<Reads>,
         deadline: Instant,
     ) -> Result<Session, Failure> {
+        let reads = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
+        let client = self.connection(deadline).await?;
+        let has_waited = Object::metrics(&client).recycled.is_some();
+        match self.begin(client, &reads, deadline).await {
+            Err(NotBegun::HungUp(failure)) if has_waited => {
+                tracing::debug!(%failure, "a connection had been closed; making another");
+                self.pool.retain(|_, _| false);
+                let client = self.connection(deadline).await?;
+                Ok(self.begin(client, &reads, deadline).await?)
+            }
+            begun => Ok(begun?),
+        }
+    }
+
+    async fn connection(&self, deadline: Instant) -> Result<Object, Failure> {
         let remaining = Some(deadline.saturating_duration_since(Instant::now()));
         let timeouts = Timeouts {
             wait: remaining,
@@ -116,9 +138,17 @@ impl Database {
             recycle: remaining,
         };
         let client = self.pool.timeout_get(&timeouts).await;
-        let client = client.map_err(|error| from_pool(&self.target, &error))?;
-        let wanted = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
-        Session::begin(client, self.tls.clone(), deadline, &wanted).await
+        client.map_err(|error| from_pool(&self.target, &error))
+    }
+
+    async fn begin(
+        &self,
+        client: Object,
+        reads: &[Reads],
+        deadline: Instant,
+    ) -> Result<Session, NotBegun> {
+        let (canceller, name) = (self.canceller.clone(), &self.application_name);
+        Session::begin(client, canceller, name, deadline, reads).await
     }
 }
 

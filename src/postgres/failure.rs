@@ -5,14 +5,24 @@ use std::io;
 
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
 
 use crate::fleet::pass::{ErrorKind, Failure};
+
+use super::advice;
 
 /// A failed statement or connection. `doing` says what was being done, as in
 /// "reading the agents".
 pub(super) fn from_driver(doing: &str, error: &Error) -> Failure {
     Failure::new(kind_of(error), format!("{doing}: {}", describe(error)))
+}
+
+/// Whether the other end went away instead of answering: without a word, or with that of a
+/// server that stops or ends an idle session.
+pub(super) fn is_hang_up(error: &Error) -> bool {
+    let farewells = ["57P01", "57P02", "57P05"];
+    error
+        .code()
+        .is_none_or(|state| farewells.contains(&state.code()))
 }
 
 /// A connection the pool could not give.
@@ -52,6 +62,7 @@ fn kind_of(error: &Error) -> ErrorKind {
         // query_canceled is how statement_timeout reports; lock_not_available is lock_timeout
         "57014" | "55P03" | "25P03" => ErrorKind::Timeout,
         code if code.starts_with("28") => ErrorKind::Authentication,
+        "08P01" if is_pooler_refusing_user(error) => ErrorKind::Authentication,
         // connection exception, invalid catalog name, insufficient resources, operator intervention
         code if ["08", "3D", "53", "57"]
             .iter()
@@ -63,21 +74,17 @@ fn kind_of(error: &Error) -> ErrorKind {
     }
 }
 
+/// PgBouncer has one SQLSTATE for all it says.
+fn is_pooler_refusing_user(error: &Error) -> bool {
+    let message = error.as_db_error().map_or("", |it| it.message());
+    message.contains("authentication failed") || message.contains("no such user")
+}
+
 fn kind_of_transport(error: &Error) -> ErrorKind {
-    let text = describe(error);
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner.is::<rustls::Error>() {
-            return ErrorKind::Tls;
-        }
-        let io = inner.downcast_ref::<io::Error>();
-        if let Some(inner) = io.and_then(|io| io.get_ref())
-            && inner.is::<rustls::Error>()
-        {
-            return ErrorKind::Tls;
-        }
-        source = inner.source();
+    if tls_error(error).is_some() {
+        return ErrorKind::Tls;
     }
+    let text = describe(error);
     if text.contains("TLS") {
         ErrorKind::Tls
     } else if text.contains("authentication") || text.contains("password") {
@@ -89,18 +96,13 @@ fn kind_of_transport(error: &Error) -> ErrorKind {
     }
 }
 
-/// The whole story in one line: what the server said with its code, or the chain of causes.
+/// The whole story in one line: what the server said with its code, or the chain of causes;
+/// and what to do.
 fn describe(error: &Error) -> String {
     if let Some(db) = error.as_db_error() {
-        let hint = match *db.code() {
-            SqlState::TOO_MANY_CONNECTIONS => {
-                "; raise max_connections or the role's CONNECTION LIMIT"
-            }
-            SqlState::INVALID_PASSWORD => "; check the user and password of the database URL",
-            SqlState::LOCK_NOT_AVAILABLE => "; another session holds a lock, a migration perhaps",
-            _ => "",
-        };
-        return format!("{} (SQLSTATE {}){hint}", db.message(), db.code().code());
+        let (message, code) = (db.message(), db.code().code());
+        let hint = advice::of_server(code, message);
+        return format!("{message} (SQLSTATE {code}){hint}");
     }
     let mut text = error.to_string();
     let mut source = error.source();
@@ -112,5 +114,26 @@ fn describe(error: &Error) -> String {
         }
         source = inner.source();
     }
-    text
+    let hint = match tls_error(error) {
+        Some(tls) => advice::of_tls(tls),
+        None => advice::of_driver(&text),
+    };
+    text + hint
+}
+
+/// The TLS library's own error within, where it is one.
+fn tls_error(error: &Error) -> Option<&rustls::Error> {
+    let mut source = error.source();
+    while let Some(inner) = source {
+        let io = inner.downcast_ref::<io::Error>();
+        let boxed = io.and_then(|io| io.get_ref());
+        let found = inner
+            .downcast_ref()
+            .or_else(|| boxed.and_then(|it| it.downcast_ref()));
+        if found.is_some() {
+            return found;
+        }
+        source = inner.source();
+    }
+    None
 }

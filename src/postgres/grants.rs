@@ -11,11 +11,18 @@ use super::{directory, reads};
 /// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
 /// columns this Coder has; the newest has all.
 ///
+/// Its transactions are read-only unless one says otherwise. That belongs to the role, not to
+/// the connection: a pooler refuses it as an option of the connection, and would hand on to
+/// the next client what a session sets for itself.
+///
 /// The password is left to the operator: `\password` of psql keeps it out of the history and
 /// the server's log.
 pub fn role_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
     let role = quoted(name);
-    let create = format!("CREATE ROLE {role} LOGIN CONNECTION LIMIT 5;\n");
+    let create = format!(
+        "CREATE ROLE {role} LOGIN CONNECTION LIMIT 5;\n\
+         ALTER ROLE {role} SET default_transaction_read_only = on;\n"
+    );
     create + &grants_sql(name, has)
 }
 

@@ -9,12 +9,15 @@ pub mod database;
 pub mod directory;
 pub mod grants;
 
+mod advice;
 mod agents;
 mod apps;
 mod bindings;
+mod cancel;
 mod causes;
 mod decode;
 mod failure;
+mod identity;
 mod load;
 mod moment;
 mod session;

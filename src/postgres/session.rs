@@ -1,19 +1,20 @@
 //! One read-only transaction: one moment, one snapshot, one connection.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use deadpool_postgres::Object;
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
-use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::clock::wall_clock;
 use crate::fleet::pass::{ErrorKind, Failure};
 
+use super::cancel::Canceller;
 use super::catalog::{Catalog, MIGRATION, Reads};
 use super::decode::column;
-use super::failure::from_driver;
+use super::failure::{from_driver, is_hang_up};
 use super::moment::{self, Moment};
 
 /// Waiting for a lock means that somebody changes the schema: better to say so soon than to
@@ -26,8 +27,11 @@ const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 const RAW_TEXT: &str = "SELECT set_config('client_encoding', 'SQL_ASCII', true) \
     WHERE current_setting('server_encoding') = 'SQL_ASCII'";
 
-/// How long the server may take to hear that a statement is no longer wanted.
+/// How long the server may take to stop what is no longer wanted.
 const CANCEL_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A session that has nothing to do ends its transaction sooner than this, and needs no cancel.
+const FIRST_CANCEL_AFTER: Duration = Duration::from_millis(10);
 
 /// An open transaction, and what was learnt on opening it.
 ///
@@ -48,18 +52,25 @@ pub(super) struct Session {
 impl Session {
     /// Begins the transaction in one round trip: its limits, its `now()` and the look at the
     /// catalog travel together.
+    ///
+    /// A connection of the pool may have died at its other end without our knowing: the first
+    /// to use it is told [`NotBegun::HungUp`], and nothing has been read by then.
     pub(super) async fn begin(
         client: Object,
-        tls: MakeRustlsConnect,
+        canceller: Canceller,
+        application_name: &str,
         deadline: Instant,
         reads: &[Reads],
-    ) -> Result<Self, Failure> {
+    ) -> Result<Self, NotBegun> {
         let connection = Connection {
             object: Some(client),
-            tls,
+            canceller,
         };
         let client = connection.client()?;
-        let begin = begin_statement(deadline.saturating_duration_since(Instant::now()));
+        let begin = begin_statement(
+            application_name,
+            deadline.saturating_duration_since(Instant::now()),
+        );
         let sent_at = wall_clock();
         let opening = async {
             let opened = client.batch_execute(&begin).await;
@@ -71,7 +82,13 @@ impl Session {
         let (opened, moment, catalog) = timeout_at(deadline, flight)
             .await
             .map_err(|_| too_late("opening a transaction"))?;
-        let opened_at = opened.map_err(|error| from_driver("opening a transaction", &error))?;
+        let opened_at = opened.map_err(|error| {
+            let failure = from_driver("opening a transaction", &error);
+            match is_hang_up(&error) {
+                true => NotBegun::HungUp(failure),
+                false => NotBegun::Refused(failure),
+            }
+        })?;
         let moment = moment?;
         let half_way = sent_at.after(Duration::from_secs_f64(
             opened_at.seconds_since(sent_at).max(0.0) / 2.0,
@@ -144,7 +161,8 @@ impl Session {
                 _ => None,
             }
         };
-        let both = async { tokio::join!(biased; migration, client.batch_execute("COMMIT")) };
+        let commit = format!("COMMIT; {FORGET_NAME}");
+        let both = async { tokio::join!(biased; migration, client.batch_execute(&commit)) };
         let (rows, committed) = timeout_at(self.deadline, both).await.ok()?;
         let migration = rows.as_ref().and_then(|rows| rows.first());
         let version = migration.and_then(|row| column(row, 0).ok().flatten());
@@ -155,10 +173,15 @@ impl Session {
     }
 }
 
+/// What ends a session for the next client of a pooler, besides the end of the transaction: the
+/// name that a pooler has given the server's session on our behalf. One that came with the
+/// connection itself stays, as it is what `RESET` goes back to.
+const FORGET_NAME: &str = "RESET application_name";
+
 /// A connection that is cancelled and closed when dropped, unless it was given back.
 struct Connection {
     object: Option<Object>,
-    tls: MakeRustlsConnect,
+    canceller: Canceller,
 }
 
 impl Connection {
@@ -177,21 +200,70 @@ impl Drop for Connection {
         let Some(object) = self.object.take() else {
             return;
         };
-        let cancel = object.cancel_token();
-        drop(Object::take(object));
-        let tls = self.tls.clone();
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                // Nobody is left to tell: if this fails, statement_timeout ends the statement.
-                let _ = timeout(CANCEL_TIMEOUT, cancel.cancel_query(tls)).await;
-            });
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(end(object, self.canceller.clone()))),
+            Err(_) => drop(Object::take(object)),
+        }
+    }
+}
+
+/// Ends the transaction, cancelling what still runs in it, and then closes the connection.
+///
+/// In this order: a pooler forgets which server runs a client's statement once the client has
+/// hung up, and would drop the cancel that comes after. Its place in our own pool is kept until
+/// then, because so is the server's.
+async fn end(object: Object, canceller: Canceller) {
+    stop(&object, canceller).await;
+    // Closed, not given back: a cancel on its way could still hit the next statement.
+    drop(Object::take(object));
+}
+
+async fn stop(client: &Client, canceller: Canceller) {
+    let cancel = client.cancel_token();
+    let rollback = format!("ROLLBACK; {FORGET_NAME}");
+    let mut ended = pin!(client.batch_execute(&rollback));
+    let deadline = Instant::now() + CANCEL_TIMEOUT;
+    let mut pause = FIRST_CANCEL_AFTER;
+    while Instant::now() < deadline {
+        tokio::select! {
+            biased;
+            _ = &mut ended => break,
+            () = sleep(pause) => {}
+        }
+        // In a task of its own: it is to be sent to its end even where we wait no longer.
+        let cancelling = tokio::spawn(canceller.clone().cancel(cancel.clone()));
+        let _ = timeout_at(deadline, cancelling).await;
+        // Again, where another statement was sent behind the one that was hit.
+        pause *= 2;
+    }
+}
+
+/// Why there is no transaction.
+pub(super) enum NotBegun {
+    /// The other end is gone, without a word of why.
+    HungUp(Failure),
+    /// Any other reason.
+    Refused(Failure),
+}
+
+impl From<Failure> for NotBegun {
+    fn from(failure: Failure) -> Self {
+        Self::Refused(failure)
+    }
+}
+
+impl From<NotBegun> for Failure {
+    fn from(not_begun: NotBegun) -> Self {
+        match not_begun {
+            NotBegun::HungUp(failure) | NotBegun::Refused(failure) => failure,
         }
     }
 }
 
 /// Everything by `SET LOCAL`: behind a connection pooler the next client finds its session as
 /// it left it.
-fn begin_statement(remaining: Duration) -> String {
+fn begin_statement(application_name: &str, remaining: Duration) -> String {
+    let name = literal(application_name);
     let statement_millis = remaining.as_millis().max(1);
     let lock_millis = remaining.min(LOCK_TIMEOUT).as_millis().max(1);
     format!(
@@ -200,8 +272,14 @@ fn begin_statement(remaining: Duration) -> String {
          SET LOCAL lock_timeout = {lock_millis}; \
          SET LOCAL idle_in_transaction_session_timeout = {statement_millis}; \
          SET LOCAL jit = off; \
+         SET LOCAL application_name = {name}; \
          {RAW_TEXT}"
     )
+}
+
+/// Escaped, whatever `standard_conforming_strings` says.
+fn literal(text: &str) -> String {
+    format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 
 pub(super) fn too_late(doing: &str) -> Failure {

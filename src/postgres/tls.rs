@@ -18,11 +18,13 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use crate::config::postgres_tls::{TlsSettings, Verify};
 use crate::fleet::pass::{ErrorKind, Failure};
 
+use super::identity;
+
 /// The connector for these settings. Whether TLS is used at all is the URL's `sslmode`.
 ///
 /// # Errors
 ///
-/// When the certificates to trust cannot be read, naming the file.
+/// When a certificate or a key cannot be read or used, naming the file.
 pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Failure> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -49,10 +51,22 @@ pub(super) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Fai
         }
         Verify::AuthorityAndHost => builder.with_root_certificates(trusted(settings)?),
     };
-    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+    let config = match &settings.identity {
+        None => config.with_no_client_auth(),
+        Some(identity) => {
+            let (chain, key) = identity::read(identity)?;
+            config.with_client_auth_cert(chain, key).map_err(|error| {
+                let (certificate, key) = (identity.certificate.display(), identity.key.display());
+                tls_failure(format!(
+                    "sslcert {certificate} and sslkey {key} cannot be used together: {error}"
+                ))
+            })?
+        }
+    };
+    Ok(MakeRustlsConnect::new(config))
 }
 
-fn tls_failure(message: String) -> Failure {
+pub(super) fn tls_failure(message: String) -> Failure {
     Failure::new(ErrorKind::Tls, message)
 }
 
@@ -60,7 +74,7 @@ fn trusted(settings: &TlsSettings) -> Result<RootCertStore, Failure> {
     let mut roots = RootCertStore::empty();
     match &settings.root_certificates {
         Some(path) => {
-            for certificate in read_certificates(path)? {
+            for certificate in read_certificates("sslrootcert", path)? {
                 roots.add(certificate).map_err(|error| {
                     tls_failure(format!("sslrootcert {}: {error}", path.display()))
                 })?;
@@ -79,10 +93,14 @@ fn trusted(settings: &TlsSettings) -> Result<RootCertStore, Failure> {
     Ok(roots)
 }
 
-fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failure> {
+/// All certificates of a PEM file that this option of the URL names.
+pub(super) fn read_certificates(
+    option: &str,
+    path: &Path,
+) -> Result<Vec<CertificateDer<'static>>, Failure> {
     let unreadable = |error: String| {
         tls_failure(format!(
-            "sslrootcert {} cannot be read: {error}",
+            "{option} {} cannot be read: {error}",
             path.display()
         ))
     };

@@ -185,6 +185,9 @@ async fn role_may_not_read_secrets_nor_write() {
     let coder = one_agent().await;
     let (client, connection) = tokio_postgres::connect(&coder.url(), NoTls).await.unwrap();
     tokio::spawn(connection);
+    // So that it is the grants that refuse, not the role's default.
+    let writable = "SET default_transaction_read_only = off";
+    client.batch_execute(writable).await.unwrap();
     for forbidden in [
         "SELECT auth_token FROM workspace_agents",
         "SELECT environment_variables FROM workspace_agents",

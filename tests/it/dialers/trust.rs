@@ -13,7 +13,7 @@ use rustls::pki_types::pem::PemObject;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::harness::authority::Authority;
+use crate::harness::Authority;
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
 
 use super::{target, token};

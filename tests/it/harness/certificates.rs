@@ -1,12 +1,26 @@
-//! Certificates, made for one test.
+//! Throwaway certificates, for both ends.
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use uuid::Uuid;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
 
 /// A certificate authority.
 pub(crate) struct Authority {
     pub(crate) certificate: String,
     issuer: Issuer<'static, KeyPair>,
+}
+
+/// A certificate and its key, as PEM.
+#[derive(Clone)]
+pub(crate) struct Paper {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
+}
+
+/// When a certificate is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Valid {
+    Now,
+    NoLonger,
+    NotYet,
 }
 
 impl Authority {
@@ -15,7 +29,7 @@ impl Authority {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         // A name of its own: OpenSSL takes what has the name of its issuer for self-signed.
-        let name = format!("authority {}", Uuid::new_v4());
+        let name = uuid::Uuid::new_v4().to_string();
         params.distinguished_name.push(DnType::CommonName, name);
         let key = KeyPair::generate().unwrap();
         let certificate = params.self_signed(&key).unwrap().pem();
@@ -26,12 +40,36 @@ impl Authority {
         }
     }
 
-    /// A certificate and its key, for these names.
+    /// A server's certificate and key, for these names, as PEM.
     pub(crate) fn issue(&self, names: &[&str]) -> (String, String) {
+        let paper = self.server(names, Valid::Now);
+        (paper.certificate, paper.key)
+    }
+
+    /// A server's, for these names.
+    pub(crate) fn server(&self, names: &[&str], valid: Valid) -> Paper {
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let params = CertificateParams::new(names).unwrap();
+        self.sign(CertificateParams::new(names).unwrap(), valid)
+    }
+
+    /// A client's, who is called so.
+    pub(crate) fn client(&self, name: &str, valid: Valid) -> Paper {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
+        self.sign(params, valid)
+    }
+
+    fn sign(&self, mut params: CertificateParams, valid: Valid) -> Paper {
+        match valid {
+            Valid::Now => {}
+            Valid::NoLonger => params.not_after = date_time_ymd(2020, 1, 1),
+            Valid::NotYet => params.not_before = date_time_ymd(2222, 1, 1),
+        }
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (certificate.pem(), key.serialize_pem())
+        Paper {
+            certificate: certificate.pem(),
+            key: key.serialize_pem(),
+        }
     }
 }

@@ -7,32 +7,35 @@
 //! assert_eq!(page.value("coder_agents", &[("status", "connected")]), 1.0);
 //! ```
 
-pub(crate) mod authority;
 mod certificates;
 mod coder;
 pub(crate) mod coderd;
 mod curl;
 mod exporter;
 pub(crate) mod exposition;
+pub(crate) mod firewall;
 pub(crate) mod fleet;
 mod folder;
 pub(crate) mod http;
+mod pgbouncer;
 mod program;
 pub(crate) mod prometheus;
 pub(crate) mod relay;
 mod rows;
+pub(crate) mod secured;
 pub(crate) mod standby;
 pub(crate) mod statements;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};
 
-pub(crate) use certificates::Authority;
+pub(crate) use certificates::{Authority, Paper, Valid};
 pub(crate) use coder::{Coder, prepared};
 pub(crate) use curl::{Curled, curl};
 pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use folder::Folder;
+pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{Ended, Program, run, run_with};
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.

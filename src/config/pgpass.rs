@@ -1,0 +1,129 @@
+//! The password file of libpq (`~/.pgpass`): `host:port:database:user:password`, a line each.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use tokio_postgres::config::Host;
+
+use super::postgres_url::UrlError;
+
+/// Where libpq of one distribution or another looks for a socket by itself; the file calls that
+/// place `localhost`.
+const DEFAULT_SOCKETS: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
+
+/// Who logs in where.
+#[derive(Debug, Clone)]
+pub(super) struct Login {
+    pub(super) host: Host,
+    pub(super) port: u16,
+    pub(super) database: String,
+    pub(super) user: String,
+}
+
+/// The text of the file; `None` when it is not there.
+///
+/// # Errors
+///
+/// A sentence when it cannot be used: as with libpq, one that others may read is passed over.
+pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
+    let shown = path.display();
+    let unreadable = |error| format!("the password file {shown} cannot be read: {error}");
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        metadata => metadata.map_err(unreadable)?,
+    };
+    if !metadata.is_file() {
+        return Err(format!(
+            "the password file {shown} is passed over: it is no file"
+        ));
+    }
+    if metadata.permissions().mode() & 0o077 != 0 {
+        return Err(format!(
+            "the password file {shown} is passed over because others may open it; run: chmod 0600 {shown}"
+        ));
+    }
+    fs::read_to_string(path).map(Some).map_err(unreadable)
+}
+
+/// The password for these logins, which are of one connection: the first line that fits each.
+///
+/// # Errors
+///
+/// When the hosts have different ones, of which only one can be used.
+pub(super) fn find(text: &str, logins: &[Login]) -> Result<Option<String>, UrlError> {
+    let mut found = logins.iter().filter_map(|login| password_of(text, login));
+    let first = found.next();
+    if found.any(|other| Some(&other) != first.as_ref()) {
+        return Err(UrlError(
+            "the password file has different passwords for its hosts, and one must do for all; put one into the URL or PGPASSWORD".into(),
+        ));
+    }
+    Ok(first)
+}
+
+fn password_of(text: &str, login: &Login) -> Option<String> {
+    let host = match &login.host {
+        Host::Tcp(name) => name.clone(),
+        Host::Unix(folder) => {
+            let folder = folder.display().to_string();
+            match DEFAULT_SOCKETS.contains(&folder.as_str()) {
+                true => "localhost".into(),
+                false => folder,
+            }
+        }
+    };
+    let port = login.port.to_string();
+    let wanted = [&host, &port, &login.database, &login.user];
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .map(fields)
+        .find_map(|fields| match fields.as_slice() {
+            [place @ .., password] if place.len() == wanted.len() => {
+                let fits = place
+                    .iter()
+                    .zip(wanted)
+                    .all(|(field, wanted)| field.fits(wanted));
+                (fits && !password.text.is_empty()).then(|| password.text.clone())
+            }
+            _ => None,
+        })
+}
+
+/// A part of a line, as it reads without its backslashes.
+#[derive(Debug, Default)]
+struct Field {
+    text: String,
+    has_escapes: bool,
+}
+
+impl Field {
+    /// A star alone fits everything; one behind a backslash is a star.
+    fn fits(&self, wanted: &str) -> bool {
+        self.text == wanted || (self.text == "*" && !self.has_escapes)
+    }
+}
+
+/// At most five: what follows the password is none of it.
+fn fields(line: &str) -> Vec<Field> {
+    let mut fields = vec![Field::default()];
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        if letter == ':' {
+            fields.push(Field::default());
+            continue;
+        }
+        if let Some(field) = fields.last_mut() {
+            let escaped = (letter == '\\').then(|| letters.next()).flatten();
+            field.has_escapes |= escaped.is_some();
+            field.text.push(escaped.unwrap_or(letter));
+        }
+    }
+    fields.truncate(5);
+    fields
+}
+
+#[cfg(test)]
+#[path = "pgpass_tests.rs"]
+mod tests;

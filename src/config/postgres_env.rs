@@ -1,0 +1,54 @@
+//! libpq's variables: what they say where the connection URL says nothing.
+
+/// The value of an environment variable, by its name.
+pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// Each option of a URL and the variable that stands in for it.
+const VARIABLES: &[(&str, &str)] = &[
+    ("port", "PGPORT"),
+    ("dbname", "PGDATABASE"),
+    ("user", "PGUSER"),
+    ("password", "PGPASSWORD"),
+    ("passfile", "PGPASSFILE"),
+    ("connect_timeout", "PGCONNECT_TIMEOUT"),
+    ("application_name", "PGAPPNAME"),
+    ("options", "PGOPTIONS"),
+    ("target_session_attrs", "PGTARGETSESSIONATTRS"),
+    ("sslmode", "PGSSLMODE"),
+    ("sslrootcert", "PGSSLROOTCERT"),
+    ("sslcert", "PGSSLCERT"),
+    ("sslkey", "PGSSLKEY"),
+];
+
+/// Where the server is. One place, so that half of it is never taken from here and half from
+/// there: a URL that names a host leads to that host.
+const PLACE: &[(&str, &str)] = &[("host", "PGHOST"), ("hostaddr", "PGHOSTADDR")];
+
+/// Whether the environment names a server, so that no URL is needed.
+pub fn names_a_server(variables: Variables<'_>) -> bool {
+    PLACE.iter().any(|(_, it)| value(it, variables).is_some())
+}
+
+/// Adds what the URL left out. An empty variable counts as one that is not set.
+pub(super) fn fill_in(options: &mut Vec<(String, String)>, variables: Variables<'_>) {
+    let is_there = |options: &[(String, String)], name: &str| {
+        options
+            .iter()
+            .any(|(it, value)| it == name && !value.is_empty())
+    };
+    let has_place = PLACE.iter().any(|(name, _)| is_there(options, name));
+    let place = PLACE.iter().filter(|_| !has_place);
+    for (name, variable) in VARIABLES.iter().chain(place) {
+        if is_there(options, name) {
+            continue;
+        }
+        if let Some(value) = value(variable, variables) {
+            options.retain(|(it, _)| it != name);
+            options.push(((*name).to_owned(), value));
+        }
+    }
+}
+
+fn value(variable: &str, variables: Variables<'_>) -> Option<String> {
+    variables(variable).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,122 @@
+//! The text of a connection URL, taken apart by the rules of Go's `net/url` that Coder applies.
+
+use percent_encoding::percent_decode_str;
+
+use super::postgres_url::UrlError;
+
+/// Of a host without a port among others with one.
+const DEFAULT_PORT: &str = "5432";
+
+/// The pieces of a URL, still encoded.
+pub(super) struct Parts<'a> {
+    userinfo: Option<&'a str>,
+    hosts: &'a str,
+    database: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn split(url: &'a str) -> Result<Self, UrlError> {
+        let rest = url
+            .strip_prefix("postgres://")
+            .or_else(|| url.strip_prefix("postgresql://"))
+            .ok_or_else(|| {
+                UrlError(
+                    "it does not start with postgres:// or postgresql://; write postgres://user:password@host:5432/database".into(),
+                )
+            })?;
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        // As Go does: the last @ ends the password, so that one with an @ in it needs no care.
+        let (userinfo, hosts) = match authority.rsplit_once('@') {
+            Some((userinfo, hosts)) => (Some(userinfo), hosts),
+            None => (None, authority),
+        };
+        Ok(Self {
+            userinfo,
+            hosts,
+            database,
+            query,
+        })
+    }
+
+    pub(super) fn authority_options(&self) -> Result<Vec<(String, String)>, UrlError> {
+        let mut options = Vec::new();
+        let mut add = |name: &str, value: String| options.push((name.to_owned(), value));
+        if let Some(userinfo) = self.userinfo {
+            let (user, password) = match userinfo.split_once(':') {
+                Some((user, password)) => (user, Some(password)),
+                None => (userinfo, None),
+            };
+            add("user", decode(user, "user name")?);
+            if let Some(password) = password {
+                add("password", decode(password, "password")?);
+            }
+        }
+        if !self.hosts.is_empty() {
+            let (hosts, ports) = split_hosts(self.hosts)?;
+            add("host", hosts);
+            if let Some(ports) = ports {
+                add("port", ports);
+            }
+        }
+        if !self.database.is_empty() {
+            add("dbname", decode(self.database, "database name")?);
+        }
+        Ok(options)
+    }
+
+    pub(super) fn query_options(&self) -> Result<Vec<(String, String)>, UrlError> {
+        let pairs = self.query.split('&').filter(|pair| !pair.is_empty());
+        pairs
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+                let value = value.replace('+', " ");
+                Ok((decode(name, "option name")?, decode(&value, "option")?))
+            })
+            .collect()
+    }
+}
+
+/// Hosts and ports as two lists of equal length, which is how tokio-postgres wants them; no
+/// ports where none is named.
+fn split_hosts(list: &str) -> Result<(String, Option<String>), UrlError> {
+    let mut hosts = Vec::new();
+    let mut ports = Vec::new();
+    for entry in list.split(',') {
+        let (host, port) = match entry.strip_prefix('[').and_then(|it| it.split_once(']')) {
+            Some((address, port)) => (address, port.strip_prefix(':')),
+            None => match entry.rsplit_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (entry, None),
+            },
+        };
+        let port = port.filter(|port| !port.is_empty());
+        if port.is_some_and(|port| port.parse::<u16>().is_err()) {
+            return Err(UrlError(
+                "the port after the host is not a number from 1 to 65535; a / ? or # in the password must be written as %2F %3F %23".into(),
+            ));
+        }
+        hosts.push(decode(host, "host")?);
+        ports.push(port);
+    }
+    let is_named = ports.iter().any(Option::is_some);
+    let ports: Vec<_> = ports.iter().map(|it| it.unwrap_or(DEFAULT_PORT)).collect();
+    Ok((hosts.join(","), is_named.then(|| ports.join(","))))
+}
+
+fn decode(text: &str, what: &str) -> Result<String, UrlError> {
+    let escapes_are_whole = text.split('%').skip(1).all(|after| {
+        let digits = after.as_bytes();
+        digits.len() >= 2 && digits[..2].iter().all(u8::is_ascii_hexdigit)
+    });
+    if !escapes_are_whole {
+        return Err(UrlError(format!(
+            "a % in the {what} is not followed by two hexadecimal digits; write % itself as %25"
+        )));
+    }
+    let decoded = percent_decode_str(text).decode_utf8();
+    decoded
+        .map(|decoded| decoded.into_owned())
+        .map_err(|_| UrlError(format!("the {what} is not UTF-8 once decoded")))
+}

@@ -23,6 +23,7 @@
 //! | [`config`] | files | every setting: flag, variable, default, effect |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
 //! | [`web`] | sockets | router, deadlines, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
@@ -39,7 +40,7 @@
 //! - **The number of statements in a pass is constant**, whatever the number of rows.
 //! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
 //!   ours is left for the next client.
-//! - **`fleet` and `metrics` read no clock, do no I/O and cannot fail for reasons of the
+//! - **`fleet`, `metrics` and `logfold` read no clock, do no I/O and cannot fail for reasons of the
 //!   world.** A test reads their `use` lines.
 //! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
 
@@ -49,6 +50,7 @@ pub mod collect;
 pub mod config;
 pub mod demo;
 pub mod fleet;
+pub mod logfold;
 pub mod metrics;
 pub mod postgres;
 mod process;

@@ -14,7 +14,7 @@ pub mod family;
 pub mod page;
 
 mod agents;
-mod coderd;
+pub mod coderd;
 mod exporter;
 mod fleet;
 mod process;

@@ -1,12 +1,14 @@
 //! The pass over the database (SPEC 2).
 
+use std::time::Duration;
+
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
 
 use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
 use super::failure::from_pool;
@@ -75,7 +77,7 @@ impl Database {
         collectors: &[Collector],
         deadline: Instant,
     ) -> Result<Catalog, Failure> {
-        let session = self.open(collectors, deadline).await?;
+        let (session, _) = self.open(collectors, deadline).await?;
         let catalog = session.catalog.clone();
         session.finish().await;
         Ok(catalog)
@@ -91,18 +93,28 @@ impl Database {
     }
 
     async fn load(&self, wanted: Wanted<'_>, deadline: Instant) -> Result<Pass, Failure> {
-        let session = self.open(wanted.collectors, deadline).await?;
+        let (session, opening) = self.open(wanted.collectors, deadline).await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
         let (mut snapshot, reports) = load(&session, wanted).await?;
+        let loaded = Instant::now();
         snapshot.schema.migration = session.finish().await;
+        let commit = loaded.elapsed();
+        let finished = Instant::now();
+        let fleet = Fleet::of(snapshot, wanted.limits);
+        opening.log_pass(&reports, commit, finished.elapsed());
         Ok(Pass {
-            fleet: Ok(Fleet::of(snapshot, wanted.limits)),
+            fleet: Ok(fleet),
             reports,
             clock_skew_seconds,
         })
     }
 
-    async fn open(&self, collectors: &[Collector], deadline: Instant) -> Result<Session, Failure> {
+    async fn open(
+        &self,
+        collectors: &[Collector],
+        deadline: Instant,
+    ) -> Result<(Session, Opening), Failure> {
+        let asked = Instant::now();
         let remaining = Some(deadline.saturating_duration_since(Instant::now()));
         let timeouts = Timeouts {
             wait: remaining,
@@ -111,11 +123,52 @@ impl Database {
         };
         let client = self.pool.timeout_get(&timeouts).await;
         let client = client.map_err(|error| from_pool(&self.target, &error))?;
+        let connected = Instant::now();
         let mut wanted: Vec<Reads> = [REQUIRED, MIGRATION].concat();
         wanted.extend(reads(Collector::Agents));
         for &collector in collectors {
             wanted.extend(reads(collector));
         }
-        Session::begin(client, self.tls.clone(), deadline, &wanted).await
+        let session = Session::begin(client, self.tls.clone(), deadline, &wanted).await?;
+        let opening = Opening {
+            connect: connected - asked,
+            begin: connected.elapsed(),
+        };
+        Ok((session, opening))
+    }
+}
+
+/// How long it took until there was something to ask.
+struct Opening {
+    /// A connection: a wait for one that is busy, or a new one, or next to nothing.
+    connect: Duration,
+    /// The transaction, the moment and the look at the catalog.
+    begin: Duration,
+}
+
+impl Opening {
+    /// Says where the time of a pass went. A pass that failed says in its error what it was
+    /// waiting for.
+    fn log_pass(&self, reports: &[Report], commit: Duration, judge: Duration) {
+        let took = |collector| {
+            reports.iter().find_map(|report| match report.outcome {
+                Outcome::Loaded { duration, .. } if report.collector == collector => {
+                    Some(tracing::field::debug(duration))
+                }
+                _ => None,
+            })
+        };
+        tracing::debug!(
+            connect = ?self.connect,
+            begin = ?self.begin,
+            agents = took(Collector::Agents),
+            apps = took(Collector::Apps),
+            causes = took(Collector::Causes),
+            workspaces = took(Collector::Workspaces),
+            bindings = took(Collector::Bindings),
+            ?commit,
+            ?judge,
+            "pass"
+        );
     }
 }

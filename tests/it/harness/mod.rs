@@ -7,6 +7,7 @@
 //! assert_eq!(page.value("coder_agents", &[("status", "connected")]), 1.0);
 //! ```
 
+pub(crate) mod chance;
 mod coder;
 mod exporter;
 pub(crate) mod exposition;
@@ -14,6 +15,7 @@ pub(crate) mod fleet;
 pub(crate) mod http;
 mod program;
 pub(crate) mod prometheus;
+pub(crate) mod proxy;
 pub(crate) mod relay;
 mod rows;
 pub(crate) mod standby;

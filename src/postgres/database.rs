@@ -21,6 +21,10 @@ pub use super::load::Wanted;
 /// What `application_name` says in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
 
+/// Of several hosts, one that swallows what it is sent must leave time for the next: of the ten
+/// seconds a scraper usually waits, two. `connect_timeout` in the URL wins.
+const HOST_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// Coder's database, reached through a small pool.
 ///
 /// Cheap to clone; all clones share the pool.
@@ -42,6 +46,9 @@ impl Database {
         let mut config = url.config.clone();
         if config.get_application_name().is_none() {
             config.application_name(APPLICATION_NAME);
+        }
+        if config.get_hosts().len() > 1 && config.get_connect_timeout().is_none() {
+            config.connect_timeout(HOST_TIMEOUT);
         }
         let manager = Manager::from_config(
             config,

@@ -1,6 +1,9 @@
 //! A failover: the primary dies, its standby is promoted, and both are in the exporter's URL.
 
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::time::timeout;
 
 use crate::harness::exposition::Page;
 use crate::harness::standby::{Standby, primary};
@@ -9,14 +12,15 @@ use crate::outage::{assert_down, assert_up};
 
 const LAG: &str = "coder_exporter_replica_lag_seconds";
 
+/// Where the socket of a URL is, encoded.
+fn folder(url: &str) -> String {
+    let (_, folder) = url.split_once("host=").unwrap();
+    folder.split('&').next().unwrap().to_owned()
+}
+
 /// Both servers' sockets, the primary's first.
 fn both(coder: &Coder, standby: &Standby, options: &str) -> String {
-    let folder = |url: String| {
-        let (_, folder) = url.split_once("host=").unwrap();
-        folder.split('&').next().unwrap().to_owned()
-    };
-    let primary = folder(coder.url());
-    let second = folder(standby.url(coder));
+    let (primary, second) = (folder(&coder.url()), folder(&standby.url(coder)));
     let port = coder.cluster().port();
     let (role, database) = (&coder.role, &coder.database);
     format!("postgres://{role}@/{database}?host={primary},{second}&port={port},{port}{options}")
@@ -89,6 +93,42 @@ async fn exporter_of_either_goes_on_with_the_standby_and_stays_when_it_is_promot
     let page = exporter.scrape().await;
     assert_up(&page, 1.0);
     assert_present(&page);
+}
+
+/// As behind a firewall, or on a machine that is off: what is sent there is never answered.
+async fn black_hole() -> (TcpListener, Vec<TcpStream>, u16) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let listener = socket.listen(1).unwrap();
+    let address = listener.local_addr().unwrap();
+    let mut waiting = Vec::new();
+    // Whoever comes when the queue is full gets no answer.
+    while let Ok(connected) = timeout(Duration::from_millis(300), TcpStream::connect(address)).await
+    {
+        waiting.push(connected.unwrap());
+        assert!(waiting.len() < 10, "the queue has no end");
+    }
+    (listener, waiting, address.port())
+}
+
+#[tokio::test]
+async fn host_that_swallows_everything_leaves_time_for_the_next() {
+    let coder = Coder::new().await;
+    coder
+        .add(workspace("box").agent(agent("main").app("healthy")))
+        .await;
+    let (_listener, _waiting, hole) = black_hole().await;
+    let folder = folder(&coder.url());
+    let (role, database, port) = (&coder.role, &coder.database, coder.cluster().port());
+    let hosts = format!("host=127.0.0.1,{folder}&port={hole},{port}");
+    let exporter = Exporter::start(&format!("postgres://{role}@/{database}?{hosts}"), |_| {}).await;
+    let started = Instant::now();
+    assert_up(&exporter.scrape().await, 1.0);
+    let took = started.elapsed();
+    let expected = Duration::from_secs(2)..Duration::from_secs(2) + LATE_ON_A_BUSY_MACHINE;
+    assert!(expected.contains(&took), "{took:?}");
+    // From now on there is a connection.
+    assert_up(&exporter.scrape_within(1.5).await, 1.0);
 }
 
 #[tokio::test]

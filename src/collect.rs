@@ -226,11 +226,11 @@ fn say(line: &Line) {
     match line {
         Line::Failed(subject, error) => {
             let (kind, collector) = (error.kind.as_str(), subject.collector());
-            tracing::warn!(kind, collector, %error, "collection failed");
+            tracing::warn!(kind, collector, %error, "{}", happened(*subject));
         }
         Line::Repeated(subject, error) => {
             let (kind, collector) = (error.kind.as_str(), subject.collector());
-            tracing::debug!(kind, collector, %error, "collection failed once more");
+            tracing::debug!(kind, collector, %error, "{} once more", happened(*subject));
         }
         Line::StillFailing {
             subject,
@@ -248,8 +248,19 @@ fn say(line: &Line) {
             failures,
         } => {
             let (collector, after) = (subject.collector(), rounded(*after));
-            tracing::info!(collector, %after, failures, "works again");
+            let works = match subject {
+                Subject::Rows => "no rows are merged any more",
+                _ => "works again",
+            };
+            tracing::info!(collector, %after, failures, "{works}");
         }
+    }
+}
+
+fn happened(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Rows => "rows were merged",
+        Subject::Pass | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }
 }
 

@@ -80,8 +80,8 @@ async fn truth(world: &World, micros: i64) -> Truth {
         let client = world.admin().await;
         match Truth::of(&client, micros).await {
             Ok(truth) => return truth,
-            // It went away in the middle.
-            Err(error) if client.is_closed() => eprintln!("asked again: {error}"),
+            // It went away in the middle: it is asked again when it is back.
+            Err(error) if error.code().is_none_or(|it| it.code().starts_with("57")) => {}
             Err(error) => panic!("the database cannot be asked for the truth: {error:?}"),
         }
     }

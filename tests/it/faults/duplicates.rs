@@ -117,3 +117,38 @@ async fn names_that_become_one_when_they_are_read_are_added() {
     // The workspaces: agents are counted one by one, and their scope has one name by then.
     assert_eq!(duplicates(&page), 1.0);
 }
+
+#[tokio::test]
+async fn rows_that_are_merged_are_one_line_in_the_log_and_so_is_their_end() {
+    let coder = Coder::new().await;
+    coder.add(workspace("box").agent(agent("main"))).await;
+    coder
+        .sql(
+            "ALTER TABLE workspace_agents DROP CONSTRAINT workspace_agents_pkey CASCADE;
+             INSERT INTO workspace_agents SELECT * FROM workspace_agents",
+        )
+        .await;
+    let url = format!("--postgres.url={}", coder.url());
+    let program = Program::serve(&[&url]).await;
+    let scrape = async || http::get(program.address, "/metrics", &[]).await.unwrap();
+    for _ in 0..3 {
+        scrape().await;
+    }
+    coder
+        .sql("DELETE FROM workspace_agents WHERE ctid = (SELECT min(ctid) FROM workspace_agents)")
+        .await;
+    for _ in 0..3 {
+        scrape().await;
+    }
+    program.terminate().await;
+    let log = program.ended().await.stderr;
+    for (text, times) in [
+        ("rows were merged", 1),
+        ("kind=duplicate_series", 1),
+        ("no rows are merged any more", 1),
+        ("failures=3", 1),
+        ("collection failed", 0),
+    ] {
+        assert_eq!(log.matches(text).count(), times, "{text}: {log}");
+    }
+}

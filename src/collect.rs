@@ -12,6 +12,8 @@ use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
 use crate::fleet::transitions::{TransitionCounts, Transitions};
+use crate::logfold::{Line, LogFold, Subject};
+use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::postgres::database::{Database, Wanted};
 
@@ -49,6 +51,8 @@ pub struct Collect {
     database: Arc<Mutex<Database>>,
     settings: Arc<Settings>,
     state: Arc<Mutex<State>>,
+    /// What the log counts its time from.
+    started: Instant,
 }
 
 #[derive(Default)]
@@ -59,6 +63,7 @@ struct State {
     latest: Option<(Instant, Arc<Pass>)>,
     errors: ErrorCounts,
     transitions: Transitions,
+    log: LogFold,
 }
 
 type Flight = BoxFuture<'static, Arc<Pass>>;
@@ -70,6 +75,7 @@ impl Collect {
             database: Arc::new(Mutex::new(database)),
             settings: Arc::new(settings),
             state: Arc::default(),
+            started: Instant::now(),
         }
     }
 
@@ -156,12 +162,16 @@ impl Collect {
             ..self.settings.wanted()
         };
         let pass = Arc::new(self.database().pass(wanted, deadline).await);
-        let now = wall_clock();
+        let merged = self.merged_rows(&pass);
         let mut state = self.lock();
-        for (collector, failure) in pass.failures() {
-            report(collector, failure);
-            state.errors.add(failure.kind, now);
-        }
+        let at = self.started.elapsed();
+        state.count(&pass, merged);
+        let mut lines = state.log.pass(&pass, at);
+        lines.extend(match (&pass.fleet, merged) {
+            (Err(_), _) => None,
+            (Ok(_), 0) => state.log.works(Subject::Rows, at),
+            (Ok(_), _) => Some(state.log.failed(Subject::Rows, &rows_were_merged(), at)),
+        });
         if let Ok(fleet) = &pass.fleet {
             state.transitions.observe(fleet);
             // Kept only where it may be served again: two passes cost twice the memory.
@@ -170,12 +180,22 @@ impl Collect {
             }
         }
         state.flights.retain(|(of, _)| *of != collectors);
+        drop(state);
+        lines.iter().for_each(say);
         pass
     }
 
     /// Whether these are all that are on.
     fn is_whole(&self, collectors: &[Collector]) -> bool {
         collectors == self.settings.collectors
+    }
+
+    /// Rows that would have given a series twice, in this pass.
+    fn merged_rows(&self, pass: &Pass) -> u64 {
+        pass.fleet.as_ref().map_or(0, |fleet| {
+            let of_coderd = self.settings.named_apps.then(|| coderd::merged_rows(fleet));
+            fleet.merged_rows + of_coderd.unwrap_or_default()
+        })
     }
 
     /// The deadline of this one request passed while the flight, begun by another with more
@@ -185,8 +205,12 @@ impl Collect {
             ErrorKind::Timeout,
             "the scrape's deadline passed before the database answered",
         );
-        report(None, &failure);
-        self.lock().errors.add(failure.kind, wall_clock());
+        let mut state = self.lock();
+        state.errors.add(failure.kind, wall_clock());
+        let at = self.started.elapsed();
+        let line = state.log.failed(Subject::Scrape, &failure, at);
+        drop(state);
+        say(&line);
         Arc::new(Pass::failed(failure, collectors.iter().copied()))
     }
 
@@ -209,8 +233,68 @@ fn ran_out_of_time(pass: &Pass) -> bool {
     matches!(&pass.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
 }
 
-fn report(collector: Option<Collector>, failure: &Failure) {
-    let collector = collector.map(Variants::as_str);
-    let kind = failure.kind.as_str();
-    tracing::warn!(kind, collector, error = %failure, "collection failed");
+impl State {
+    fn count(&mut self, pass: &Pass, merged_rows: u64) {
+        let now = wall_clock();
+        for (_, failure) in pass.failures() {
+            self.errors.add(failure.kind, now);
+        }
+        let kind = ErrorKind::DuplicateSeries;
+        self.errors.add_many(kind, merged_rows, now);
+    }
+}
+
+fn rows_were_merged() -> Failure {
+    let message = "rows that would give one series twice were merged: are the database's unique \
+                   indexes there, and names that tell agents apart?";
+    Failure::new(ErrorKind::DuplicateSeries, message)
+}
+
+fn say(line: &Line) {
+    match line {
+        Line::Failed(subject, error) => {
+            let (kind, collector) = (error.kind.as_str(), subject.collector());
+            tracing::warn!(kind, collector, %error, "{}", happened(*subject));
+        }
+        Line::Repeated(subject, error) => {
+            let (kind, collector) = (error.kind.as_str(), subject.collector());
+            tracing::debug!(kind, collector, %error, "{} once more", happened(*subject));
+        }
+        Line::StillFailing {
+            subject,
+            failure: error,
+            times,
+            over,
+        } => {
+            let (kind, collector) = (error.kind.as_str(), subject.collector());
+            let over = rounded(*over);
+            tracing::warn!(kind, collector, times, %over, %error, "still failing");
+        }
+        Line::WorksAgain {
+            subject,
+            after,
+            failures,
+        } => {
+            let (collector, after) = (subject.collector(), rounded(*after));
+            let works = match subject {
+                Subject::Rows => "no rows are merged any more",
+                _ => "works again",
+            };
+            tracing::info!(collector, %after, failures, "{works}");
+        }
+    }
+}
+
+fn happened(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Rows => "rows were merged",
+        Subject::Pass | Subject::Collector(_) | Subject::Scrape => "collection failed",
+    }
+}
+
+/// Nobody reads the nanoseconds of five minutes.
+fn rounded(duration: Duration) -> humantime::FormattedDuration {
+    let millis = duration.as_millis() as u64;
+    let unit = if millis < 10_000 { 1 } else { 1000 };
+    humantime::format_duration(Duration::from_millis(millis / unit * unit))
 }

@@ -26,6 +26,7 @@
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
@@ -43,7 +44,7 @@
 //! - **The number of statements in a pass is constant**, whatever the number of rows.
 //! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
 //!   ours is left for the next client.
-//! - **`fleet` and `metrics` read no clock, do no I/O and cannot fail for reasons of the
+//! - **`fleet`, `metrics` and `logfold` read no clock, do no I/O and cannot fail for reasons of the
 //!   world.** A test reads their `use` lines.
 //! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
 
@@ -54,6 +55,7 @@ pub mod config;
 pub mod demo;
 pub mod dialer;
 pub mod fleet;
+pub mod logfold;
 pub mod metrics;
 pub mod postgres;
 pub mod probe;

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::agent::{Agent, Kind, Label, Lifecycle, Scope};
 use super::app::AppHealth;
+use super::duplicates::merged_rows;
 use super::health::{Assessment, Health, Limits, assess};
 use super::histogram::Histogram;
 use super::named::{Counts, Variants};
@@ -27,6 +28,8 @@ pub struct Fleet {
     pub workspaces: Option<BTreeMap<Scope, Counts<WorkspaceState>>>,
     /// Chats by scope, likewise.
     pub bindings: Option<BTreeMap<Scope, Counts<BindingState>>>,
+    /// Rows that would have given a series twice, and were merged (SPEC 8).
+    pub merged_rows: u64,
     limits: Limits,
     problems: Vec<Ranked>,
 }
@@ -84,6 +87,7 @@ impl Fleet {
             apps: None,
             workspaces: None,
             bindings: None,
+            merged_rows: merged_rows(&snapshot),
             limits: *limits,
             problems: Vec::new(),
             snapshot,

@@ -1,13 +1,15 @@
 //! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
 //!
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
-//! [`snapshot`] (all facts of one pass), [`census`] (the counts), [`transitions`] (what changed since), [`pass`] (what one pass
-//! found, and what failed in it).
+//! [`snapshot`] (all facts of one pass), [`duplicates`] (facts told twice), [`census`] (the
+//! counts), [`transitions`] (what changed since), [`pass`] (what one pass found, and what failed
+//! in it).
 
 pub mod advice;
 pub mod agent;
 pub mod app;
 pub mod census;
+pub mod duplicates;
 pub mod explain;
 pub mod health;
 pub mod histogram;

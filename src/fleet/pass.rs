@@ -145,6 +145,8 @@ pub enum ErrorKind {
     Connect,
     /// A row could not be read.
     Decode,
+    /// Rows that would have given one series twice were merged.
+    DuplicateSeries,
     /// A `GRANT` is missing.
     Permission,
     /// The database refused a statement for any other reason.
@@ -162,6 +164,7 @@ impl Variants for ErrorKind {
         Self::Authentication,
         Self::Connect,
         Self::Decode,
+        Self::DuplicateSeries,
         Self::Permission,
         Self::Query,
         Self::Schema,
@@ -174,6 +177,7 @@ impl Variants for ErrorKind {
             Self::Authentication => "authentication",
             Self::Connect => "connect",
             Self::Decode => "decode",
+            Self::DuplicateSeries => "duplicate_series",
             Self::Permission => "permission",
             Self::Query => "query",
             Self::Schema => "schema",

@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub scopes: Scopes,
     /// The population (SPEC 1.2).
     pub agents: Option<Vec<Agent>>,
+    /// Rows of agents left out, because the same agent had another.
+    pub repeated_agents: u64,
     /// Apps of the population.
     pub apps: Option<Vec<AppCount>>,
     /// Apps of the population by name, where Coder's own metrics are served too.
@@ -47,6 +49,7 @@ impl Snapshot {
             schema: Schema::default(),
             scopes: Scopes::default(),
             agents: None,
+            repeated_agents: 0,
             apps: None,
             named_apps: None,
             workspaces: None,

@@ -19,7 +19,7 @@ pub struct WorkspaceCount {
 }
 
 /// `provisioner_job_status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum JobStatus {
     /// Nobody has taken it yet.
     Pending,

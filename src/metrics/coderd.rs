@@ -3,13 +3,18 @@
 //! Only the numbers differ: these are true for one moment. Served with
 //! `--metrics.coderd-compat`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
+use uuid::Uuid;
+
 use crate::fleet::agent::Agent;
+use crate::fleet::app::NamedApp;
 use crate::fleet::census::Fleet;
+use crate::fleet::duplicates::repeats;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
+use crate::fleet::status::Status;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
@@ -69,6 +74,27 @@ const TAILNET_NODE: &str = "unknown";
 /// Series by their labels: two rows with the same labels are one series.
 type Series<'a, const N: usize> = BTreeMap<[&'a str; N], u64>;
 
+/// Rows of different agents or workspaces that give one of these series twice (SPEC 8): two
+/// agents of one name in a workspace, or two workspaces of one name and owner, which Coder's
+/// labels cannot tell apart. They are merged as Coder does: counts are added, and a connection
+/// is one.
+pub fn merged_rows(fleet: &Fleet) -> u64 {
+    let agents: &[Agent] = fleet.snapshot.agents.as_deref().unwrap_or_default();
+    let agents_of_one_name = repeats(
+        fleet
+            .judged()
+            .map(|(agent, assessment)| connection_labels(agent, assessment.status)),
+    );
+    // All agents of one workspace count together: it is workspaces that repeat each other.
+    let workspaces: HashMap<Uuid, _> = agents
+        .iter()
+        .map(|agent| (agent.workspace_id, up_labels(fleet, agent)))
+        .collect();
+    let apps = fleet.snapshot.named_apps.iter().flatten();
+    let apps = apps.filter_map(|app| Some(app_labels(agents.get(app.agent)?, app)));
+    agents_of_one_name + repeats(workspaces.into_values()) + repeats(apps)
+}
+
 fn fleet(page: &Page) -> Option<&Fleet> {
     page.fleet().filter(|_| page.detail.coderd_compat)
 }
@@ -83,14 +109,7 @@ fn up(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let mut series = Series::new();
     if let Some(fleet) = fleet(page) {
         for (agent, _) in fleet.judged() {
-            let scope = fleet.snapshot.scopes.get(agent.scope);
-            let template = scope.map_or("", |scope| &*scope.template);
-            let version = match &*agent.template_version {
-                "" => "unknown",
-                version => version,
-            };
-            let labels = [&*agent.owner, &*agent.workspace, template, version];
-            *series.entry(labels).or_default() += 1;
+            *series.entry(up_labels(fleet, agent)).or_default() += 1;
         }
     }
     write(series, sink)
@@ -100,16 +119,8 @@ fn connections(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let mut series = Series::new();
     if let Some(fleet) = fleet(page) {
         for (agent, assessment) in fleet.judged() {
-            let labels = [
-                &*agent.name,
-                &*agent.owner,
-                &*agent.workspace,
-                assessment.status.as_str(),
-                agent.lifecycle.as_str(),
-                TAILNET_NODE,
-            ];
             // Set, not added: two agents of one name in one workspace are one connection here.
-            series.insert(labels, 1);
+            series.insert(connection_labels(agent, assessment.status), 1);
         }
     }
     write(series, sink)
@@ -123,15 +134,39 @@ fn apps(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
             let Some(agent) = agents.get(app.agent) else {
                 continue;
             };
-            let labels = [
-                &*agent.name,
-                &*agent.owner,
-                &*agent.workspace,
-                &*app.name,
-                app.health.as_str(),
-            ];
-            *series.entry(labels).or_default() += app.count;
+            *series.entry(app_labels(agent, app)).or_default() += app.count;
         }
     }
     write(series, sink)
+}
+
+fn up_labels<'a>(fleet: &'a Fleet, agent: &'a Agent) -> [&'a str; 4] {
+    let scope = fleet.snapshot.scopes.get(agent.scope);
+    let template = scope.map_or("", |scope| &*scope.template);
+    let version = match &*agent.template_version {
+        "" => "unknown",
+        version => version,
+    };
+    [&agent.owner, &agent.workspace, template, version]
+}
+
+fn connection_labels(agent: &Agent, status: Status) -> [&str; 6] {
+    [
+        &agent.name,
+        &agent.owner,
+        &agent.workspace,
+        status.as_str(),
+        agent.lifecycle.as_str(),
+        TAILNET_NODE,
+    ]
+}
+
+fn app_labels<'a>(agent: &'a Agent, app: &'a NamedApp) -> [&'a str; 5] {
+    [
+        &agent.name,
+        &agent.owner,
+        &agent.workspace,
+        &app.name,
+        app.health.as_str(),
+    ]
 }

@@ -16,7 +16,7 @@ pub mod page;
 pub mod single;
 
 mod agents;
-mod coderd;
+pub mod coderd;
 mod exporter;
 mod fleet;
 mod probe;

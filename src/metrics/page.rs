@@ -86,9 +86,16 @@ pub struct ErrorCount {
 impl ErrorCounts {
     /// Counts one error at `now`.
     pub fn add(&mut self, kind: ErrorKind, now: Timestamp) {
-        let count = &mut self.by_kind[kind as usize];
-        count.total += 1;
-        count.last = Some(now);
+        self.add_many(kind, 1, now);
+    }
+
+    /// Counts several at once, or none.
+    pub fn add_many(&mut self, kind: ErrorKind, more: u64, now: Timestamp) {
+        if more > 0 {
+            let count = &mut self.by_kind[kind as usize];
+            count.total += more;
+            count.last = Some(now);
+        }
     }
 
     /// Every kind, those that never happened included.

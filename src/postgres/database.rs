@@ -1,11 +1,13 @@
 //! The pass over the database (SPEC 2).
 
+use std::time::Duration;
+
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
 
 use super::cancel::Canceller;
 use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
@@ -18,6 +20,10 @@ pub use super::load::Wanted;
 
 /// What `application_name` says in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
+
+/// Of several hosts, one that swallows what it is sent must leave time for the next: of the ten
+/// seconds a scraper usually waits, two. `connect_timeout` in the URL wins.
+const HOST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Coder's database, reached through a small pool.
 ///
@@ -43,6 +49,9 @@ impl Database {
         let application_name = application_name.unwrap_or(APPLICATION_NAME).to_owned();
         config.application_name(&application_name);
         let canceller = Canceller::new(&config, tls.clone());
+        if config.get_hosts().len() > 1 && config.get_connect_timeout().is_none() {
+            config.connect_timeout(HOST_TIMEOUT);
+        }
         let manager = Manager::from_config(
             config,
             tls,
@@ -95,39 +104,60 @@ impl Database {
 
     async fn load(&self, wanted: Wanted<'_>, deadline: Instant) -> Result<Pass, Failure> {
         let reads = wanted_reads(wanted.collectors);
-        let session = self.open(reads, deadline).await?;
+        let (session, opening) = self.open_timed(reads, deadline).await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
         let (mut snapshot, reports) = load(&session, wanted).await?;
+        let loaded = Instant::now();
         snapshot.schema.migration = session.finish().await;
+        let commit = loaded.elapsed();
+        let finished = Instant::now();
+        let fleet = Fleet::of(snapshot, wanted.limits);
+        opening.log_pass(&reports, commit, finished.elapsed());
         Ok(Pass {
-            fleet: Ok(Fleet::of(snapshot, wanted.limits)),
+            fleet: Ok(fleet),
             reports,
             clock_skew_seconds,
         })
     }
 
     /// Opens a session that looks up these columns.
-    ///
-    /// A connection that waited in the pool may have been closed by the server, a pooler or a
-    /// firewall in the meantime, and then its neighbours have been too: they are all replaced,
-    /// so that what happened between two scrapes costs neither.
     pub(super) async fn open(
         &self,
         reads: Vec<Reads>,
         deadline: Instant,
     ) -> Result<Session, Failure> {
+        let (session, _) = self.open_timed(reads, deadline).await?;
+        Ok(session)
+    }
+
+    /// A connection that waited in the pool may have been closed by the server, a pooler or a
+    /// firewall in the meantime, and then its neighbours have been too: they are all replaced,
+    /// so that what happened between two scrapes costs neither.
+    async fn open_timed(
+        &self,
+        reads: Vec<Reads>,
+        deadline: Instant,
+    ) -> Result<(Session, Opening), Failure> {
         let reads = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
+        let asked = Instant::now();
         let client = self.connection(deadline).await?;
         let has_waited = Object::metrics(&client).recycled.is_some();
-        match self.begin(client, &reads, deadline).await {
+        let mut connected = Instant::now();
+        let session = match self.begin(client, &reads, deadline).await {
             Err(NotBegun::HungUp(failure)) if has_waited => {
                 tracing::debug!(%failure, "a connection had been closed; making another");
                 self.pool.retain(|_, _| false);
                 let client = self.connection(deadline).await?;
-                Ok(self.begin(client, &reads, deadline).await?)
+                connected = Instant::now();
+                self.begin(client, &reads, deadline).await?
             }
-            begun => Ok(begun?),
-        }
+            begun => begun?,
+        };
+        let opening = Opening {
+            connect: connected - asked,
+            begin: connected.elapsed(),
+        };
+        Ok((session, opening))
     }
 
     async fn connection(&self, deadline: Instant) -> Result<Object, Failure> {
@@ -149,6 +179,41 @@ impl Database {
     ) -> Result<Session, NotBegun> {
         let (canceller, name) = (self.canceller.clone(), &self.application_name);
         Session::begin(client, canceller, name, deadline, reads).await
+    }
+}
+
+/// How long it took until there was something to ask.
+struct Opening {
+    /// A connection: a wait for one that is busy, or a new one, or next to nothing.
+    connect: Duration,
+    /// The transaction, the moment and the look at the catalog.
+    begin: Duration,
+}
+
+impl Opening {
+    /// Says where the time of a pass went. A pass that failed says in its error what it was
+    /// waiting for.
+    fn log_pass(&self, reports: &[Report], commit: Duration, judge: Duration) {
+        let took = |collector| {
+            reports.iter().find_map(|report| match report.outcome {
+                Outcome::Loaded { duration, .. } if report.collector == collector => {
+                    Some(tracing::field::debug(duration))
+                }
+                _ => None,
+            })
+        };
+        tracing::debug!(
+            connect = ?self.connect,
+            begin = ?self.begin,
+            agents = took(Collector::Agents),
+            apps = took(Collector::Apps),
+            causes = took(Collector::Causes),
+            workspaces = took(Collector::Workspaces),
+            bindings = took(Collector::Bindings),
+            ?commit,
+            ?judge,
+            "pass"
+        );
     }
 }
 

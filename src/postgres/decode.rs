@@ -68,3 +68,29 @@ pub(super) fn scope(row: &Row, index: usize) -> Result<Scope, Failure> {
         template: label(index + 1)?,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn bytes_of_any_kind_are_text_and_good_text_is_kept(
+            bytes: Vec<u8>, good in "\\PC{0,64}",
+        ) {
+            let read = |raw: &[u8]| Text::from_sql(&Type::TEXT, raw).unwrap().0.into_owned();
+            prop_assert_eq!(read(good.as_bytes()), good);
+            prop_assert!(read(&bytes).chars().count() <= bytes.len());
+        }
+
+        #[test]
+        fn time_is_eight_bytes_or_an_error(bytes: Vec<u8>, micros: i64) {
+            let read = |raw: &[u8]| Timestamp::from_sql(&Type::TIMESTAMPTZ, raw);
+            prop_assert_eq!(read(&bytes).is_ok(), bytes.len() == 8);
+            let at = read(&micros.to_be_bytes()).unwrap();
+            prop_assert_eq!(at, Timestamp::from_postgres_micros(micros));
+        }
+    }
+}

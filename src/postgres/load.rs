@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::fleet::duplicates::each_once;
 use crate::fleet::health::{Health, Limits, assess};
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Report};
@@ -97,8 +98,11 @@ impl Loading<'_> {
             .run(Collector::Agents, work, |(_, agents)| agents.len())
             .await
         {
+            // Before anything is asked about them: apps are counted by the agents' positions.
+            let (agents, repeated) = each_once(agents);
             self.snapshot.scopes = scopes;
             self.snapshot.agents = Some(agents);
+            self.snapshot.repeated_agents = repeated;
         }
     }
 

@@ -7,7 +7,7 @@ use crate::harness::*;
 
 /// What a page looks like that knows nothing of the fleet.
 #[track_caller]
-fn assert_down(page: &Page, error_kind: &str) {
+pub(crate) fn assert_down(page: &Page, error_kind: &str) {
     assert_eq!(page.value("coder_exporter_up", &[]), 0.0);
     assert_eq!(page.value("coder_exporter_collector_success", &[]), 0.0);
     assert!(page.has("coder_exporter_build_info"));
@@ -22,8 +22,9 @@ fn assert_down(page: &Page, error_kind: &str) {
     assert!(!page.has("coder_exporter_clock_skew_seconds"));
 }
 
+/// What a page looks like that knows everything.
 #[track_caller]
-fn assert_up(page: &Page, agents: f64) {
+pub(crate) fn assert_up(page: &Page, agents: f64) {
     assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
     page.assert_every_collector_loaded();
     assert_eq!(page.value("coder_agents", &[]), agents);

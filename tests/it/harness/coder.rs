@@ -157,6 +157,27 @@ impl Coder {
         .await;
     }
 
+    /// Makes reads of a table take as long as [`pace`](Self::pace) says, by a view in its place.
+    pub(crate) async fn paced(&self, table: &str) {
+        let role = &self.role;
+        self.sql(&format!(
+            "CREATE TABLE pace (seconds double precision);
+             INSERT INTO pace VALUES (0);
+             ALTER TABLE {table} RENAME TO real_table;
+             CREATE VIEW {table} AS
+                 WITH nap AS MATERIALIZED (SELECT pg_sleep(seconds) FROM pace)
+                 SELECT real_table.* FROM nap LEFT JOIN real_table ON true;
+             GRANT SELECT ON {table} TO {role};"
+        ))
+        .await;
+    }
+
+    /// How long a paced table takes from now on.
+    pub(crate) async fn pace(&self, seconds: f64) {
+        self.sql(&format!("UPDATE pace SET seconds = {seconds}"))
+            .await;
+    }
+
     /// Whether the exporter is waiting for a table that [`slow`](Self::slow) made so.
     pub(crate) async fn is_waited_for(&self) -> bool {
         let role = &self.role;

@@ -8,6 +8,7 @@
 //! ```
 
 mod certificates;
+pub(crate) mod chance;
 mod coder;
 pub(crate) mod coderd;
 mod curl;
@@ -20,6 +21,7 @@ pub(crate) mod http;
 mod pgbouncer;
 mod program;
 pub(crate) mod prometheus;
+pub(crate) mod proxy;
 pub(crate) mod relay;
 mod rows;
 pub(crate) mod secured;

@@ -2,10 +2,12 @@
 
 use std::net::SocketAddr;
 use std::process::Stdio;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
@@ -42,8 +44,9 @@ pub(crate) async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> 
 pub(crate) struct Program {
     pub(crate) address: SocketAddr,
     process: Child,
-    stderr: BufReader<ChildStderr>,
     said: String,
+    log: Arc<Mutex<String>>,
+    reader: JoinHandle<()>,
 }
 
 impl Program {
@@ -97,20 +100,27 @@ os.execv(sys.argv[1], sys.argv[1:])";
                 break address;
             }
         };
+        let log = Arc::new(Mutex::new(said.clone()));
         Self {
             address,
             process,
-            stderr,
             said,
+            reader: tokio::spawn(read_on(stderr, log.clone())),
+            log,
         }
     }
 
-    /// What it has logged so far.
+    /// What it had logged when it listened.
     pub(crate) fn said(&self) -> &str {
         &self.said
     }
 
-    /// The number of its process.
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Its process id.
     pub(crate) fn id(&self) -> u32 {
         self.process.id().expect("it runs")
     }
@@ -122,7 +132,7 @@ os.execv(sys.argv[1], sys.argv[1:])";
 
     /// Sends a signal, named as for `kill`.
     pub(crate) async fn signal(&self, signal: &str) {
-        let id = self.process.id().expect("it runs").to_string();
+        let id = self.id().to_string();
         let sent = Command::new("kill").args([signal, &id]).status().await;
         assert!(sent.unwrap().success());
     }
@@ -134,12 +144,22 @@ os.execv(sys.argv[1], sys.argv[1:])";
         let mut stdout = String::new();
         let output = self.process.stdout.as_mut().unwrap();
         output.read_to_string(&mut stdout).await.unwrap();
-        self.stderr.read_to_string(&mut self.said).await.unwrap();
+        self.reader.await.unwrap();
+        let stderr = self.log.lock().unwrap().clone();
         Ended {
             code,
             stdout,
-            stderr: self.said,
+            stderr,
         }
+    }
+}
+
+/// Reads what it logs while it runs: a pipe that is full would stop it.
+async fn read_on(mut stderr: BufReader<ChildStderr>, log: Arc<Mutex<String>>) {
+    let mut line = String::new();
+    while let Ok(1..) = stderr.read_line(&mut line).await {
+        log.lock().unwrap().push_str(&line);
+        line.clear();
     }
 }
 

@@ -57,13 +57,18 @@ impl Standby {
         standby
     }
 
+    /// Where the exporter finds it, as the same role as on the primary.
+    pub(crate) fn url(&self, coder: &Coder) -> String {
+        self.cluster.url(&coder.role, &coder.database)
+    }
+
     /// An exporter that reads it, as the same role as on the primary.
     pub(crate) async fn exporter_with(
         &self,
         coder: &Coder,
         change: impl FnOnce(&mut Settings),
     ) -> Exporter {
-        Exporter::start(&self.cluster.url(&coder.role, &coder.database), change).await
+        Exporter::start(&self.url(coder), change).await
     }
 
     /// Waits until it has replayed all that the primary has written so far.

@@ -1,0 +1,151 @@
+//! Rows that would give one series twice (SPEC 8): merged, and counted.
+//!
+//! Coder's own keys and indexes allow none of them. A database restored without its indexes, or
+//! a replica that keeps none, does; and two names that are not UTF-8 can become one when they
+//! are read. A page that tells a series twice is refused as a whole, so nobody may rely on it.
+
+use std::collections::{HashMap, HashSet};
+use std::hash::Hash;
+
+use uuid::Uuid;
+
+use super::agent::Agent;
+use super::snapshot::Snapshot;
+
+/// The agents, each once, and how many rows that leaves out: of two rows of one agent the newest
+/// stays, by its last heartbeat, then by when it was made, then by which came last.
+///
+/// An agent that is read twice is still one agent, so nothing is summed here.
+pub fn each_once(agents: Vec<Agent>) -> (Vec<Agent>, u64) {
+    if !has_repeats(&agents) {
+        return (agents, 0);
+    }
+    let rows = agents.len();
+    let mut kept: Vec<Agent> = Vec::with_capacity(rows);
+    let mut positions: HashMap<Uuid, usize> = HashMap::with_capacity(rows);
+    for agent in agents {
+        match positions.get(&agent.id).and_then(|&at| kept.get_mut(at)) {
+            Some(known) if age(&agent) >= age(known) => *known = agent,
+            Some(_) => {}
+            None => {
+                positions.insert(agent.id, kept.len());
+                kept.push(agent);
+            }
+        }
+    }
+    let left_out = rows - kept.len();
+    (kept, left_out as u64)
+}
+
+/// Rows of this snapshot that were merged with another: agents left out, and counts of apps and
+/// workspaces of which the database gave two where it groups by the same names.
+///
+/// Chats are merged as well; their names are those of the workspaces, and seen there.
+pub fn merged_rows(snapshot: &Snapshot) -> u64 {
+    let apps = snapshot.apps.iter().flatten();
+    let workspaces = snapshot.workspaces.iter().flatten();
+    snapshot.repeated_agents
+        + repeats(apps.map(|it| (it.scope, &it.health)))
+        + repeats(workspaces.map(|it| (&it.scope, &it.transition, &it.job, it.has_agent)))
+}
+
+/// How many of these are like one before.
+pub fn repeats<K: Eq + Hash>(keys: impl Iterator<Item = K>) -> u64 {
+    let mut seen = HashSet::new();
+    keys.map(|key| u64::from(!seen.insert(key))).sum()
+}
+
+/// By what tells which of two rows of one agent is the newer one.
+fn age(agent: &Agent) -> impl Ord {
+    (agent.last_connected_at, agent.created_at)
+}
+
+/// Sorting ids is several times cheaper than a map of them, and finds nothing almost always.
+fn has_repeats(agents: &[Agent]) -> bool {
+    let mut ids: Vec<Uuid> = agents.iter().map(|agent| agent.id).collect();
+    ids.sort_unstable();
+    ids.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agent::{Scope, ScopeId};
+    use super::super::app::AppCount;
+    use super::super::fixtures::{agent, at};
+    use super::super::named::Named;
+    use super::super::workspace::WorkspaceCount;
+    use super::*;
+
+    fn seen_at(id: u128, second: i64) -> Agent {
+        Agent {
+            id: Uuid::from_u128(id),
+            last_connected_at: Some(at(second)),
+            ..agent()
+        }
+    }
+
+    fn check(agents: &[(u128, i64)], kept: &[(u128, i64)]) {
+        let rows = |rows: &[(u128, i64)]| -> Vec<Agent> {
+            rows.iter()
+                .map(|&(id, second)| seen_at(id, second))
+                .collect()
+        };
+        let left_out = (agents.len() - kept.len()) as u64;
+        assert_eq!(each_once(rows(agents)), (rows(kept), left_out));
+    }
+
+    #[test]
+    fn agents_of_their_own_ids_stay_as_they_are() {
+        check(&[], &[]);
+        check(&[(2, 0), (1, 0), (3, 5)], &[(2, 0), (1, 0), (3, 5)]);
+    }
+
+    #[test]
+    fn newest_row_of_an_agent_stays_in_the_place_of_the_first() {
+        check(&[(1, 5), (2, 0), (1, 9)], &[(1, 9), (2, 0)]);
+        check(&[(1, 9), (2, 0), (1, 5), (1, 7)], &[(1, 9), (2, 0)]);
+    }
+
+    #[test]
+    fn row_without_a_heartbeat_is_older_than_any() {
+        let never = Agent {
+            last_connected_at: None,
+            ..seen_at(1, 0)
+        };
+        for rows in [
+            vec![never.clone(), seen_at(1, -99)],
+            vec![seen_at(1, -99), never],
+        ] {
+            assert_eq!(each_once(rows), (vec![seen_at(1, -99)], 1));
+        }
+    }
+
+    #[test]
+    fn counts_that_share_all_their_labels_are_told_and_others_are_not() {
+        let apps = |health: &str| AppCount {
+            scope: ScopeId(0),
+            health: Named::parse(Some(health)),
+            count: 2,
+        };
+        let workspaces = |has_agent| WorkspaceCount {
+            scope: Scope {
+                organization: "acme".into(),
+                template: "docker".into(),
+            },
+            transition: Named::parse(Some("start")),
+            job: Named::parse(Some("succeeded")),
+            has_agent,
+            count: 2,
+        };
+        let mut snapshot = Snapshot::at(at(0));
+        assert_eq!(merged_rows(&snapshot), 0);
+        snapshot.apps = Some(vec![apps("healthy"), apps("odd")]);
+        snapshot.workspaces = Some(vec![workspaces(true), workspaces(false)]);
+        assert_eq!(merged_rows(&snapshot), 0);
+        snapshot.apps = Some(vec![apps("odd"), apps("healthy"), apps("odd")]);
+        assert_eq!(merged_rows(&snapshot), 1);
+        snapshot.workspaces = Some(vec![workspaces(true), workspaces(true)]);
+        snapshot.repeated_agents = 3;
+        assert_eq!(merged_rows(&snapshot), 5);
+    }
+}

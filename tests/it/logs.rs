@@ -1,0 +1,150 @@
+//! The log of the program as an operator reads it (SPEC 6): a line for what is new.
+
+use crate::harness::*;
+
+const NOWHERE: &str = "--postgres.url=postgres://u@/d?host=/nowhere";
+
+async fn one_agent() -> Coder {
+    let coder = Coder::new().await;
+    coder
+        .add(workspace("box").agent(agent("main").app("healthy")))
+        .await;
+    coder
+}
+
+async fn scrape(program: &Program, times: u32) {
+    for _ in 0..times {
+        http::get(program.address, "/metrics", &[]).await.unwrap();
+    }
+}
+
+/// The lines with this text, once the program has ended.
+async fn lines_with(program: Program, text: &str) -> Vec<String> {
+    program.terminate().await;
+    let log = program.ended().await.stderr;
+    let lines = log.lines().filter(|it| it.contains(text));
+    lines.map(String::from).collect()
+}
+
+#[tokio::test]
+async fn failure_that_goes_on_is_one_line() {
+    let program = Program::serve(&[NOWHERE]).await;
+    scrape(&program, 20).await;
+    let lines = lines_with(program, "kind=connect").await;
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    for part in ["level=warn", "collection failed", "/nowhere"] {
+        assert!(lines[0].contains(part), "{part}: {}", lines[0]);
+    }
+}
+
+#[tokio::test]
+async fn at_debug_every_failure_is_a_line() {
+    let program = Program::serve(&[NOWHERE, "--log.level=debug"]).await;
+    scrape(&program, 5).await;
+    let lines = lines_with(program, "kind=connect").await;
+    assert_eq!(lines.len(), 5, "{lines:#?}");
+    let repeated = lines.iter().filter(|it| it.contains("once more"));
+    assert_eq!(repeated.count(), 4, "{lines:#?}");
+}
+
+#[tokio::test]
+async fn end_of_a_failure_is_said_once_for_each_that_failed() {
+    let coder = one_agent().await;
+    let role = &coder.role;
+    let url = format!("--postgres.url={}", coder.url());
+    let program = Program::serve(&[&url]).await;
+    scrape(&program, 2).await;
+    coder
+        .sql(&format!("REVOKE SELECT ON workspace_apps FROM {role}"))
+        .await;
+    scrape(&program, 3).await;
+    coder
+        .sql(&format!(
+            "GRANT SELECT (agent_id, health, display_name) ON workspace_apps TO {role}"
+        ))
+        .await;
+    scrape(&program, 2).await;
+    coder.sql(&format!("ALTER ROLE {role} NOLOGIN")).await;
+    let end = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename";
+    coder.number(&format!("{end} = '{role}'")).await;
+    eventually("the sessions are gone", async || {
+        coder.sessions("%").await == 0
+    })
+    .await;
+    scrape(&program, 4).await;
+    coder.sql(&format!("ALTER ROLE {role} LOGIN")).await;
+    scrape(&program, 3).await;
+    program.terminate().await;
+    let log = program.ended().await.stderr;
+    let lines = |text: &str| -> Vec<&str> { log.lines().filter(|it| it.contains(text)).collect() };
+    let failed = lines("collection failed");
+    assert_eq!(failed.len(), 2, "{log}");
+    assert!(failed[0].contains("kind=permission") && failed[0].contains("collector=apps"));
+    assert!(failed[1].contains("kind=authentication"), "{log}");
+    let works = lines("works again");
+    assert_eq!(works.len(), 2, "{log}");
+    assert!(
+        works
+            .iter()
+            .all(|it| it.contains("level=info") && it.contains("after="))
+    );
+    assert!(works[0].contains("collector=apps") && works[0].contains("failures=3"));
+    assert!(works[1].contains("failures=4"), "{log}");
+}
+
+#[tokio::test]
+async fn failure_is_a_json_object_with_the_same_fields() {
+    let program = Program::serve(&[NOWHERE, "--log.format=json"]).await;
+    scrape(&program, 3).await;
+    let lines = lines_with(program, "collection failed").await;
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    let line: serde_json::Value = serde_json::from_str(&lines[0]).unwrap();
+    assert_eq!(line["level"], "WARN");
+    assert_eq!(line["kind"], "connect");
+    let error = line["error"].as_str().unwrap();
+    assert!(error.contains("/nowhere"), "{error}");
+}
+
+#[tokio::test]
+async fn at_debug_each_pass_says_where_its_time_went() {
+    let coder = one_agent().await;
+    coder.slow("workspace_apps", 0.2).await;
+    let url = format!("--postgres.url={}", coder.url());
+    let program = Program::serve(&[&url, "--log.level=debug", "--log.format=json"]).await;
+    scrape(&program, 2).await;
+    let lines = lines_with(program, "\"message\":\"pass\"").await;
+    assert_eq!(lines.len(), 2, "{lines:#?}");
+    for line in &lines {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        for phase in [
+            "connect",
+            "begin",
+            "agents",
+            "apps",
+            "causes",
+            "workspaces",
+            "bindings",
+            "commit",
+            "judge",
+        ] {
+            let took = line[phase].as_str().unwrap_or_default();
+            assert!(took.ends_with('s'), "{phase}: {line}");
+        }
+        // Milliseconds, and more than 200 of them: the only phase that was slowed.
+        let apps = line["apps"].as_str().unwrap();
+        assert!(
+            apps.starts_with(['2', '3', '4', '5']) || !apps.ends_with("ms"),
+            "{apps}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn at_info_a_fleet_that_is_well_is_silent() {
+    let coder = one_agent().await;
+    let url = format!("--postgres.url={}", coder.url());
+    let program = Program::serve(&[&url]).await;
+    let before = program.said().lines().count();
+    scrape(&program, 10).await;
+    assert_eq!(program.log().lines().count(), before, "{}", program.log());
+}

@@ -1,0 +1,122 @@
+-- What a page must say of the moment $1, in microseconds since the epoch, worked out by the
+-- database alone: the rules of SPEC 1.2 to 1.4 written a second time, by other means.
+WITH moment AS MATERIALIZED (
+    SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' AS now
+), latest AS (
+    SELECT DISTINCT ON (workspace_id) *
+    FROM workspace_builds
+    ORDER BY workspace_id, build_number DESC
+), homes AS (
+    SELECT workspaces.id,
+           organizations.name || '|' || templates.name AS scope,
+           latest.job_id,
+           latest.transition::text AS transition
+    FROM workspaces
+    JOIN organizations ON organizations.id = workspaces.organization_id
+    JOIN templates ON templates.id = workspaces.template_id
+    JOIN latest ON latest.workspace_id = workspaces.id
+    WHERE NOT workspaces.deleted
+), agents AS (
+    SELECT workspace_agents.*,
+           homes.scope,
+           homes.transition,
+           CASE WHEN parent_id IS NULL THEN 'root' ELSE 'sub' END AS kind,
+           lifecycle_state::text AS lifecycle,
+           moment.now,
+           CASE
+               WHEN first_connected_at IS NULL THEN CASE
+                   WHEN connection_timeout_seconds > 0
+                       AND created_at + connection_timeout_seconds * interval '1 second' < moment.now
+                   THEN 'timeout' ELSE 'connecting' END
+               WHEN coalesce(disconnected_at, '-infinity') >= coalesce(last_connected_at, '-infinity')
+                   OR last_connected_at + interval '30 seconds' < moment.now
+               THEN 'disconnected'
+               ELSE 'connected'
+           END AS status
+    FROM homes
+    JOIN (SELECT id AS resource, job_id FROM workspace_resources) AS resources
+        ON resources.job_id = homes.job_id
+    JOIN workspace_agents ON workspace_agents.resource_id = resources.resource
+    CROSS JOIN moment
+    WHERE NOT workspace_agents.deleted
+), judged AS (
+    SELECT *,
+           CASE
+               WHEN transition <> 'start'
+                   OR lifecycle IN ('shutting_down', 'shutdown_timeout', 'shutdown_error', 'off')
+               THEN 'shutdown'
+               WHEN status = 'connecting' AND created_at + interval '10 minutes' < now
+               THEN 'stuck_connecting'
+               WHEN status = 'connecting' THEN 'connecting'
+               WHEN status = 'timeout' THEN 'connect_timeout'
+               WHEN status = 'disconnected' THEN 'disconnected'
+               WHEN lifecycle = 'start_error' THEN 'start_error'
+               WHEN lifecycle = 'created' AND first_connected_at + interval '2 minutes' < now
+               THEN 'stuck_created'
+               WHEN lifecycle = 'starting'
+                   AND coalesce(started_at, first_connected_at) + interval '30 minutes' < now
+               THEN 'stuck_starting'
+               WHEN lifecycle IN ('created', 'starting') THEN 'starting'
+               ELSE 'healthy'
+           END AS health
+    FROM agents
+), states AS (
+    SELECT homes.scope,
+           CASE job_status::text
+               WHEN 'pending' THEN 'under way'
+               WHEN 'running' THEN 'under way'
+               WHEN 'succeeded' THEN 'done'
+               WHEN 'canceling' THEN 'canceled'
+               WHEN 'canceled' THEN 'canceled'
+               ELSE 'failed'
+           END AS job,
+           homes.transition,
+           EXISTS (SELECT FROM agents WHERE agents.kind = 'root' AND agents.resource_id IN (
+               SELECT id FROM workspace_resources WHERE job_id = homes.job_id)) AS has_agent
+    FROM homes JOIN provisioner_jobs ON provisioner_jobs.id = homes.job_id
+), workspaces_by_state AS (
+    SELECT scope,
+           CASE
+               WHEN job IN ('canceled', 'failed') THEN job
+               WHEN transition = 'delete' THEN 'deleting'
+               WHEN transition = 'stop' AND job = 'done' THEN 'stopped'
+               WHEN transition = 'stop' THEN 'stopping'
+               WHEN job = 'under way' THEN 'starting'
+               WHEN has_agent THEN 'running'
+               ELSE 'no_agent'
+           END AS state
+    FROM states
+)
+SELECT 'coder_agents', scope || '|' || kind || '|' || status, count(*)::float8
+FROM judged GROUP BY 1, 2
+UNION ALL
+SELECT 'coder_agents_health', scope || '|' || kind || '|' || health, count(*)
+FROM judged GROUP BY 1, 2
+UNION ALL
+SELECT 'coder_agents_lifecycle', scope || '|' || kind || '|' || lifecycle, count(*)
+FROM judged GROUP BY 1, 2
+UNION ALL
+SELECT 'coder_apps', agents.scope || '|' || app.health::text, count(*)
+FROM agents JOIN real_table AS app ON app.agent_id = agents.id GROUP BY 1, 2
+UNION ALL
+SELECT 'coder_workspaces', scope || '|' || state, count(*)
+FROM workspaces_by_state GROUP BY 1, 2
+UNION ALL
+SELECT 'coder_agent_problem_timestamp_seconds',
+       id::text || '|' || health,
+       extract(epoch FROM CASE health
+           WHEN 'stuck_connecting' THEN created_at
+           WHEN 'connect_timeout'
+           THEN created_at + connection_timeout_seconds * interval '1 second'
+           -- The moment of loss: when it was closed, else the last heartbeat.
+           WHEN 'disconnected' THEN CASE
+               WHEN coalesce(disconnected_at, '-infinity') >= coalesce(last_connected_at, '-infinity')
+               THEN coalesce(disconnected_at, last_connected_at, first_connected_at)
+               ELSE last_connected_at END
+           WHEN 'start_error' THEN coalesce(ready_at, started_at, first_connected_at)
+           WHEN 'stuck_created' THEN first_connected_at
+           ELSE coalesce(started_at, first_connected_at)
+       END)::float8
+FROM judged
+WHERE health IN ('stuck_connecting', 'connect_timeout', 'disconnected', 'start_error',
+    'stuck_created', 'stuck_starting')

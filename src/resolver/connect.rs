@@ -1,5 +1,7 @@
 //! From a workspace to its agent (SPEC 4).
 
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
@@ -99,18 +101,27 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     ///
     /// # Errors
     ///
-    /// The outer one is the caller's own reason, unchanged: a dial that is ready at that moment
-    /// still wins. The inner one is what stood in the way.
+    /// The outer one is the caller's own reason, unchanged: of what ends at that moment only a
+    /// dial that is ready still wins. The inner one is what stood in the way.
     pub async fn connect<R>(
         &self,
         workspace: Uuid,
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
+        let mut caller = pin!(caller);
         tokio::select! {
             biased;
-            resolved = self.resolve(workspace, self.settings.dial_timeout, trace) => Ok(resolved),
-            reason = caller => Err(reason),
+            resolved = self.resolve(workspace, self.settings.dial_timeout, trace) => match resolved {
+                Ok(resolved) => Ok(Ok(resolved)),
+                // What failed as the caller left did not fail the caller.
+                Err(unresolved) => tokio::select! {
+                    biased;
+                    reason = &mut caller => Err(reason),
+                    () = ready(()) => Ok(Err(unresolved)),
+                },
+            },
+            reason = &mut caller => Err(reason),
         }
     }
 

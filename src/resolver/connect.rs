@@ -4,7 +4,7 @@ use std::future::ready;
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::cache::{Cache, Hit};
@@ -132,16 +132,18 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         dial_timeout: Duration,
         trace: &Trace,
     ) -> Result<Resolved<L::Connection>, Unresolved> {
-        let budget = dial_timeout + self.settings.validation_delay;
-        let deadline = Instant::now() + budget;
+        // What is asked before the dial has this long all together, so that the dial has all of
+        // its own time, and what is asked after it the rest.
+        let dial_by = Instant::now() + self.settings.validation_delay;
+        let deadline = dial_by + dial_timeout;
         if let Some(hit) = self.cache.hit(workspace)
-            && let Some(resolved) = self.recheck(workspace, hit, trace).await?
+            && let Some(resolved) = self.recheck(workspace, hit, dial_by, trace).await?
         {
             return Ok(resolved);
         }
         let bound = match self.cache.bound(workspace) {
             Some(bound) => bound,
-            None => self.look_up(workspace, trace).await?,
+            None => self.look_up(workspace, dial_by, trace).await?,
         };
         let dialing = dial_with_lazy_validation(
             &self.dialer,
@@ -150,8 +152,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             || self.validate(workspace),
             trace,
         );
-        let dial_deadline = deadline.min(Instant::now() + dial_timeout);
-        match timeout_at(dial_deadline, dialing).await {
+        match timeout(dial_timeout, dialing).await {
             Ok(Ok(dialed)) => Ok(self.remember(workspace, dialed)),
             Ok(Err(Undialed::NoChoice(no_choice))) => {
                 self.cache.forget(workspace);
@@ -172,11 +173,12 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self,
         workspace: Uuid,
         hit: Hit<L::Connection>,
+        deadline: Instant,
         trace: &Trace,
     ) -> Result<Option<Resolved<L::Connection>>, Unresolved> {
         let question = format!("how is agent {}?", hit.target.agent_id);
         let span = trace.ask(Phase::Lookup, question);
-        let asked = self.in_time(self.directory.agent(hit.target.agent_id));
+        let asked = self.by(deadline, self.directory.agent(hit.target.agent_id));
         let found = match asked.await {
             Ok(Some(sighting)) => {
                 let Sighting { agent, now } = &sighting;
@@ -212,9 +214,15 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     }
 
     /// The agent to dial when none is bound.
-    async fn look_up(&self, workspace: Uuid, trace: &Trace) -> Result<Target, Unresolved> {
+    async fn look_up(
+        &self,
+        workspace: Uuid,
+        deadline: Instant,
+        trace: &Trace,
+    ) -> Result<Target, Unresolved> {
         let span = trace.ask(Phase::Lookup, "which agent has the latest build?");
-        let target = match self.in_time(self.directory.latest(workspace)).await {
+        let asked = self.by(deadline, self.directory.latest(workspace));
+        let target = match asked.await {
             Ok(Some(latest)) if !latest.deleted => choose(&latest).map_err(Unresolved::NoChoice),
             Ok(_) => Err(Unresolved::NoWorkspace),
             Err(failure) => Err(Unresolved::Directory(failure)),
@@ -278,12 +286,22 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self,
         asked: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let deadline = Instant::now() + self.settings.validation_delay;
+        self.by(deadline, asked).await
+    }
+
+    /// The directory's answer, or a failure once its time, a validation delay at most, is over.
+    async fn by<T>(
+        &self,
+        deadline: Instant,
+        asked: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let limit = self.settings.validation_delay;
         let late = |_| {
             let message = format!("no answer within {} s", limit.as_secs_f64());
             Failure::new(ErrorKind::Timeout, message)
         };
-        let answer = tokio::time::timeout(limit, asked).await;
+        let answer = timeout_at(deadline, asked).await;
         answer.map_err(late).flatten()
     }
 }

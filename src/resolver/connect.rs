@@ -215,13 +215,14 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// Of two calls at once on one workspace the second releases its own connection and shares
     /// the first one's.
     fn remember(&self, workspace: Uuid, dialed: Dialed<L::Connection>) -> Resolved<L::Connection> {
-        let route = match dialed.switched {
+        let (dialed_id, switched) = (dialed.target.agent_id, dialed.switched);
+        let Hit { target, connection } = self.cache.share(workspace, dialed);
+        let route = match switched {
             true => Route::Switched,
+            // Another call has repaired the binding meanwhile.
+            false if target.agent_id != dialed_id => Route::Cached,
             false => Route::Dialed,
         };
-        let Hit { target, connection } =
-            self.cache
-                .share(workspace, dialed.target, dialed.connection);
         Resolved {
             connection,
             target,

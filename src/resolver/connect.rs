@@ -202,6 +202,10 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             Ok(target) => span.answer(format!("{} ({})", target.agent, target.agent_id)),
             Err(error) => span.answer(error.to_string()),
         }
+        if let Err(Unresolved::NoWorkspace | Unresolved::NoChoice(_)) = target {
+            // Another call may have learned something meanwhile; this is newer.
+            self.cache.forget(workspace);
+        }
         target
     }
 

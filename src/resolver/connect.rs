@@ -203,7 +203,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             Err(error) => span.answer(error.to_string()),
         }
         if let Err(Unresolved::NoWorkspace | Unresolved::NoChoice(_)) = target {
-            // Another call may have learned something meanwhile; this is newer.
+            // As after a validation; another call may have remembered something meanwhile.
             self.cache.forget(workspace);
         }
         target

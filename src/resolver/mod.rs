@@ -16,6 +16,13 @@ mod trace;
 mod verdict;
 mod wait;
 
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
 pub use choose::{NoChoice, choose_agent};
 pub use connect::Resolver;
 pub use lazy::{Dialed, Undialed, dial_with_lazy_validation};

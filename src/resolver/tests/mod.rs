@@ -4,6 +4,7 @@ mod cache;
 mod cancel;
 mod connect;
 mod lazy;
+mod model;
 mod outcomes;
 
 use std::convert::Infallible;

@@ -46,16 +46,16 @@ impl Settings {
 /// Collects when asked (SPEC 2). Cheap to clone; all clones share flight and memory.
 #[derive(Clone)]
 pub struct Collect {
-    database: Database,
+    database: Arc<Mutex<Database>>,
     settings: Arc<Settings>,
     state: Arc<Mutex<State>>,
 }
 
 #[derive(Default)]
 struct State {
-    /// The pass under way. Weak: when the last one who waits for it goes, it is dropped, and
-    /// with it the statement on the server.
-    flight: Option<WeakShared<Flight>>,
+    /// The passes under way, by what they collect; one in practice. Weak: when the last one
+    /// who waits for it goes, it is dropped, and with it the statement on the server.
+    flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
     latest: Option<(Instant, Arc<Pass>)>,
     errors: ErrorCounts,
     transitions: Transitions,
@@ -67,7 +67,7 @@ impl Collect {
     /// Collects from `database`; nothing happens before the first request.
     pub fn new(database: Database, settings: Settings) -> Self {
         Self {
-            database,
+            database: Arc::new(Mutex::new(database)),
             settings: Arc::new(settings),
             state: Arc::default(),
         }
@@ -76,10 +76,16 @@ impl Collect {
     /// A pass that is fresh enough: the one under way, a recent one, or a new one. Answers by
     /// `deadline`, give or take 50 ms, whatever the database does.
     pub async fn pass(&self, deadline: Instant) -> Arc<Pass> {
+        self.pass_of(&self.settings.collectors, deadline).await
+    }
+
+    /// As [`pass`](Self::pass), of these collectors alone, which are enabled and in the order in
+    /// which they run. Shared with those who want the same ones.
+    pub async fn pass_of(&self, collectors: &[Collector], deadline: Instant) -> Arc<Pass> {
         // Once only: a database that is always too slow is not to be asked again and again.
         let mut may_try_again = true;
         loop {
-            let (flight, joined) = match self.board(deadline) {
+            let (flight, joined) = match self.board(collectors, deadline) {
                 Boarding::Recent(pass) => return pass,
                 Boarding::Joined(flight) => (flight, true),
                 Boarding::Begun(flight) => (flight, false),
@@ -90,14 +96,21 @@ impl Collect {
                     may_try_again = false;
                 }
                 Ok(pass) => return pass,
-                Err(_) => return self.too_late(),
+                Err(_) => return self.too_late(collectors),
             }
         }
     }
 
     /// The database, for questions that are not a pass.
-    pub fn database(&self) -> &Database {
-        &self.database
+    pub fn database(&self) -> Database {
+        let database = self.database.lock();
+        database.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads another database from the next pass on; those under way end where they began.
+    pub fn replace_database(&self, database: Database) {
+        let mut current = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        *current = database;
     }
 
     /// The settings it runs with.
@@ -115,24 +128,34 @@ impl Collect {
         self.lock().transitions.counts().clone()
     }
 
-    fn board(&self, deadline: Instant) -> Boarding {
+    fn board(&self, collectors: &[Collector], deadline: Instant) -> Boarding {
         let mut state = self.lock();
-        if let Some((finished, pass)) = &state.latest
+        if self.is_whole(collectors)
+            && let Some((finished, pass)) = &state.latest
             && finished.elapsed() < self.settings.min_interval
         {
             return Boarding::Recent(pass.clone());
         }
-        if let Some(flight) = state.flight.as_ref().and_then(WeakShared::upgrade) {
+        // Those that nobody waits for any more are gone.
+        state.flights.retain(|(_, it)| it.upgrade().is_some());
+        let same = state.flights.iter().find(|(of, _)| of == collectors);
+        if let Some(flight) = same.and_then(|(_, it)| it.upgrade()) {
             return Boarding::Joined(flight);
         }
-        let flight = self.clone().fly(deadline).boxed().shared();
-        state.flight = flight.downgrade();
+        let flight = self.clone().fly(collectors.to_vec(), deadline);
+        let flight = flight.boxed().shared();
+        if let Some(weak) = flight.downgrade() {
+            state.flights.push((collectors.to_vec(), weak));
+        }
         Boarding::Begun(flight)
     }
 
-    async fn fly(self, deadline: Instant) -> Arc<Pass> {
-        let wanted = self.settings.wanted();
-        let pass = Arc::new(self.database.pass(wanted, deadline).await);
+    async fn fly(self, collectors: Vec<Collector>, deadline: Instant) -> Arc<Pass> {
+        let wanted = Wanted {
+            collectors: &collectors,
+            ..self.settings.wanted()
+        };
+        let pass = Arc::new(self.database().pass(wanted, deadline).await);
         let now = wall_clock();
         let mut state = self.lock();
         for (collector, failure) in pass.failures() {
@@ -142,24 +165,29 @@ impl Collect {
         if let Ok(fleet) = &pass.fleet {
             state.transitions.observe(fleet);
             // Kept only where it may be served again: two passes cost twice the memory.
-            let reusable = !self.settings.min_interval.is_zero();
-            state.latest = reusable.then(|| (Instant::now(), pass.clone()));
+            if self.is_whole(&collectors) && !self.settings.min_interval.is_zero() {
+                state.latest = Some((Instant::now(), pass.clone()));
+            }
         }
-        state.flight = None;
+        state.flights.retain(|(of, _)| *of != collectors);
         pass
+    }
+
+    /// Whether these are all that are on.
+    fn is_whole(&self, collectors: &[Collector]) -> bool {
+        collectors == self.settings.collectors
     }
 
     /// The deadline of this one request passed while the flight, begun by another with more
     /// time, goes on.
-    fn too_late(&self) -> Arc<Pass> {
+    fn too_late(&self, collectors: &[Collector]) -> Arc<Pass> {
         let failure = Failure::new(
             ErrorKind::Timeout,
             "the scrape's deadline passed before the database answered",
         );
         report(None, &failure);
         self.lock().errors.add(failure.kind, wall_clock());
-        let collectors = self.settings.collectors.iter().copied();
-        Arc::new(Pass::failed(failure, collectors))
+        Arc::new(Pass::failed(failure, collectors.iter().copied()))
     }
 
     /// Never held across an await, so a panic in one request cannot keep the others out.

@@ -20,10 +20,14 @@
 //! | --- | --- | --- |
 //! | [`fleet`] | none | what is known at one moment, and what it means: facts, status, health, counts |
 //! | [`metrics`] | none | families as tables over a judged snapshot, and the formats |
+//! | [`reporter`] | – | how an agent process reports its lifecycle, so that no row of it gets stuck |
 //! | [`config`] | files | every setting: flag, variable, default, effect |
+//! | [`resolver`] | time | from a workspace to the agent that serves it, over two traits |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
+//! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | [`collect`] | – | who asks at the same time shares one pass |
-//! | [`web`] | sockets | router, deadlines, content negotiation |
+//! | [`probe`] | – | rounds that resolve some workspaces at a time |
+//! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
 //!
@@ -48,11 +52,15 @@ mod clock;
 pub mod collect;
 pub mod config;
 pub mod demo;
+pub mod dialer;
 pub mod fleet;
 pub mod metrics;
 pub mod postgres;
+pub mod probe;
 mod process;
+pub mod reporter;
 pub mod resolver;
+mod systemd;
 pub mod web;
 
 #[cfg(test)]

@@ -1,14 +1,16 @@
 //! `check`: would it work? A line for each thing that must be right.
 
+use std::fmt;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tokio::time::Instant;
 
 use crate::config::args::ServeArgs;
+use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Failure, Outcome, Pass};
+use crate::fleet::pass::{Collector, Outcome, Pass};
 use crate::postgres::catalog::Catalog;
 use crate::postgres::reads_of;
 
@@ -17,6 +19,7 @@ use super::{CommandError, runtime, settings as from_args};
 pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let url = from_args::postgres_url(&args.postgres)?;
     let settings = from_args::collection(&args.exporter)?;
+    let dialing = from_args::dialing(&args.exporter)?;
     let database = from_args::database(&url, args.postgres.max_connections)?;
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
@@ -26,6 +29,21 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             "settings",
             &format!("the URL's {options} mean nothing here"),
         );
+    }
+    if args.exporter.web.config_file.is_some() {
+        match from_args::web_config(&args.exporter.web) {
+            Ok(config) => report.good("web config", &config.describe()),
+            Err(error) => report.bad("web config", &error),
+        }
+    }
+    match dialing {
+        Some(Dialing::Coderd(url, _)) => {
+            report.good("settings", &format!("agents are dialed by Coder at {url}"));
+        }
+        Some(Dialing::Tcp(address)) => {
+            report.good("settings", &format!("agents are dialed at {address}"));
+        }
+        None => {}
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;
@@ -121,7 +139,7 @@ impl Report {
         self.line("ok", what, text);
     }
 
-    fn bad(&mut self, what: &str, failure: &Failure) {
+    fn bad(&mut self, what: &str, failure: &dyn fmt::Display) {
         self.failed = true;
         self.line("FAIL", what, &failure.to_string());
     }

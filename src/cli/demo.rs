@@ -1,6 +1,7 @@
 //! `demo`: a made-up fleet, served like the real thing.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use secrecy::ExposeSecret;
@@ -10,17 +11,24 @@ use crate::config::args::ExporterArgs;
 use crate::config::demo_args::DemoArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::demo::{self, Demo};
+use crate::web::Lifecycle;
 
 use super::serve::{collect, listen, serve_on, stop_signal};
+use super::settings::web_config;
 use super::{CommandError, logging, runtime};
 
 /// Connections of the exporter, as many as it has by default in earnest.
 const MAX_CONNECTIONS: usize = 2;
 
-pub(super) fn run(mut args: DemoArgs) -> Result<ExitCode, CommandError> {
+pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     stay_at_home(&mut args.exporter);
     logging::start(&args.exporter.log);
-    runtime()?.block_on(show(&args))?;
+    let lifecycle = Lifecycle {
+        config: Arc::new(web_config(&args.exporter.web)?),
+        effective,
+        ..Lifecycle::default()
+    };
+    runtime()?.block_on(show(&args, lifecycle))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -33,7 +41,7 @@ fn stay_at_home(args: &mut ExporterArgs) {
     }
 }
 
-async fn show(args: &DemoArgs) -> Result<(), CommandError> {
+async fn show(args: &DemoArgs, lifecycle: Lifecycle) -> Result<(), CommandError> {
     let mut stop = Box::pin(stop_signal()?);
     // The address first: a fleet nobody can look at need not be made.
     let listeners = listen(&args.exporter).await?;
@@ -66,7 +74,7 @@ async fn show(args: &DemoArgs) -> Result<(), CommandError> {
         // An error means that the other end is gone, which is the end too.
         let _ = ended.await;
     }));
-    let served = serve_on(listeners, &args.exporter, collect, stop).await;
+    let served = serve_on(listeners, &args.exporter, collect, lifecycle, stop).await;
     drop(end);
     fleet.await.context("ending the demo")?;
     Ok(served?)

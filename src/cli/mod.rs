@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod effective;
 mod logging;
 mod serve;
 mod settings;
@@ -11,13 +12,15 @@ pub use settings::settings_table;
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
 use crate::metrics::catalogue;
+use crate::metrics::page::Page;
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
 const WRONG_SETTING: u8 = 64;
@@ -72,8 +75,8 @@ impl From<anyhow::Error> for CommandError {
 
 /// Runs the command that `arguments` (program name first) ask for.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(with_default_command(arguments)) {
-        Ok(cli) => cli,
+    let (cli, effective) = match parse(with_default_command(arguments)) {
+        Ok(parsed) => parsed,
         Err(error) => {
             return match error.use_stderr() {
                 true => {
@@ -87,7 +90,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
-    match execute(cli.command) {
+    match execute(cli.command, effective.into()) {
         Ok(code) => code,
         Err(CommandError::Setting(error)) => {
             complain(&error.to_string());
@@ -100,12 +103,21 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn execute(command: Command) -> Result<ExitCode, CommandError> {
+/// What is asked for, and the settings that follow from it, as `/-/config` shows them.
+fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    let effective = effective::settings(&command, &matches);
+    let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
+    Ok((cli, effective))
+}
+
+fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Serve(args) => serve::run(&args),
+        Command::Serve(args) => serve::run(&args, effective),
         Command::Check(args) => check::run(&args),
-        Command::Demo(args) => demo::run(*args),
-        Command::Metrics => print(&catalogue::table()),
+        Command::Demo(args) => demo::run(*args, effective),
+        Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
     }
 }

@@ -2,20 +2,30 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
 use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
+use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
-use crate::web;
+use crate::web::{DatabaseSource, Lifecycle};
+use crate::{systemd, web};
 
 use super::{CommandError, logging, runtime, settings};
 
-pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
+    let lifecycle = Lifecycle {
+        config: Arc::new(settings::web_config(&args.exporter.web)?),
+        database: database_source(&args.postgres),
+        effective,
+        reload_requested: Arc::default(),
+    };
     let collect = collect(
         &settings::postgres_url(&args.postgres)?,
         args.postgres.max_connections,
@@ -23,10 +33,34 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     )?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
+        reload_on_signal(lifecycle.reload_requested.clone())?;
         let listeners = listen(&args.exporter).await?;
-        serve_on(listeners, &args.exporter, collect, stop).await
+        serve_on(listeners, &args.exporter, collect, lifecycle, stop).await
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The database as the settings name it when it is asked for: a file's content may have changed
+/// since the start.
+fn database_source(args: &PostgresArgs) -> DatabaseSource {
+    let args = args.clone();
+    DatabaseSource(Some(Arc::new(move || {
+        let url = settings::postgres_url(&args);
+        let database = url.and_then(|url| settings::database(&url, args.max_connections));
+        database.map_err(|error| error.to_string())
+    })))
+}
+
+/// SIGHUP asks for what POST /-/reload asks for.
+fn reload_on_signal(requested: Arc<Notify>) -> anyhow::Result<()> {
+    let mut hang_up = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
+    tokio::spawn(async move {
+        while hang_up.recv().await.is_some() {
+            tracing::info!(signal = "SIGHUP", "reloading");
+            requested.notify_one();
+        }
+    });
+    Ok(())
 }
 
 /// Everything that can be wrong with the settings shows here, before anything is started.
@@ -38,13 +72,23 @@ pub(super) fn collect(
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
+    let _dialing = settings::dialing(args)?;
     let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }
 
-/// Listens on every address asked for.
+/// Listens on every address asked for, or on the sockets the service manager handed over.
 pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
+    for socket in systemd::sockets().context("taking over sockets of the service manager")? {
+        socket
+            .set_nonblocking(true)
+            .context("taking over a socket")?;
+        listeners.push(TcpListener::from_std(socket).context("taking over a socket")?);
+    }
+    if !listeners.is_empty() {
+        return Ok(listeners);
+    }
     for address in &args.web.listen_addresses {
         let listener = web::bind(address).await.with_context(|| {
             format!("cannot listen on {address}; choose another with --web.listen-address")
@@ -59,14 +103,16 @@ pub(super) async fn serve_on(
     listeners: Vec<TcpListener>,
     args: &ExporterArgs,
     collect: Collect,
+    lifecycle: Lifecycle,
     stop: impl Future<Output = &'static str>,
 ) -> anyhow::Result<()> {
     for listener in &listeners {
         let address = listener.local_addr().context("asking for the address")?;
         tracing::info!(
             %address,
-            url = %format_args!("http://{}", reachable(address)),
+            url = %format_args!("{}://{}", lifecycle.config.scheme(), reachable(address)),
             database = collect.database().target(),
+            web_config = lifecycle.config.describe(),
             version = env!("CARGO_PKG_VERSION"),
             "serving"
         );
@@ -75,7 +121,9 @@ pub(super) async fn serve_on(
         let signal = stop.await;
         tracing::info!(signal, "stopping");
     };
-    web::serve(listeners, collect, settings::web(args), stop)
+    // Connections queue from here on.
+    systemd::ready();
+    web::serve(listeners, collect, settings::web(args, lifecycle), stop)
         .await
         .context("serving")
 }

@@ -4,11 +4,15 @@ use clap::CommandFactory;
 use secrecy::SecretString;
 
 use crate::config::args::ExporterArgs;
+use crate::config::coder_args::{TOKEN_VARIABLE, URL_VARIABLE};
 use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
+use crate::config::probe_args::Dialing;
+use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
+use crate::web::{Lifecycle, Limits, LiveConfig};
 use crate::{collect, web};
 
 use super::Cli;
@@ -19,9 +23,24 @@ use super::Cli;
 ///
 /// When there is none, or it is none.
 pub(super) fn postgres_url(args: &PostgresArgs) -> Result<PostgresUrl, SettingError> {
-    let coder_url = std::env::var(config::CODER_URL_VARIABLE).ok();
-    let coder_url = coder_url.filter(|it| !it.is_empty());
+    let coder_url = variable(config::CODER_URL_VARIABLE);
     config::postgres_url(args, coder_url.map(SecretString::from))
+}
+
+/// One of Coder's own variables; one that is empty is none.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|it| !it.is_empty())
+}
+
+/// What agents are dialed with, if they are.
+///
+/// # Errors
+///
+/// When the address or the token of Coder cannot be used, or the dialer lacks what it needs.
+pub(super) fn dialing(args: &ExporterArgs) -> Result<Option<Dialing>, SettingError> {
+    let url = args.coder.url(variable(URL_VARIABLE))?;
+    let token = variable(TOKEN_VARIABLE).map(SecretString::from);
+    args.probe.dialing(url, args.coder.token(token)?)
 }
 
 /// The database of this URL.
@@ -55,8 +74,20 @@ pub(super) fn collection(args: &ExporterArgs) -> Result<collect::Settings, Setti
     })
 }
 
+/// What protects the endpoint.
+///
+/// # Errors
+///
+/// When the file cannot be used.
+pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
+    // Blank, as an empty variable is, means none.
+    let path = args.config_file.as_deref();
+    LiveConfig::load(path.filter(|it| !it.as_os_str().is_empty()))
+        .map_err(|problem| SettingError::new("--web.config.file", problem))
+}
+
 /// What the web side needs to know.
-pub(super) fn web(args: &ExporterArgs) -> web::Settings {
+pub(super) fn web(args: &ExporterArgs, lifecycle: Lifecycle) -> web::Settings {
     web::Settings {
         telemetry_path: args.web.telemetry_path.clone(),
         max_requests: args.web.max_requests,
@@ -68,6 +99,8 @@ pub(super) fn web(args: &ExporterArgs) -> web::Settings {
             coderd_compat: args.metrics.coderd_compat,
         },
         ui: !args.web.disable_ui,
+        limits: Limits::default(),
+        lifecycle,
     }
 }
 

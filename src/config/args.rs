@@ -7,9 +7,11 @@ use clap::Args;
 use crate::fleet::health::Limits;
 use crate::metrics::page::AgentSeries;
 
+use super::coder_args::CoderArgs;
 use super::collectors::CollectorArgs;
 use super::log_args::LogArgs;
 use super::postgres_args::PostgresArgs;
+use super::probe_args::ProbeArgs;
 use super::values::{duration, positive_duration};
 use super::web_args::WebArgs;
 
@@ -39,6 +41,12 @@ pub struct ExporterArgs {
     /// How much the metrics tell.
     #[command(flatten)]
     pub metrics: MetricsArgs,
+    /// Where Coder itself is.
+    #[command(flatten)]
+    pub coder: CoderArgs,
+    /// Whether and how agents are dialed.
+    #[command(flatten)]
+    pub probe: ProbeArgs,
     /// Where and what is served.
     #[command(flatten)]
     pub web: WebArgs,

@@ -2,16 +2,23 @@
 //!
 //! [`args`] is the table of settings as clap sees it, with a file for each of its larger groups;
 //! everything that is said of them (help, README, errors) follows from there. [`mod@postgres_url`] reads connection URLs, [`collectors`]
-//! the switches of the collectors.
+//! the switches of the collectors, [`web_file`] the file of `--web.config.file`.
 
 pub mod args;
+pub mod coder_args;
+pub mod coder_token;
+pub mod coder_url;
 pub mod collectors;
 pub mod demo_args;
 pub mod log_args;
 pub mod postgres_args;
 pub mod postgres_tls;
 pub mod postgres_url;
+pub mod probe_args;
+pub mod question_args;
+pub mod tcp_address;
 pub mod web_args;
+pub mod web_file;
 
 mod values;
 

@@ -1,5 +1,6 @@
 //! Where and what is served.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -20,6 +21,15 @@ pub struct WebArgs {
         value_parser = listen_address
     )]
     pub listen_addresses: Vec<String>,
+
+    /// File with TLS, passwords, headers and rate limit, in the format of Prometheus'
+    /// exporter-toolkit; read again when it changes
+    #[arg(
+        long = "web.config.file",
+        env = "CODER_EXPORTER_WEB_CONFIG_FILE",
+        value_name = "FILE"
+    )]
+    pub config_file: Option<PathBuf>,
 
     /// Path of the metrics
     #[arg(

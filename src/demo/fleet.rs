@@ -5,8 +5,11 @@
 //! from there, second by second: so a young demo has old builds, and problems of every age.
 
 mod agent;
+mod apps;
 mod build;
 mod fate;
+#[cfg(test)]
+mod resume_tests;
 mod rng;
 mod rows;
 mod scenery;

@@ -4,6 +4,8 @@ use std::fs;
 
 use crate::cli::settings_table;
 use crate::metrics::catalogue;
+use crate::metrics::page::Page;
+use crate::metrics::single::ProbePage;
 use crate::postgres::grants::role_sql;
 
 use super::root;
@@ -12,7 +14,8 @@ use super::root;
 fn readme_shows_what_the_program_says() {
     let sql = format!("```sql\n{}```\n", role_sql("coder_exporter", |_, _| true));
     let parts = [
-        ("metrics", catalogue::table()),
+        ("metrics", catalogue::table::<Page>()),
+        ("probe", catalogue::table::<ProbePage>()),
         ("settings", settings_table()),
         ("role", sql),
     ];

@@ -1,15 +1,23 @@
 //! The catalogue: every family there is.
 
-use super::family::Family;
-use super::{agents, coderd, exporter, fleet, process, workspaces};
+use super::family::{Exposed, Family};
+use super::page::Page;
+use super::{agents, coderd, exporter, fleet, probe, process, workspaces};
 
-/// Every family, in the order in which it is exported and documented.
+impl Exposed for Page {
+    fn families() -> impl Iterator<Item = &'static Family> {
+        families()
+    }
+}
+
+/// Every family of `/metrics`, in the order in which it is exported and documented.
 pub fn families() -> impl Iterator<Item = &'static Family> {
     [
         fleet::FAMILIES,
         workspaces::FAMILIES,
         agents::FAMILIES,
         coderd::FAMILIES,
+        probe::FAMILIES,
         exporter::FAMILIES,
         process::FAMILIES,
     ]
@@ -17,12 +25,13 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     .flatten()
 }
 
-/// The catalogue as a Markdown table: what `metrics` prints and the README shows.
-pub fn table() -> String {
+/// The families of one sort of page as a Markdown table: what `metrics` prints and the README
+/// shows.
+pub fn table<P: Exposed>() -> String {
     let mut table = String::from(
         "| metric | type | labels | meaning | stability | collector |\n| --- | --- | --- | --- | --- | --- |\n",
     );
-    for family in families() {
+    for family in P::families() {
         let labels: Vec<_> = family.labels.iter().map(|it| format!("`{it}`")).collect();
         table.push_str(&format!(
             "| `{}` | {} | {} | {} | {} | {} |\n",

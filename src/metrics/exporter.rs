@@ -139,6 +139,15 @@ pub(super) const FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "coder_exporter_config_last_reload_successful",
+        help: "Whether the configuration files could be used when they were last read",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.is_config_current.into()),
+    },
+    Family {
         name: "coder_exporter_build_info",
         help: "The version of this exporter",
         kind: MetricKind::Info,

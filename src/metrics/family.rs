@@ -8,12 +8,17 @@ use crate::fleet::pass::Collector;
 
 use super::page::Page;
 
+/// A page of metrics: what its families draw on.
+pub trait Exposed: Send + Sync + Sized + 'static {
+    /// Every family of such a page, in the order in which it is exported.
+    fn families() -> impl Iterator<Item = &'static Family<Self>>;
+}
+
 /// A metric family: its definition, and how its samples follow from a page.
 ///
 /// Everything that is said of a metric anywhere (the exposition in each format, the catalogue,
 /// the README's table, the check of the dashboards) is made from this one value.
-#[derive(Clone, Copy)]
-pub struct Family {
+pub struct Family<P = Page> {
     /// Full name as it stands in the text format, with `_total` or `_info`.
     pub name: &'static str,
     /// One sentence; no newline, no quotes, no final full stop.
@@ -27,7 +32,27 @@ pub struct Family {
     /// Whether it may still change.
     pub stability: Stability,
     /// Writes every sample the page has for this family, none when it is unknown.
-    pub samples: fn(&Page, &mut dyn Sink) -> fmt::Result,
+    pub samples: fn(&P, &mut dyn Sink) -> fmt::Result,
+}
+
+/// What a format has to know of a family, whatever page it belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Head {
+    pub(super) name: &'static str,
+    pub(super) help: &'static str,
+    pub(super) kind: MetricKind,
+    pub(super) labels: &'static [&'static str],
+}
+
+impl<P> Family<P> {
+    pub(super) const fn head(&self) -> Head {
+        Head {
+            name: self.name,
+            help: self.help,
+            kind: self.kind,
+            labels: self.labels,
+        }
+    }
 }
 
 /// The type of a family.
@@ -39,18 +64,25 @@ pub enum MetricKind {
     Counter,
     /// Always 1; its labels are the message. Its name ends in `_info`.
     Info,
+    /// How many of what has happened had which size. Its counts only go up.
+    Histogram,
     /// How many of what there is now have which size. Its counts go up and down, so it is a
     /// gauge histogram in the formats that have one.
     GaugeHistogram,
 }
 
 impl MetricKind {
+    /// Whether it is one of the two sorts of distributions.
+    pub(super) const fn is_histogram(self) -> bool {
+        matches!(self, Self::Histogram | Self::GaugeHistogram)
+    }
+
     /// Its name in the text format, which has no infos: they are gauges there.
     pub const fn as_text_type(self) -> &'static str {
         match self {
             Self::Gauge | Self::Info => "gauge",
             Self::Counter => "counter",
-            Self::GaugeHistogram => "histogram",
+            Self::Histogram | Self::GaugeHistogram => "histogram",
         }
     }
 }
@@ -77,11 +109,14 @@ impl Stability {
 /// Where a family's numbers come from.
 ///
 /// The rule that decides: [`Source::Collector`] is what the database says, and is absent when
-/// that collector did not load; the others are what this process does, and always there.
+/// that collector did not load; [`Source::Probe`] is there when the probe is on; the others are
+/// what this process does, and always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
     /// The rows of one collector.
     Collector(Collector),
+    /// Trying to reach agents.
+    Probe,
     /// This exporter's own work.
     Exporter,
     /// The operating system, about this process.
@@ -93,6 +128,7 @@ impl Source {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Collector(collector) => collector.as_str(),
+            Self::Probe => "probe",
             Self::Exporter => "exporter",
             Self::Process => "process",
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{ErrorKind, Pass};
+use crate::fleet::probes::ProbeStats;
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::TransitionCounts;
 
@@ -17,10 +18,14 @@ pub struct Page {
     pub transitions: TransitionCounts,
     /// What went wrong since this process started.
     pub errors: ErrorCounts,
+    /// What the probe found, when it is on.
+    pub probe: Option<ProbeStats>,
     /// What the operating system says of this process, where it can be asked.
     pub process: Option<ProcessStats>,
     /// How much detail the operator wants.
     pub detail: Detail,
+    /// Whether what is in force is what the configuration files say.
+    pub is_config_current: bool,
 }
 
 impl Page {

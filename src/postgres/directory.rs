@@ -36,7 +36,7 @@ const FIND: &str = include_str!("find.sql");
 
 /// A question about single workspaces takes milliseconds. The resolver does not wait longer for
 /// an answer than its validation delay, which is this by default.
-const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is read besides what the agents collector reads.
 const MORE: &[Reads] = &[

@@ -8,13 +8,13 @@ use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::cache::{Cache, Hit};
-use super::choose::{NoChoice, choose_agent};
+use super::choose::{NoChoice, choose, choose_agent};
 use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
 use super::parts::{Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
 use super::settings::Settings;
 use super::trace::{Phase, Trace};
-use crate::fleet::latest::{Candidate, Latest, Sighting};
+use crate::fleet::latest::{Candidate, Sighting};
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::status::{Status, lost_since, status};
@@ -80,10 +80,27 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
+        let dial_timeout = self.settings.dial_timeout;
+        self.connect_within(workspace, dial_timeout, caller, trace)
+            .await
+    }
+
+    /// As [`connect`](Self::connect), for a caller who waits less long than the settings do.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn connect_within<R>(
+        &self,
+        workspace: Uuid,
+        dial_timeout: Duration,
+        caller: impl Future<Output = R>,
+        trace: &Trace,
+    ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
         let mut caller = pin!(caller);
         tokio::select! {
             biased;
-            resolved = self.resolve(workspace, self.settings.dial_timeout, trace) => match resolved {
+            resolved = self.resolve(workspace, dial_timeout, trace) => match resolved {
                 Ok(resolved) => Ok(Ok(resolved)),
                 // What failed as the caller left did not fail the caller.
                 Err(unresolved) => tokio::select! {
@@ -96,7 +113,6 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// As [`connect`](Self::connect), with a dial timeout of its own and nobody to give up.
     pub(super) async fn resolve(
         &self,
         workspace: Uuid,
@@ -280,8 +296,4 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         let answer = timeout_at(deadline, asked).await;
         answer.map_err(late).flatten()
     }
-}
-
-fn choose(latest: &Latest) -> Result<Target, NoChoice> {
-    choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
 }

@@ -1,6 +1,10 @@
 //! The landing page: where to look.
 
-use super::server::Settings;
+use super::settings::Settings;
+
+/// What a browser may do with the page: nothing but show it.
+pub(super) const CONTENT_POLICY: &str =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// A plain page of links. Nothing on it comes from a user; the one setting is escaped.
 pub(super) fn page(settings: &Settings) -> String {
@@ -22,6 +26,7 @@ pub(super) fn page(settings: &Settings) -> String {
 <li><a href="{metrics}">Metrics</a></li>
 <li><a href="/-/ready">Ready</a>: is the database reached, and its schema supported?</li>
 <li><a href="/-/healthy">Healthy</a>: does this process answer?</li>
+<li><a href="/-/config">Settings</a> in effect, without secrets</li>
 </ul>
 </main>
 </body>

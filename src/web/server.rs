@@ -1,53 +1,38 @@
-//! The router, and the loop that serves it.
+//! The loop that serves.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
 use futures_util::future::try_join_all;
-use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, watch};
-use tokio::time::{Instant, timeout};
-use tower_http::CompressionLevel;
-use tower_http::compression::CompressionLayer;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use crate::collect::Collect;
-use crate::metrics::page::{Detail, Page};
-use crate::postgres::reads_of;
-use crate::process;
+use crate::systemd;
 
-use super::{deadline, landing, negotiate};
+use super::connection::{self, Rosters};
+use super::live_config::LiveConfig;
+use super::router::{App, router};
+use super::settings::{Limits, Settings};
 
 /// After the signal to stop, requests under way get this long.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// What the web side needs to know.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// Path of the metrics.
-    pub telemetry_path: String,
-    /// Scrapes answered at the same time; more get 503.
-    pub max_requests: usize,
-    /// Taken off the scraper's deadline for the way back.
-    pub timeout_offset: Duration,
-    /// Deadline of a scraper that names none.
-    pub collect_timeout: Duration,
-    /// How much the metrics tell.
-    pub detail: Detail,
-    /// Whether `/` is served.
-    pub ui: bool,
-}
+/// After the signal to stop, a connection without a request gets this long.
+const DRAIN_WAITING: Duration = Duration::from_millis(500);
 
-struct App {
-    collect: Collect,
-    settings: Settings,
-    scrapes: Semaphore,
-}
+/// How often connections are looked through for those that have had their time.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// A connection that is asked to go is gone within this, unless the machine stands still.
+const MOVE_OVER: Duration = Duration::from_secs(1);
+
+/// After an error of the system, as when there are too many open files.
+const BREATH: Duration = Duration::from_millis(200);
 
 /// Listens on `address`, where an empty host means every interface, as in `:21120`.
 ///
@@ -78,116 +63,157 @@ pub async fn serve(
     settings: Settings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let router = router(collect, settings);
+    let app = Arc::new(App::new(collect, settings));
+    let door = Door::new(&app);
     let (stop, stopped) = watch::channel(());
-    let servers = listeners.into_iter().map(|listener| {
-        let mut stopped = stopped.clone();
-        let server = axum::serve(listener, router.clone());
-        let server = server.with_graceful_shutdown(async move {
-            // An error means that the sender is gone, which is the signal.
-            let _ = stopped.changed().await;
-        });
-        server.into_future()
-    });
-    let mut servers = std::pin::pin!(try_join_all(servers));
+    let rooms = listeners
+        .into_iter()
+        .map(|listener| door.clone().keep(listener, stopped.clone()));
+    let mut rooms = std::pin::pin!(try_join_all(rooms));
+    let mut housekeeping = std::pin::pin!(housekeeping(&app));
     tokio::select! {
-        ended = &mut servers => return ended.map(|_| ()),
+        ended = &mut rooms => return ended.map(|_| ()),
+        () = &mut housekeeping => {}
         () = shutdown => drop(stop),
     }
-    match timeout(DRAIN, servers).await {
-        Ok(ended) => ended.map(|_| ()),
-        Err(_) => {
-            tracing::warn!("requests were still under way after {DRAIN:?} and were cut off");
-            Ok(())
+    systemd::stopping();
+    let sweep = sweep(&app.rosters, DRAIN_WAITING, app.settings.limits.answering);
+    tokio::select! {
+        ended = timeout(DRAIN, rooms) => match ended {
+            Ok(ended) => ended.map(|_| ()),
+            Err(_) => {
+                tracing::warn!("requests were still under way after {DRAIN:?} and were cut off");
+                Ok(())
+            }
+        },
+        () = sweep => Ok(()),
+    }
+}
+
+/// What goes on beside the requests: time limits, reloads, the service manager's watchdog.
+async fn housekeeping(app: &Arc<App>) {
+    let limits = app.settings.limits;
+    tokio::join!(
+        sweep(&app.rosters, limits.waiting, limits.answering),
+        reload_when_asked(app),
+        feed_the_watchdog(),
+    );
+}
+
+async fn reload_when_asked(app: &Arc<App>) {
+    loop {
+        app.settings.lifecycle.reload_requested.notified().await;
+        // It has been logged, and there is nobody to tell.
+        let _ = app.reload().await;
+    }
+}
+
+/// In the task that sweeps, so that it falls silent when nothing of this runtime moves.
+async fn feed_the_watchdog() {
+    let Some(period) = systemd::watchdog_interval() else {
+        return;
+    };
+    let mut ticks = interval(period);
+    loop {
+        ticks.tick().await;
+        systemd::alive();
+    }
+}
+
+/// Ends connections that have waited or answered for too long, for ever.
+async fn sweep(rosters: &Rosters, waiting: Duration, answering: Duration) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        rosters.waiting.cut_after(waiting);
+        rosters.answering.cut_after(answering);
+    }
+}
+
+/// Where connections come in.
+#[derive(Clone)]
+struct Door {
+    router: Router,
+    rosters: Rosters,
+    config: Arc<LiveConfig>,
+    limits: Limits,
+    places: Arc<Semaphore>,
+}
+
+impl Door {
+    fn new(app: &Arc<App>) -> Self {
+        Self {
+            router: router(app),
+            rosters: app.rosters.clone(),
+            config: app.settings.lifecycle.config.clone(),
+            limits: app.settings.limits,
+            places: Arc::new(Semaphore::new(app.settings.limits.connections)),
         }
     }
-}
 
-fn router(collect: Collect, settings: Settings) -> Router {
-    let mut router = Router::new()
-        .route(&settings.telemetry_path, get(metrics))
-        .route("/-/healthy", get(|| async { "healthy\n" }))
-        .route("/-/ready", get(ready));
-    if settings.ui && settings.telemetry_path != "/" {
-        router = router.route("/", get(home));
-    }
-    let app = App {
-        collect,
-        scrapes: Semaphore::new(settings.max_requests),
-        settings,
-    };
-    router.layer(compression()).with_state(Arc::new(app))
-}
-
-/// gzip or zstd, as the client asks, at the level of least work: the scrape waits for it and
-/// nobody keeps the bytes. Of 47.5 MB (a series for each of 100,000 agents) gzip makes 12.7 MB
-/// in 195 ms at level 1 and 7.9 MB in 391 ms at level 6; zstd 7.0 MB in 61 ms at level 1, and
-/// nothing smaller above. A default page is compressed within a millisecond by any of them.
-fn compression() -> CompressionLayer {
-    CompressionLayer::new()
-        .gzip(true)
-        .zstd(true)
-        .quality(CompressionLevel::Fastest)
-}
-
-async fn metrics(State(app): State<Arc<App>>, headers: HeaderMap) -> Response {
-    let Ok(_permit) = app.scrapes.try_acquire() else {
-        let message = "too many scrapes at once: see --web.max-requests\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
-    };
-    let settings = &app.settings;
-    let allowed =
-        deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
-    let pass = app.collect.pass(Instant::now() + allowed).await;
-    let page = Arc::new(Page {
-        pass,
-        transitions: app.collect.transitions(),
-        errors: app.collect.errors(),
-        process: process::stats(),
-        detail: settings.detail,
-    });
-    let accept = headers.get_all(header::ACCEPT).iter();
-    // A header given twice is one list, cut in two.
-    let accept: Vec<_> = accept.filter_map(|it| it.to_str().ok()).collect();
-    let format = negotiate::format(&accept.join(","));
-    match format.write(&page) {
-        Ok(body) => ([(header::CONTENT_TYPE, format.content_type())], body).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the metrics could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    /// Serves whoever comes until `stop`, then waits for those who are there.
+    async fn keep(self, listener: TcpListener, mut stop: watch::Receiver<()>) -> io::Result<()> {
+        // Dropping it ends them all.
+        let mut connections = JoinSet::new();
+        let stopped = stop.clone();
+        loop {
+            tokio::select! {
+                // An error means that the sender is gone, which is the signal.
+                _ = stop.changed() => break,
+                Some(_) = connections.join_next() => {}
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        if let Some(place) = self.place().await {
+                            connections.spawn(self.clone().serve(stream, place, stopped.clone()));
+                        }
+                    }
+                    Err(error) => rest_after(&error).await,
+                },
+            }
         }
-    }
-}
-
-async fn ready(State(app): State<Arc<App>>) -> Response {
-    let deadline = Instant::now() + app.settings.collect_timeout;
-    match check_ready(&app.collect, deadline).await {
-        Ok(()) => "ready\n".into_response(),
-        Err(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response(),
-    }
-}
-
-/// Ready means: the database is reached, its Coder is supported, and every collector that is
-/// on may read what it needs.
-async fn check_ready(collect: &Collect, deadline: Instant) -> Result<(), String> {
-    let collectors = &collect.settings().collectors;
-    let catalog = collect.database().catalog(collectors, deadline).await;
-    let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
-    let checks = [
-        catalog.check_supported(),
-        catalog.check(&reads_of(collectors)),
-    ];
-    let reasons = checks.into_iter().filter_map(Result::err);
-    let reasons: Vec<_> = reasons
-        .map(|failure| format!("not ready: {failure}\n"))
-        .collect();
-    if reasons.is_empty() {
+        drop(listener);
+        while connections.join_next().await.is_some() {}
         Ok(())
-    } else {
-        Err(reasons.concat())
+    }
+
+    /// A place for one more; when all are taken, that of whoever has waited for longest. Those
+    /// who come with a request hardly wait, so it is never theirs.
+    async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        if let Ok(place) = self.places.clone().try_acquire_owned() {
+            return Some(place);
+        }
+        let moves = self.rosters.waiting.cut_longest(Duration::ZERO)
+            || self.rosters.answering.cut_longest(self.limits.slow_reader);
+        if !moves {
+            return None;
+        }
+        let place = timeout(MOVE_OVER, self.places.clone().acquire_owned()).await;
+        place.ok()?.ok()
+    }
+
+    async fn serve(
+        self,
+        stream: TcpStream,
+        place: OwnedSemaphorePermit,
+        stop: watch::Receiver<()>,
+    ) {
+        let tls = self.config.current().tls.clone();
+        connection::serve(stream, tls, self.router, self.rosters, stop).await;
+        drop(place);
     }
 }
 
-async fn home(State(app): State<Arc<App>>) -> Html<String> {
-    Html(landing::page(&app.settings))
+/// A client that went away before it was let in is nobody's trouble; anything else would come
+/// again at once.
+async fn rest_after(error: &io::Error) {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    if matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    ) {
+        return;
+    }
+    tracing::warn!(%error, "no connection could be taken; trying again");
+    sleep(BREATH).await;
 }

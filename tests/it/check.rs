@@ -146,3 +146,31 @@ async fn check_says_which_options_of_the_url_mean_nothing_to_it() {
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
     assert!(ended.stdout.contains("pool_max_conns"), "{}", ended.stdout);
 }
+
+#[tokio::test]
+async fn it_says_how_agents_would_be_dialed_and_not_with_which_token() {
+    let coder = one_agent().await;
+    let url = format!("--postgres.url={}", coder.url());
+    for (dialer, expected) in [
+        (
+            &[
+                "--probe.dialer=coderd",
+                "--coder.url=https://c.example/dev/",
+            ][..],
+            "agents are dialed by Coder at https://c.example/dev\n",
+        ),
+        (
+            &[
+                "--probe.dialer=tcp",
+                "--probe.tcp-address={workspace}.a.example:22",
+            ],
+            "agents are dialed at {workspace}.a.example:22\n",
+        ),
+    ] {
+        let arguments = [&["check", &url], dialer].concat();
+        let ended = run_with(&arguments, &[("CODER_SESSION_TOKEN", "hunter2")]).await;
+        assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+        assert!(ended.stdout.contains(expected), "{}", ended.stdout);
+        assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
+    }
+}

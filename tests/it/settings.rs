@@ -105,6 +105,15 @@ async fn wrong_setting_is_refused_and_its_flag_named() {
         ("--web.telemetry-path", "/{path}"),
         ("--web.max-requests", "0"),
         ("--web.timeout-offset", "x"),
+        ("--coder.url", "coder.example"),
+        ("--coder.token-file", "/no/such/file"),
+        ("--probe.dialer", "udp"),
+        ("--probe.tcp-address", "{agents}:22"),
+        ("--probe.tcp-address", "agents.example:22"),
+        ("--probe.interval", "0s"),
+        ("--probe.sample", "0"),
+        ("--probe.concurrency", "0"),
+        ("--probe.horizon", "0s"),
         ("--log.level", "loud"),
         ("--log.format", "xml"),
     ] {
@@ -115,6 +124,39 @@ async fn wrong_setting_is_refused_and_its_flag_named() {
             .to_uppercase();
         let variable = format!("CODER_EXPORTER_{variable}");
         refused(&[GOOD_URL], &[(&variable, value)], &[flag]).await;
+    }
+}
+
+#[tokio::test]
+async fn dialer_that_lacks_something_is_refused_with_what_it_needs() {
+    let coderd = [GOOD_URL, "--probe.dialer=coderd"];
+    refused(&coderd, &[], &["--coder.url", "CODER_URL"]).await;
+    let url = [("CODER_URL", "https://coder.example")];
+    refused(
+        &coderd,
+        &url,
+        &["--coder.token-file", "CODER_SESSION_TOKEN"],
+    )
+    .await;
+    let tcp = [GOOD_URL, "--probe.dialer=tcp"];
+    refused(&tcp, &[], &["--probe.tcp-address", "{workspace}"]).await;
+}
+
+#[tokio::test]
+async fn secrets_in_coders_settings_are_not_repeated() {
+    for (arguments, variables) in [
+        (
+            &["--coder.url=https://ada:hunter2@coder.example"][..],
+            &[][..],
+        ),
+        (&[], &[("CODER_URL", "https://hunter2@coder.example")]),
+        (&["--coder.token-file=hunter2"], &[]),
+        (&[], &[("CODER_SESSION_TOKEN", "hunter2 hunter2")]),
+    ] {
+        let ended = run_with(&[&["check", GOOD_URL], arguments].concat(), variables).await;
+        assert_eq!(ended.code, Some(64), "{arguments:?}");
+        let said = ended.stdout + &ended.stderr;
+        assert!(!said.contains("hunter2"), "{said}");
     }
 }
 

@@ -3,38 +3,9 @@
 use std::path::PathBuf;
 
 use coder_agent_exporter::demo::cluster::{Listen, Options};
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 
+use crate::harness::authority::Authority;
 use crate::harness::*;
-
-/// A certificate authority.
-struct Authority {
-    certificate: String,
-    issuer: Issuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new() -> Self {
-        let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap().pem();
-        let issuer = Issuer::new(params, key);
-        Self {
-            certificate,
-            issuer,
-        }
-    }
-
-    /// A server's certificate and key, for these names.
-    fn issue(&self, names: &[&str]) -> (String, String) {
-        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let params = CertificateParams::new(names).unwrap();
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        (certificate.pem(), key.serialize_pem())
-    }
-}
 
 /// A server that speaks TLS only, with one agent in its Coder, and files for the exporter.
 struct Secured {

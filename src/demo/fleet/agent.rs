@@ -1,11 +1,18 @@
-//! One agent's life: connect, start, be ready, and what goes wrong on the way.
+//! One agent's life: connect, start, be ready, and what goes wrong on the way. What it says of
+//! it to Coder goes through the same [`Reporter`] that an agent would use.
 
 use uuid::Uuid;
 
+use crate::fleet::agent::Lifecycle;
+use crate::fleet::named::Variants;
+use crate::fleet::time::Timestamp;
+use crate::reporter::core::{Replay, Reporter};
+
+use super::apps::Apps;
 use super::fate::{Fate, News};
 use super::rng::Rng;
 use super::rows::{self, Changes, Time, Word};
-use super::scenery::{AGENT_VERSIONS, APPS, TemplatePlan};
+use super::scenery::{AGENT_VERSIONS, TemplatePlan};
 
 /// Coder's own.
 const HEARTBEAT_INTERVAL: Time = 15;
@@ -16,20 +23,18 @@ const NEVER: Time = Time::MAX;
 enum Phase {
     Connecting,
     Connected,
+    /// A process of before the row, which has something to say to it.
+    ReportingAgain,
+    /// One that has not.
     StuckCreated,
     Starting,
     Ready,
     StartError,
-    Lost { since: Time },
+    Lost {
+        since: Time,
+    },
     ShuttingDown,
     Off,
-}
-
-#[derive(Debug)]
-struct App {
-    id: Uuid,
-    healthy: bool,
-    until: Time,
 }
 
 #[derive(Debug)]
@@ -43,8 +48,9 @@ pub(super) struct Agent {
     fate: Fate,
     /// While it is connected.
     next_heartbeat: Option<Time>,
-    /// Those with a health check.
-    apps: Vec<App>,
+    /// Its process, as far as Coder hears of it; may be older than the row.
+    process: Reporter,
+    apps: Apps,
 }
 
 /// Where a new agent belongs.
@@ -85,32 +91,10 @@ impl Agent {
             display_order: place.display_order,
             deleted: false,
         });
-        let mut apps = Vec::new();
-        for plan in &APPS[..place.apps.min(APPS.len())] {
-            let app_id = rng.uuid();
-            changes.new.apps.push(rows::App {
-                id: app_id,
-                agent_id: id,
-                created_at: now,
-                slug: plan.slug,
-                display_name: plan.display_name,
-                health: if plan.checked {
-                    "initializing"
-                } else {
-                    "disabled"
-                },
-            });
-            if plan.checked {
-                apps.push(App {
-                    id: app_id,
-                    healthy: false,
-                    until: NEVER,
-                });
-            }
-        }
+        let apps = Apps::new(id, place.apps, now, rng, changes);
         let until = match fate {
             Fate::NeverConnects => NEVER,
-            Fate::Survives | Fate::ReportsAgain => now + rng.within(1..6),
+            _ if fate.is_resumed() => now + rng.within(1..6),
             _ => now + rng.within(5..40),
         };
         Self {
@@ -121,35 +105,74 @@ impl Agent {
             until,
             fate,
             next_heartbeat: None,
+            process: Reporter::new(Replay::OnNewRow),
             apps,
         }
     }
 
+    /// Its process, which stands still with its machine.
+    pub(super) fn suspend(self) -> Reporter {
+        self.process
+    }
+
+    /// The agent of this row is a process of before, whose machine is resumed.
+    pub(super) fn resume(&mut self, mut process: Reporter) {
+        process.set_replay(match self.fate {
+            Fate::Survives => Replay::Never,
+            _ => Replay::OnNewRow,
+        });
+        self.process = process;
+    }
+
     pub(super) fn tick(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) -> News {
         self.beat(now, changes);
-        self.tick_apps(now, changes);
-        if now < self.until {
-            return News::None;
+        self.apps.tick(now, changes);
+        let mut news = News::None;
+        if self.until <= now {
+            self.until = NEVER;
+            news = self.advance(now, rng, changes);
         }
-        self.until = NEVER;
+        self.report(changes);
+        news
+    }
+
+    /// The present phase is over.
+    fn advance(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) -> News {
         match self.phase {
             Phase::Connecting => self.connect(now, rng, changes),
-            Phase::Connected => self.start(now, rng, changes),
-            Phase::Starting => return self.end_start(now, rng, changes),
+            Phase::Connected => self.start(now, rng),
+            Phase::Starting => return self.end_start(now, rng),
+            Phase::ReportingAgain if self.process.is_told() => {
+                self.phase = Phase::Ready;
+                return News::Ready;
+            }
+            Phase::ReportingAgain => self.until = now + 1,
             Phase::Lost { since } => {
                 self.next_heartbeat = Some(now);
                 self.beat(now, changes);
+                self.process.connected(self.id, moment(now));
                 self.phase = Phase::Ready;
                 return News::Back { after: now - since };
             }
             Phase::ShuttingDown => {
-                changes.lifecycles.push((self.id, "off"));
-                self.hang_up(changes);
+                self.process.transition(Lifecycle::Off, moment(now));
                 self.phase = Phase::Off;
+                self.until = now + 1;
             }
-            Phase::StuckCreated | Phase::Ready | Phase::StartError | Phase::Off => {}
+            // The last word is said before it goes.
+            Phase::Off if self.process.is_told() => self.hang_up(changes),
+            Phase::Off => self.until = now + 1,
+            Phase::StuckCreated | Phase::Ready | Phase::StartError => {}
         }
         News::None
+    }
+
+    /// One report a tick, for each waits for its answer.
+    fn report(&mut self, changes: &mut Changes) {
+        if let Some(report) = self.process.next() {
+            changes.lifecycles.push((report.row, report.state.as_str()));
+            self.process.reported(report);
+        }
     }
 
     /// Whether it is, or will turn out to be, one of the problems of SPEC 1.4.
@@ -158,7 +181,7 @@ impl Agent {
             Phase::Connecting => self.fate == Fate::NeverConnects,
             Phase::Connected | Phase::Starting => matches!(self.fate, Fate::Hangs | Fate::Fails),
             Phase::StuckCreated | Phase::StartError | Phase::Lost { .. } => true,
-            Phase::Ready | Phase::ShuttingDown | Phase::Off => false,
+            Phase::ReportingAgain | Phase::Ready | Phase::ShuttingDown | Phase::Off => false,
         }
     }
 
@@ -169,6 +192,7 @@ impl Agent {
     /// Its heartbeats just stop, until the time given.
     pub(super) fn fall_silent(&mut self, now: Time, until: Time) {
         self.next_heartbeat = None;
+        self.process.disconnected();
         self.phase = Phase::Lost { since: now };
         self.until = until;
     }
@@ -181,8 +205,9 @@ impl Agent {
     }
 
     /// Somebody shuts its machine down from within.
-    pub(super) fn shut_down(&mut self, until: Time, changes: &mut Changes) {
-        changes.lifecycles.push((self.id, "shutting_down"));
+    pub(super) fn shut_down(&mut self, now: Time, until: Time) {
+        self.process
+            .transition(Lifecycle::ShuttingDown, moment(now));
         self.phase = Phase::ShuttingDown;
         self.until = until;
     }
@@ -190,19 +215,14 @@ impl Agent {
     /// The end of its process, if it was there to be seen.
     pub(super) fn hang_up(&mut self, changes: &mut Changes) {
         if self.next_heartbeat.take().is_some() {
+            self.process.disconnected();
             changes.disconnects.push(self.id);
         }
     }
 
     /// One of its healthy apps fails until the time given. Says which, if there is one.
     pub(super) fn flap(&mut self, until: Time, changes: &mut Changes) -> bool {
-        let Some(app) = self.apps.iter_mut().find(|app| app.healthy) else {
-            return false;
-        };
-        app.healthy = false;
-        app.until = until;
-        changes.app_healths.push((app.id, "unhealthy"));
-        true
+        self.apps.flap(until, changes)
     }
 
     fn beat(&mut self, now: Time, changes: &mut Changes) {
@@ -216,64 +236,62 @@ impl Agent {
         }
     }
 
-    fn tick_apps(&mut self, now: Time, changes: &mut Changes) {
-        for app in self.apps.iter_mut().filter(|app| app.until <= now) {
-            app.healthy = true;
-            app.until = NEVER;
-            changes.app_healths.push((app.id, "healthy"));
-        }
-    }
-
     fn connect(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) {
         // Somewhere within the interval: a whole fleet that connects in one tick of a coarse
         // clock must not beat as one ever after.
         self.next_heartbeat = Some(now + rng.within(1..HEARTBEAT_INTERVAL + 1));
         changes.heartbeats.push(self.id);
-        if self.fate == Fate::Survives {
-            self.phase = Phase::StuckCreated;
-            self.apps_come_up(now, rng);
-        } else {
-            self.phase = Phase::Connected;
+        self.process.connected(self.id, moment(now));
+        self.phase = if self.process.state() == Lifecycle::Created {
             self.until = now + rng.within(1..3);
-        }
+            Phase::Connected
+        } else {
+            // It has been running all along, whatever its row says.
+            self.apps.come_up(now, rng);
+            if self.process.is_told() {
+                Phase::StuckCreated
+            } else {
+                self.until = now + 1;
+                Phase::ReportingAgain
+            }
+        };
     }
 
-    fn start(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) {
-        changes.lifecycles.push((self.id, "starting"));
+    fn start(&mut self, now: Time, rng: &mut Rng) {
+        self.process.transition(Lifecycle::Starting, moment(now));
         self.phase = Phase::Starting;
         self.until = match self.fate {
             Fate::Hangs => NEVER,
             Fate::Slow | Fate::Overdue => now + rng.within(60..480),
-            Fate::ReportsAgain => now + rng.within(1..4),
             _ => now + rng.within(3..45),
         };
     }
 
-    fn end_start(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) -> News {
+    fn end_start(&mut self, now: Time, rng: &mut Rng) -> News {
         match self.fate {
             Fate::Overdue => {
-                changes.lifecycles.push((self.id, "start_timeout"));
+                self.process
+                    .transition(Lifecycle::StartTimeout, moment(now));
                 self.fate = Fate::Slow;
                 self.until = now + rng.within(60..480);
                 News::None
             }
             Fate::Fails => {
-                changes.lifecycles.push((self.id, "start_error"));
+                self.process.transition(Lifecycle::StartError, moment(now));
                 self.phase = Phase::StartError;
                 News::StartError
             }
             _ => {
-                changes.lifecycles.push((self.id, "ready"));
+                self.process.transition(Lifecycle::Ready, moment(now));
                 self.phase = Phase::Ready;
-                self.apps_come_up(now, rng);
+                self.apps.come_up(now, rng);
                 News::Ready
             }
         }
     }
+}
 
-    fn apps_come_up(&mut self, now: Time, rng: &mut Rng) {
-        for app in &mut self.apps {
-            app.until = now + rng.within(1..20);
-        }
-    }
+/// A time of the story as the reporter takes it. The database stamps rows with its own.
+fn moment(now: Time) -> Timestamp {
+    Timestamp::from_unix_micros(now.saturating_mul(1_000_000))
 }

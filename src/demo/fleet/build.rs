@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::agent::{Agent, Place};
 use super::fate::Fate;
 use super::rng::Rng;
-use super::rows::{self, Outcome, Time};
+use super::rows::{self, Changes, Outcome, Time};
 use super::scenery::{BUILD_ERRORS, Machine};
 use super::workspace::{Context, Workspace};
 
@@ -45,13 +45,7 @@ pub(super) struct Running {
 impl Workspace {
     /// Begins a build: the rows of before stay, and are of the past from this moment.
     pub(super) fn build(&mut self, wish: Wish, outcome: Outcome, cx: &mut Context<'_>) {
-        let is_suspended = matches!(wish, Wish::Restart(Fate::Survives | Fate::ReportsAgain));
-        for mut agent in self.agents.drain(..) {
-            // A suspended machine says no goodbye.
-            if !is_suspended {
-                agent.hang_up(cx.changes);
-            }
-        }
+        self.leave_agents(wish, cx.changes);
         let (transition, seconds) = match wish {
             Wish::Start(_) => ("start", 4..20),
             Wish::Stop | Wish::Restart(_) => ("stop", 3..10),
@@ -106,6 +100,20 @@ impl Workspace {
             wish,
             outcome,
         });
+    }
+
+    fn leave_agents(&mut self, wish: Wish, changes: &mut Changes) {
+        let mut agents = self.agents.drain(..);
+        if let Wish::Restart(fate) = wish
+            && fate.is_resumed()
+        {
+            // A suspended machine says no goodbye.
+            self.suspended = agents.next().map(Agent::suspend);
+            return;
+        }
+        for mut agent in agents {
+            agent.hang_up(changes);
+        }
     }
 
     pub(super) fn end_build(
@@ -185,7 +193,12 @@ impl Workspace {
                 apps: self.apps,
             };
             let fate = if order == 0 { fate } else { Fate::Well };
-            let agent = Agent::new(place, plan, fate, cx.now, cx.rng, cx.changes);
+            let mut agent = Agent::new(place, plan, fate, cx.now, cx.rng, cx.changes);
+            if fate.is_resumed()
+                && let Some(process) = self.suspended.take()
+            {
+                agent.resume(process);
+            }
             self.agents.push(agent);
         }
     }

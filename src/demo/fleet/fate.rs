@@ -17,11 +17,18 @@ pub(super) enum Fate {
     Fails,
     /// It never connects.
     NeverConnects,
-    /// Its process was suspended with its machine: it connects to the new row and has
-    /// nothing new to report.
+    /// Its process was suspended with its machine, and is of an old version: it connects to
+    /// the new row and has nothing new to report.
     Survives,
-    /// As before, but it reports again and so does not get stuck.
+    /// As before, but of a version that reports again and so does not get stuck.
     ReportsAgain,
+}
+
+impl Fate {
+    /// Whether its process is older than its row.
+    pub(super) fn is_resumed(self) -> bool {
+        matches!(self, Self::Survives | Self::ReportsAgain)
+    }
 }
 
 /// What a tick of an agent means to its workspace.

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use uuid::Uuid;
 
+use crate::reporter::core::Reporter;
+
 use super::agent::Agent;
 use super::build::{Stage, Wish};
 use super::fate::{Fate, News};
@@ -36,6 +38,8 @@ pub(super) struct Workspace {
     /// The newest last.
     pub(super) builds: VecDeque<(Uuid, Uuid)>,
     pub(super) build_number: i32,
+    /// The process of the first agent, while its machine is suspended.
+    pub(super) suspended: Option<Reporter>,
     chats: VecDeque<Chat>,
 }
 
@@ -74,6 +78,7 @@ impl Workspace {
             has_dev_container: cx.rng.percent(60),
             builds: VecDeque::new(),
             build_number: 0,
+            suspended: None,
             chats: VecDeque::new(),
         }
     }
@@ -142,7 +147,7 @@ impl Workspace {
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
         let ends_at = cx.now + cx.rng.within(3..15);
         for agent in &mut self.agents {
-            agent.shut_down(ends_at, cx.changes);
+            agent.shut_down(cx.now, ends_at);
         }
         let at = cx.now + cx.rng.within(300..1800);
         self.next_wish = Some((at, Wish::Restart(Fate::Well)));

@@ -14,15 +14,13 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use prost::Message;
 
-use super::super::catalogue::families;
-use super::super::family::{Family, MetricKind, Sink, Value};
-use super::super::page::Page;
+use super::super::family::{Exposed, Family, Head, MetricKind, Sink, Value};
 use crate::fleet::histogram::Histogram;
 
-/// OpenMetrics text without its end, and without gauge histograms, which prometheus-client
-/// does not know.
-pub(super) fn open_metrics(page: &Arc<Page>) -> Result<String, fmt::Error> {
-    let families = families().filter(|it| it.kind != MetricKind::GaugeHistogram);
+/// OpenMetrics text without its end, and without histograms: prometheus-client does not know
+/// those of the present, and has another idea of the last bucket's bound.
+pub(super) fn open_metrics<P: Exposed>(page: &Arc<P>) -> Result<String, fmt::Error> {
+    let families = P::families().filter(|it| !it.kind.is_histogram());
     let mut out = String::new();
     text::encode_registry(&mut out, &registry(page, families.collect()))?;
     Ok(out)
@@ -30,9 +28,9 @@ pub(super) fn open_metrics(page: &Arc<Page>) -> Result<String, fmt::Error> {
 
 /// Delimited protobuf. A family at a time, so that the message of one and not of all stands in
 /// memory.
-pub(super) fn protobuf(page: &Arc<Page>) -> Result<Vec<u8>, fmt::Error> {
+pub(super) fn protobuf<P: Exposed>(page: &Arc<P>) -> Result<Vec<u8>, fmt::Error> {
     let mut out = Vec::new();
-    for family in families() {
+    for family in P::families() {
         let registry = registry(page, vec![family]);
         for mut message in prometheus_protobuf::encode(&registry)? {
             if family.kind == MetricKind::GaugeHistogram {
@@ -45,7 +43,7 @@ pub(super) fn protobuf(page: &Arc<Page>) -> Result<Vec<u8>, fmt::Error> {
     Ok(out)
 }
 
-fn registry(page: &Arc<Page>, families: Vec<&'static Family>) -> Registry {
+fn registry<P: Exposed>(page: &Arc<P>, families: Vec<&'static Family<P>>) -> Registry {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Families {
         page: page.clone(),
@@ -55,22 +53,25 @@ fn registry(page: &Arc<Page>, families: Vec<&'static Family>) -> Registry {
 }
 
 /// Some families of a page, for whatever format prometheus-client is asked for.
-struct Families {
-    page: Arc<Page>,
-    families: Vec<&'static Family>,
+struct Families<P: 'static> {
+    page: Arc<P>,
+    families: Vec<&'static Family<P>>,
 }
 
-impl fmt::Debug for Families {
+impl<P> fmt::Debug for Families<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = self.families.iter().map(|family| family.name);
         f.debug_list().entries(names).finish()
     }
 }
 
-impl Collector for Families {
+impl<P: Exposed> Collector for Families<P> {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         self.families.iter().try_for_each(|family| {
-            (family.samples)(&self.page, &mut ClientSink::new(&mut encoder, family))
+            (family.samples)(
+                &self.page,
+                &mut ClientSink::new(&mut encoder, family.head()),
+            )
         })
     }
 }
@@ -78,13 +79,13 @@ impl Collector for Families {
 /// Hands samples to prometheus-client. A family is announced by its first sample, so that one
 /// without any leaves no trace.
 struct ClientSink<'e, 'd> {
-    family: &'static Family,
+    family: Head,
     descriptor: Option<&'e mut DescriptorEncoder<'d>>,
     metric: Option<MetricEncoder<'e>>,
 }
 
 impl<'e, 'd> ClientSink<'e, 'd> {
-    fn new(descriptor: &'e mut DescriptorEncoder<'d>, family: &'static Family) -> Self {
+    fn new(descriptor: &'e mut DescriptorEncoder<'d>, family: Head) -> Self {
         Self {
             family,
             descriptor: Some(descriptor),
@@ -97,14 +98,14 @@ impl<'e, 'd> ClientSink<'e, 'd> {
         let Some(descriptor) = self.descriptor.take() else {
             return Ok(());
         };
-        let Family {
+        let Head {
             name, help, kind, ..
         } = self.family;
         let (suffix, metric_type) = match kind {
             MetricKind::Gauge => ("", MetricType::Gauge),
             MetricKind::Counter => ("_total", MetricType::Counter),
             MetricKind::Info => ("_info", MetricType::Info),
-            MetricKind::GaugeHistogram => ("", MetricType::Histogram),
+            MetricKind::Histogram | MetricKind::GaugeHistogram => ("", MetricType::Histogram),
         };
         let base = name.strip_suffix(suffix).unwrap_or(name);
         self.metric = Some(descriptor.encode_descriptor(base, help, None, metric_type)?);

@@ -1,7 +1,7 @@
 //! The exposition formats, each written from the same families.
 //!
 //! OpenMetrics and protobuf are prometheus-client's work (`client`); Prometheus text 0.0.4, which
-//! it does not offer, and the gauge histograms of OpenMetrics, which it does not know, are
+//! it does not offer, and the histograms of OpenMetrics, of which it knows one sort only, are
 //! written here (`text`).
 
 mod client;
@@ -10,7 +10,7 @@ mod text;
 use std::fmt;
 use std::sync::Arc;
 
-use super::page::Page;
+use super::family::Exposed;
 
 /// An exposition format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,16 +43,16 @@ impl Format {
     /// # Errors
     ///
     /// When the body cannot grow.
-    pub fn write(self, page: &Arc<Page>) -> Result<Vec<u8>, fmt::Error> {
+    pub fn write<P: Exposed>(self, page: &Arc<P>) -> Result<Vec<u8>, fmt::Error> {
         match self {
             Self::OpenMetrics => {
                 let mut out = client::open_metrics(page)?;
-                text::append_gauge_histograms(page, &mut out)?;
+                text::append_histograms(&**page, &mut out)?;
                 out.push_str("# EOF\n");
                 Ok(out.into_bytes())
             }
             Self::Protobuf => client::protobuf(page),
-            Self::Text => Ok(text::prometheus(page)?.into_bytes()),
+            Self::Text => Ok(text::prometheus(&**page)?.into_bytes()),
         }
     }
 }

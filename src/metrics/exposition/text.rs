@@ -1,33 +1,35 @@
-//! What prometheus-client does not write: Prometheus text 0.0.4, and gauge histograms in
-//! OpenMetrics text.
+//! What prometheus-client does not write: Prometheus text 0.0.4, and histograms in OpenMetrics
+//! text.
 
 use std::fmt::{self, Write};
 
-use super::super::catalogue::families;
-use super::super::family::{Family, MetricKind, Sink, Value};
-use super::super::page::Page;
+use super::super::family::{Exposed, Head, MetricKind, Sink, Value};
 use crate::fleet::histogram::Histogram;
 
 /// The whole page as Prometheus text 0.0.4.
-pub(super) fn prometheus(page: &Page) -> Result<String, fmt::Error> {
+pub(super) fn prometheus<P: Exposed>(page: &P) -> Result<String, fmt::Error> {
     let mut out = String::new();
-    for family in families() {
-        let mut sink = TextSink::new(&mut out, family, Dialect::PROMETHEUS);
+    for family in P::families() {
+        let mut sink = TextSink::new(&mut out, family.head(), Dialect::PROMETHEUS);
         (family.samples)(page, &mut sink)?;
     }
     Ok(out)
 }
 
-/// The page's gauge histograms as OpenMetrics text.
-pub(super) fn append_gauge_histograms(page: &Page, out: &mut String) -> fmt::Result {
-    for family in families().filter(|it| it.kind == MetricKind::GaugeHistogram) {
-        let mut sink = TextSink::new(out, family, Dialect::OPEN_METRICS);
+/// The page's histograms as OpenMetrics text.
+pub(super) fn append_histograms<P: Exposed>(page: &P, out: &mut String) -> fmt::Result {
+    for family in P::families().filter(|it| it.kind.is_histogram()) {
+        let dialect = match family.kind {
+            MetricKind::GaugeHistogram => Dialect::GAUGE,
+            _ => Dialect::PROMETHEUS,
+        };
+        let mut sink = TextSink::new(out, family.head(), dialect);
         (family.samples)(page, &mut sink)?;
     }
     Ok(())
 }
 
-/// Where the two text formats differ for histograms.
+/// Where histograms differ: only OpenMetrics tells those of the present from the others.
 #[derive(Clone, Copy)]
 struct Dialect {
     histogram_type: &'static str,
@@ -41,7 +43,7 @@ impl Dialect {
         count_suffix: "_count",
         sum_suffix: "_sum",
     };
-    const OPEN_METRICS: Self = Self {
+    const GAUGE: Self = Self {
         histogram_type: "gaugehistogram",
         count_suffix: "_gcount",
         sum_suffix: "_gsum",
@@ -52,13 +54,13 @@ impl Dialect {
 /// trace.
 struct TextSink<'a> {
     out: &'a mut String,
-    family: &'static Family,
+    family: Head,
     dialect: Dialect,
     announced: bool,
 }
 
 impl<'a> TextSink<'a> {
-    fn new(out: &'a mut String, family: &'static Family, dialect: Dialect) -> Self {
+    fn new(out: &'a mut String, family: Head, dialect: Dialect) -> Self {
         Self {
             out,
             family,
@@ -71,11 +73,11 @@ impl<'a> TextSink<'a> {
         if self.announced {
             return Ok(());
         }
-        let Family {
+        let Head {
             name, help, kind, ..
         } = self.family;
         let text_type = match kind {
-            MetricKind::GaugeHistogram => self.dialect.histogram_type,
+            kind if kind.is_histogram() => self.dialect.histogram_type,
             kind => kind.as_text_type(),
         };
         writeln!(self.out, "# HELP {name} {help}")?;

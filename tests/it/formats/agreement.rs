@@ -62,7 +62,8 @@ proptest! {
         prop_assert_eq!(&text, &open_metrics);
         prop_assert_eq!(&text, &protobuf);
         let fleet_families = ["coder_agent", "coder_app", "coder_workspace", "coder_chat", "coderd_"];
-        for (name, _) in text.keys() {
+        let is_probe = |name: &str| name.starts_with("coder_agent_probe_");
+        for (name, _) in text.keys().filter(|(name, _)| !is_probe(name)) {
             prop_assert!(!fleet_families.iter().any(|it| name.starts_with(it)), "{name}");
         }
     }
@@ -170,8 +171,10 @@ proptest! {
         for native in &natives {
             agrees(native, &page)?;
         }
-        let counts = page.samples("coder_agent_heartbeat_age_seconds_count", &[]).count();
-        prop_assert_eq!(natives.len(), counts);
+        let counts = |name| page.samples(name, &[]).count();
+        let histograms = counts("coder_agent_heartbeat_age_seconds_count")
+            + counts("coder_agent_probe_duration_seconds_count");
+        prop_assert_eq!(natives.len(), histograms);
     }
 }
 

@@ -5,6 +5,7 @@ mod fleets;
 mod lively;
 mod over_http;
 mod pages;
+mod probed;
 mod prometheus;
 mod promtool;
 mod wire;

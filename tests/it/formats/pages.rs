@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::fleets::{self, moment, name};
+use super::probed;
 
 /// A page of a fleet that is known, with whatever else there may be.
 pub(super) fn page() -> impl Strategy<Value = Arc<Page>> {
@@ -35,11 +36,12 @@ fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value 
         prop::option::of(-1e9..1e9_f64),
         transitions(),
         errors(),
+        probed::stats(),
         prop::option::of(process()),
         detail(),
     );
     parts.prop_map(
-        |(fleet, reports, clock_skew_seconds, transitions, errors, process, detail)| {
+        |(fleet, reports, clock_skew_seconds, transitions, errors, probe, process, detail)| {
             Arc::new(Page {
                 pass: Arc::new(Pass {
                     fleet,
@@ -48,8 +50,10 @@ fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value 
                 }),
                 transitions,
                 errors,
+                probe,
                 process,
                 detail,
+                is_config_current: true,
             })
         },
     )

@@ -11,8 +11,10 @@ use coder_agent_exporter::fleet::app::{AppCount, AppHealth, NamedApp};
 use coder_agent_exporter::fleet::census::Fleet;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::{Named, Variants};
+use coder_agent_exporter::fleet::outcome;
 use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Outcome, Pass, Report};
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
+use coder_agent_exporter::fleet::status::Status;
 use coder_agent_exporter::fleet::time::Timestamp;
 use coder_agent_exporter::fleet::transitions::Transitions;
 use coder_agent_exporter::fleet::workspace::{
@@ -21,6 +23,8 @@ use coder_agent_exporter::fleet::workspace::{
 use coder_agent_exporter::metrics::exposition::Format;
 use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 use uuid::Uuid;
+
+use super::probed;
 
 /// So many seconds after the first moment of 2025.
 fn at(seconds: i64) -> Timestamp {
@@ -128,6 +132,13 @@ fn page() -> Arc<Page> {
         }),
         transitions: transitions.counts().clone(),
         errors,
+        probe: Some(probed::after(
+            &[
+                (Status::Connected, outcome::Outcome::Ok, 12),
+                (Status::Connected, outcome::Outcome::DialTimeout, 30_000),
+            ],
+            true,
+        )),
         process: Some(ProcessStats {
             cpu_seconds: 1.25,
             open_fds: 12,
@@ -141,6 +152,7 @@ fn page() -> Arc<Page> {
             coderd_compat: true,
             ..Detail::default()
         },
+        is_config_current: true,
     })
 }
 

@@ -118,6 +118,8 @@ fn defaults() -> Settings {
             collect_timeout: Duration::from_secs(10),
             detail: Detail::default(),
             ui: true,
+            limits: web::Limits::default(),
+            lifecycle: web::Lifecycle::default(),
         },
         max_connections: 2,
     }

@@ -7,7 +7,9 @@
 //! assert_eq!(page.value("coder_agents", &[("status", "connected")]), 1.0);
 //! ```
 
+pub(crate) mod authority;
 mod coder;
+pub(crate) mod coderd;
 mod exporter;
 pub(crate) mod exposition;
 pub(crate) mod fleet;

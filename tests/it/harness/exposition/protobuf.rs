@@ -107,7 +107,7 @@ fn kind(wire: MetricType) -> Result<&'static str, String> {
     match wire {
         MetricType::Gauge => Ok("gauge"),
         MetricType::Counter => Ok("counter"),
-        MetricType::GaugeHistogram => Ok("histogram"),
+        MetricType::Histogram | MetricType::GaugeHistogram => Ok("histogram"),
         other => Err(format!("nothing of ours is a {other:?}")),
     }
 }

@@ -1,0 +1,269 @@
+//! `status`: the fleet as a table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::config::question_args::StatusArgs;
+use crate::fleet::agent::Scope;
+use crate::fleet::census::{Fleet, Problem};
+use crate::fleet::health::Health;
+use crate::fleet::named::{Counts, Variants};
+use crate::fleet::pass::Collector;
+use crate::postgres::database::Wanted;
+
+use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, safe, styled};
+use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
+
+const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes];
+
+pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
+    let url = settings::postgres_url(&args.question.postgres)?;
+    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    let limits = args.question.agent.limits();
+    let wanted = Wanted {
+        collectors: COLLECTORS,
+        limits: &limits,
+        named_apps: false,
+    };
+    let pass = runtime()?.block_on(database.pass(wanted, Instant::now() + PATIENCE));
+    if let Some((_, failure)) = pass.failures().next() {
+        return Err(anyhow!("{failure}").into());
+    }
+    let fleet = pass.fleet.map_err(|failure| anyhow!("{failure}"))?;
+    if args.question.json {
+        return print_json(&summary(&fleet));
+    }
+    let mut out = String::new();
+    let now = moment(fleet.snapshot.now);
+    let _ = writeln!(out, "{} at {now}\n", safe(database.target()));
+    write_totals(&mut out, &fleet);
+    match args.problems {
+        true => write_problems(&mut out, &fleet),
+        false => write_oldest(&mut out, &fleet),
+    }
+    print(&out)
+}
+
+/// Agents by health, of each template, kinds together.
+fn by_scope(fleet: &Fleet) -> BTreeMap<&Scope, BTreeMap<Health, u64>> {
+    let mut rows: BTreeMap<&Scope, BTreeMap<Health, u64>> = BTreeMap::new();
+    for ((scope, _), tally) in fleet.agents.iter().flatten() {
+        let row = rows.entry(scope).or_default();
+        for (health, count) in known(&tally.health) {
+            *row.entry(health).or_default() += count;
+        }
+    }
+    rows
+}
+
+fn known(counts: &Counts<Health>) -> impl Iterator<Item = (Health, u64)> {
+    Health::ALL.iter().copied().zip(counts.iter().map(|it| it.1))
+}
+
+fn problems_in(row: &BTreeMap<Health, u64>) -> u64 {
+    let problems = row.iter().filter(|(health, _)| health.is_problem());
+    problems.map(|(_, count)| count).sum()
+}
+
+fn write_totals(out: &mut String, fleet: &Fleet) {
+    let header = format!(
+        "{} {} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        fit("ORGANIZATION", 15),
+        fit("TEMPLATE", 18),
+        "AGENTS",
+        "HEALTHY",
+        "COMING",
+        "SHUTDOWN",
+        "PROBLEMS"
+    );
+    let _ = writeln!(out, "{}", styled(STRONG, &header));
+    let rows = by_scope(fleet);
+    let mut total: BTreeMap<Health, u64> = BTreeMap::new();
+    for (scope, row) in &rows {
+        write_total(out, &scope.organization, &scope.template, row);
+        for (health, count) in row {
+            *total.entry(*health).or_default() += count;
+        }
+    }
+    if rows.len() != 1 {
+        write_total(out, "all", "", &total);
+    }
+}
+
+fn write_total(out: &mut String, organization: &str, template: &str, row: &BTreeMap<Health, u64>) {
+    let count = |health| row.get(&health).copied().unwrap_or_default();
+    let problems = problems_in(row);
+    let shown = format!("{problems:>8}");
+    let shown = match problems {
+        0 => styled(of_health(Health::Healthy), &shown),
+        _ => styled(of_health(Health::Disconnected), &shown),
+    };
+    let _ = writeln!(
+        out,
+        "{} {} {:>8} {:>8} {:>8} {:>8} {shown}",
+        fit(organization, 15),
+        fit(template, 18),
+        row.values().sum::<u64>(),
+        count(Health::Healthy),
+        count(Health::Connecting) + count(Health::Starting),
+        count(Health::Shutdown),
+    );
+}
+
+/// Of each problem the number and the oldest.
+fn write_oldest(out: &mut String, fleet: &Fleet) {
+    let mut kinds: BTreeMap<Health, (u64, Problem<'_>)> = BTreeMap::new();
+    for problem in fleet.problems() {
+        let entry = kinds.entry(problem.health).or_insert((0, problem));
+        entry.0 += 1;
+    }
+    if kinds.is_empty() {
+        let _ = writeln!(out, "\nNo agent has a problem.");
+        return;
+    }
+    let header = format!("\n{} {:>6}  OLDEST", fit("PROBLEM", 17), "AGENTS");
+    let _ = writeln!(out, "{}", styled(STRONG, &header));
+    for (health, (count, oldest)) in kinds {
+        let name = styled(of_health(health), &fit(health.as_str(), 17));
+        let age = age(fleet.snapshot.now.seconds_since(oldest.since));
+        let oldest = fit(&name_of(&oldest), WIDTH - 17 - 8 - 11);
+        let _ = writeln!(out, "{name} {count:>6}  {age:<9} {}", oldest.trim_end());
+    }
+    let hint = "status --problems shows each agent, explain says why.";
+    let _ = writeln!(out, "\n{}", styled(FAINT, hint));
+}
+
+/// `owner/workspace.agent`, as `explain` takes it.
+fn name_of(problem: &Problem<'_>) -> String {
+    let agent = problem.agent;
+    format!("{}/{}.{}", agent.owner, agent.workspace, agent.name)
+}
+
+fn write_problems(out: &mut String, fleet: &Fleet) {
+    if fleet.problems().len() == 0 {
+        let _ = writeln!(out, "\nNo agent has a problem.");
+        return;
+    }
+    let header = format!(
+        "\n{} {} {} TEMPLATE",
+        fit("FOR", 9),
+        fit("PROBLEM", 17),
+        fit("AGENT", 34)
+    );
+    let _ = writeln!(out, "{}", styled(STRONG, &header));
+    for problem in fleet.problems() {
+        let template = fleet.snapshot.scopes.get(problem.agent.scope);
+        let template = template.map(|scope| &*scope.template).unwrap_or_default();
+        let _ = writeln!(
+            out,
+            "{} {} {} {}",
+            fit(&age(fleet.snapshot.now.seconds_since(problem.since)), 9),
+            styled(of_health(problem.health), &fit(problem.health.as_str(), 17)),
+            fit(&name_of(&problem), 34),
+            fit(template, WIDTH - 9 - 17 - 34 - 3).trim_end(),
+        );
+    }
+    write_advice(out, fleet);
+}
+
+/// Each piece of advice once, for those it is meant for.
+fn write_advice(out: &mut String, fleet: &Fleet) {
+    let mut advice: Vec<(String, &'static str)> = Vec::new();
+    for problem in fleet.problems() {
+        let cause = problem.cause.map(|it| format!(" ({})", it.as_str()));
+        let name = format!("{}{}", problem.health.as_str(), cause.unwrap_or_default());
+        let told = problem.health.advice(problem.cause).unwrap_or_default();
+        if !advice.iter().any(|(known, _)| *known == name) {
+            advice.push((name, told));
+        }
+    }
+    for (name, told) in advice {
+        let _ = writeln!(out, "\n{}\n  {told}", styled(STRONG, &name));
+    }
+}
+
+/// What `--json` prints; the names are the metrics' labels.
+#[derive(Serialize)]
+struct Summary<'a> {
+    now: String,
+    agents: u64,
+    health: BTreeMap<&'static str, u64>,
+    templates: Vec<TemplateSummary<'a>>,
+    problems: Vec<ProblemSummary<'a>>,
+}
+
+#[derive(Serialize)]
+struct TemplateSummary<'a> {
+    organization_name: &'a str,
+    template_name: &'a str,
+    health: BTreeMap<&'static str, u64>,
+}
+
+#[derive(Serialize)]
+struct ProblemSummary<'a> {
+    agent_id: String,
+    agent_name: &'a str,
+    workspace_id: String,
+    workspace_name: &'a str,
+    workspace_owner: &'a str,
+    organization_name: &'a str,
+    template_name: &'a str,
+    health: &'static str,
+    since: String,
+    age_seconds: f64,
+    cause: Option<&'static str>,
+    advice: &'static str,
+}
+
+fn summary(fleet: &Fleet) -> Summary<'_> {
+    let named = |row: &BTreeMap<Health, u64>| {
+        let counts = row.iter().map(|(health, count)| (health.as_str(), *count));
+        counts.collect::<BTreeMap<_, _>>()
+    };
+    let rows = by_scope(fleet);
+    let mut total: BTreeMap<Health, u64> = Health::ALL.iter().map(|&it| (it, 0)).collect();
+    for (health, count) in rows.values().flatten() {
+        *total.entry(*health).or_default() += count;
+    }
+    Summary {
+        now: moment(fleet.snapshot.now),
+        agents: total.values().sum(),
+        health: named(&total),
+        templates: rows
+            .iter()
+            .map(|(scope, row)| TemplateSummary {
+                organization_name: &scope.organization,
+                template_name: &scope.template,
+                health: named(row),
+            })
+            .collect(),
+        problems: fleet
+            .problems()
+            .map(|problem| problem_summary(fleet, problem))
+            .collect(),
+    }
+}
+
+fn problem_summary<'a>(fleet: &'a Fleet, problem: Problem<'a>) -> ProblemSummary<'a> {
+    let agent = problem.agent;
+    let scope = fleet.snapshot.scopes.get(agent.scope);
+    ProblemSummary {
+        agent_id: agent.id.to_string(),
+        agent_name: &agent.name,
+        workspace_id: agent.workspace_id.to_string(),
+        workspace_name: &agent.workspace,
+        workspace_owner: &agent.owner,
+        organization_name: scope.map(|it| &*it.organization).unwrap_or_default(),
+        template_name: scope.map(|it| &*it.template).unwrap_or_default(),
+        health: problem.health.as_str(),
+        since: moment(problem.since),
+        age_seconds: fleet.snapshot.now.seconds_since(problem.since),
+        cause: problem.cause.map(|it| it.as_str()),
+        advice: problem.health.advice(problem.cause).unwrap_or_default(),
+    }
+}

@@ -1,0 +1,122 @@
+//! Where Coder itself is: for links to it, and for dials through it.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use secrecy::SecretString;
+
+use super::SettingError;
+use super::coder_token::Token;
+use super::coder_url::CoderUrl;
+
+pub(super) const URL_FLAG: &str = "--coder.url";
+pub(super) const TOKEN_FLAG: &str = "--coder.token-file";
+
+/// Coder's own variable for its address.
+pub const URL_VARIABLE: &str = "CODER_URL";
+/// Coder's own variable for a session token; it holds the token itself.
+pub const TOKEN_VARIABLE: &str = "CODER_SESSION_TOKEN";
+
+/// `--coder.*`
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Coder")]
+pub struct CoderArgs {
+    /// URL of Coder, for the probe and for links; CODER_URL, Coder's own variable, is taken too.
+    /// It is asked directly: HTTP_PROXY and the like do not count
+    // Read later, by code that does not repeat a password.
+    #[arg(
+        id = "coder.url",
+        long = "coder.url",
+        env = "CODER_EXPORTER_CODER_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub url: Option<String>,
+
+    /// File that holds a Coder session token, read again at every dial so that it can be
+    /// replaced; without it CODER_SESSION_TOKEN, Coder's own variable, holds the token itself
+    #[arg(
+        long = "coder.token-file",
+        env = "CODER_EXPORTER_CODER_TOKEN_FILE",
+        value_name = "FILE",
+        hide_env_values = true
+    )]
+    pub token_file: Option<PathBuf>,
+}
+
+impl CoderArgs {
+    /// Coder's address, where one is given: by the flag, or in Coder's own variable, whose
+    /// value is `variable`.
+    ///
+    /// # Errors
+    ///
+    /// When it is no address; repeats nothing of it.
+    pub fn url(&self, variable: Option<String>) -> Result<Option<CoderUrl>, SettingError> {
+        let (source, text) = match (&self.url, variable) {
+            (Some(text), _) => (URL_FLAG, text.clone()),
+            (None, Some(text)) => (URL_VARIABLE, text),
+            (None, None) => return Ok(None),
+        };
+        let url = text.parse::<CoderUrl>();
+        url.map(Some)
+            .map_err(|error| SettingError::new(source, error.to_string()))
+    }
+
+    /// Where the token is, if there is one: in the file, or in Coder's own variable, whose
+    /// value is `variable`.
+    ///
+    /// # Errors
+    ///
+    /// When there is none where it should be; never repeats any part of it.
+    pub fn token(&self, variable: Option<SecretString>) -> Result<Option<Token>, SettingError> {
+        let (source, token) = match (&self.token_file, variable) {
+            (Some(path), _) => (TOKEN_FLAG, Token::File(path.clone())),
+            (None, Some(value)) => (TOKEN_VARIABLE, Token::Value(value)),
+            (None, None) => return Ok(None),
+        };
+        // Read for once now: a wrong file is better found before the first probe.
+        match token.read() {
+            Ok(_) => Ok(Some(token)),
+            Err(error) => Err(SettingError::new(source, error.to_string())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(url: Option<&str>, token_file: Option<&str>) -> CoderArgs {
+        CoderArgs {
+            url: url.map(Into::into),
+            token_file: token_file.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn flags_come_before_coders_own_variables() {
+        let variable = || Some("https://variable.example".to_owned());
+        let url = args(Some("https://flag.example"), None).url(variable());
+        assert_eq!(url.unwrap().unwrap().as_str(), "https://flag.example");
+        let url = args(None, None).url(variable());
+        assert_eq!(url.unwrap().unwrap().as_str(), "https://variable.example");
+        assert_eq!(args(None, None).url(None), Ok(None));
+
+        let token = args(None, None).token(Some("t0ken".to_owned().into()));
+        assert!(matches!(token, Ok(Some(Token::Value(_)))));
+        assert!(matches!(args(None, None).token(None), Ok(None)));
+    }
+
+    #[test]
+    fn wrong_values_are_refused_by_the_name_of_where_they_came_from() {
+        let wrong = args(Some("coder.example"), None).url(None).unwrap_err();
+        assert!(wrong.to_string().starts_with("--coder.url: "), "{wrong}");
+        let wrong = args(None, None).url(Some("x".into())).unwrap_err();
+        assert!(wrong.to_string().starts_with("CODER_URL: "), "{wrong}");
+        let wrong = args(None, Some("/no/such/file")).token(None).unwrap_err();
+        assert!(wrong.to_string().contains("/no/such/file"), "{wrong}");
+        let wrong = args(None, None).token(Some(" ".to_owned().into()));
+        let wrong = wrong.unwrap_err().to_string();
+        assert!(wrong.starts_with("CODER_SESSION_TOKEN: "), "{wrong}");
+    }
+}

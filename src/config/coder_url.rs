@@ -1,0 +1,117 @@
+//! Coder's address.
+
+use std::fmt;
+use std::str::FromStr;
+
+use reqwest::Url;
+
+/// Where Coder is: http or https, with a host, perhaps a path prefix, and no user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct CoderUrl(Url);
+
+/// A text that is no address of Coder's. Repeats nothing of it: there may be a password in it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct CoderUrlError(&'static str);
+
+impl FromStr for CoderUrl {
+    type Err = CoderUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const SHAPE: CoderUrlError = CoderUrlError("write a URL such as https://coder.example");
+        let mut url = Url::parse(text.trim()).map_err(|_| SHAPE)?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(SHAPE);
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            let problem = "it takes no user and password; a token goes to --coder.token-file";
+            return Err(CoderUrlError(problem));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(CoderUrlError(
+                "it takes no ? and no #; end it with the path",
+            ));
+        }
+        let path = url.path().trim_end_matches('/').to_owned();
+        url.set_path(&path);
+        Ok(Self(url))
+    }
+}
+
+impl CoderUrl {
+    /// Without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str().trim_end_matches('/')
+    }
+
+    /// Whether the way to it is encrypted.
+    pub fn is_secure(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// A page or endpoint below it. The segments may hold anything: they are escaped.
+    pub fn below(&self, segments: &[&str]) -> Url {
+        let mut url = self.0.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().extend(segments);
+        }
+        url
+    }
+}
+
+impl fmt::Display for CoderUrl {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for CoderUrl {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(to, "CoderUrl({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, endpoint: &str) {
+        let url: CoderUrl = text.parse().unwrap();
+        assert_eq!(url.below(&["api", "v2"]).as_str(), endpoint, "{text:?}");
+    }
+
+    #[test]
+    fn prefix_and_trailing_slashes_are_taken_as_they_are_meant() {
+        check("https://coder.example", "https://coder.example/api/v2");
+        check("https://coder.example/", "https://coder.example/api/v2");
+        check("http://h:3000/dev/coder", "http://h:3000/dev/coder/api/v2");
+        check("http://h:3000/dev//", "http://h:3000/dev/api/v2");
+        check(" https://[::1]:7080\n", "https://[::1]:7080/api/v2");
+    }
+
+    #[test]
+    fn segments_cannot_leave_their_place() {
+        let url: CoderUrl = "https://h/prefix".parse().unwrap();
+        let below = url.below(&["@a/b?c", "d#e"]);
+        assert_eq!(below.as_str(), "https://h/prefix/@a%2Fb%3Fc/d%23e");
+    }
+
+    #[test]
+    fn what_is_no_address_of_coders_is_refused_and_not_repeated() {
+        for text in [
+            "",
+            "coder.example",
+            "coder.example:443",
+            "ftp://coder.example",
+            "https://",
+            "https://hunter2@coder.example",
+            "https://admin:hunter2@coder.example",
+            "https://coder.example?token=hunter2",
+            "https://coder.example/#hunter2",
+        ] {
+            let error = text.parse::<CoderUrl>().unwrap_err().to_string();
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

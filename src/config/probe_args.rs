@@ -1,0 +1,129 @@
+//! Whether and how agents are dialed.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::SettingError;
+use super::coder_args::{TOKEN_FLAG, TOKEN_VARIABLE, URL_FLAG, URL_VARIABLE};
+use super::coder_token::Token;
+use super::coder_url::CoderUrl;
+use super::tcp_address::TcpAddress;
+use super::values::{at_least_one, positive_duration};
+
+const TCP_FLAG: &str = "--probe.tcp-address";
+
+/// `--probe.*`
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Probe")]
+pub struct ProbeArgs {
+    /// How agents are dialed to see whether they answer; without it nobody is
+    #[arg(
+        long = "probe.dialer",
+        env = "CODER_EXPORTER_PROBE_DIALER",
+        value_name = "HOW"
+    )]
+    pub dialer: Option<DialerKind>,
+
+    /// Where the tcp dialer connects: host:port with {agent}, {workspace}, {owner} or {agent_id}
+    /// in the host. Users choose these names: end the host in a domain of your own
+    #[arg(
+        long = "probe.tcp-address",
+        env = "CODER_EXPORTER_PROBE_TCP_ADDRESS",
+        value_name = "HOST:PORT"
+    )]
+    pub tcp_address: Option<TcpAddress>,
+
+    /// From the start of one round of dials to the start of the next
+    #[arg(
+        long = "probe.interval",
+        env = "CODER_EXPORTER_PROBE_INTERVAL",
+        value_name = "DURATION",
+        default_value = "1m",
+        value_parser = positive_duration
+    )]
+    pub interval: Duration,
+
+    /// Workspaces dialed in a round, at most: those in doubt first, then each in turn
+    #[arg(
+        long = "probe.sample",
+        env = "CODER_EXPORTER_PROBE_SAMPLE",
+        value_name = "N",
+        default_value_t = 20,
+        value_parser = at_least_one
+    )]
+    pub sample: usize,
+
+    /// Workspaces dialed at the same time, at most, those asked for at /probe included
+    #[arg(
+        long = "probe.concurrency",
+        env = "CODER_EXPORTER_PROBE_CONCURRENCY",
+        value_name = "N",
+        default_value_t = 4,
+        value_parser = at_least_one
+    )]
+    pub concurrency: usize,
+
+    /// For how long the outcome of a dial counts in the probe's gauges
+    #[arg(
+        long = "probe.horizon",
+        env = "CODER_EXPORTER_PROBE_HORIZON",
+        value_name = "DURATION",
+        default_value = "15m",
+        value_parser = positive_duration
+    )]
+    pub horizon: Duration,
+}
+
+/// The ways to dial an agent (SPEC 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum DialerKind {
+    /// Coder dials it for us.
+    Coderd,
+    /// Agents are routable, and a TCP connection will do.
+    Tcp,
+}
+
+/// A dialer with all it needs.
+#[derive(Debug, Clone)]
+pub enum Dialing {
+    /// Through Coder at this address, with this token.
+    Coderd(CoderUrl, Token),
+    /// To this address, filled in for each agent.
+    Tcp(TcpAddress),
+}
+
+impl ProbeArgs {
+    /// What to dial with, if anything is to be dialed.
+    ///
+    /// # Errors
+    ///
+    /// When the dialer lacks what it needs, naming the flag that gives it.
+    pub fn dialing(
+        &self,
+        url: Option<CoderUrl>,
+        token: Option<Token>,
+    ) -> Result<Option<Dialing>, SettingError> {
+        let Some(dialer) = self.dialer else {
+            return Ok(None);
+        };
+        let missing = |flag, what: String| SettingError::new(flag, what);
+        let dialing = match dialer {
+            DialerKind::Coderd => {
+                let needed = "--probe.dialer=coderd needs it; give it, or";
+                let url =
+                    url.ok_or_else(|| missing(URL_FLAG, format!("{needed} {URL_VARIABLE}")))?;
+                let token = token
+                    .ok_or_else(|| missing(TOKEN_FLAG, format!("{needed} {TOKEN_VARIABLE}")))?;
+                Dialing::Coderd(url, token)
+            }
+            DialerKind::Tcp => {
+                let example =
+                    "--probe.dialer=tcp needs it, as in {workspace}.{owner}.agents.example:22";
+                let address = self.tcp_address.clone();
+                Dialing::Tcp(address.ok_or_else(|| missing(TCP_FLAG, example.into()))?)
+            }
+        };
+        Ok(Some(dialing))
+    }
+}

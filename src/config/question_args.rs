@@ -1,0 +1,45 @@
+//! The settings of commands that ask once.
+
+use clap::Args;
+
+use super::args::AgentArgs;
+use super::postgres_args::PostgresArgs;
+
+/// Everything it takes to ask the database and judge.
+#[derive(Debug, Clone, Args)]
+pub struct QuestionArgs {
+    /// Where the database is.
+    #[command(flatten)]
+    pub postgres: PostgresArgs,
+    /// When an agent is lost or stuck.
+    #[command(flatten)]
+    pub agent: AgentArgs,
+
+    /// Print JSON, whose field names stay as they are
+    #[arg(long = "json")]
+    pub json: bool,
+}
+
+/// `status`
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// How to ask.
+    #[command(flatten)]
+    pub question: QuestionArgs,
+
+    /// Show every agent with a problem, oldest first
+    #[arg(long = "problems")]
+    pub problems: bool,
+}
+
+/// `explain`
+#[derive(Debug, Clone, Args)]
+pub struct ExplainArgs {
+    /// A workspace or an agent: its UUID, owner/workspace, or owner/workspace.agent
+    #[arg(value_name = "WORKSPACE|AGENT")]
+    pub what: String,
+
+    /// How to ask.
+    #[command(flatten)]
+    pub question: QuestionArgs,
+}

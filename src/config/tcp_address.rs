@@ -1,0 +1,191 @@
+//! The address the tcp dialer connects to: a template that names from the database fill.
+//!
+//! Users choose those names. A name may become a part of the host's name and nothing else: no
+//! other host's, no address, no port.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::fleet::named::Variants;
+
+/// Longest label and longest name of a host (RFC 1035).
+const MOST_IN_LABEL: usize = 63;
+const MOST_IN_HOST: usize = 253;
+
+/// `host:port`, with placeholders in the host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpAddress {
+    host: Vec<Piece>,
+    port: u16,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Literal(String),
+    Name(Placeholder),
+}
+
+/// What can be filled in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Placeholder {
+    /// `workspace_agents.name`.
+    Agent,
+    /// `workspaces.name`.
+    Workspace,
+    /// `users.username`.
+    Owner,
+    /// `workspace_agents.id`.
+    AgentId,
+}
+
+impl Variants for Placeholder {
+    const ALL: &'static [Self] = &[Self::Agent, Self::Workspace, Self::Owner, Self::AgentId];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Agent => "agent",
+            Self::Workspace => "workspace",
+            Self::Owner => "owner",
+            Self::AgentId => "agent_id",
+        }
+    }
+}
+
+/// A name that cannot stand in a host's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FillError {
+    /// The name itself.
+    #[error("the {what} is called {name:?}, which cannot be part of a host's name")]
+    NotALabel {
+        /// Which name.
+        what: &'static str,
+        /// As it is in the database.
+        name: String,
+    },
+    /// All of it together.
+    #[error("with its names filled in the host would be {0:?}, which is no host's name")]
+    NotAHost(String),
+}
+
+impl FromStr for TcpAddress {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const SHAPE: &str = "write host:port, as in {workspace}.{owner}.agents.example:22";
+        let (host, port) = text.rsplit_once(':').ok_or(SHAPE)?;
+        let port = port.parse().ok().filter(|it| *it != 0).ok_or(SHAPE)?;
+        let host = pieces(host)?;
+        if !host.iter().any(|it| matches!(it, Piece::Name(_))) {
+            return Err(
+                "put {agent}, {workspace}, {owner} or {agent_id} into the host: every agent would be at the same address",
+            );
+        }
+        let address = Self { host, port };
+        // Tried with names that are as good as any.
+        let host = address.host_with(|_| "a");
+        match is_host(&host) {
+            true => Ok(address),
+            false => Err("filled in, the host would be no host's name"),
+        }
+    }
+}
+
+fn pieces(text: &str) -> Result<Vec<Piece>, &'static str> {
+    const LITERAL: &str = "the host takes letters, digits, hyphens and dots besides {…}";
+    const UNKNOWN: &str = "it knows {agent}, {workspace}, {owner} and {agent_id}, in the host";
+    let mut pieces = Vec::new();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (literal, after) = rest.split_at(rest.find('{').unwrap_or(rest.len()));
+        let plain = |it: char| it.is_ascii_alphanumeric() || "-_.".contains(it);
+        if !literal.chars().all(plain) {
+            return Err(LITERAL);
+        }
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal.to_owned()));
+        }
+        rest = after;
+        if let Some(after) = after.strip_prefix('{') {
+            let (name, after) = after.split_once('}').ok_or(UNKNOWN)?;
+            let known = Placeholder::ALL.iter().find(|it| it.as_str() == name);
+            pieces.push(Piece::Name(*known.ok_or(UNKNOWN)?));
+            rest = after;
+        }
+    }
+    Ok(pieces)
+}
+
+impl TcpAddress {
+    /// Host and port for these names.
+    ///
+    /// # Errors
+    ///
+    /// When a name is not a label of a host's name, or all of them together are no host's name
+    /// but, say, an address.
+    pub fn fill<'a>(
+        &self,
+        name_of: impl Fn(Placeholder) -> &'a str,
+    ) -> Result<(String, u16), FillError> {
+        for piece in &self.host {
+            if let Piece::Name(placeholder) = piece
+                && !is_label(name_of(*placeholder))
+            {
+                return Err(FillError::NotALabel {
+                    what: placeholder.as_str(),
+                    name: name_of(*placeholder).chars().take(MOST_IN_LABEL).collect(),
+                });
+            }
+        }
+        let host = self.host_with(name_of);
+        match is_host(&host) {
+            true => Ok((host, self.port)),
+            false => Err(FillError::NotAHost(host)),
+        }
+    }
+
+    fn host_with<'a>(&self, name_of: impl Fn(Placeholder) -> &'a str) -> String {
+        let pieces = self.host.iter().map(|piece| match piece {
+            Piece::Literal(literal) => literal.as_str(),
+            Piece::Name(placeholder) => name_of(*placeholder),
+        });
+        pieces.collect()
+    }
+}
+
+/// Whether a name can stand in a host's name without a meaning of its own.
+fn is_label(name: &str) -> bool {
+    let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
+    let is_short = (1..=MOST_IN_LABEL).contains(&name.len());
+    is_short && name.bytes().all(plain) && !name.starts_with('-') && !name.ends_with('-')
+}
+
+/// Whether this is the name of a host. One whose last label is a number is an address to
+/// those who look it up: 2130706433 is 127.0.0.1.
+fn is_host(host: &str) -> bool {
+    let labels = || host.strip_suffix('.').unwrap_or(host).split('.');
+    let is_short = labels().all(|it| (1..=MOST_IN_LABEL).contains(&it.len()));
+    let last = labels()
+        .next_back()
+        .unwrap_or_default()
+        .to_ascii_lowercase();
+    let digits = last.strip_prefix("0x");
+    let is_number = digits.is_some_and(|it| it.bytes().all(|it| it.is_ascii_hexdigit()))
+        || last.bytes().all(|it| it.is_ascii_digit());
+    host.len() <= MOST_IN_HOST && is_short && !is_number
+}
+
+impl fmt::Display for TcpAddress {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for piece in &self.host {
+            match piece {
+                Piece::Literal(literal) => to.write_str(literal)?,
+                Piece::Name(placeholder) => write!(to, "{{{}}}", placeholder.as_str())?,
+            }
+        }
+        write!(to, ":{}", self.port)
+    }
+}
+
+#[cfg(test)]
+#[path = "tcp_address_tests.rs"]
+mod tests;

@@ -1,0 +1,203 @@
+//! `--web.config.file`: the format of Prometheus' exporter-toolkit (SPEC 7).
+//!
+//! This is the file as it is written; [`tls`] is its part on TLS. What is not known is an error
+//! that names it, for a mistyped key would leave the endpoint open.
+
+pub mod tls;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_saphyr::MessageFormatter;
+
+use self::tls::TlsSection;
+
+/// bcrypt's work doubles with each step: at 18 a comparison takes many seconds.
+const COSTS: std::ops::RangeInclusive<u32> = 4..=18;
+
+/// Headers that may be set, and the values that some of them take.
+const HEADERS: &[(&str, &[&str])] = &[
+    ("Content-Security-Policy", &[]),
+    ("Strict-Transport-Security", &[]),
+    ("X-Content-Type-Options", &["nosniff"]),
+    ("X-Frame-Options", &["deny", "sameorigin"]),
+    ("X-XSS-Protection", &[]),
+];
+
+/// The whole file.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct WebFile {
+    /// Certificates and who must show one; without it, plain HTTP.
+    pub tls_server_config: Option<TlsSection>,
+    /// HTTP/2 and response headers.
+    pub http_server_config: HttpSection,
+    /// Hashes of passwords by user; empty: no password is asked for.
+    pub basic_auth_users: BTreeMap<String, PasswordHash>,
+    /// How many requests are answered.
+    pub rate_limit: RateLimit,
+}
+
+/// `http_server_config`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct HttpSection {
+    /// Whether HTTP/2 is offered, which it only is over TLS.
+    pub http2: bool,
+    /// Headers of every answer.
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Default for HttpSection {
+    fn default() -> Self {
+        Self {
+            http2: true,
+            headers: BTreeMap::new(),
+        }
+    }
+}
+
+/// `rate_limit`: a bucket of `burst` requests, and one more every `interval`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct RateLimit {
+    /// Zero: no limit.
+    #[serde(deserialize_with = "duration")]
+    pub interval: Duration,
+    /// How many may come at once.
+    pub burst: u32,
+}
+
+/// A bcrypt hash that can be compared with; never printed.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct PasswordHash {
+    text: String,
+    cost: u32,
+}
+
+impl PasswordHash {
+    /// The hash as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The work a comparison takes, as a power of two.
+    pub const fn cost(&self) -> u32 {
+        self.cost
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PasswordHash(cost {})", self.cost)
+    }
+}
+
+impl TryFrom<String> for PasswordHash {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let problem = "a password is not a bcrypt hash; make one with: htpasswd -nBC 10 \"\"";
+        // The parser cuts at fixed bytes.
+        if !text.is_ascii() {
+            return Err(problem);
+        }
+        let parts = bcrypt::HashParts::from_str(&text).map_err(|_| problem)?;
+        let cost = parts.get_cost();
+        if !COSTS.contains(&cost) {
+            return Err("the cost of a password's hash is not from 4 to 18");
+        }
+        Ok(Self { text, cost })
+    }
+}
+
+/// Why the file cannot be used: a sentence that repeats no value, which may be a secret.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct WebFileError(pub(crate) String);
+
+impl FromStr for WebFile {
+    type Err = WebFileError;
+
+    fn from_str(text: &str) -> Result<Self, WebFileError> {
+        // What is nothing but comments is no mapping, and a file nonetheless.
+        let is_blank = |line: &str| line.trim().is_empty() || line.trim().starts_with('#');
+        if text.lines().all(is_blank) {
+            return Ok(Self::default());
+        }
+        let options = serde_saphyr::options! { with_snippet: false };
+        let file: Self = serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| WebFileError(without_values(&error)))?;
+        file.check_headers()?;
+        if !file.rate_limit.interval.is_zero() && file.rate_limit.burst == 0 {
+            let problem = "rate_limit: burst 0 would refuse every request; write at least 1";
+            return Err(WebFileError(problem.into()));
+        }
+        if let Some(tls) = &file.tls_server_config {
+            tls.check()?;
+        }
+        Ok(file)
+    }
+}
+
+impl WebFile {
+    fn check_headers(&self) -> Result<(), WebFileError> {
+        for (name, value) in &self.http_server_config.headers {
+            let Some((_, values)) = HEADERS.iter().find(|(known, _)| known == name) else {
+                let known: Vec<_> = HEADERS.iter().map(|(known, _)| *known).collect();
+                let known = known.join(", ");
+                return Err(WebFileError(format!(
+                    "http_server_config: the header {name:?} cannot be set; these can: {known}"
+                )));
+            };
+            let is_allowed = values.is_empty() || value.is_empty() || values.contains(&&**value);
+            if !is_allowed || axum::http::HeaderValue::from_str(value).is_err() {
+                let takes = match values {
+                    [] => "one line of text".to_owned(),
+                    values => values.join(" or "),
+                };
+                return Err(WebFileError(format!(
+                    "http_server_config: the header {name} takes {takes}"
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A duration as Go writes it, for seconds and fractions of it.
+fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    if text.trim() == "0" {
+        return Ok(Duration::ZERO);
+    }
+    super::values::duration(&text)
+        .map_err(|_| serde::de::Error::custom("interval takes a duration, as in 1s or 500ms"))
+}
+
+/// What the parser says, but for what it quotes of the file's values.
+fn without_values(error: &serde_saphyr::Error) -> String {
+    let message = serde_saphyr::DefaultMessageFormatter
+        .format_message(error.without_snippet())
+        .into_owned();
+    let place = error
+        .location()
+        .map(|it| format!("line {}, column {}: ", it.line(), it.column()));
+    let place = place.unwrap_or_default();
+    // Keys are quoted in backticks, values in double quotes.
+    let mut quoted = message.split('"');
+    let first = quoted.next().unwrap_or_default();
+    let last = message.rsplit('"').next().unwrap_or_default();
+    match quoted.next() {
+        Some(_) => format!("{place}{first}a value{last}"),
+        None => format!("{place}{message}"),
+    }
+}
+
+#[cfg(test)]
+#[path = "web_file_tests.rs"]
+mod tests;

@@ -1,0 +1,80 @@
+//! The apps of an agent: those with a health check come up, fail and recover.
+
+use uuid::Uuid;
+
+use super::rng::Rng;
+use super::rows::{self, Changes, Time};
+use super::scenery::APPS;
+
+#[derive(Debug)]
+struct App {
+    id: Uuid,
+    healthy: bool,
+    until: Time,
+}
+
+/// Those with a health check.
+#[derive(Debug)]
+pub(super) struct Apps(Vec<App>);
+
+impl Apps {
+    /// The rows of `count` apps; none is healthy yet.
+    pub(super) fn new(
+        agent_id: Uuid,
+        count: usize,
+        now: Time,
+        rng: &mut Rng,
+        changes: &mut Changes,
+    ) -> Self {
+        let mut checked = Vec::new();
+        for plan in &APPS[..count.min(APPS.len())] {
+            let id = rng.uuid();
+            changes.new.apps.push(rows::App {
+                id,
+                agent_id,
+                created_at: now,
+                slug: plan.slug,
+                display_name: plan.display_name,
+                health: if plan.checked {
+                    "initializing"
+                } else {
+                    "disabled"
+                },
+            });
+            if plan.checked {
+                checked.push(App {
+                    id,
+                    healthy: false,
+                    until: Time::MAX,
+                });
+            }
+        }
+        Self(checked)
+    }
+
+    /// Their agent has come up, and they follow.
+    pub(super) fn come_up(&mut self, now: Time, rng: &mut Rng) {
+        for app in &mut self.0 {
+            app.until = now + rng.within(1..20);
+        }
+    }
+
+    pub(super) fn tick(&mut self, now: Time, changes: &mut Changes) {
+        for app in self.0.iter_mut().filter(|app| app.until <= now) {
+            app.healthy = true;
+            app.until = Time::MAX;
+            changes.app_healths.push((app.id, "healthy"));
+        }
+    }
+
+    /// A healthy one fails until the time given. Says whether there was one.
+    pub(super) fn flap(&mut self, until: Time, changes: &mut Changes) -> bool {
+        let Some(app) = self.0.iter_mut().find(|app| app.healthy) else {
+            return false;
+        };
+        app.healthy = false;
+        app.until = until;
+        changes.app_healths.push((app.id, "unhealthy"));
+        true
+    }
+}

@@ -1,0 +1,55 @@
+//! A machine that is suspended and resumed on a new row, by agents of two versions.
+
+use super::surprise::Surprise;
+use super::*;
+
+/// The rows of the latest agent of a workspace that this happened to, each with its second, as
+/// they were from its first connection on.
+fn resumed(how: Surprise) -> Vec<(Time, AgentRow)> {
+    let (mut fleet, mut tables, mut now) = Fleet::with_history(100, 21);
+    let mut changes = Changes::default();
+    assert!(
+        fleet.surprise(how, now, &mut changes),
+        "no machine to suspend"
+    );
+    let workspace = changes.new.builds[0].workspace_id;
+    let stop_number = changes.new.builds[0].build_number;
+    tables.apply(&changes, now);
+    let mut rows = Vec::new();
+    for _ in 0..120 {
+        now += 1;
+        tables.apply(&fleet.tick(now), now);
+        let mut builds = tables.builds.values();
+        let start = builds
+            .find(|build| build.workspace_id == workspace && build.build_number == stop_number + 1);
+        let Some(start) = start else { continue };
+        assert_eq!(start.transition, "start");
+        let row = tables.agents.values().find(|agent| {
+            tables.resources[&agent.resource_id].job_id == start.job_id
+                && agent.first_connected_at.is_some()
+        });
+        rows.extend(row.map(|row| (now, row.clone())));
+    }
+    assert!(rows.len() > 60, "it connected late: {rows:?}");
+    rows
+}
+
+#[test]
+fn old_agent_says_nothing_to_the_row_it_is_resumed_on() {
+    for (_, row) in resumed(Surprise::ResumeAndStick) {
+        assert_eq!(row.lifecycle_state, "created");
+        assert_eq!((row.started_at, row.ready_at), (None, None));
+    }
+}
+
+#[test]
+fn agent_that_reports_again_is_ready_on_its_new_row_a_second_after_it_connects() {
+    let rows = resumed(Surprise::ResumeAndReport);
+    let states = rows.iter().map(|(_, row)| row.lifecycle_state);
+    let states: Vec<_> = states.take(3).collect();
+    assert_eq!(states, ["starting", "ready", "ready"]);
+    let (_, last) = rows.last().unwrap();
+    assert_eq!(last.lifecycle_state, "ready");
+    assert_eq!(last.started_at, last.first_connected_at);
+    assert_eq!(last.ready_at, last.started_at.map(|at| at + 1));
+}

@@ -1,0 +1,62 @@
+//! Connects to the agent itself, where agents are routable.
+
+use std::io::ErrorKind;
+
+use tokio::net::TcpStream;
+
+use crate::config::tcp_address::{Placeholder, TcpAddress};
+use crate::resolver::{DialError, Dialer, Target};
+
+/// Dials the address that the template makes of an agent's names.
+#[derive(Debug)]
+pub struct Tcp(TcpAddress);
+
+impl Tcp {
+    /// One that dials this address.
+    pub fn new(address: TcpAddress) -> Self {
+        Self(address)
+    }
+
+    fn address_of(&self, target: &Target) -> Result<(String, u16), DialError> {
+        let id = target.agent_id.to_string();
+        let filled = self.0.fill(|placeholder| match placeholder {
+            Placeholder::Agent => &target.agent,
+            Placeholder::Workspace => &target.workspace,
+            Placeholder::Owner => &target.owner,
+            Placeholder::AgentId => &id,
+        });
+        // The agent may be well: it is the template that does not suit its names.
+        filled.map_err(|error| {
+            DialError::Exporter(format!("{error}; choose another --probe.tcp-address"))
+        })
+    }
+}
+
+impl Dialer for Tcp {
+    /// An open connection; dropping it closes it.
+    type Connection = TcpStream;
+
+    async fn dial(&self, target: &Target) -> Result<TcpStream, DialError> {
+        let (host, port) = self.address_of(target)?;
+        let connected = TcpStream::connect((host.as_str(), port)).await;
+        connected.map_err(|error| {
+            let message = format!("connecting to {host}:{port}: {error}");
+            match is_ours(error.kind()) {
+                true => DialError::Exporter(message),
+                false => DialError::Failed(message),
+            }
+        })
+    }
+}
+
+/// Whether it did not get as far as to leave this machine.
+fn is_ours(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::AddrNotAvailable
+            | ErrorKind::NetworkDown
+            | ErrorKind::NetworkUnreachable
+            | ErrorKind::OutOfMemory
+            | ErrorKind::PermissionDenied
+    )
+}

@@ -1,0 +1,237 @@
+//! Why an agent is what it is: the rule that decided, in words, with its numbers.
+//!
+//! Nothing is decided here. The rules are [`status`](super::status::status) and
+//! [`assess`]; this says which of their lines matched.
+
+use std::time::Duration;
+
+use super::agent::Agent;
+use super::health::{Assessment, Health, Limits, assess};
+use super::named::Variants;
+use super::status::{Status, was_closed};
+use super::time::Timestamp;
+
+/// An assessment with its reasons.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explanation {
+    /// What the agent is.
+    pub assessment: Assessment,
+    /// Why its status is that (SPEC 1.3).
+    pub status: Reason,
+    /// Why its health is that (SPEC 1.4).
+    pub health: Reason,
+}
+
+/// The rule that matched.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Its number in the specification.
+    pub rule: u8,
+    /// What it saw, as in "last heartbeat 47.2 s before now, limit 30 s".
+    pub saw: String,
+}
+
+/// Explains what an agent is at `now`.
+pub fn explain(agent: &Agent, limits: &Limits, now: Timestamp) -> Explanation {
+    let assessment = assess(agent, limits, now);
+    Explanation {
+        assessment,
+        status: status_reason(agent, assessment.status, limits, now),
+        health: health_reason(agent, assessment, limits, now),
+    }
+}
+
+fn status_reason(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> Reason {
+    let heartbeat = || distance("last heartbeat", agent.last_connected_at, now);
+    let limit = seconds(limits.inactive_timeout);
+    let (rule, saw) = match status {
+        Status::Connecting | Status::Timeout => {
+            let created = distance("never connected, created", agent.created_at, now);
+            let may_take = match agent.connection_timeout.is_zero() {
+                true => "for as long as it takes".to_owned(),
+                false => format!("connection timeout {}", seconds(agent.connection_timeout)),
+            };
+            (1, format!("{created}, {may_take}"))
+        }
+        Status::Disconnected if was_closed(agent) && agent.disconnected_at.is_none() => {
+            (2, "neither a heartbeat nor a close is on record".to_owned())
+        }
+        Status::Disconnected if was_closed(agent) => {
+            let closed = distance("connection seen to close", agent.disconnected_at, now);
+            (2, format!("{closed}, {}", heartbeat()))
+        }
+        Status::Disconnected => (3, format!("{}, limit {limit}", heartbeat())),
+        Status::Connected => (4, format!("{}, limit {limit}", heartbeat())),
+    };
+    Reason { rule, saw }
+}
+
+fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Timestamp) -> Reason {
+    let status = assessment.status.as_str();
+    let lifecycle = agent.lifecycle.as_str();
+    let since = |what: &str, at: Option<Timestamp>, limit: Duration| {
+        format!("{}, limit {}", distance(what, at, now), seconds(limit))
+    };
+    let saw = match assessment.health {
+        Health::Shutdown => {
+            let transition = agent.transition.as_str();
+            format!("latest build's transition is {transition}, lifecycle is {lifecycle}")
+        }
+        Health::StuckConnecting => since(
+            "status is connecting, created",
+            agent.created_at,
+            limits.stuck_connecting_after,
+        ),
+        Health::StuckCreated => since(
+            "lifecycle is created, first connected",
+            agent.first_connected_at,
+            limits.stuck_created_after,
+        ),
+        Health::StuckStarting => since(
+            "lifecycle is starting, started",
+            agent.started_at.or(agent.first_connected_at),
+            limits.stuck_starting_after,
+        ),
+        Health::Connecting | Health::ConnectTimeout | Health::Disconnected => {
+            format!("status is {status}, and nobody asked for it")
+        }
+        Health::StartError | Health::Starting | Health::Healthy => {
+            format!("status is {status}, lifecycle is {lifecycle}")
+        }
+    };
+    Reason {
+        // The rules are tried in the order of the classes.
+        rule: assessment.health as u8 + 1,
+        saw,
+    }
+}
+
+/// "last heartbeat 47.2 s before now"
+fn distance(what: &str, at: Option<Timestamp>, now: Timestamp) -> String {
+    match at {
+        None => format!("{what} never"),
+        Some(Timestamp::BEGINNING) => format!("{what} before all time"),
+        Some(Timestamp::END) => format!("{what} after all time"),
+        Some(at) => {
+            let ago = now.seconds_since(at);
+            let side = if ago < 0.0 { "after" } else { "before" };
+            format!("{what} {:.1} s {side} now", ago.abs())
+        }
+    }
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::agent::{Lifecycle, Transition};
+    use super::super::fixtures::{agent, at, never_connected};
+    use super::super::named::Named;
+    use super::*;
+
+    fn check(agent: &Agent, now: i64, status: (u8, &str), health: (u8, &str)) {
+        let found = explain(agent, &Limits::default(), at(now));
+        let reason = |(rule, saw): (u8, &str)| Reason {
+            rule,
+            saw: saw.to_owned(),
+        };
+        assert_eq!(found.status, reason(status));
+        assert_eq!(found.health, reason(health));
+    }
+
+    #[test]
+    fn silence_is_told_in_seconds_against_its_limit() {
+        check(
+            &agent(),
+            47,
+            (3, "last heartbeat 47.0 s before now, limit 30 s"),
+            (5, "status is disconnected, and nobody asked for it"),
+        );
+        check(
+            &agent(),
+            -3,
+            (4, "last heartbeat 3.0 s after now, limit 30 s"),
+            (10, "status is connected, lifecycle is ready"),
+        );
+    }
+
+    #[test]
+    fn closed_connection_is_told_apart_from_silence() {
+        let mut closed = agent();
+        closed.disconnected_at = Some(at(1));
+        check(
+            &closed,
+            5,
+            (
+                2,
+                "connection seen to close 4.0 s before now, last heartbeat 5.0 s before now",
+            ),
+            (5, "status is disconnected, and nobody asked for it"),
+        );
+    }
+
+    #[test]
+    fn never_connected_names_what_its_template_allows() {
+        check(
+            &never_connected(),
+            121,
+            (
+                1,
+                "never connected, created 121.0 s before now, connection timeout 120 s",
+            ),
+            (4, "status is timeout, and nobody asked for it"),
+        );
+        let mut patient = never_connected();
+        patient.connection_timeout = Duration::ZERO;
+        check(
+            &patient,
+            601,
+            (
+                1,
+                "never connected, created 601.0 s before now, for as long as it takes",
+            ),
+            (
+                2,
+                "status is connecting, created 601.0 s before now, limit 600 s",
+            ),
+        );
+    }
+
+    #[test]
+    fn stuck_and_shut_down_name_what_they_wait_for() {
+        let mut stuck = agent();
+        stuck.lifecycle = Named::Known(Lifecycle::Created);
+        stuck.first_connected_at = Some(at(-121));
+        check(
+            &stuck,
+            0,
+            (4, "last heartbeat 0.0 s before now, limit 30 s"),
+            (
+                7,
+                "lifecycle is created, first connected 121.0 s before now, limit 120 s",
+            ),
+        );
+        let mut stopped = agent();
+        stopped.transition = Named::Known(Transition::Stop);
+        check(
+            &stopped,
+            0,
+            (4, "last heartbeat 0.0 s before now, limit 30 s"),
+            (1, "latest build's transition is stop, lifecycle is ready"),
+        );
+    }
+
+    #[test]
+    fn dates_nobody_meant_are_told_as_what_they_are() {
+        let mut odd = agent();
+        odd.last_connected_at = Some(Timestamp::BEGINNING);
+        check(
+            &odd,
+            0,
+            (2, "neither a heartbeat nor a close is on record"),
+            (5, "status is disconnected, and nobody asked for it"),
+        );
+    }
+}

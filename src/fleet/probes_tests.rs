@@ -1,0 +1,138 @@
+use super::super::fixtures::at;
+use super::*;
+
+const HORIZON: Duration = Duration::from_secs(900);
+
+fn probed(workspace: u128, status: Status, outcome: Outcome) -> Probed {
+    Probed {
+        at: at(0),
+        workspace_id: Uuid::from_u128(workspace),
+        owner: "ada".into(),
+        workspace: "box".into(),
+        agent: Some(ProbedAgent {
+            id: Uuid::from_u128(workspace),
+            name: "main".into(),
+            status,
+        }),
+        outcome,
+        duration: Duration::from_millis(20),
+        message: String::new(),
+    }
+}
+
+fn seconds(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn running(count: u128) -> HashSet<Uuid> {
+    (1..=count).map(Uuid::from_u128).collect()
+}
+
+fn disagreements(probes: &Probes, uptime: Duration) -> u64 {
+    let pairs = probes.stats(uptime).disagreements.unwrap();
+    pairs.iter().map(|(_, _, count)| count).sum()
+}
+
+#[test]
+fn nothing_is_known_before_the_first_round_and_no_outcome_is_missing() {
+    let stats = Probes::new(HORIZON).stats(seconds(0));
+    assert_eq!(stats.outcomes.len(), Outcome::ALL.len());
+    assert_eq!(stats.durations.len(), Outcome::ALL.len());
+    assert!(stats.disagreements.is_none() && stats.coverage.is_none() && stats.last.is_none());
+}
+
+#[test]
+fn database_and_dial_disagree_where_both_cannot_be_true() {
+    for (status, outcome, expected) in [
+        (Status::Connected, Outcome::Ok, false),
+        (Status::Connected, Outcome::Switched, false),
+        (Status::Connected, Outcome::DialTimeout, true),
+        (Status::Connected, Outcome::DialError, true),
+        (Status::Connected, Outcome::Disconnected, true),
+        (Status::Connected, Outcome::NeverConnected, true),
+        (Status::Connected, Outcome::NoAgent, false),
+        (Status::Connected, Outcome::Ambiguous, false),
+        (Status::Connected, Outcome::ExporterError, false),
+        (Status::Disconnected, Outcome::Ok, true),
+        (Status::Disconnected, Outcome::Switched, true),
+        (Status::Disconnected, Outcome::DialTimeout, false),
+        (Status::Timeout, Outcome::Ok, true),
+        (Status::Timeout, Outcome::NeverConnected, false),
+        (Status::Connecting, Outcome::Ok, false),
+        (Status::Connecting, Outcome::DialError, false),
+    ] {
+        let found = is_contradiction(status, outcome);
+        assert_eq!(found, expected, "{status:?} and {outcome:?}");
+    }
+}
+
+#[test]
+fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
+    let mut probes = Probes::new(HORIZON);
+    probes.count(
+        probed(1, Status::Connected, Outcome::DialError),
+        seconds(100),
+    );
+    probes.end_round(running(2), seconds(101), at(1));
+    let at_the_limit = seconds(100) + HORIZON;
+    assert_eq!(disagreements(&probes, at_the_limit), 1);
+    assert_eq!(probes.stats(at_the_limit).coverage, Some(0.5));
+    let after = at_the_limit + Duration::from_nanos(1);
+    assert_eq!(disagreements(&probes, after), 0);
+    assert_eq!(probes.stats(after).coverage, Some(0.0));
+}
+
+#[test]
+fn newest_probe_of_a_workspace_is_the_one_that_counts() {
+    let mut probes = Probes::new(HORIZON);
+    probes.count(probed(1, Status::Connected, Outcome::DialError), seconds(1));
+    probes.count(probed(1, Status::Connected, Outcome::Ok), seconds(2));
+    probes.end_round(running(1), seconds(2), at(2));
+    assert_eq!(disagreements(&probes, seconds(3)), 0);
+    assert_eq!(probes.stats(seconds(3)).coverage, Some(1.0));
+}
+
+#[test]
+fn exporters_own_error_says_nothing_of_an_agent() {
+    let mut probes = Probes::new(HORIZON);
+    probes.count(probed(1, Status::Connected, Outcome::DialError), seconds(1));
+    probes.count(
+        probed(1, Status::Connected, Outcome::ExporterError),
+        seconds(2),
+    );
+    probes.end_round(running(1), seconds(2), at(2));
+    assert_eq!(disagreements(&probes, seconds(3)), 1);
+}
+
+#[test]
+fn no_workspace_running_is_not_a_coverage_of_nothing() {
+    let mut probes = Probes::new(HORIZON);
+    probes.end_round(running(0), seconds(2), at(2));
+    assert_eq!(probes.stats(seconds(3)).coverage, None);
+    assert_eq!(probes.stats(seconds(3)).last, Some(at(2)));
+}
+
+#[test]
+fn good_probes_do_not_wash_failures_away() {
+    let mut probes = Probes::new(HORIZON);
+    probes.count(probed(1, Status::Connected, Outcome::DialError), seconds(1));
+    for workspace in 0..500 {
+        probes.count(
+            probed(workspace, Status::Connected, Outcome::Ok),
+            seconds(2),
+        );
+    }
+    assert_eq!(probes.history().count(), 100);
+    assert_eq!(probes.failures().count(), 1);
+}
+
+#[test]
+fn probe_that_was_asked_for_is_shown_and_not_counted() {
+    let mut probes = Probes::new(HORIZON);
+    probes.keep(probed(1, Status::Connected, Outcome::DialError));
+    probes.end_round(running(1), seconds(2), at(2));
+    let stats = probes.stats(seconds(2));
+    assert!(stats.outcomes.iter().all(|(_, count)| *count == 0));
+    assert_eq!(stats.coverage, Some(0.0));
+    assert_eq!(probes.failures().count(), 1);
+}

@@ -1,0 +1,81 @@
+//! Families about trying to reach agents (SPEC 5). They are there when the probe is on.
+
+use std::fmt;
+
+use crate::fleet::named::Variants;
+
+use super::family::{Family, MetricKind, Sink, Source, Stability};
+use super::page::Page;
+
+/// What the probe found.
+pub(super) const FAMILIES: &[Family] = &[
+    Family {
+        name: "coder_agent_probe_outcomes_total",
+        help: "Workspaces probed in rounds, by what came of it; exporter_error blames no agent",
+        kind: MetricKind::Counter,
+        labels: &["outcome"],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let stats = page.probe.iter().flat_map(|it| &it.outcomes);
+            stats
+                .into_iter()
+                .try_for_each(|(outcome, count)| sink.sample(&[outcome.as_str()], (*count).into()))
+        },
+    },
+    Family {
+        name: "coder_agent_probe_duration_seconds",
+        help: "How long probes took, by what came of them",
+        kind: MetricKind::Histogram,
+        labels: &["outcome"],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let durations = page.probe.iter().flat_map(|it| &it.durations);
+            durations
+                .into_iter()
+                .try_for_each(|(outcome, took)| sink.histogram(&[outcome.as_str()], took))
+        },
+    },
+    Family {
+        name: "coder_agent_probe_disagreements",
+        help: "Agents probed within the horizon whose status by the database and whose dial contradict each other",
+        kind: MetricKind::Gauge,
+        labels: &["status", "outcome"],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: disagreements,
+    },
+    Family {
+        name: "coder_agent_probe_coverage_ratio",
+        help: "Share of running workspaces probed within the horizon",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let coverage = page.probe.as_ref().and_then(|it| it.coverage);
+            coverage.map_or(Ok(()), |it| sink.sample(&[], it.into()))
+        },
+    },
+    Family {
+        name: "coder_agent_probe_last_timestamp_seconds",
+        help: "When the last round of probes ended",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let last = page.probe.as_ref().and_then(|it| it.last);
+            last.map_or(Ok(()), |it| sink.sample(&[], it.as_unix_seconds().into()))
+        },
+    },
+];
+
+fn disagreements(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let pairs = page.probe.as_ref().and_then(|it| it.disagreements.as_ref());
+    for (status, outcome, count) in pairs.into_iter().flatten() {
+        sink.sample(&[status.as_str(), outcome.as_str()], (*count).into())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The probe: does a workspace still resolve to an agent that answers (SPEC 5)?
+//!
+//! Runs beside the scrape and never in it. A round chooses workspaces, resolves them some at a
+//! time, and records what came of it; a scrape reads the record.
+
+mod one;
+mod questions;
+mod round;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::collect::Collect;
+use crate::fleet::health::Limits;
+use crate::fleet::probes::{ProbeStats, Probed, Probes};
+use crate::fleet::rota::Rota;
+use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
+
+pub use one::{Asked, Refused};
+use questions::Questions;
+
+/// What the probe runs with: `--probe.*`.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings {
+    /// From the beginning of one round to that of the next.
+    pub interval: Duration,
+    /// Workspaces in a round, at most.
+    pub sample: usize,
+    /// Dials at the same time, at most.
+    pub concurrency: usize,
+    /// For how long a probe says something of the present.
+    pub horizon: Duration,
+    /// How long a pass over the fleet may take.
+    pub collect_timeout: Duration,
+    /// The limits of SPEC 1.3 and 1.4.
+    pub limits: Limits,
+    /// The resolver's constants.
+    pub resolver: ResolverSettings,
+}
+
+/// Probes in rounds and on demand. Cheap to clone; all clones share everything.
+pub struct Probe<L: Dialer> {
+    shared: Arc<Shared<L>>,
+}
+
+impl<L: Dialer> Clone for Probe<L> {
+    fn clone(&self) -> Self {
+        let shared = self.shared.clone();
+        Self { shared }
+    }
+}
+
+struct Shared<L: Dialer> {
+    collect: Collect,
+    resolver: Resolver<Questions, L>,
+    settings: Settings,
+    /// A dial needs a place, in a round or on demand.
+    places: Semaphore,
+    began: Instant,
+    record: Mutex<Record>,
+}
+
+struct Record {
+    rota: Rota,
+    probes: Probes,
+}
+
+impl<L: Dialer> Probe<L> {
+    /// Probes the fleet that `collect` collects; nothing happens yet.
+    pub fn new(collect: Collect, dialer: L, settings: Settings) -> Self {
+        let questions = Questions::new(collect.clone());
+        let shared = Shared {
+            resolver: Resolver::new(questions, dialer, settings.resolver),
+            places: Semaphore::new(settings.concurrency),
+            began: Instant::now(),
+            record: Mutex::new(Record {
+                rota: Rota::default(),
+                probes: Probes::new(settings.horizon),
+            }),
+            collect,
+            settings,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// Makes rounds until it is dropped. One that takes longer than the interval is followed by
+    /// the next as soon as it ends, never by two at once.
+    pub async fn run(&self) {
+        let mut rounds = interval(self.shared.settings.interval);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            rounds.tick().await;
+            self.round().await;
+        }
+    }
+
+    /// The numbers of this moment.
+    pub fn stats(&self) -> ProbeStats {
+        let uptime = self.shared.began.elapsed();
+        self.lock().probes.stats(uptime)
+    }
+
+    /// The last probes, the newest first.
+    pub fn history(&self) -> Vec<Probed> {
+        self.lock().probes.history().cloned().collect()
+    }
+
+    /// The last probes that did not reach their agent, the newest first.
+    pub fn failures(&self) -> Vec<Probed> {
+        self.lock().probes.failures().cloned().collect()
+    }
+
+    /// Never held across an await.
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        let record = self.shared.record.lock();
+        record.unwrap_or_else(PoisonError::into_inner)
+    }
+}

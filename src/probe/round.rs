@@ -1,0 +1,211 @@
+//! One round: choose, resolve, look again, record.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use futures_util::{StreamExt, stream};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::Probe;
+use crate::clock::wall_clock;
+use crate::fleet::latest::Latest;
+use crate::fleet::outcome::Outcome;
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::probes::{Probed, ProbedAgent};
+use crate::fleet::rota::{Standing, standings};
+use crate::fleet::status::status;
+use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
+
+impl<L: Dialer> Probe<L> {
+    /// Makes one round. What goes wrong in it is counted, not told.
+    pub async fn round(&self) {
+        let began = Instant::now();
+        let (running, mut probed) = match self.begin().await {
+            Ok((running, chosen)) => (running, self.probe_all(&chosen).await),
+            Err(failure) => return self.give_up(&failure, began.elapsed()),
+        };
+        self.look_again(&mut probed).await;
+        self.record(running, probed);
+    }
+
+    /// Who is running, and who has their turn, as they are now.
+    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<(Uuid, Latest)>), Failure> {
+        let resolver = &self.shared.resolver;
+        let standings = self.standings().await?;
+        let chosen = {
+            let sample = self.shared.settings.sample;
+            self.lock().rota.choose(&standings, sample)
+        };
+        let mut latest = resolver.directory().begin(chosen.clone()).await?;
+        let chosen: Vec<_> = chosen
+            .into_iter()
+            .filter_map(|workspace| Some((workspace, latest.remove(&workspace)?)))
+            .collect();
+        let running = standings.iter().map(|it| it.workspace).collect();
+        Ok((running, chosen))
+    }
+
+    async fn standings(&self) -> Result<Vec<Standing>, Failure> {
+        let resolver = &self.shared.resolver;
+        let deadline = Instant::now() + self.shared.settings.collect_timeout;
+        let pass = self.shared.collect.pass(deadline).await;
+        let fleet = pass.fleet.as_ref().map_err(Clone::clone)?;
+        if fleet.agents.is_none() {
+            let message = "the agents collector is off or failed, so nobody can be chosen";
+            return Err(Failure::new(ErrorKind::Query, message));
+        }
+        let stale = match resolver.directory().stale_bindings().await {
+            Ok(stale) => stale,
+            Err(failure) => {
+                tracing::warn!(error = %failure, "the probe does without stale bindings");
+                HashMap::new()
+            }
+        };
+        let standings = standings(fleet, |workspace| stale.contains_key(&workspace));
+        for (workspace, target) in stale {
+            resolver.bind(workspace, target);
+        }
+        Ok(standings)
+    }
+
+    /// Resolves them, some at a time; ends early when the exporter itself is at fault.
+    async fn probe_all(&self, chosen: &[(Uuid, Latest)]) -> Vec<Probed> {
+        let dials = chosen.iter().map(|(_, latest)| async move {
+            let _place = self.shared.places.acquire().await;
+            self.probe_one(latest).await
+        });
+        let mut dials = stream::iter(dials).buffer_unordered(self.shared.settings.concurrency);
+        let mut probed = Vec::with_capacity(chosen.len());
+        while let Some(one) = dials.next().await {
+            let is_our_fault = one.outcome == Outcome::ExporterError;
+            if is_our_fault {
+                tracing::warn!(
+                    error = one.message,
+                    "the probe could not ask, the round ends"
+                );
+            }
+            probed.push(one);
+            if is_our_fault {
+                // Said once a round: the others would fail alike, and no agent is to blame.
+                break;
+            }
+        }
+        probed
+    }
+
+    async fn probe_one(&self, latest: &Latest) -> Probed {
+        let began = Instant::now();
+        let resolver = &self.shared.resolver;
+        let trace = Trace::default();
+        let never = std::future::pending::<std::convert::Infallible>();
+        let result = match resolver.connect(latest.workspace_id, never, &trace).await {
+            Ok(result) => result,
+            Err(never) => match never {},
+        };
+        resolver.release(latest.workspace_id);
+        self.probed(latest, &result, began.elapsed())
+    }
+
+    /// What is recorded of this result.
+    pub(super) fn probed(
+        &self,
+        latest: &Latest,
+        result: &Result<Resolved<L::Connection>, Unresolved>,
+        duration: Duration,
+    ) -> Probed {
+        let message = match result {
+            Ok(resolved) => format!("agent {} answered", resolved.target.agent),
+            Err(unresolved) => unresolved.to_string(),
+        };
+        let reached = result.as_ref().ok().map(|it| it.target.agent_id);
+        self.of(latest, reached, outcome(result), message, duration)
+    }
+
+    /// What is recorded of a workspace whose agent was `reached`, or none.
+    pub(super) fn of(
+        &self,
+        latest: &Latest,
+        reached: Option<Uuid>,
+        outcome: Outcome,
+        message: String,
+        duration: Duration,
+    ) -> Probed {
+        Probed {
+            at: wall_clock(),
+            workspace_id: latest.workspace_id,
+            owner: latest.owner.clone(),
+            workspace: latest.workspace.clone(),
+            agent: self.agent_of(latest, reached),
+            outcome,
+            duration,
+            message,
+        }
+    }
+
+    /// The agent that was reached, else the one that should have been, as its row is.
+    fn agent_of(&self, latest: &Latest, reached: Option<Uuid>) -> Option<ProbedAgent> {
+        let is_reached = |id| reached.is_none_or(|reached| reached == id);
+        let chosen = choose_agent(&latest.agents).ok();
+        let chosen = chosen.filter(|it| is_reached(it.agent.id)).or_else(|| {
+            let mut others = latest.agents.iter();
+            others.find(|it| Some(it.agent.id) == reached)
+        })?;
+        let inactive_timeout = self.shared.settings.limits.inactive_timeout;
+        Some(ProbedAgent {
+            id: chosen.agent.id,
+            name: chosen.agent.name.clone(),
+            status: status(&chosen.agent, inactive_timeout, latest.now),
+        })
+    }
+
+    /// A row was read up to a minute before its agent was dialed. Those that contradict each
+    /// other are read once more: what has been true by turns is no contradiction.
+    async fn look_again(&self, probed: &mut [Probed]) {
+        let at_odds: Vec<_> = probed
+            .iter()
+            .filter(|it| it.contradiction().is_some())
+            .map(|it| it.workspace_id)
+            .collect();
+        if at_odds.is_empty() {
+            return;
+        }
+        let latest = self.shared.resolver.directory().latest_of(&at_odds).await;
+        for it in probed.iter_mut().filter(|it| it.contradiction().is_some()) {
+            let now = latest
+                .as_ref()
+                .ok()
+                .and_then(|latest| latest.get(&it.workspace_id));
+            let reached = it.agent.as_ref().map(|agent| agent.id);
+            // Rows that cannot be read again accuse nobody.
+            it.agent = now.and_then(|latest| self.agent_of(latest, reached));
+        }
+    }
+
+    fn record(&self, running: HashSet<Uuid>, probed: Vec<Probed>) {
+        let uptime = self.shared.began.elapsed();
+        let mut record = self.lock();
+        for one in probed {
+            record.rota.reached(one.workspace_id);
+            record.probes.count(one, uptime);
+        }
+        record.probes.end_round(running, uptime, wall_clock());
+    }
+
+    /// The fleet itself could not be read.
+    fn give_up(&self, failure: &Failure, duration: Duration) {
+        tracing::warn!(error = %failure, "the probe could not begin a round");
+        let uptime = self.shared.began.elapsed();
+        let nobody = Probed {
+            at: wall_clock(),
+            workspace_id: Uuid::nil(),
+            owner: "".into(),
+            workspace: "".into(),
+            agent: None,
+            outcome: Outcome::ExporterError,
+            duration,
+            message: failure.to_string(),
+        };
+        self.lock().probes.count(nobody, uptime);
+    }
+}

@@ -1,0 +1,222 @@
+//! One connection: its TLS, its requests, its end.
+//!
+//! A connection waits (for TLS, for a request) or answers. It is on a roster while it does, so
+//! that whoever needs its place can end the one that has kept it for longest; how much it says
+//! meanwhile, a byte a second or nothing, makes no difference.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::http::Request;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use hyper::service::{Service, service_fn};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+
+use super::roster::{Cut, Entry, Roster};
+
+/// Prometheus needs some milliseconds.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Of a request's head, and of what is written and not yet taken: a scraper's head is 500
+/// bytes, and memory is this times the number of connections.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// Requests at once on one HTTP/2 connection; Prometheus sends one.
+const STREAMS: u32 = 16;
+
+/// What all connections share.
+#[derive(Clone, Default)]
+pub(super) struct Rosters {
+    /// Connections on which no request is under way.
+    pub(super) waiting: Arc<Roster>,
+    /// Connections whose answer is being taken.
+    pub(super) answering: Arc<Roster>,
+}
+
+/// Serves one connection until it ends, is ended, or `stop` says so and its requests are done.
+pub(super) async fn serve(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    rosters: Rosters,
+    stop: watch::Receiver<()>,
+) {
+    let cut = Cut::default();
+    let seat = Arc::new(Seat::new(rosters, cut.clone()));
+    tokio::select! {
+        () = cut.notified() => tracing::debug!("a connection was ended: too long at it, or its place was needed"),
+        () = talk(stream, tls, router, seat, stop) => {}
+    }
+}
+
+async fn talk(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    router: Router,
+    seat: Arc<Seat>,
+    stop: watch::Receiver<()>,
+) {
+    let builder = builder();
+    let Some(config) = tls else {
+        return answer_all(stream, builder.http1_only(), router, seat, stop).await;
+    };
+    let stream = match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
+        Ok(Ok(stream)) => stream,
+        // Anybody can cause this at any rate: not for the log of every day.
+        Ok(Err(error)) => return tracing::debug!(%error, "no TLS was agreed on"),
+        Err(_) => return,
+    };
+    let builder = match stream.get_ref().1.alpn_protocol() {
+        Some(b"h2") => builder.http2_only(),
+        _ => builder.http1_only(),
+    };
+    answer_all(stream, builder, router, seat, stop).await;
+}
+
+fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        // The roster of those who wait is the limit.
+        .header_read_timeout(None)
+        .max_buf_size(BUFFER_BYTES)
+        .http2()
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(BUFFER_BYTES as u32)
+        .max_send_buf_size(BUFFER_BYTES);
+    builder
+}
+
+async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    builder: Builder<TokioExecutor>,
+    router: Router,
+    seat: Arc<Seat>,
+    mut stop: watch::Receiver<()>,
+) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let busy = Busy::new(&seat);
+        let response = router.call(request);
+        async move {
+            let response = response.await?;
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, busy)))
+        }
+    });
+    let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        // An error means that the sender is gone, which is the signal.
+        _ = stop.changed() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection ended badly");
+    }
+}
+
+/// A connection's place: on the roster of those who wait while no request is under way.
+struct Seat {
+    rosters: Rosters,
+    cut: Cut,
+    state: Mutex<SeatState>,
+}
+
+struct SeatState {
+    requests: usize,
+    waiting: Option<Entry>,
+}
+
+impl Seat {
+    fn new(rosters: Rosters, cut: Cut) -> Self {
+        let state = Mutex::new(SeatState {
+            requests: 0,
+            waiting: Some(rosters.waiting.enter(&cut)),
+        });
+        Self {
+            rosters,
+            cut,
+            state,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SeatState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A request under way, from its head to the last of its answer.
+struct Busy(Arc<Seat>);
+
+impl Busy {
+    fn new(seat: &Arc<Seat>) -> Self {
+        let mut state = seat.lock();
+        state.requests += 1;
+        state.waiting = None;
+        drop(state);
+        Self(seat.clone())
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.requests -= 1;
+        if state.requests == 0 {
+            state.waiting = Some(self.0.rosters.waiting.enter(&self.0.cut));
+        }
+    }
+}
+
+/// An answer on its way; dropped when the client has taken it, but for what is in buffers.
+struct Answer {
+    body: Body,
+    _answering: Entry,
+    _busy: Busy,
+}
+
+impl Answer {
+    fn new(body: Body, busy: Busy) -> Self {
+        Self {
+            body,
+            _answering: busy.0.rosters.answering.enter(&busy.0.cut),
+            _busy: busy,
+        }
+    }
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

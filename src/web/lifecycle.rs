@@ -1,0 +1,109 @@
+//! Paths under `/-/`: is it alive, is it of use, what does it run with, read it again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use crate::systemd;
+
+use super::router::App;
+
+/// Who asks whether it is ready while the database keeps them waiting; more get 503 at once.
+pub(super) const ASKING: usize = 32;
+
+/// The process answers.
+pub(super) async fn healthy() -> &'static str {
+    "healthy\n"
+}
+
+/// The database answers, with everything that is read of it.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let Ok(_asking) = app.asking.try_acquire() else {
+        let reason = "not ready: too many ask at once, and the database has not answered yet\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+    };
+    let deadline = Instant::now() + app.settings.collect_timeout;
+    match app.readiness.ask(&app.collect, deadline).await {
+        Ok(()) => "ready\n".into_response(),
+        Err(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response(),
+    }
+}
+
+/// Reads again what files hold.
+pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
+    // In a task of its own: a client that hangs up leaves no half of it.
+    let reload = tokio::spawn(async move { app.reload().await });
+    match reload.await {
+        Ok(Ok(())) => "reloaded\n".into_response(),
+        Ok(Err(problems)) => (StatusCode::INTERNAL_SERVER_ERROR, problems).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// What it runs with; no secret.
+pub(super) async fn config(State(app): State<Arc<App>>) -> Response {
+    let lifecycle = &app.settings.lifecycle;
+    let yaml = format!(
+        "# Effective settings; secrets are not shown.\ndatabase: {}\nweb_config: {}\n{}",
+        quoted(app.collect.database().target()),
+        quoted(&lifecycle.config.describe()),
+        lifecycle.effective,
+    );
+    (
+        [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")],
+        yaml,
+    )
+        .into_response()
+}
+
+/// Any text as a YAML value.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl App {
+    /// Reads the web configuration and the database's URL again. Of each, what cannot be used
+    /// leaves what was in force.
+    ///
+    /// # Errors
+    ///
+    /// A line for each that could not; it is logged too.
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<(), String> {
+        let _one_at_a_time = self.reloading.lock().await;
+        systemd::reloading();
+        let app = self.clone();
+        let read = tokio::task::spawn_blocking(move || app.read_again());
+        let result = read.await.unwrap_or_else(|error| Err(format!("{error}\n")));
+        systemd::ready();
+        result
+    }
+
+    fn read_again(&self) -> Result<(), String> {
+        let lifecycle = &self.settings.lifecycle;
+        let mut problems = String::new();
+        if let Err(problem) = lifecycle.config.reread() {
+            problems.push_str(&format!("--web.config.file: {problem}\n"));
+        }
+        if let Some(read) = &lifecycle.database.0 {
+            let database = read();
+            self.is_database_current
+                .store(database.is_ok(), Ordering::Relaxed);
+            match database {
+                Ok(database) => self.collect.replace_database(database),
+                Err(problem) => {
+                    tracing::error!(problem, "the database's URL cannot be read again");
+                    problems.push_str(&format!("{problem}\n"));
+                }
+            }
+        }
+        self.readiness.forget();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Basic authentication.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::{HeaderMap, header};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::hmac;
+use ring::rand::SystemRandom;
+use tokio::sync::Semaphore;
+
+use crate::config::web_file::PasswordHash;
+
+/// Comparisons at once: each takes a core for as long as its cost says.
+const COMPARISONS: usize = 2;
+
+/// Requests that wait for a comparison, those being compared included. Who guesses passwords
+/// fills this, and not the connections.
+const WAITING: usize = 64;
+
+/// Passwords known to be right: users times clients, in practice a handful.
+const KNOWN: usize = 256;
+
+/// What became of a request's password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It may pass.
+    Welcome,
+    /// Its user or password is wrong or missing.
+    Unknown,
+    /// Too many are being compared.
+    Busy,
+}
+
+/// Compares passwords, and remembers which were right, so that not every scrape costs what a
+/// comparison costs.
+pub(super) struct Passwords {
+    /// Of this process alone, and never shown; without one nothing is remembered.
+    key: Option<hmac::Key>,
+    /// Tags of user, hash and password: useless to whoever reads them, and void when the hash
+    /// is replaced.
+    known: Mutex<HashSet<Vec<u8>>>,
+    comparing: Arc<Semaphore>,
+    waiting: Semaphore,
+}
+
+impl Passwords {
+    /// Knows no password yet.
+    pub(super) fn new() -> Self {
+        let key = hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new());
+        Self {
+            key: key.ok(),
+            known: Mutex::default(),
+            comparing: Arc::new(Semaphore::new(COMPARISONS)),
+            waiting: Semaphore::new(WAITING),
+        }
+    }
+
+    /// Whether a request with these headers is one of `users`.
+    ///
+    /// One comparison whoever asks: how long a refusal takes says nothing of which users there
+    /// are.
+    pub(super) async fn check(
+        &self,
+        users: &BTreeMap<String, PasswordHash>,
+        headers: &HeaderMap,
+    ) -> Verdict {
+        if users.is_empty() {
+            return Verdict::Welcome;
+        }
+        let Some((user, password)) = credentials(headers) else {
+            return Verdict::Unknown;
+        };
+        let hash = users.get(&user);
+        let tag = hash.and_then(|hash| self.tag(&user, hash.as_str(), &password));
+        if tag.as_ref().is_some_and(|tag| self.lock().contains(tag)) {
+            return Verdict::Welcome;
+        }
+        let compared = match hash {
+            Some(hash) => hash.as_str().to_owned(),
+            None => nobodys_hash(users),
+        };
+        match self.compare(password, compared).await {
+            Some(true) if hash.is_some() => {}
+            Some(_) => return Verdict::Unknown,
+            None => return Verdict::Busy,
+        }
+        if let Some(tag) = tag {
+            let mut known = self.lock();
+            if known.len() >= KNOWN {
+                known.clear();
+            }
+            known.insert(tag);
+        }
+        Verdict::Welcome
+    }
+
+    /// `None` when too many wait.
+    async fn compare(&self, password: Vec<u8>, hash: String) -> Option<bool> {
+        let _waiting = self.waiting.try_acquire().ok()?;
+        let permit = self.comparing.clone().acquire_owned().await.ok()?;
+        let comparison = tokio::task::spawn_blocking(move || {
+            let is_right = bcrypt::verify(password, &hash).unwrap_or(false);
+            // Held to the end even when the client has gone: the core is busy until then.
+            drop(permit);
+            is_right
+        });
+        Some(comparison.await.unwrap_or(false))
+    }
+
+    fn tag(&self, user: &str, hash: &str, password: &[u8]) -> Option<Vec<u8>> {
+        let mut context = hmac::Context::with_key(self.key.as_ref()?);
+        for part in [user.as_bytes(), hash.as_bytes(), password] {
+            context.update(&part.len().to_be_bytes());
+            context.update(part);
+        }
+        Some(context.sign().as_ref().to_vec())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// User and password of `Authorization: Basic`.
+fn credentials(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, encoded) = value.split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return None;
+    }
+    let decoded = STANDARD.decode(encoded.trim()).ok()?;
+    let colon = decoded.iter().position(|it| *it == b':')?;
+    let user = String::from_utf8(decoded[..colon].to_vec()).ok()?;
+    Some((user, decoded[colon + 1..].to_vec()))
+}
+
+/// What the password of somebody unknown is compared with: the dearest hash there is. What
+/// comes of it is not looked at.
+fn nobodys_hash(users: &BTreeMap<String, PasswordHash>) -> String {
+    let dearest = users.values().max_by_key(|it| it.cost());
+    dearest.map(|it| it.as_str().to_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    /// A few milliseconds: enough to be told from nothing.
+    const COST: u32 = 5;
+
+    fn users(password: &str) -> BTreeMap<String, PasswordHash> {
+        let hash = bcrypt::hash(password, COST).unwrap();
+        BTreeMap::from([("alice".to_owned(), PasswordHash::try_from(hash).unwrap())])
+    }
+
+    fn basic(credentials: &[u8]) -> HeaderMap {
+        let value = format!("Basic {}", STANDARD.encode(credentials));
+        HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())])
+    }
+
+    #[tokio::test]
+    async fn right_password_passes_and_nothing_else_does() {
+        let passwords = Passwords::new();
+        let users = users("open: sesame");
+        for (credentials, expected) in [
+            (&b"alice:open: sesame"[..], Verdict::Welcome),
+            (b"alice:open", Verdict::Unknown),
+            (b"alice:", Verdict::Unknown),
+            (b"alice", Verdict::Unknown),
+            (b"bob:open: sesame", Verdict::Unknown),
+            (b":open: sesame", Verdict::Unknown),
+            (b"alice:open: sesame\0", Verdict::Unknown),
+            (b"\xff\xfe:x", Verdict::Unknown),
+            (b"", Verdict::Unknown),
+        ] {
+            let verdict = passwords.check(&users, &basic(credentials)).await;
+            assert_eq!(verdict, expected, "{credentials:?}");
+        }
+        let bearer = HeaderMap::from_iter([(header::AUTHORIZATION, "Bearer x".parse().unwrap())]);
+        for headers in [HeaderMap::new(), bearer] {
+            assert_eq!(passwords.check(&users, &headers).await, Verdict::Unknown);
+        }
+    }
+
+    #[tokio::test]
+    async fn password_that_was_right_costs_nothing_until_it_is_changed() {
+        let passwords = Passwords::new();
+        let (old, new) = (users("old"), users("new"));
+        let headers = basic(b"alice:old");
+        assert_eq!(passwords.check(&old, &headers).await, Verdict::Welcome);
+        let started = Instant::now();
+        for _ in 0..1000 {
+            assert_eq!(passwords.check(&old, &headers).await, Verdict::Welcome);
+        }
+        // A thousand comparisons take several seconds.
+        assert!(started.elapsed() < Duration::from_secs(1));
+        assert_eq!(passwords.check(&new, &headers).await, Verdict::Unknown);
+    }
+
+    #[tokio::test]
+    async fn unknown_user_is_compared_like_a_known_one() {
+        let passwords = Passwords::new();
+        let users = users("secret");
+        let mut fastest = [Duration::MAX; 2];
+        for _ in 0..20 {
+            for (index, user) in ["alice", "nobody"].iter().enumerate() {
+                let headers = basic(format!("{user}:wrong").as_bytes());
+                let started = Instant::now();
+                passwords.check(&users, &headers).await;
+                fastest[index] = fastest[index].min(started.elapsed());
+            }
+        }
+        let [known, unknown] = fastest.map(|it| it.as_secs_f64());
+        assert!((0.5..2.0).contains(&(known / unknown)), "{fastest:?}");
+    }
+
+    #[tokio::test]
+    async fn guesses_beyond_the_queue_are_turned_away() {
+        let passwords = Passwords::new();
+        let users = users("secret");
+        let guesses = (0..WAITING + 10).map(|it| {
+            let headers = basic(format!("alice:{it}").as_bytes());
+            let (passwords, users) = (&passwords, &users);
+            async move { passwords.check(users, &headers).await }
+        });
+        let verdicts = futures_util::future::join_all(guesses).await;
+        let busy = verdicts.iter().filter(|it| **it == Verdict::Busy).count();
+        assert_eq!(busy, 10);
+    }
+}

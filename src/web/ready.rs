@@ -1,0 +1,95 @@
+//! `/-/ready`: is the database reached, its Coder supported, and every grant there?
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::time::Instant;
+
+use crate::collect::Collect;
+use crate::postgres::reads_of;
+
+/// An answer this young is given again: however often somebody asks, the database is asked
+/// once a second.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// Ready, or why not and what to do, a line for each reason.
+pub(super) type Verdict = Result<(), String>;
+
+/// One look at the database for everybody who asks at the same time.
+#[derive(Default)]
+pub(super) struct Readiness {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// Weak: a look that nobody waits for any more is dropped.
+    look: Option<WeakShared<BoxFuture<'static, Verdict>>>,
+    latest: Option<(Instant, Verdict)>,
+}
+
+impl Readiness {
+    /// The verdict, by `deadline` or that of whoever asked first.
+    pub(super) async fn ask(&self, collect: &Collect, deadline: Instant) -> Verdict {
+        let look = match self.board(collect, deadline) {
+            Ok(verdict) => return verdict,
+            Err(look) => look,
+        };
+        let verdict = look.await;
+        self.lock().latest = Some((Instant::now(), verdict.clone()));
+        verdict
+    }
+
+    fn board(
+        &self,
+        collect: &Collect,
+        deadline: Instant,
+    ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
+        let mut state = self.lock();
+        if let Some((at, verdict)) = &state.latest
+            && at.elapsed() < FRESH
+        {
+            return Ok(verdict.clone());
+        }
+        if let Some(look) = state.look.as_ref().and_then(WeakShared::upgrade)
+            && look.peek().is_none()
+        {
+            return Err(look);
+        }
+        let look = look(collect.clone(), deadline).boxed().shared();
+        state.look = look.downgrade();
+        Err(look)
+    }
+
+    /// A new look is needed, whatever was seen a moment ago.
+    pub(super) fn forget(&self) {
+        *self.lock() = State::default();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ready means: the database is reached, its Coder is supported, and every collector that is
+/// on may read what it needs.
+async fn look(collect: Collect, deadline: Instant) -> Verdict {
+    let collectors = &collect.settings().collectors;
+    let catalog = collect.database().catalog(collectors, deadline).await;
+    let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
+    let checks = [
+        catalog.check_supported(),
+        catalog.check(&reads_of(collectors)),
+    ];
+    let reasons = checks.into_iter().filter_map(Result::err);
+    let reasons: Vec<_> = reasons
+        .map(|failure| format!("not ready: {failure}\n"))
+        .collect();
+    if reasons.is_empty() {
+        Ok(())
+    } else {
+        Err(reasons.concat())
+    }
+}

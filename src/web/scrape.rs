@@ -1,0 +1,139 @@
+//! `/metrics`.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, timeout};
+
+use crate::metrics::exposition::Format;
+use crate::metrics::page::Page;
+use crate::process;
+
+use super::router::App;
+use super::{choice, deadline, negotiate};
+
+/// How much of an answer is handed over at a time.
+const CHUNK_BYTES: usize = 16 * 1024;
+
+/// A slow reader whose place is needed is gone within this.
+const MOVE_OVER: Duration = Duration::from_secs(1);
+
+/// One scrape: a pass, written as the client asks.
+pub(super) async fn metrics(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    let settings = &app.settings;
+    let enabled = &app.collect.settings().collectors;
+    let collectors = match choice::collectors(query.as_deref().unwrap_or_default(), enabled) {
+        Ok(collectors) => collectors,
+        Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
+    };
+    let Some(permit) = permit(&app).await else {
+        let message = "too many scrapes at once: see --web.max-requests\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+    };
+    let allowed =
+        deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
+    let deadline = Instant::now() + allowed;
+    let page = Arc::new(Page {
+        pass: app.collect.pass_of(&collectors, deadline).await,
+        transitions: app.collect.transitions(),
+        errors: app.collect.errors(),
+        probe: None,
+        process: process::stats(),
+        detail: settings.detail,
+        is_config_current: app.is_config_current(),
+    });
+    let format = format(&headers);
+    match format.write(&page) {
+        Ok(bytes) => {
+            let bytes = bytes.into();
+            let body = Body::new(Chunks {
+                bytes,
+                _permit: permit,
+            });
+            ([(header::CONTENT_TYPE, format.content_type())], body).into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// Says what a scrape would answer with, and makes no pass for it.
+pub(super) async fn head(headers: HeaderMap) -> Response {
+    let content_type = format(&headers).content_type();
+    ([(header::CONTENT_TYPE, content_type)], Body::empty()).into_response()
+}
+
+fn format(headers: &HeaderMap) -> Format {
+    let accept = headers.get_all(header::ACCEPT).iter();
+    // A header given twice is one list, cut in two.
+    let accept: Vec<_> = accept.filter_map(|it| it.to_str().ok()).collect();
+    negotiate::format(&accept.join(","))
+}
+
+/// Leave for one scrape. When all are given, whoever takes longest to read an answer goes:
+/// slow readers keep nobody out.
+async fn permit(app: &App) -> Option<OwnedSemaphorePermit> {
+    if let Ok(permit) = app.scrapes.clone().try_acquire_owned() {
+        return Some(permit);
+    }
+    let limits = app.settings.limits;
+    if !app.rosters.answering.cut_longest(limits.slow_reader) {
+        return None;
+    }
+    let permit = timeout(MOVE_OVER, app.scrapes.clone().acquire_owned()).await;
+    permit.ok()?.ok()
+}
+
+/// A whole answer, handed over bit by bit, so that the permit lasts until the client has taken
+/// it: answers in memory are as many as permits.
+struct Chunks {
+    bytes: Bytes,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl HttpBody for Chunks {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.bytes.len().min(CHUNK_BYTES);
+        let chunk = self.bytes.split_to(length);
+        let frame = (!chunk.is_empty()).then(|| Ok(Frame::data(chunk)));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.bytes.len() as u64)
+    }
+}
+
+impl App {
+    /// Whether what is in force is what files say.
+    fn is_config_current(&self) -> bool {
+        self.settings.lifecycle.config.is_current()
+            && self.is_database_current.load(Ordering::Relaxed)
+    }
+}

@@ -1,0 +1,86 @@
+//! What the web side needs to know.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+use crate::metrics::page::Detail;
+use crate::postgres::database::Database;
+
+use super::live_config::LiveConfig;
+
+/// What the web side needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Path of the metrics.
+    pub telemetry_path: String,
+    /// Scrapes answered at the same time; more get 503.
+    pub max_requests: usize,
+    /// Taken off the scraper's deadline for the way back.
+    pub timeout_offset: Duration,
+    /// Deadline of a scraper that names none.
+    pub collect_timeout: Duration,
+    /// How much the metrics tell.
+    pub detail: Detail,
+    /// Whether `/` is served.
+    pub ui: bool,
+    /// How long and how many.
+    pub limits: Limits,
+    /// What can be read again, and who asks for it.
+    pub lifecycle: Lifecycle,
+}
+
+/// What no client can exceed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections at once, on all addresses together. Beyond it, whoever has waited for
+    /// longest goes. Well below 1024, the usual limit of open files.
+    pub connections: usize,
+    /// How long a connection may be without a complete request. Longer than a minute, so that
+    /// a Prometheus that scrapes once a minute keeps its connection.
+    pub waiting: Duration,
+    /// How long an answer may take to be read.
+    pub answering: Duration,
+    /// Who reads for longer than this makes room when there is none.
+    pub slow_reader: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 512,
+            waiting: Duration::from_secs(75),
+            answering: Duration::from_secs(30),
+            slow_reader: Duration::from_secs(5),
+        }
+    }
+}
+
+/// What can be read again while it runs, and what is told of the settings.
+#[derive(Debug, Clone, Default)]
+pub struct Lifecycle {
+    /// The file of `--web.config.file`.
+    pub config: Arc<LiveConfig>,
+    /// Where the database's URL is read again from.
+    pub database: DatabaseSource,
+    /// The effective settings, secrets hidden: what `/-/config` shows.
+    pub effective: Arc<str>,
+    /// Notified when somebody outside of HTTP asks for a reload.
+    pub reload_requested: Arc<Notify>,
+}
+
+/// Makes the database anew from what the settings name.
+pub type ReadDatabase = dyn Fn() -> Result<Database, String> + Send + Sync;
+
+/// Where the database's URL is read again from on a reload; nowhere by default.
+#[derive(Clone, Default)]
+pub struct DatabaseSource(pub Option<Arc<ReadDatabase>>);
+
+impl fmt::Debug for DatabaseSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_there = if self.0.is_some() { "a file" } else { "none" };
+        write!(f, "DatabaseSource({is_there})")
+    }
+}

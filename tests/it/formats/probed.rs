@@ -1,0 +1,50 @@
+//! What a probe may have found.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::outcome::Outcome;
+use coder_agent_exporter::fleet::probes::{ProbeStats, Probed, ProbedAgent, Probes};
+use coder_agent_exporter::fleet::status::Status;
+use coder_agent_exporter::fleet::time::Timestamp;
+use proptest::prelude::*;
+use proptest::sample::select;
+use uuid::Uuid;
+
+/// Nothing, or some probes in a round that may not have ended.
+pub(super) fn stats() -> impl Strategy<Value = Option<ProbeStats>> {
+    let one = (select(Status::ALL), select(Outcome::ALL), 0..100_000_u64);
+    let round = (prop::collection::vec(one, 0..20), any::<bool>());
+    prop::option::of(round.prop_map(|(found, ended)| after(&found, ended)))
+}
+
+/// What is known after these probes, given by status, outcome and milliseconds.
+pub(super) fn after(found: &[(Status, Outcome, u64)], ended: bool) -> ProbeStats {
+    let mut probes = Probes::new(Duration::from_secs(900));
+    let mut running = HashSet::new();
+    for (number, &(status, outcome, millis)) in (0..).zip(found) {
+        let id = Uuid::from_u128(number);
+        running.insert(id);
+        let probed = Probed {
+            at: Timestamp::from_unix_micros(0),
+            workspace_id: id,
+            owner: "ada".into(),
+            workspace: "box".into(),
+            agent: Some(ProbedAgent {
+                id,
+                name: "main".into(),
+                status,
+            }),
+            outcome,
+            duration: Duration::from_millis(millis),
+            message: String::new(),
+        };
+        probes.count(probed, Duration::from_secs(1));
+    }
+    if ended {
+        let now = Timestamp::from_unix_micros(1_735_689_600_000_000);
+        probes.end_round(running, Duration::from_secs(1), now);
+    }
+    probes.stats(Duration::from_secs(2))
+}

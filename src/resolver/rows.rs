@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::Target;
-use crate::fleet::agent::{Agent, Scope, Transition};
+use crate::fleet::agent::{Agent, Lifecycle, Scope, Transition};
 use crate::fleet::fixtures::{agent, never_connected};
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
 use crate::fleet::named::Named;
@@ -84,6 +84,23 @@ pub(super) fn latest<'a>(
             .filter(|(_, row)| *row != Row::Gone)
             .map(candidate)
             .collect(),
+    }
+}
+
+/// The latest build of this workspace is like this.
+pub(super) fn build(latest: &mut Latest, transition: Transition, job: JobStatus) {
+    latest.build = Some(Build {
+        number: 3,
+        transition: Named::Known(transition),
+        job: Named::Known(job),
+        error: None,
+    });
+}
+
+/// All its agents are here in their life.
+pub(super) fn lifecycle(latest: &mut Latest, lifecycle: Lifecycle) {
+    for candidate in &mut latest.agents {
+        candidate.agent.lifecycle = Named::Known(lifecycle);
     }
 }
 

@@ -37,6 +37,7 @@ struct State {
     workspaces: HashMap<Uuid, Vec<&'static str>>,
     deleted: BTreeSet<Uuid>,
     rows: HashMap<Uuid, Row>,
+    edit: fn(&mut Latest),
     directory: Manner,
     dials: HashMap<&'static str, VecDeque<Dial>>,
     opened: usize,
@@ -86,6 +87,7 @@ impl World {
             workspaces: HashMap::from([(WORKSPACE, vec!["old"])]),
             deleted: BTreeSet::new(),
             rows: HashMap::new(),
+            edit: |_| {},
             directory: Manner::Answers(0.0),
             dials: HashMap::new(),
             opened: 0,
@@ -104,6 +106,11 @@ impl World {
 
     pub(super) fn row(&self, agent: &str, row: Row) {
         self.lock().rows.insert(rows::id(agent), row);
+    }
+
+    /// What the directory says of a workspace goes through here.
+    pub(super) fn edit(&self, edit: fn(&mut Latest)) {
+        self.lock().edit = edit;
     }
 
     pub(super) fn directory(&self, manner: Manner) {
@@ -212,6 +219,7 @@ impl State {
         let agents = names.iter().map(|name| (*name, self.row(rows::id(name))));
         let mut latest = rows::latest(workspace, agents, self.now());
         latest.deleted = self.deleted.contains(&workspace);
+        (self.edit)(&mut latest);
         Some(latest)
     }
 

@@ -6,6 +6,8 @@ mod connect;
 mod lazy;
 mod model;
 mod outcomes;
+mod verdict;
+mod wait;
 
 use std::convert::Infallible;
 use std::future::pending;

@@ -18,10 +18,10 @@ use super::history::{Answer, Event, Number, What};
 use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::pass::Failure;
 
-tokio::task_local! {
-    /// Which call is asking: the traits do not say.
-    pub(super) static CALL: usize;
-}
+mod opened;
+
+use opened::Underway;
+pub(super) use opened::{CALL, Opened};
 
 /// Milliseconds, on and around the resolver's limits, so that things often coincide.
 const DIAL_TIMES: [u64; 11] = [
@@ -287,55 +287,4 @@ fn name(agent: Number) -> String {
 pub(super) fn number(id: Uuid) -> Number {
     let name = rows::name(id);
     name.split('-').next().unwrap().parse().unwrap()
-}
-
-/// Proof that an agent answered.
-#[derive(Debug)]
-pub(super) struct Opened {
-    fate: Fate,
-    pub(super) agent: Number,
-    pub(super) number: usize,
-}
-
-impl std::fmt::Debug for Fate {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str("fate")
-    }
-}
-
-impl Drop for Opened {
-    fn drop(&mut self) {
-        let mut state = self.fate.lock();
-        let at = state.began.elapsed();
-        state.released[self.number].push(at);
-    }
-}
-
-/// A question or a dial; its end is recorded whatever it is.
-struct Underway<'a> {
-    fate: &'a Fate,
-    call: usize,
-    end: What,
-}
-
-impl<'a> Underway<'a> {
-    fn begin(fate: &'a Fate, what: What, cancelled: What) -> Self {
-        let call = CALL.get();
-        fate.record(call, what);
-        Self {
-            fate,
-            call,
-            end: cancelled,
-        }
-    }
-
-    fn end(mut self, what: What) {
-        self.end = what;
-    }
-}
-
-impl Drop for Underway<'_> {
-    fn drop(&mut self) {
-        self.fate.record(self.call, self.end.clone());
-    }
 }

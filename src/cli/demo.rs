@@ -14,7 +14,7 @@ use crate::demo::{self, Demo};
 use crate::web::Lifecycle;
 
 use super::serve::{collect, listen, serve_on, stop_signal};
-use super::settings::web_config;
+use super::settings::{web, web_config};
 use super::{CommandError, logging, runtime};
 
 /// Connections of the exporter, as many as it has by default in earnest.
@@ -74,7 +74,8 @@ async fn show(args: &DemoArgs, lifecycle: Lifecycle) -> Result<(), CommandError>
         // An error means that the other end is gone, which is the end too.
         let _ = ended.await;
     }));
-    let served = serve_on(listeners, &args.exporter, collect, lifecycle, stop).await;
+    let web = web(&args.exporter, lifecycle, None);
+    let served = serve_on(listeners, collect, web, stop).await;
     drop(end);
     fleet.await.context("ending the demo")?;
     Ok(served?)

@@ -3,9 +3,15 @@
 mod check;
 mod demo;
 mod effective;
+mod explain;
+mod find;
 mod logging;
+mod resolve;
 mod serve;
 mod settings;
+mod status;
+mod text;
+mod wait;
 
 pub use settings::settings_table;
 
@@ -13,14 +19,20 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
+use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
+use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs};
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
+
+/// How long the database may take to answer a command.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
 const WRONG_SETTING: u8 = 64;
@@ -39,6 +51,16 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Check settings, connection, grants, schema and one pass, a line each; exit 0 or 1
     Check(Box<ServeArgs>),
+    /// Show the fleet as a table
+    Status(Box<StatusArgs>),
+    /// Show the rows of a workspace or an agent, the rules that decided, and what to do
+    Explain(Box<ExplainArgs>),
+    /// Reach the agent that serves a workspace, and show what was asked and answered
+    #[command(after_help = resolve::EXIT_CODES)]
+    Resolve(Box<DialQuestionArgs>),
+    /// Wait until a workspace can be used, or never will
+    #[command(after_help = wait::EXIT_CODES)]
+    Wait(Box<DialQuestionArgs>),
     /// Serve a made-up fleet that lives and breaks, in a throwaway Postgres
     Demo(Box<DemoArgs>),
     /// Print the catalogue of metrics as a Markdown table
@@ -116,6 +138,10 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
     match command {
         Command::Serve(args) => serve::run(&args, effective),
         Command::Check(args) => check::run(&args),
+        Command::Status(args) => status::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Resolve(args) => resolve::run(&args),
+        Command::Wait(args) => wait::run(&args),
         Command::Demo(args) => demo::run(*args, effective),
         Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
@@ -138,13 +164,19 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    anyhow::Context::context(runtime, "starting the runtime")
+    runtime.context("starting the runtime")
 }
 
+/// In colour on a terminal, where the text has any.
 fn print(text: &str) -> Result<ExitCode, CommandError> {
     // A reader that has seen enough (head) is no failure.
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    let _ = anstream::stdout().lock().write_all(text.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, CommandError> {
+    let text = serde_json::to_string_pretty(value).context("writing JSON")?;
+    print(&format!("{text}\n"))
 }
 
 /// As clap would print it, in colour on a terminal, unless a URL is in it.

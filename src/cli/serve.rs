@@ -31,11 +31,13 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
         args.postgres.max_connections,
         &args.exporter,
     )?;
+    let probe = settings::probe(&args.exporter, args.postgres.max_connections, &collect)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         reload_on_signal(lifecycle.reload_requested.clone())?;
         let listeners = listen(&args.exporter).await?;
-        serve_on(listeners, &args.exporter, collect, lifecycle, stop).await
+        let web = settings::web(&args.exporter, lifecycle, probe);
+        serve_on(listeners, collect, web, stop).await
     })?;
     Ok(ExitCode::SUCCESS)
 }
@@ -72,7 +74,6 @@ pub(super) fn collect(
     if !url.ignored.is_empty() {
         tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
     }
-    let _dialing = settings::dialing(args)?;
     let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }
@@ -101,18 +102,18 @@ pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListene
 /// Serves until `stop` is done.
 pub(super) async fn serve_on(
     listeners: Vec<TcpListener>,
-    args: &ExporterArgs,
     collect: Collect,
-    lifecycle: Lifecycle,
+    settings: web::Settings,
     stop: impl Future<Output = &'static str>,
 ) -> anyhow::Result<()> {
+    let config = settings.lifecycle.config.clone();
     for listener in &listeners {
         let address = listener.local_addr().context("asking for the address")?;
         tracing::info!(
             %address,
-            url = %format_args!("{}://{}", lifecycle.config.scheme(), reachable(address)),
+            url = %format_args!("{}://{}", config.scheme(), reachable(address)),
             database = collect.database().target(),
-            web_config = lifecycle.config.describe(),
+            web_config = config.describe(),
             version = env!("CARGO_PKG_VERSION"),
             "serving"
         );
@@ -123,9 +124,15 @@ pub(super) async fn serve_on(
     };
     // Connections queue from here on.
     systemd::ready();
-    web::serve(listeners, collect, settings::web(args, lifecycle), stop)
-        .await
-        .context("serving")
+    let rounds = settings.probe.clone().map(|probe| {
+        tracing::info!(?probe, "probing");
+        tokio::spawn(async move { probe.run().await })
+    });
+    let served = web::serve(listeners, collect, settings, stop).await;
+    if let Some(rounds) = rounds {
+        rounds.abort();
+    }
+    served.context("serving")
 }
 
 /// An address to put into a browser: every interface is reached at localhost.

@@ -3,17 +3,20 @@
 use clap::CommandFactory;
 use secrecy::SecretString;
 
-use crate::config::args::ExporterArgs;
-use crate::config::coder_args::{TOKEN_VARIABLE, URL_VARIABLE};
+use crate::collect::Collect;
+use crate::config::args::{AgentArgs, ExporterArgs};
+use crate::config::coder_args::{CoderArgs, TOKEN_VARIABLE, URL_VARIABLE};
 use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
-use crate::config::probe_args::Dialing;
+use crate::config::probe_args::{DialArgs, DialerKind, Dialing};
 use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
+use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
+use crate::probe::Probe;
 use crate::web::{Lifecycle, Limits, LiveConfig};
-use crate::{collect, web};
+use crate::{collect, probe, resolver, web};
 
 use super::Cli;
 
@@ -40,7 +43,28 @@ fn variable(name: &str) -> Option<String> {
 pub(super) fn dialing(args: &ExporterArgs) -> Result<Option<Dialing>, SettingError> {
     let url = args.coder.url(variable(URL_VARIABLE))?;
     let token = variable(TOKEN_VARIABLE).map(SecretString::from);
-    args.probe.dialing(url, args.coder.token(token)?)
+    args.probe.dial.dialing(url, args.coder.token(token)?)
+}
+
+/// What agents are dialed with by a command that is there to dial: by Coder where its address
+/// is known and nothing else is said.
+///
+/// # Errors
+///
+/// As above, and when nothing says how.
+pub(super) fn dialing_now(coder: &CoderArgs, dial: &DialArgs) -> Result<Dialing, SettingError> {
+    let url = coder.url(variable(URL_VARIABLE))?;
+    let token = coder.token(variable(TOKEN_VARIABLE).map(SecretString::from))?;
+    let by_coder = url.as_ref().map(|_| DialerKind::Coderd);
+    let dial = DialArgs {
+        dialer: dial.dialer.or(by_coder),
+        ..dial.clone()
+    };
+    let dialing = dial.dialing(url, token)?;
+    dialing.ok_or_else(|| {
+        let problem = "give coderd, with --coder.url and --coder.token-file, or tcp, with --probe.tcp-address";
+        SettingError::new("--probe.dialer", problem)
+    })
 }
 
 /// The database of this URL.
@@ -86,8 +110,60 @@ pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
         .map_err(|problem| SettingError::new("--web.config.file", problem))
 }
 
+/// The probe of the fleet that `collect` collects, when it is on.
+///
+/// # Errors
+///
+/// When the dialer lacks what it needs, or a single connection to the database would have to
+/// do for scrapes and probe.
+pub(super) fn probe(
+    args: &ExporterArgs,
+    max_connections: usize,
+    collect: &Collect,
+) -> Result<Option<Probe<AnyDialer>>, SettingError> {
+    let Some(dialing) = dialing(args)? else {
+        return Ok(None);
+    };
+    if max_connections < 2 {
+        let problem = "the probe needs one of its own, so that no scrape waits for it: at least 2";
+        return Err(SettingError::new("--postgres.max-connections", problem));
+    }
+    let dialer = dialer(dialing)?;
+    let settings = probe::Settings {
+        interval: args.probe.interval,
+        sample: args.probe.sample,
+        concurrency: args.probe.concurrency,
+        horizon: args.probe.horizon,
+        collect_timeout: args.collect.timeout,
+        limits: args.agent.limits(),
+        resolver: resolver(&args.agent),
+    };
+    Ok(Some(Probe::new(collect.clone(), dialer, settings)))
+}
+
+/// The dialer of these settings.
+///
+/// # Errors
+///
+/// When it cannot be set up.
+pub(super) fn dialer(dialing: Dialing) -> Result<AnyDialer, SettingError> {
+    AnyDialer::new(dialing).map_err(|error| SettingError::new("--probe.dialer", error.to_string()))
+}
+
+/// The resolver's constants, at which an agent is lost by the same limit as everywhere.
+pub(super) fn resolver(args: &AgentArgs) -> resolver::Settings {
+    resolver::Settings {
+        inactive_timeout: args.inactive_timeout,
+        ..resolver::Settings::default()
+    }
+}
+
 /// What the web side needs to know.
-pub(super) fn web(args: &ExporterArgs, lifecycle: Lifecycle) -> web::Settings {
+pub(super) fn web(
+    args: &ExporterArgs,
+    lifecycle: Lifecycle,
+    probe: Option<Probe<AnyDialer>>,
+) -> web::Settings {
     web::Settings {
         telemetry_path: args.web.telemetry_path.clone(),
         max_requests: args.web.max_requests,
@@ -99,6 +175,7 @@ pub(super) fn web(args: &ExporterArgs, lifecycle: Lifecycle) -> web::Settings {
             coderd_compat: args.metrics.coderd_compat,
         },
         ui: !args.web.disable_ui,
+        probe,
         limits: Limits::default(),
         lifecycle,
     }

@@ -14,9 +14,10 @@ use crate::fleet::census::{Fleet, Problem};
 use crate::fleet::health::Health;
 use crate::fleet::named::{Counts, Variants};
 use crate::fleet::pass::Collector;
+use crate::fleet::printable::printable;
 use crate::postgres::database::Wanted;
 
-use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, safe, styled};
+use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, styled};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes];
@@ -40,7 +41,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     }
     let mut out = String::new();
     let now = moment(fleet.snapshot.now);
-    let _ = writeln!(out, "{} at {now}\n", safe(database.target()));
+    let _ = writeln!(out, "{} at {now}\n", printable(database.target()));
     write_totals(&mut out, &fleet);
     match args.problems {
         true => write_problems(&mut out, &fleet),
@@ -62,7 +63,10 @@ fn by_scope(fleet: &Fleet) -> BTreeMap<&Scope, BTreeMap<Health, u64>> {
 }
 
 fn known(counts: &Counts<Health>) -> impl Iterator<Item = (Health, u64)> {
-    Health::ALL.iter().copied().zip(counts.iter().map(|it| it.1))
+    Health::ALL
+        .iter()
+        .copied()
+        .zip(counts.iter().map(|it| it.1))
 }
 
 fn problems_in(row: &BTreeMap<Health, u64>) -> u64 {

@@ -13,10 +13,10 @@ use super::values::{at_least_one, positive_duration};
 
 const TCP_FLAG: &str = "--probe.tcp-address";
 
-/// `--probe.*`
+/// `--probe.dialer` and what it needs.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probe")]
-pub struct ProbeArgs {
+pub struct DialArgs {
     /// How agents are dialed to see whether they answer; without it nobody is
     #[arg(
         long = "probe.dialer",
@@ -33,6 +33,15 @@ pub struct ProbeArgs {
         value_name = "HOST:PORT"
     )]
     pub tcp_address: Option<TcpAddress>,
+}
+
+/// `--probe.*`
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Probe")]
+pub struct ProbeArgs {
+    /// How agents are dialed.
+    #[command(flatten)]
+    pub dial: DialArgs,
 
     /// From the start of one round of dials to the start of the next
     #[arg(
@@ -93,7 +102,7 @@ pub enum Dialing {
     Tcp(TcpAddress),
 }
 
-impl ProbeArgs {
+impl DialArgs {
     /// What to dial with, if anything is to be dialed.
     ///
     /// # Errors

@@ -3,7 +3,9 @@
 use clap::Args;
 
 use super::args::AgentArgs;
+use super::coder_args::CoderArgs;
 use super::postgres_args::PostgresArgs;
+use super::probe_args::DialArgs;
 
 /// Everything it takes to ask the database and judge.
 #[derive(Debug, Clone, Args)]
@@ -42,4 +44,22 @@ pub struct ExplainArgs {
     /// How to ask.
     #[command(flatten)]
     pub question: QuestionArgs,
+}
+
+/// `resolve` and `wait`
+#[derive(Debug, Clone, Args)]
+pub struct DialQuestionArgs {
+    /// A workspace: its UUID, or owner/workspace
+    #[arg(value_name = "WORKSPACE")]
+    pub what: String,
+
+    /// How to ask.
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// Where Coder itself is.
+    #[command(flatten)]
+    pub coder: CoderArgs,
+    /// How agents are dialed.
+    #[command(flatten)]
+    pub dial: DialArgs,
 }

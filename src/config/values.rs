@@ -40,8 +40,8 @@ pub(super) fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') || !text.chars().all(plain) {
         return Err("write an absolute path of letters, digits and /-_.~".into());
     }
-    if text.starts_with("/-/") {
-        return Err("paths under /-/ are taken".into());
+    if text.starts_with("/-/") || text == "/probe" {
+        return Err("/probe and paths under /-/ are taken".into());
     }
     Ok(text.to_owned())
 }

@@ -15,6 +15,7 @@ pub mod latest;
 pub mod named;
 pub mod outcome;
 pub mod pass;
+pub mod printable;
 pub mod probes;
 pub mod reference;
 pub mod rota;

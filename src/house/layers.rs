@@ -27,7 +27,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "collect", "config", "fleet", "metrics", "postgres", "process", "systemd", "web",
+            "collect", "config", "dialer", "fleet", "metrics", "postgres", "probe", "process",
+            "systemd", "web",
         ],
     ),
     ("reporter", &["fleet", "reporter"]),

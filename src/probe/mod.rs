@@ -7,6 +7,7 @@ mod one;
 mod questions;
 mod round;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -50,6 +51,13 @@ impl<L: Dialer> Clone for Probe<L> {
     fn clone(&self) -> Self {
         let shared = self.shared.clone();
         Self { shared }
+    }
+}
+
+impl<L: Dialer> fmt::Debug for Probe<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let settings = &self.shared.settings;
+        f.debug_tuple("Probe").field(settings).finish()
     }
 }
 

@@ -22,7 +22,7 @@ impl<L: Dialer> Probe<L> {
     pub async fn round(&self) {
         let began = Instant::now();
         let (running, mut probed) = match self.begin().await {
-            Ok((running, chosen)) => (running, self.probe_all(&chosen).await),
+            Ok((running, chosen)) => (running, self.probe_all(chosen).await),
             Err(failure) => return self.give_up(&failure, began.elapsed()),
         };
         self.look_again(&mut probed).await;
@@ -30,7 +30,7 @@ impl<L: Dialer> Probe<L> {
     }
 
     /// Who is running, and who has their turn, as they are now.
-    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<(Uuid, Latest)>), Failure> {
+    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<Latest>), Failure> {
         let resolver = &self.shared.resolver;
         let standings = self.standings().await?;
         let chosen = {
@@ -40,7 +40,7 @@ impl<L: Dialer> Probe<L> {
         let mut latest = resolver.directory().begin(chosen.clone()).await?;
         let chosen: Vec<_> = chosen
             .into_iter()
-            .filter_map(|workspace| Some((workspace, latest.remove(&workspace)?)))
+            .filter_map(|workspace| latest.remove(&workspace))
             .collect();
         let running = standings.iter().map(|it| it.workspace).collect();
         Ok((running, chosen))
@@ -70,13 +70,13 @@ impl<L: Dialer> Probe<L> {
     }
 
     /// Resolves them, some at a time; ends early when the exporter itself is at fault.
-    async fn probe_all(&self, chosen: &[(Uuid, Latest)]) -> Vec<Probed> {
-        let dials = chosen.iter().map(|(_, latest)| async move {
+    async fn probe_all(&self, chosen: Vec<Latest>) -> Vec<Probed> {
+        let mut probed = Vec::with_capacity(chosen.len());
+        let dials = chosen.into_iter().map(|latest| async move {
             let _place = self.shared.places.acquire().await;
-            self.probe_one(latest).await
+            self.probe_one(&latest).await
         });
         let mut dials = stream::iter(dials).buffer_unordered(self.shared.settings.concurrency);
-        let mut probed = Vec::with_capacity(chosen.len());
         while let Some(one) = dials.next().await {
             let is_our_fault = one.outcome == Outcome::ExporterError;
             if is_our_fault {

@@ -11,6 +11,7 @@ mod lifecycle;
 mod live_config;
 mod negotiate;
 mod passwords;
+mod probe;
 mod protection;
 mod ready;
 mod roster;

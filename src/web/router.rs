@@ -21,7 +21,7 @@ use super::guard::guard;
 use super::passwords::Passwords;
 use super::ready::Readiness;
 use super::settings::Settings;
-use super::{landing, lifecycle, scrape};
+use super::{landing, lifecycle, probe, scrape};
 
 /// What the handlers share.
 pub(super) struct App {
@@ -64,6 +64,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
             &settings.telemetry_path,
             get(scrape::metrics).head(scrape::head),
         )
+        .route("/probe", get(probe::probe))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/config", get(lifecycle::config))

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::metrics::exposition::Format;
 use crate::metrics::page::Page;
+use crate::probe::Probe;
 use crate::process;
 
 use super::router::App;
@@ -51,7 +52,7 @@ pub(super) async fn metrics(
         pass: app.collect.pass_of(&collectors, deadline).await,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
-        probe: None,
+        probe: settings.probe.as_ref().map(Probe::stats),
         process: process::stats(),
         detail: settings.detail,
         is_config_current: app.is_config_current(),
@@ -79,7 +80,8 @@ pub(super) async fn head(headers: HeaderMap) -> Response {
     ([(header::CONTENT_TYPE, content_type)], Body::empty()).into_response()
 }
 
-fn format(headers: &HeaderMap) -> Format {
+/// The format these headers ask for.
+pub(super) fn format(headers: &HeaderMap) -> Format {
     let accept = headers.get_all(header::ACCEPT).iter();
     // A header given twice is one list, cut in two.
     let accept: Vec<_> = accept.filter_map(|it| it.to_str().ok()).collect();

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
+use crate::probe::Probe;
 
 use super::live_config::LiveConfig;
 
@@ -26,6 +28,8 @@ pub struct Settings {
     pub detail: Detail,
     /// Whether `/` is served.
     pub ui: bool,
+    /// The probe, when it is on. Its rounds are made by whoever made it.
+    pub probe: Option<Probe<AnyDialer>>,
     /// How long and how many.
     pub limits: Limits,
     /// What can be read again, and who asks for it.

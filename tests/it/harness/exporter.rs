@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 
 use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::config::postgres_url::PostgresUrl;
+use coder_agent_exporter::config::probe_args::Dialing;
+use coder_agent_exporter::dialer::AnyDialer;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::pass::Collector;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;
-use coder_agent_exporter::web;
+use coder_agent_exporter::probe::{self, Probe};
+use coder_agent_exporter::{resolver, web};
 use tokio::task::JoinHandle;
 
 use super::exposition::{Format, Page};
@@ -26,12 +29,17 @@ pub(crate) const LATE_ON_A_BUSY_MACHINE: Duration = Duration::from_secs(2);
 pub(crate) struct Settings {
     pub(crate) collect: collect::Settings,
     pub(crate) web: web::Settings,
+    /// What agents are dialed with; the probe is on when there is something.
+    pub(crate) dialing: Option<Dialing>,
+    pub(crate) probe: probe::Settings,
     pub(crate) max_connections: usize,
 }
 
 /// A running exporter; dropping it stops it.
 pub(crate) struct Exporter {
     pub(crate) address: SocketAddr,
+    /// Makes rounds when a test says so.
+    pub(crate) probe: Option<Probe<AnyDialer>>,
     server: JoinHandle<()>,
 }
 
@@ -43,6 +51,9 @@ impl Exporter {
         let url: PostgresUrl = url.parse().unwrap();
         let database = Database::new(&url, settings.max_connections).unwrap();
         let collect = Collect::new(database, settings.collect);
+        let dialer = settings.dialing.map(|it| AnyDialer::new(it).unwrap());
+        let probe = dialer.map(|it| Probe::new(collect.clone(), it, settings.probe));
+        settings.web.probe = probe.clone();
         let listener = web::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let server = web::serve(
@@ -52,7 +63,11 @@ impl Exporter {
             std::future::pending(),
         );
         let server = tokio::spawn(async move { server.await.unwrap() });
-        Self { address, server }
+        Self {
+            address,
+            probe,
+            server,
+        }
     }
 
     /// Asks for any path.
@@ -118,8 +133,19 @@ fn defaults() -> Settings {
             collect_timeout: Duration::from_secs(10),
             detail: Detail::default(),
             ui: true,
+            probe: None,
             limits: web::Limits::default(),
             lifecycle: web::Lifecycle::default(),
+        },
+        dialing: None,
+        probe: probe::Settings {
+            interval: Duration::from_secs(60),
+            sample: 20,
+            concurrency: 4,
+            horizon: Duration::from_secs(15 * 60),
+            collect_timeout: Duration::from_secs(10),
+            limits: Limits::default(),
+            resolver: resolver::Settings::default(),
         },
         max_connections: 2,
     }

@@ -1,0 +1,294 @@
+//! `explain`: an agent's row, the rule that decided, and what to do.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::config::question_args::ExplainArgs;
+use crate::fleet::agent::Agent;
+use crate::fleet::explain::{Explanation, explain};
+use crate::fleet::health::{Health, Limits};
+use crate::fleet::latest::{Latest, Sighting};
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::fleet::snapshot::Cause;
+use crate::fleet::time::Timestamp;
+use crate::postgres::database::Database;
+use crate::resolver::{Directory, Readiness, verdict};
+
+use super::find::{Meant, find, reference};
+use super::text::{STRONG, age, moment, of_health, styled};
+use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
+
+pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
+    let reference = reference(&args.what)?;
+    let url = settings::postgres_url(&args.question.postgres)?;
+    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    let limits = args.question.agent.limits();
+    let told = runtime()?.block_on(async {
+        let meant = find(&database, &reference).await?;
+        tell(&database, meant, limits).await
+    })?;
+    match args.question.json {
+        true => print_json(&told.json()),
+        false => print(&told.text()),
+    }
+}
+
+/// Everything that is to be told.
+struct Told {
+    latest: Latest,
+    readiness: Readiness,
+    agents: Vec<ToldAgent>,
+    limits: Limits,
+}
+
+struct ToldAgent {
+    now: Timestamp,
+    agent: Agent,
+    explanation: Explanation,
+    cause: Option<Cause>,
+    /// One of an earlier build is not counted anywhere.
+    is_of_latest_build: bool,
+}
+
+async fn tell(database: &Database, meant: Meant, limits: Limits) -> Result<Told, CommandError> {
+    let Meant { latest, agent } = meant;
+    let of_latest = latest.agents.iter().map(|it| it.agent.clone());
+    let mut agents: Vec<_> = of_latest
+        .filter(|it| agent.is_none_or(|wanted| wanted == it.id))
+        .map(|agent| (latest.now, agent, true))
+        .collect();
+    if let Some(wanted) = agent.filter(|_| agents.is_empty()) {
+        let seen = database.agent(wanted).await;
+        let seen = seen.map_err(|failure| anyhow!("{failure}"))?;
+        let Sighting { now, agent } = seen.ok_or_else(|| {
+            anyhow!("the agent is of an earlier build and soft-deleted: nothing more is known")
+        })?;
+        agents.push((now, agent, false));
+    }
+    let mut told = Vec::new();
+    for (now, agent, is_of_latest_build) in agents {
+        let explanation = explain(&agent, &limits, now);
+        let cause = match explanation.assessment.health {
+            Health::StuckCreated => {
+                let cause = database.cause(agent.id, Instant::now() + PATIENCE).await;
+                cause.map_err(|failure| anyhow!("{failure}"))?
+            }
+            _ => None,
+        };
+        told.push(ToldAgent {
+            now,
+            agent,
+            explanation,
+            cause,
+            is_of_latest_build,
+        });
+    }
+    Ok(Told {
+        readiness: verdict(Some(&latest), &limits),
+        latest,
+        agents: told,
+        limits,
+    })
+}
+
+impl Told {
+    fn text(&self) -> String {
+        let mut out = String::new();
+        let latest = &self.latest;
+        let name = printable(&format!("{}/{}", latest.owner, latest.workspace));
+        let _ = writeln!(out, "{}  {}", styled(STRONG, &name), latest.workspace_id);
+        let template = format!("{}, {}", latest.scope.organization, latest.scope.template);
+        line(&mut out, "template", &template);
+        let Readiness {
+            verdict, detail, ..
+        } = &self.readiness;
+        line(
+            &mut out,
+            "verdict",
+            &format!("{}: {detail}", verdict.as_str()),
+        );
+        line(&mut out, "as of", &moment(latest.now));
+        if self.agents.is_empty() {
+            let _ = writeln!(out, "\nIts latest build has no agent.");
+        }
+        for told in &self.agents {
+            out.push('\n');
+            told.write(&mut out);
+        }
+        out
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let latest = &self.latest;
+        serde_json::json!({
+            "now": moment(latest.now),
+            "workspace_id": latest.workspace_id.to_string(),
+            "workspace_name": latest.workspace,
+            "workspace_owner": &*latest.owner,
+            "organization_name": &*latest.scope.organization,
+            "template_name": &*latest.scope.template,
+            "verdict": self.readiness.verdict.as_str(),
+            "detail": self.readiness.detail,
+            "inactive_timeout_seconds": self.limits.inactive_timeout.as_secs_f64(),
+            "agents": self.agents.iter().map(ToldAgent::json).collect::<Vec<_>>(),
+        })
+    }
+}
+
+/// `--json` of one agent; the names are the metrics' labels and the columns of its row.
+#[derive(Serialize)]
+struct AgentJson<'a> {
+    agent_id: String,
+    agent_name: &'a str,
+    kind: &'static str,
+    version: &'a str,
+    is_of_latest_build: bool,
+    transition: &'a str,
+    lifecycle_state: &'a str,
+    created_at: Option<String>,
+    first_connected_at: Option<String>,
+    last_connected_at: Option<String>,
+    disconnected_at: Option<String>,
+    started_at: Option<String>,
+    ready_at: Option<String>,
+    connection_timeout_seconds: u64,
+    status: &'static str,
+    status_rule: u8,
+    status_reason: &'a str,
+    health: &'static str,
+    health_rule: u8,
+    health_reason: &'a str,
+    since: Option<String>,
+    cause: Option<&'static str>,
+    advice: Option<&'static str>,
+}
+
+impl ToldAgent {
+    fn json(&self) -> AgentJson<'_> {
+        let agent = &self.agent;
+        let Explanation {
+            assessment,
+            status,
+            health,
+        } = &self.explanation;
+        AgentJson {
+            agent_id: agent.id.to_string(),
+            agent_name: &agent.name,
+            kind: agent.kind.as_str(),
+            version: &agent.version,
+            is_of_latest_build: self.is_of_latest_build,
+            transition: agent.transition.as_str(),
+            lifecycle_state: agent.lifecycle.as_str(),
+            created_at: agent.created_at.map(moment),
+            first_connected_at: agent.first_connected_at.map(moment),
+            last_connected_at: agent.last_connected_at.map(moment),
+            disconnected_at: agent.disconnected_at.map(moment),
+            started_at: agent.started_at.map(moment),
+            ready_at: agent.ready_at.map(moment),
+            connection_timeout_seconds: agent.connection_timeout.as_secs(),
+            status: assessment.status.as_str(),
+            status_rule: status.rule,
+            status_reason: &status.saw,
+            health: assessment.health.as_str(),
+            health_rule: health.rule,
+            health_reason: &health.saw,
+            since: assessment.since.map(moment),
+            cause: self.cause.map(|it| it.as_str()),
+            advice: assessment.health.advice(self.cause),
+        }
+    }
+
+    fn write(&self, out: &mut String) {
+        let agent = &self.agent;
+        let name = format!("agent {}", printable(&agent.name));
+        let kind = agent.kind.as_str();
+        let _ = writeln!(out, "{}  {} ({kind})", styled(STRONG, &name), agent.id);
+        if !self.is_of_latest_build {
+            line(out, "", "of an earlier build: counted nowhere");
+        }
+        self.write_row(out);
+        let Explanation {
+            assessment,
+            status,
+            health,
+        } = &self.explanation;
+        decision(
+            out,
+            "status",
+            assessment.status.as_str(),
+            &status.saw,
+            status.rule,
+        );
+        let class = styled(of_health(assessment.health), assessment.health.as_str());
+        decision(out, "health", &class, &health.saw, health.rule);
+        if let Some(since) = assessment.since {
+            let age = age(self.now.seconds_since(since));
+            line(out, "since", &format!("{} ({age})", moment(since)));
+        }
+        if let Some(cause) = self.cause {
+            line(out, "cause", cause.as_str());
+        }
+        if let Some(advice) = assessment.health.advice(self.cause) {
+            line(out, "advice", advice);
+        }
+    }
+
+    /// The columns that the rules look at, as they stand in the row.
+    fn write_row(&self, out: &mut String) {
+        let agent = &self.agent;
+        let at = |at: Option<Timestamp>| match at {
+            Some(at) => {
+                let ago = self.now.seconds_since(at);
+                let side = if ago < 0.0 { "after now" } else { "ago" };
+                format!("{}  {} {side}", moment(at), age(ago.abs()))
+            }
+            None => "never".into(),
+        };
+        for (name, value) in [
+            ("created_at", agent.created_at),
+            ("first_connected_at", agent.first_connected_at),
+            ("last_connected_at", agent.last_connected_at),
+            ("disconnected_at", agent.disconnected_at),
+            ("started_at", agent.started_at),
+            ("ready_at", agent.ready_at),
+        ] {
+            line(out, name, &at(value));
+        }
+        let timeout = format!("{} s", agent.connection_timeout.as_secs());
+        line(out, "connection_timeout", &timeout);
+        line(out, "lifecycle_state", agent.lifecycle.as_str());
+        line(out, "version", &agent.version);
+    }
+}
+
+/// What may come from the database, made safe.
+fn line(out: &mut String, name: &str, value: &str) {
+    let _ = writeln!(out, "  {name:<18}  {}", wrapped(&printable(value)));
+}
+
+/// "last heartbeat 47.2 s before now, limit 30 s", what follows from it, and the rule's number.
+fn decision(out: &mut String, name: &str, verdict: &str, saw: &str, rule: u8) {
+    line(out, name, saw);
+    let _ = writeln!(out, "  {:<18}  → {verdict} (rule {rule})", "");
+}
+
+/// Broken at words so that it fits behind the names.
+fn wrapped(text: &str) -> String {
+    const COLUMNS: usize = super::text::WIDTH - 22;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(last) if last.chars().count() + 1 + word.chars().count() <= COLUMNS => {
+                last.push(' ');
+                last.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join(&format!("\n{:22}", ""))
+}

@@ -1,0 +1,146 @@
+//! `resolve`: from a workspace to an agent that answers, with the whole story.
+
+use std::fmt::Write as _;
+use std::process::ExitCode;
+
+use tokio::time::Instant;
+
+use crate::config::question_args::DialQuestionArgs;
+use crate::dialer::{AnyDialer, Reached};
+use crate::fleet::latest::Latest;
+use crate::fleet::named::Variants;
+use crate::fleet::outcome::Outcome;
+use crate::fleet::printable::printable;
+use crate::postgres::database::Database;
+use crate::resolver::{Resolved, Resolver, Route, Trace, Unresolved, outcome};
+
+use super::find::{find, reference};
+use super::serve::stop_signal;
+use super::text::{STRONG, of_outcome, styled};
+use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0    the agent answered (ok, switched)
+  1    it could not be found out: no such workspace, or exporter_error
+  2    the agent did not answer; the outcome says why
+  64   a setting is wrong
+  130  interrupted";
+
+/// Exit code of a workspace that was not reached.
+const NOT_REACHED: u8 = 2;
+/// Exit code of a command that was asked to stop: 128 and the number of SIGINT.
+pub(super) const INTERRUPTED: u8 = 130;
+
+pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
+    let reference = reference(&args.what)?;
+    let dialer = settings::dialer(settings::dialing_now(&args.coder, &args.dial)?)?;
+    let url = settings::postgres_url(&args.question.postgres)?;
+    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    runtime()?.block_on(async {
+        let stop = stop_signal()?;
+        let latest = find(&database, &reference).await?.latest;
+        let resolver = resolver(&database, dialer, args);
+        bind(&resolver, &database, &latest).await;
+        let trace = Trace::default();
+        match resolver.connect(latest.workspace_id, stop, &trace).await {
+            Ok(result) => tell(&latest, &result, &trace, args.question.json),
+            Err(_signal) => Ok(ExitCode::from(INTERRUPTED)),
+        }
+    })
+}
+
+/// A resolver of these settings.
+pub(super) fn resolver(
+    database: &Database,
+    dialer: AnyDialer,
+    args: &DialQuestionArgs,
+) -> Resolver<Database, AnyDialer> {
+    let settings = settings::resolver(&args.question.agent);
+    Resolver::new(database.clone(), dialer, settings)
+}
+
+/// A chat that is bound to an agent of an earlier build would dial that one first; so do we.
+async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, latest: &Latest) {
+    let stale = database.stale_bindings(Instant::now() + PATIENCE).await;
+    // Without them the right agent is dialed at once.
+    let bound = stale
+        .ok()
+        .and_then(|mut stale| stale.remove(&latest.workspace_id));
+    if let Some(target) = bound {
+        resolver.bind(latest.workspace_id, target);
+    }
+}
+
+fn tell(
+    latest: &Latest,
+    result: &Result<Resolved<Reached>, Unresolved>,
+    trace: &Trace,
+    as_json: bool,
+) -> Result<ExitCode, CommandError> {
+    let outcome = outcome(result);
+    match as_json {
+        true => print_json(&json(latest, result, trace))?,
+        false => print(&text(latest, result, trace))?,
+    };
+    Ok(match outcome {
+        it if it.is_reached() => ExitCode::SUCCESS,
+        Outcome::ExporterError => ExitCode::FAILURE,
+        _ => ExitCode::from(NOT_REACHED),
+    })
+}
+
+fn text(latest: &Latest, result: &Result<Resolved<Reached>, Unresolved>, trace: &Trace) -> String {
+    let mut out = String::new();
+    let name = printable(&format!("{}/{}", latest.owner, latest.workspace));
+    let _ = writeln!(out, "{}  {}", styled(STRONG, &name), latest.workspace_id);
+    for step in trace.steps() {
+        let at = step.at.as_secs_f64();
+        let phase = step.phase.as_str();
+        let _ = writeln!(out, "{at:>9.3} s  {phase:<8}  {}", printable(&step.text));
+    }
+    let outcome = outcome(result);
+    let name = styled(of_outcome(outcome), outcome.as_str());
+    let message = match result {
+        Ok(resolved) => format!("agent {} answered", resolved.target.agent),
+        Err(unresolved) => unresolved.to_string(),
+    };
+    let took = trace.elapsed().as_secs_f64();
+    let _ = writeln!(out, "\n{name} after {took:.3} s: {}", printable(&message));
+    let _ = writeln!(out, "{}", outcome.advice());
+    out
+}
+
+fn json(
+    latest: &Latest,
+    result: &Result<Resolved<Reached>, Unresolved>,
+    trace: &Trace,
+) -> serde_json::Value {
+    let outcome = outcome(result);
+    let reached = result.as_ref().ok();
+    let phases = trace.phases().map(|(phase, took)| {
+        let name = phase.as_str().to_owned();
+        (name, serde_json::Value::from(took.as_secs_f64()))
+    });
+    let steps = trace.steps().into_iter().map(|step| {
+        serde_json::json!({
+            "at_seconds": step.at.as_secs_f64(),
+            "phase": step.phase.as_str(),
+            "text": step.text,
+        })
+    });
+    serde_json::json!({
+        "workspace_id": latest.workspace_id.to_string(),
+        "workspace_name": latest.workspace,
+        "workspace_owner": &*latest.owner,
+        "outcome": outcome.as_str(),
+        "advice": outcome.advice(),
+        "error": result.as_ref().err().map(ToString::to_string),
+        "agent_id": reached.map(|it| it.target.agent_id.to_string()),
+        "agent_name": reached.map(|it| it.target.agent.to_string()),
+        "binding_switched": reached.is_some_and(|it| it.route == Route::Switched),
+        "duration_seconds": trace.elapsed().as_secs_f64(),
+        "phase_duration_seconds": phases.collect::<serde_json::Map<_, _>>(),
+        "steps": steps.collect::<Vec<_>>(),
+    })
+}

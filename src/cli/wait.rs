@@ -1,0 +1,171 @@
+//! `wait`: until a workspace can be used.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::process::ExitCode;
+
+use anyhow::anyhow;
+use tokio::time::Instant;
+
+use crate::config::question_args::DialQuestionArgs;
+use crate::fleet::latest::Latest;
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::resolver::{Progress, Readiness, Stage, Verdict, Waited};
+
+use super::find::{find, reference};
+use super::resolve::{INTERRUPTED, resolver};
+use super::serve::stop_signal;
+use super::text::{WIDTH, age, fit};
+use super::{CommandError, print, print_json, runtime, settings};
+
+pub(super) const EXIT_CODES: &str = "\
+Exit codes:
+  0    ready
+  1    it could not be found out
+  10   stopped
+  11   gone: the build failed or was canceled, or the workspace is deleted
+  12   no_agent
+  13   ambiguous
+  14   start_failed
+  20   the build did not end within 10 minutes
+  21   the agent did not answer within 2 minutes
+  22   the startup script did not end within 10 minutes
+  64   a setting is wrong
+  130  interrupted";
+
+pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
+    let reference = reference(&args.what)?;
+    let dialer = settings::dialer(settings::dialing_now(&args.coder, &args.dial)?)?;
+    let url = settings::postgres_url(&args.question.postgres)?;
+    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    let limits = args.question.agent.limits();
+    runtime()?.block_on(async {
+        let stop = stop_signal()?;
+        let latest = find(&database, &reference).await?.latest;
+        let resolver = resolver(&database, dialer, args);
+        let mut ticker = Ticker::new();
+        let waiting = resolver.wait(latest.workspace_id, &limits, |it| ticker.tell(&it));
+        let waited = tokio::select! {
+            waited = waiting => Some(waited),
+            _signal = stop => None,
+        };
+        ticker.end();
+        match waited {
+            Some(waited) => tell(&latest, &waited, ticker.began, args.question.json),
+            None => Ok(ExitCode::from(INTERRUPTED)),
+        }
+    })
+}
+
+fn tell(
+    latest: &Latest,
+    waited: &Waited,
+    began: Instant,
+    as_json: bool,
+) -> Result<ExitCode, CommandError> {
+    let (result, last) = match waited {
+        Waited::Settled(readiness) => (readiness.verdict.as_str(), Some(readiness)),
+        Waited::TimedOut { stage, last } => (late(*stage), last.as_ref()),
+    };
+    let seconds = began.elapsed().as_secs_f64();
+    let detail = last.map(|it| it.detail.as_str());
+    if as_json {
+        let agent = last.and_then(|it| it.agent.as_ref()).map(|it| &it.0);
+        print_json(&serde_json::json!({
+            "workspace_id": latest.workspace_id.to_string(),
+            "workspace_name": latest.workspace,
+            "workspace_owner": &*latest.owner,
+            "result": result,
+            "verdict": last.map(|it| it.verdict.as_str()),
+            "detail": detail,
+            "agent_id": agent.map(|it| it.agent_id.to_string()),
+            "agent_name": agent.map(|it| it.agent.to_string()),
+            "waited_seconds": seconds,
+        }))?;
+    } else {
+        let detail = printable(detail.unwrap_or("the database never said"));
+        print(&format!("{result} after {}: {detail}\n", age(seconds)))?;
+    }
+    exit_code(waited)
+}
+
+fn late(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Build => "build_timeout",
+        Stage::Dial => "dial_timeout",
+        Stage::Start => "start_timeout",
+    }
+}
+
+fn exit_code(waited: &Waited) -> Result<ExitCode, CommandError> {
+    let code = match waited {
+        Waited::Settled(Readiness { verdict, .. }) => match verdict {
+            Verdict::Ready => 0,
+            Verdict::Stopped => 10,
+            Verdict::Gone => 11,
+            Verdict::NoAgent => 12,
+            Verdict::Ambiguous => 13,
+            Verdict::StartFailed => 14,
+            Verdict::Building | Verdict::Connecting | Verdict::Starting | Verdict::Unreachable => {
+                return Err(anyhow!("waiting ended too early, at {}", verdict.as_str()).into());
+            }
+        },
+        Waited::TimedOut { last: None, .. } => 1,
+        Waited::TimedOut { stage, .. } => match stage {
+            Stage::Build => 20,
+            Stage::Dial => 21,
+            Stage::Start => 22,
+        },
+    };
+    Ok(ExitCode::from(code))
+}
+
+/// Tells on stderr how it goes: on a terminal in one line that changes, elsewhere a line for
+/// each change.
+struct Ticker {
+    began: Instant,
+    is_terminal: bool,
+    last: String,
+}
+
+impl Ticker {
+    fn new() -> Self {
+        Self {
+            began: Instant::now(),
+            is_terminal: stderr().is_terminal(),
+            last: String::new(),
+        }
+    }
+
+    fn tell(&mut self, progress: &Progress<'_>) {
+        let text = match progress {
+            Progress::Seen(stage, readiness) => {
+                let what = match stage {
+                    Stage::Build => "waiting for the build",
+                    Stage::Dial => "waiting for the agent to answer",
+                    Stage::Start => "waiting for the startup script",
+                };
+                format!("{what}: {}", readiness.detail)
+            }
+            Progress::Unseen(failure) => format!("asking the database again: {failure}"),
+            Progress::Unanswered(unresolved) => format!("dialing again: {unresolved}"),
+        };
+        let text = printable(&text);
+        let elapsed = age(self.began.elapsed().as_secs_f64());
+        if self.is_terminal {
+            let line = fit(&format!("{elapsed:>6}  {text}"), WIDTH - 1);
+            let _ = write!(stderr().lock(), "\r{line}");
+            let _ = stderr().flush();
+        } else if text != self.last {
+            let _ = writeln!(stderr().lock(), "{elapsed:>6}  {text}");
+        }
+        self.last = text;
+    }
+
+    /// Leaves the terminal as it was.
+    fn end(&self) {
+        if self.is_terminal && !self.last.is_empty() {
+            let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(WIDTH - 1));
+        }
+    }
+}

@@ -80,3 +80,17 @@ pub(super) enum Told {
     /// Nothing: the future was dropped.
     Dropped,
 }
+
+// What a row means, in this reference's own words.
+
+pub(super) fn is_disconnected(row: Row) -> bool {
+    matches!(row, Row::SilentFor(seconds) if seconds > 30.0)
+}
+
+pub(super) fn has_timed_out(row: Row) -> bool {
+    matches!(row, Row::NeverConnectedFor(seconds) if seconds > 120.0)
+}
+
+pub(super) fn has_been_lost(row: Row) -> bool {
+    matches!(row, Row::SilentFor(seconds) if seconds >= 90.0)
+}

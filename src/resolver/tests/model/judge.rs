@@ -4,10 +4,11 @@
 use std::slice::Iter;
 use std::time::Duration;
 
-use super::super::super::rows::Row;
 use super::super::super::world::failure;
 use super::super::super::{DialError, NoChoice, Unresolved};
-use super::history::{Answer, Call, Event, Number, Told, What};
+use super::history::{
+    Answer, Call, Event, Number, Told, What, has_been_lost, has_timed_out, is_disconnected,
+};
 
 const DELAY: Duration = Duration::from_secs(5);
 const DIAL: Duration = Duration::from_secs(30);
@@ -47,7 +48,7 @@ enum Stop {
 
 type Step<T> = Result<T, Stop>;
 
-pub(super) struct Walk<'a> {
+struct Walk<'a> {
     call: &'a Call,
     events: Iter<'a, Event>,
 }
@@ -288,16 +289,4 @@ fn refusal_by_validation(answer: &Answer) -> Unresolved {
         Answer::Ambiguous(names) => NoChoice::Ambiguous(names.clone()),
         _ => NoChoice::NoAgent,
     })
-}
-
-fn is_disconnected(row: Row) -> bool {
-    matches!(row, Row::SilentFor(seconds) if seconds > 30.0)
-}
-
-fn has_timed_out(row: Row) -> bool {
-    matches!(row, Row::NeverConnectedFor(seconds) if seconds > 120.0)
-}
-
-fn has_been_lost(row: Row) -> bool {
-    matches!(row, Row::SilentFor(seconds) if seconds >= 90.0)
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use uuid::Uuid;
 
+use super::lazy::Dialed;
 use super::parts::Target;
 
 /// What is remembered of workspaces.
@@ -47,11 +48,7 @@ impl<C> Cache<C> {
     /// The live connection of this workspace.
     pub(super) fn hit(&self, workspace: Uuid) -> Option<Hit<C>> {
         let mut entries = self.lock();
-        let entry = entries.touch(workspace)?;
-        Some(Hit {
-            target: entry.bound.clone(),
-            connection: entry.connection.clone()?,
-        })
+        entries.touch(workspace)?.hit()
     }
 
     /// The agent this workspace is bound to, connected or not.
@@ -72,25 +69,22 @@ impl<C> Cache<C> {
     }
 
     /// Remembers this connection, unless there is one already: then that one is shared and
-    /// this one is released.
-    pub(super) fn share(&self, workspace: Uuid, target: Target, connection: C) -> Hit<C> {
+    /// this one is released. Only to an agent that the directory has just named in place of
+    /// the bound one, the connection to another agent gives way.
+    pub(super) fn share(&self, workspace: Uuid, dialed: Dialed<C>) -> Hit<C> {
+        let Dialed {
+            connection,
+            target,
+            switched,
+        } = dialed;
         let ours = Arc::new(connection);
         // What the cache lets go of is dropped after the lock: releasing may be anything.
         let (hit, _replaced) = {
             let mut entries = self.lock();
-            match entries.touch(workspace) {
-                Some(Entry {
-                    bound,
-                    connection: Some(theirs),
-                    ..
-                }) => {
-                    let hit = Hit {
-                        target: bound.clone(),
-                        connection: theirs.clone(),
-                    };
-                    (hit, None)
-                }
-                _ => {
+            let theirs = entries.touch(workspace).and_then(|entry| entry.hit());
+            match theirs.filter(|it| !switched || it.target.agent_id == target.agent_id) {
+                Some(theirs) => (theirs, None),
+                None => {
                     let hit = Hit {
                         target: target.clone(),
                         connection: ours.clone(),
@@ -136,6 +130,15 @@ impl<C> Cache<C> {
 
     fn lock(&self) -> MutexGuard<'_, Entries<C>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<C> Entry<C> {
+    fn hit(&self) -> Option<Hit<C>> {
+        Some(Hit {
+            target: self.bound.clone(),
+            connection: self.connection.clone()?,
+        })
     }
 }
 

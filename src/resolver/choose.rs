@@ -1,7 +1,8 @@
 //! Which agent of a build serves its workspace (SPEC 4).
 
+use super::parts::Target;
 use crate::fleet::agent::{Kind, Label};
-use crate::fleet::latest::Candidate;
+use crate::fleet::latest::{Candidate, Latest};
 
 /// An agent whose name ends like this, in any case, is the one meant for chats.
 const CHAT_SUFFIX: &str = "-coderd-chat";
@@ -41,6 +42,11 @@ pub fn choose_agent(candidates: &[Candidate]) -> Result<&Candidate, NoChoice> {
             Err(NoChoice::Ambiguous(names))
         }
     }
+}
+
+/// The way to the agent that serves a workspace.
+pub(super) fn choose(latest: &Latest) -> Result<Target, NoChoice> {
+    choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
 }
 
 /// Ids are compared as text, which for UUIDs is the order of their bytes.

@@ -1,50 +1,23 @@
 //! From a workspace to its agent (SPEC 4).
 
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
 use super::cache::{Cache, Hit};
-use super::choose::{NoChoice, choose_agent};
+use super::choose::{NoChoice, choose, choose_agent};
 use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
 use super::parts::{Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
+use super::settings::Settings;
 use super::trace::{Phase, Trace};
-use crate::fleet::latest::{Candidate, Latest, Sighting};
+use crate::fleet::latest::{Candidate, Sighting};
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::status::{Status, lost_since, status};
-
-/// The resolver's constants (SPEC 4).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// A dial slower than this is doubted, and the directory asked. It is also how long any
-    /// question to the directory may take.
-    pub validation_delay: Duration,
-    /// A dial, with all that it takes to find the right agent, may take this long.
-    pub dial_timeout: Duration,
-    /// An agent that did not answer in time, and whose row has said disconnected for at least
-    /// this long, is disconnected rather than slow.
-    pub recovery_threshold: Duration,
-    /// Silence after which an agent is disconnected (SPEC 1.3).
-    pub inactive_timeout: Duration,
-    /// Workspaces that are remembered, at most.
-    pub most_remembered: usize,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            validation_delay: Duration::from_secs(5),
-            dial_timeout: Duration::from_secs(30),
-            recovery_threshold: Duration::from_secs(90),
-            inactive_timeout: Duration::from_secs(30),
-            // A binding is some hundred bytes: a few megabytes at most.
-            most_remembered: 20_000,
-        }
-    }
-}
 
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast
 /// when there is nothing to reach, and never hangs.
@@ -99,8 +72,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     ///
     /// # Errors
     ///
-    /// The outer one is the caller's own reason, unchanged: a dial that is ready at that moment
-    /// still wins. The inner one is what stood in the way.
+    /// The outer one is the caller's own reason, unchanged: of what ends at that moment only a
+    /// dial that is ready still wins. The inner one is what stood in the way.
     pub async fn connect<R>(
         &self,
         workspace: Uuid,
@@ -124,10 +97,19 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
+        let mut caller = pin!(caller);
         tokio::select! {
             biased;
-            resolved = self.resolve(workspace, dial_timeout, trace) => Ok(resolved),
-            reason = caller => Err(reason),
+            resolved = self.resolve(workspace, dial_timeout, trace) => match resolved {
+                Ok(resolved) => Ok(Ok(resolved)),
+                // What failed as the caller left did not fail the caller.
+                Err(unresolved) => tokio::select! {
+                    biased;
+                    reason = &mut caller => Err(reason),
+                    () = ready(()) => Ok(Err(unresolved)),
+                },
+            },
+            reason = &mut caller => Err(reason),
         }
     }
 
@@ -137,16 +119,18 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         dial_timeout: Duration,
         trace: &Trace,
     ) -> Result<Resolved<L::Connection>, Unresolved> {
-        let budget = dial_timeout + self.settings.validation_delay;
-        let deadline = Instant::now() + budget;
+        // What is asked before the dial has this long all together, so that the dial has all of
+        // its own time, and what is asked after it the rest.
+        let dial_by = Instant::now() + self.settings.validation_delay;
+        let deadline = dial_by + dial_timeout;
         if let Some(hit) = self.cache.hit(workspace)
-            && let Some(resolved) = self.recheck(workspace, hit, trace).await?
+            && let Some(resolved) = self.recheck(workspace, hit, dial_by, trace).await?
         {
             return Ok(resolved);
         }
         let bound = match self.cache.bound(workspace) {
             Some(bound) => bound,
-            None => self.look_up(workspace, trace).await?,
+            None => self.look_up(workspace, dial_by, trace).await?,
         };
         let dialing = dial_with_lazy_validation(
             &self.dialer,
@@ -155,8 +139,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             || self.validate(workspace),
             trace,
         );
-        let dial_deadline = deadline.min(Instant::now() + dial_timeout);
-        match timeout_at(dial_deadline, dialing).await {
+        match timeout(dial_timeout, dialing).await {
             Ok(Ok(dialed)) => Ok(self.remember(workspace, dialed)),
             Ok(Err(Undialed::NoChoice(no_choice))) => {
                 self.cache.forget(workspace);
@@ -177,11 +160,12 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self,
         workspace: Uuid,
         hit: Hit<L::Connection>,
+        deadline: Instant,
         trace: &Trace,
     ) -> Result<Option<Resolved<L::Connection>>, Unresolved> {
         let question = format!("how is agent {}?", hit.target.agent_id);
         let span = trace.ask(Phase::Lookup, question);
-        let asked = self.in_time(self.directory.agent(hit.target.agent_id));
+        let asked = self.by(deadline, self.directory.agent(hit.target.agent_id));
         let found = match asked.await {
             Ok(Some(sighting)) => {
                 let Sighting { agent, now } = &sighting;
@@ -217,9 +201,15 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     }
 
     /// The agent to dial when none is bound.
-    async fn look_up(&self, workspace: Uuid, trace: &Trace) -> Result<Target, Unresolved> {
+    async fn look_up(
+        &self,
+        workspace: Uuid,
+        deadline: Instant,
+        trace: &Trace,
+    ) -> Result<Target, Unresolved> {
         let span = trace.ask(Phase::Lookup, "which agent has the latest build?");
-        let target = match self.in_time(self.directory.latest(workspace)).await {
+        let asked = self.by(deadline, self.directory.latest(workspace));
+        let target = match asked.await {
             Ok(Some(latest)) if !latest.deleted => choose(&latest).map_err(Unresolved::NoChoice),
             Ok(_) => Err(Unresolved::NoWorkspace),
             Err(failure) => Err(Unresolved::Directory(failure)),
@@ -227,6 +217,10 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         match &target {
             Ok(target) => span.answer(format!("{} ({})", target.agent, target.agent_id)),
             Err(error) => span.answer(error.to_string()),
+        }
+        if let Err(Unresolved::NoWorkspace | Unresolved::NoChoice(_)) = target {
+            // As after a validation; another call may have remembered something meanwhile.
+            self.cache.forget(workspace);
         }
         target
     }
@@ -241,13 +235,14 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// Of two calls at once on one workspace the second releases its own connection and shares
     /// the first one's.
     fn remember(&self, workspace: Uuid, dialed: Dialed<L::Connection>) -> Resolved<L::Connection> {
-        let route = match dialed.switched {
+        let (dialed_id, switched) = (dialed.target.agent_id, dialed.switched);
+        let Hit { target, connection } = self.cache.share(workspace, dialed);
+        let route = match switched {
             true => Route::Switched,
+            // Another call has repaired the binding meanwhile.
+            false if target.agent_id != dialed_id => Route::Cached,
             false => Route::Dialed,
         };
-        let Hit { target, connection } =
-            self.cache
-                .share(workspace, dialed.target, dialed.connection);
         Resolved {
             connection,
             target,
@@ -283,16 +278,22 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self,
         asked: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Failure> {
+        let deadline = Instant::now() + self.settings.validation_delay;
+        self.by(deadline, asked).await
+    }
+
+    /// The directory's answer, or a failure once its time, a validation delay at most, is over.
+    async fn by<T>(
+        &self,
+        deadline: Instant,
+        asked: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let limit = self.settings.validation_delay;
         let late = |_| {
             let message = format!("no answer within {} s", limit.as_secs_f64());
             Failure::new(ErrorKind::Timeout, message)
         };
-        let answer = tokio::time::timeout(limit, asked).await;
+        let answer = timeout_at(deadline, asked).await;
         answer.map_err(late).flatten()
     }
-}
-
-fn choose(latest: &Latest) -> Result<Target, NoChoice> {
-    choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
 }

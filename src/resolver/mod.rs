@@ -11,15 +11,24 @@ mod connect;
 mod lazy;
 mod parts;
 mod result;
+mod settings;
 mod trace;
 mod verdict;
 mod wait;
 
+#[cfg(test)]
+mod rows;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod world;
+
 pub use choose::{NoChoice, choose_agent};
-pub use connect::{Resolver, Settings};
+pub use connect::Resolver;
 pub use lazy::{Dialed, Undialed, dial_with_lazy_validation};
 pub use parts::{DialError, Dialer, Directory, Target};
 pub use result::{Resolved, Route, Unresolved, outcome};
+pub use settings::Settings;
 pub use trace::{Phase, Step, Trace};
 pub use verdict::{Readiness, Verdict, verdict};
 pub use wait::{Progress, Stage, Waited};

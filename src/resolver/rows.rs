@@ -1,0 +1,133 @@
+//! Rows of a made-up database, for tests.
+
+use std::time::Duration;
+
+use uuid::Uuid;
+
+use super::Target;
+use crate::fleet::agent::{Agent, Lifecycle, Scope, Transition};
+use crate::fleet::fixtures::{agent, never_connected};
+use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
+use crate::fleet::named::Named;
+use crate::fleet::time::Timestamp;
+use crate::fleet::workspace::JobStatus;
+
+/// When every story begins.
+pub(super) const BEGAN: Timestamp = Timestamp::from_unix_micros(1_735_689_600_000_000);
+
+/// How an agent's row is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Row {
+    /// Its last heartbeat is of this very moment.
+    Beating,
+    /// Its last heartbeat is this many seconds old.
+    SilentFor(f64),
+    /// It was made this many seconds ago and nothing has connected; it may take two minutes.
+    NeverConnectedFor(f64),
+    /// There is none.
+    Gone,
+}
+
+/// An id that is the name's own letters, so that a message tells who it is about.
+pub(super) fn id(name: &str) -> Uuid {
+    let mut bytes = [0; 16];
+    bytes[..name.len()].copy_from_slice(name.as_bytes());
+    Uuid::from_bytes(bytes)
+}
+
+/// The name back from the id.
+pub(super) fn name(id: Uuid) -> String {
+    let name = String::from_utf8_lossy(id.as_bytes());
+    name.trim_end_matches('\0').to_owned()
+}
+
+/// The way to this agent.
+pub(super) fn target(name: &str) -> Target {
+    Target::of(&row_of(name, Row::Beating, BEGAN))
+}
+
+/// The agent of this name, as its row describes it at `now`.
+pub(super) fn sighting(name: &str, row: Row, now: Timestamp) -> Option<Sighting> {
+    (row != Row::Gone).then(|| Sighting {
+        now,
+        agent: row_of(name, row, now),
+    })
+}
+
+/// A workspace that was started with these agents.
+pub(super) fn latest<'a>(
+    workspace: Uuid,
+    agents: impl Iterator<Item = (&'a str, Row)>,
+    now: Timestamp,
+) -> Latest {
+    let candidate = |(name, row)| Candidate {
+        agent: row_of(name, row, now),
+        display_order: 0,
+    };
+    Latest {
+        now,
+        workspace_id: workspace,
+        workspace: "build-box".into(),
+        owner: "ada".into(),
+        scope: Scope {
+            organization: "acme".into(),
+            template: "docker".into(),
+        },
+        deleted: false,
+        build: Some(Build {
+            number: 1,
+            transition: Named::Known(Transition::Start),
+            job: Named::Known(JobStatus::Succeeded),
+            error: None,
+        }),
+        agents: agents
+            .filter(|(_, row)| *row != Row::Gone)
+            .map(candidate)
+            .collect(),
+    }
+}
+
+/// The latest build of this workspace is like this.
+pub(super) fn build(latest: &mut Latest, transition: Transition, job: JobStatus) {
+    latest.build = Some(Build {
+        number: 3,
+        transition: Named::Known(transition),
+        job: Named::Known(job),
+        error: None,
+    });
+}
+
+/// All its agents are here in their life.
+pub(super) fn lifecycle(latest: &mut Latest, lifecycle: Lifecycle) {
+    for candidate in &mut latest.agents {
+        candidate.agent.lifecycle = Named::Known(lifecycle);
+    }
+}
+
+fn row_of(name: &str, row: Row, now: Timestamp) -> Agent {
+    let named = |agent| Agent {
+        id: id(name),
+        name: name.into(),
+        ..agent
+    };
+    match row {
+        Row::Beating | Row::Gone => Agent {
+            last_connected_at: Some(now),
+            ..named(agent())
+        },
+        Row::SilentFor(seconds) => Agent {
+            last_connected_at: Some(before(now, seconds)),
+            ..named(agent())
+        },
+        Row::NeverConnectedFor(seconds) => Agent {
+            created_at: Some(before(now, seconds)),
+            connection_timeout: Duration::from_secs(120),
+            ..named(never_connected())
+        },
+    }
+}
+
+fn before(now: Timestamp, seconds: f64) -> Timestamp {
+    let micros = now.as_unix_seconds() * 1e6 - seconds * 1e6;
+    Timestamp::from_unix_micros(micros.round() as i64)
+}

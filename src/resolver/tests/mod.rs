@@ -1,0 +1,35 @@
+//! The resolver's decision matrix, each entry by name, on a clock that stands still.
+
+mod cache;
+mod cancel;
+mod connect;
+mod lazy;
+mod model;
+mod outcomes;
+mod verdict;
+mod wait;
+
+use std::convert::Infallible;
+use std::future::pending;
+
+use uuid::Uuid;
+
+use super::world::{Connection, WORKSPACE, World};
+use super::{Resolved, Resolver, Trace, Unresolved};
+
+/// Resolves [`WORKSPACE`] for somebody who never gives up.
+async fn connect(resolver: &Resolver<World, World>) -> Result<Resolved<Connection>, Unresolved> {
+    connect_to(resolver, WORKSPACE).await
+}
+
+async fn connect_to(
+    resolver: &Resolver<World, World>,
+    workspace: Uuid,
+) -> Result<Resolved<Connection>, Unresolved> {
+    let trace = Trace::default();
+    let never = pending::<Infallible>();
+    match resolver.connect(workspace, never, &trace).await {
+        Ok(resolved) => resolved,
+        Err(never) => match never {},
+    }
+}

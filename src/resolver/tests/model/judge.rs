@@ -1,0 +1,292 @@
+//! The reference: what a call does next, and what it may end with, by the rules of SPEC 4 and
+//! nothing else. It walks through what one call did, event by event.
+
+use std::slice::Iter;
+use std::time::Duration;
+
+use super::super::super::world::failure;
+use super::super::super::{DialError, NoChoice, Unresolved};
+use super::history::{
+    Answer, Call, Event, Number, Told, What, has_been_lost, has_timed_out, is_disconnected,
+};
+
+const DELAY: Duration = Duration::from_secs(5);
+const DIAL: Duration = Duration::from_secs(30);
+/// Tokio's timers go by the millisecond, rounded up.
+const TICK: Duration = Duration::from_millis(1);
+
+/// What a call that did all this ends with.
+#[derive(Debug, PartialEq)]
+pub(super) enum End {
+    /// Over the connection that was there, to this agent.
+    Hit(Number),
+    /// By a dial of its own.
+    Reached {
+        agent: Number,
+        connection: usize,
+        switched: Switched,
+    },
+    Refused(Unresolved),
+    /// It was cut off before it came to an end.
+    CutOff,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Switched {
+    Yes,
+    No,
+}
+
+/// Why a call is wrong; the text names the rule.
+pub(super) type Wrong = String;
+
+/// Stops the walk early: the call was over, one way or the other.
+enum Stop {
+    End(End),
+    Wrong(Wrong),
+}
+
+type Step<T> = Result<T, Stop>;
+
+struct Walk<'a> {
+    call: &'a Call,
+    events: Iter<'a, Event>,
+}
+
+/// What the call ends with, or what it should not have done.
+pub(super) fn walk(call: &Call, events: &[Event]) -> Result<End, Wrong> {
+    let mut walk = Walk {
+        call,
+        events: events.iter(),
+    };
+    let end = match walk.whole() {
+        Ok(end) | Err(Stop::End(end)) => end,
+        Err(Stop::Wrong(wrong)) => return Err(wrong),
+    };
+    match (walk.events.next(), &end) {
+        (Some(more), _) => Err(format!("it was over, and yet there was {more:?}")),
+        (None, End::CutOff) if call.gives_up_at.is_none_or(|at| !is_at(call.ended, at)) => {
+            Err("it was cut off, and nobody had given up".into())
+        }
+        _ => Ok(end),
+    }
+}
+
+impl<'a> Walk<'a> {
+    fn whole(&mut self) -> Step<End> {
+        let mut first = self.next()?;
+        match (&first.what, self.call.bound_before) {
+            (&What::Read(agent), Some(bound)) if agent == bound => {
+                if let Some(end) = self.recheck(agent)? {
+                    return Ok(end);
+                }
+                // Whatever another call has remembered meanwhile is dialed, too.
+                first = self.next()?;
+            }
+            (&What::Dial(agent), Some(bound)) if agent == bound => {}
+            (What::Ask, None) => {}
+            (what, bound) => return wrong(format!("bound to {bound:?} it began with {what:?}")),
+        }
+        if first.what == What::Ask {
+            match self.answer(self.call.began + DELAY)? {
+                Answer::Agent(agent, _) => first = self.dial_of(agent)?,
+                answer => return refused(refusal(&answer)),
+            }
+        }
+        let What::Dial(bound) = first.what else {
+            return wrong(format!("it should have dialed, instead of {first:?}"));
+        };
+        self.dialed(bound, first.at)
+    }
+
+    /// A remembered connection, while its agent's row is read anew.
+    fn recheck(&mut self, agent: Number) -> Step<Option<End>> {
+        let seen = self.next()?;
+        match seen.what {
+            What::Seen(Some(row)) if is_disconnected(row) => refused(Unresolved::Disconnected),
+            What::Seen(Some(row)) if has_timed_out(row) => refused(Unresolved::NeverConnected),
+            What::Seen(None) => Ok(None),
+            What::Seen(Some(_)) | What::ReadFailed => Ok(Some(End::Hit(agent))),
+            What::CancelRead if is_at(seen.at, self.call.began + DELAY) => {
+                Ok(Some(End::Hit(agent)))
+            }
+            _ => wrong(format!(
+                "it should have awaited the row, instead of {seen:?}"
+            )),
+        }
+    }
+
+    /// The first dial is under way since `began`.
+    fn dialed(&mut self, bound: Number, began: Duration) -> Step<End> {
+        let by = began + DIAL;
+        let next = self.next()?;
+        match next.what {
+            What::Failed(..) | What::Reached { .. } if next.at > began + DELAY + TICK => {
+                wrong("a slow dial should have been doubted")
+            }
+            What::Failed(_, ref error) => {
+                let asked = self.next()?;
+                if asked.what != What::Ask || asked.at != next.at {
+                    return wrong("a dial that fails should be validated at once");
+                }
+                let answer = self.answer(asked.at + DELAY)?;
+                self.after_failure(bound, error, &answer, by)
+            }
+            What::Ask if is_at(next.at, began + DELAY) => self.doubted(bound, next.at, by),
+            _ => self.over(next, Switched::No, by),
+        }
+    }
+
+    /// The first dial is slow, and the directory has been asked at `asked`.
+    fn doubted(&mut self, bound: Number, asked: Duration, by: Duration) -> Step<End> {
+        let next = self.next()?;
+        let answer = match &next.what {
+            What::Reached { .. } => {
+                let given_up = self.events.next();
+                if given_up.is_none_or(|it| it.what != What::CancelAsk) {
+                    return wrong("nobody waits for the directory any more");
+                }
+                return self.over(next, Switched::No, by);
+            }
+            What::Failed(_, error) => {
+                let answer = self.answer(asked + DELAY)?;
+                return self.after_failure(bound, error, &answer, by);
+            }
+            What::Told(answer) => answer.clone(),
+            What::CancelAsk if is_at(next.at, asked + DELAY) => Answer::Failed,
+            _ => return wrong(format!("it should have awaited an answer, not {next:?}")),
+        };
+        match answer {
+            Answer::Agent(other, _) if other != bound => {
+                self.cancel_of(bound)?;
+                self.redialed(other, Switched::Yes, by)
+            }
+            Answer::Agent(..) | Answer::Failed => {
+                let last = self.next()?;
+                self.over(last, Switched::No, by)
+            }
+            nobody => {
+                self.cancel_of(bound)?;
+                refused(refusal_by_validation(&nobody))
+            }
+        }
+    }
+
+    /// The first dial has failed, and the directory has answered.
+    fn after_failure(
+        &mut self,
+        bound: Number,
+        error: &DialError,
+        answer: &Answer,
+        by: Duration,
+    ) -> Step<End> {
+        match *answer {
+            Answer::Agent(other, _) if other != bound => self.redialed(other, Switched::Yes, by),
+            Answer::Agent(..) => self.redialed(bound, Switched::No, by),
+            Answer::Failed => refused(Unresolved::Dial(error.clone())),
+            _ => refused(refusal_by_validation(answer)),
+        }
+    }
+
+    fn redialed(&mut self, agent: Number, switched: Switched, by: Duration) -> Step<End> {
+        self.dial_of(agent)?;
+        let end = self.next()?;
+        self.over(end, switched, by)
+    }
+
+    /// The last dial has ended like this.
+    fn over(&mut self, end: &Event, switched: Switched, by: Duration) -> Step<End> {
+        match &end.what {
+            &What::Reached { agent, connection } if end.at <= by + TICK => Ok(End::Reached {
+                agent,
+                connection,
+                switched,
+            }),
+            What::Failed(_, error) => refused(Unresolved::Dial(error.clone())),
+            What::CancelDial(_) if end.at >= by && is_at(end.at, by) => self.timed_out(),
+            _ => wrong(format!("a dial should have ended, instead of {end:?}")),
+        }
+    }
+
+    fn timed_out(&mut self) -> Step<End> {
+        if self.next()?.what != What::Ask {
+            return wrong("after a timeout the latest agent's row should be looked at");
+        }
+        refused(match self.answer(self.call.began + DELAY + DIAL)? {
+            Answer::Agent(_, row) if has_been_lost(row) => Unresolved::Disconnected,
+            _ => Unresolved::DialTimeout(DIAL),
+        })
+    }
+
+    fn dial_of(&mut self, agent: Number) -> Step<&'a Event> {
+        let next = self.next()?;
+        match next.what == What::Dial(agent) {
+            true => Ok(next),
+            false => wrong(format!(
+                "it should have dialed {agent}, instead of {next:?}"
+            )),
+        }
+    }
+
+    /// First the one is cancelled, then the other dialed.
+    fn cancel_of(&mut self, agent: Number) -> Step<()> {
+        let next = self.next()?;
+        match next.what == What::CancelDial(agent) {
+            true => Ok(()),
+            false => wrong(format!("{agent} should be cancelled before {next:?}")),
+        }
+    }
+
+    /// What the directory says to what was just asked; nothing after this moment.
+    fn answer(&mut self, by: Duration) -> Step<Answer> {
+        let next = self.next()?;
+        match &next.what {
+            What::Told(answer) if next.at <= by + TICK => Ok(answer.clone()),
+            What::CancelAsk if is_at(next.at, by) => Ok(Answer::Failed),
+            _ => wrong(format!(
+                "an answer was due by {by:?}, and there was {next:?}"
+            )),
+        }
+    }
+
+    /// The next event, unless the call was cut off there.
+    fn next(&mut self) -> Step<&'a Event> {
+        let is_cut_off = matches!(self.call.told, Told::GaveUp(_) | Told::Dropped);
+        let is_last_word = |it: &Event| it.what.is_cancel() && it.at == self.call.ended;
+        if is_cut_off && self.events.clone().all(is_last_word) {
+            self.events = Iter::default();
+            return Err(Stop::End(End::CutOff));
+        }
+        let over = || Stop::Wrong("it was told an end before there was one".into());
+        self.events.next().ok_or_else(over)
+    }
+}
+
+fn refused<T>(unresolved: Unresolved) -> Step<T> {
+    Err(Stop::End(End::Refused(unresolved)))
+}
+
+fn wrong<T>(wrong: impl Into<Wrong>) -> Step<T> {
+    Err(Stop::Wrong(wrong.into()))
+}
+
+/// At this moment, as far as a timer can tell; never before it.
+fn is_at(at: Duration, moment: Duration) -> bool {
+    at >= moment && at <= moment + TICK
+}
+
+fn refusal(answer: &Answer) -> Unresolved {
+    match answer {
+        Answer::NoWorkspace => Unresolved::NoWorkspace,
+        Answer::Failed | Answer::Agent(..) => failure().into(),
+        other => refusal_by_validation(other),
+    }
+}
+
+/// A bound workspace that is gone is one without an agent.
+fn refusal_by_validation(answer: &Answer) -> Unresolved {
+    Unresolved::NoChoice(match answer {
+        Answer::Ambiguous(names) => NoChoice::Ambiguous(names.clone()),
+        _ => NoChoice::NoAgent,
+    })
+}

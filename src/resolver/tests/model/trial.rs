@@ -1,0 +1,112 @@
+//! Whether what a caller was told is what its call came to.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::super::super::{Route, Unresolved};
+use super::history::{Call, Event, Told};
+use super::judge::{End, Switched, Wrong, walk};
+use crate::fleet::named::Variants;
+
+/// The longest a call may take: dial timeout and validation delay, and what timers round up.
+const LONGEST: Duration = Duration::from_millis(35_002);
+
+/// How often calls ended in each way.
+pub(super) type Tally = BTreeMap<&'static str, usize>;
+
+/// What the call counts as, or the rule that it broke.
+pub(super) fn try_call(
+    call: &Call,
+    events: &[Event],
+    released: &[Vec<Duration>],
+) -> Result<&'static str, Wrong> {
+    if call.ended > call.began + LONGEST {
+        return Err("it took longer than dial timeout and validation delay".into());
+    }
+    if let Some(late) = events.iter().find(|it| it.at > call.ended) {
+        return Err(format!("it was over, and yet there was {late:?}"));
+    }
+    let end = walk(call, events)?;
+    let is_given_up = call.gives_up_at.is_some_and(|at| at <= call.ended);
+    match (&call.told, &end) {
+        (
+            &Told::Resolved {
+                route,
+                agent,
+                connection,
+            },
+            _,
+        ) => {
+            if released[connection].iter().any(|at| *at < call.ended) {
+                return Err("its connection had been released".into());
+            }
+            let label = route_of(&end, route, agent, connection)?;
+            if route != Route::Cached && call.bound_after != Some(agent) {
+                return Err("it was reached and not remembered".into());
+            }
+            let own = match end {
+                End::Reached { connection, .. } => connection,
+                _ => connection,
+            };
+            if own != connection && released[own] != [call.ended] {
+                return Err("it shares another's, and its own was not released at once".into());
+            }
+            Ok(if own == connection { label } else { "shared" })
+        }
+        (Told::Unresolved(_), _) if is_given_up => {
+            Err("its caller had given up, and was told an error all the same".into())
+        }
+        (Told::Unresolved(told), End::Refused(due)) if is_same(told, due) => {
+            let forgets = matches!(told, Unresolved::NoWorkspace | Unresolved::NoChoice(_));
+            match forgets && call.bound_after.is_some() {
+                true => Err("there was no agent, and the workspace was not forgotten".into()),
+                false => Ok(told.outcome().as_str()),
+            }
+        }
+        (Told::GaveUp(reason), End::CutOff | End::Refused(_)) if is_given_up => {
+            match *reason == call.id {
+                true => Ok("gave_up"),
+                false => Err("it was told a reason that was not its own".into()),
+            }
+        }
+        (Told::Dropped, End::CutOff) => Ok("dropped"),
+        (told, end) => Err(format!("it should have been {end:?} and was {told:?}")),
+    }
+}
+
+fn route_of(
+    end: &End,
+    route: Route,
+    agent: usize,
+    connection: usize,
+) -> Result<&'static str, Wrong> {
+    match (end, route) {
+        (&End::Hit(hit), Route::Cached) if hit == agent => Ok("cached"),
+        (
+            &End::Reached {
+                agent: reached,
+                switched,
+                connection: own,
+            },
+            _,
+        ) => match (switched, route, reached == agent, own == connection) {
+            (Switched::Yes, Route::Switched, true, _) => Ok("switched"),
+            (Switched::No, Route::Dialed, true, _) => Ok("ok"),
+            // Another call had repaired the binding meanwhile.
+            (Switched::No, Route::Cached, false, false) => Ok("ok"),
+            _ => Err(format!(
+                "it reached {reached}, {switched:?}, and was {route:?}"
+            )),
+        },
+        _ => Err(format!("it was told {route:?}, and came to {end:?}")),
+    }
+}
+
+/// The directory's own words do not matter.
+fn is_same(told: &Unresolved, due: &Unresolved) -> bool {
+    match (told, due) {
+        (Unresolved::Directory(_), Unresolved::Directory(_)) => true,
+        (Unresolved::NoChoice(_), Unresolved::NoChoice(_)) => told.to_string() == due.to_string(),
+        _ => told == due,
+    }
+}

@@ -1,0 +1,296 @@
+//! A made-up Coder on tokio's clock, for tests: it does as it was told, and keeps a diary.
+//!
+//! The diary has a line for each thing that happens, with its second: `0 dial old`, `5 ask`,
+//! `5 cancel old`, `6 reached new`, `7 released new`. A test asserts the whole of it.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use super::rows::{self, Row};
+use super::{DialError, Dialer, Directory, Resolver, Settings, Target};
+use crate::fleet::latest::{Latest, Sighting};
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::time::Timestamp;
+
+mod connection;
+
+use connection::Underway;
+pub(super) use connection::{Connection, said};
+
+/// The workspace of tests that need only one.
+pub(super) const WORKSPACE: Uuid = Uuid::from_u128(2);
+
+/// Shared with the resolver: whoever has a clone can change it and read its diary.
+#[derive(Clone)]
+pub(super) struct World(Arc<Mutex<State>>);
+
+struct State {
+    began: Instant,
+    diary: Vec<String>,
+    /// Agents of the latest build; a workspace that is not here does not exist.
+    workspaces: HashMap<Uuid, Vec<&'static str>>,
+    deleted: BTreeSet<Uuid>,
+    rows: HashMap<Uuid, Row>,
+    edit: fn(&mut Latest),
+    directory: Manner,
+    dials: HashMap<&'static str, VecDeque<Dial>>,
+    opened: usize,
+    released: usize,
+}
+
+/// How the directory answers.
+#[derive(Clone, Copy)]
+pub(super) enum Manner {
+    Answers(f64),
+    Fails(f64),
+    Hangs,
+}
+
+/// How one dial goes.
+#[derive(Clone)]
+pub(super) enum Dial {
+    Reached(f64),
+    /// The connection is made by a task of its own, whether or not somebody still waits.
+    ReachedByTask(f64),
+    Fails(f64, DialError),
+    Never,
+}
+
+/// A dial that fails after so many seconds.
+pub(super) fn fails(seconds: f64, message: &str) -> Dial {
+    Dial::Fails(seconds, failed(message))
+}
+
+/// The error of such a dial.
+pub(super) fn failed(message: &str) -> DialError {
+    DialError::Failed(message.into())
+}
+
+/// What the directory says when it fails.
+pub(super) fn failure() -> Failure {
+    Failure::new(ErrorKind::Connect, "connection refused")
+}
+
+impl World {
+    /// [`WORKSPACE`] has one agent, `old`; every row is alive, the directory answers at once,
+    /// and every dial that was not arranged never ends.
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(State {
+            began: Instant::now(),
+            diary: Vec::new(),
+            workspaces: HashMap::from([(WORKSPACE, vec!["old"])]),
+            deleted: BTreeSet::new(),
+            rows: HashMap::new(),
+            edit: |_| {},
+            directory: Manner::Answers(0.0),
+            dials: HashMap::new(),
+            opened: 0,
+            released: 0,
+        })))
+    }
+
+    /// The latest build of a workspace has these agents from now on.
+    pub(super) fn build(&self, workspace: Uuid, agents: &[&'static str]) {
+        self.lock().workspaces.insert(workspace, agents.to_vec());
+    }
+
+    pub(super) fn delete(&self, workspace: Uuid) {
+        self.lock().deleted.insert(workspace);
+    }
+
+    pub(super) fn row(&self, agent: &str, row: Row) {
+        self.lock().rows.insert(rows::id(agent), row);
+    }
+
+    /// What the directory says of a workspace goes through here.
+    pub(super) fn edit(&self, edit: fn(&mut Latest)) {
+        self.lock().edit = edit;
+    }
+
+    pub(super) fn directory(&self, manner: Manner) {
+        self.lock().directory = manner;
+    }
+
+    /// The next dials of this agent go like this, the last of them for ever.
+    pub(super) fn dials<const N: usize>(&self, agent: &'static str, dials: [Dial; N]) {
+        self.lock().dials.insert(agent, dials.into());
+    }
+
+    /// What happened since the last look, and when.
+    pub(super) fn diary(&self) -> Vec<String> {
+        std::mem::take(&mut self.lock().diary)
+    }
+
+    /// Writes into the diary.
+    pub(super) fn note(&self, what: &str) {
+        let mut state = self.lock();
+        let line = format!("{} {what}", state.seconds());
+        state.diary.push(line);
+    }
+
+    /// Connections that were opened and not released.
+    pub(super) fn open(&self) -> usize {
+        let state = self.lock();
+        state.opened - state.released
+    }
+
+    /// A resolver that lives in this world.
+    pub(super) fn resolver(&self) -> Resolver<Self, Self> {
+        self.resolver_with(Settings::default())
+    }
+
+    pub(super) fn resolver_with(&self, settings: Settings) -> Resolver<Self, Self> {
+        Resolver::new(self.clone(), self.clone(), settings)
+    }
+
+    /// One that is bound to `old` already.
+    pub(super) fn bound_resolver(&self) -> Resolver<Self, Self> {
+        let resolver = self.resolver();
+        resolver.bind(WORKSPACE, rows::target("old"));
+        resolver
+    }
+
+    fn open_connection(&self, agent: &str) -> Connection {
+        self.lock().opened += 1;
+        Connection {
+            world: self.clone(),
+            agent: agent.into(),
+        }
+    }
+
+    fn underway(&self, cancelled: String) -> Underway<'_> {
+        Underway {
+            world: self,
+            cancelled: Some(cancelled),
+        }
+    }
+
+    async fn consult<T>(
+        &self,
+        question: String,
+        answer: impl FnOnce(&State) -> T + Send,
+    ) -> Result<T, Failure> {
+        self.note(&question);
+        let underway = self.underway(format!("cancel {question}"));
+        let manner = self.lock().directory;
+        let result = match manner {
+            Manner::Answers(seconds) => {
+                rest(seconds).await;
+                Ok(answer(&self.lock()))
+            }
+            Manner::Fails(seconds) => {
+                rest(seconds).await;
+                Err(failure())
+            }
+            Manner::Hangs => pending().await,
+        };
+        underway.ended();
+        result
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+}
+
+impl State {
+    /// Since the beginning. Tokio's timers go by the millisecond, rounded up: a test asks for
+    /// more than that and gets just what it asked for.
+    fn seconds(&self) -> f64 {
+        (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
+    }
+
+    fn now(&self) -> Timestamp {
+        rows::BEGAN.after(Duration::from_secs_f64(self.seconds()))
+    }
+
+    fn row(&self, id: Uuid) -> Row {
+        self.rows.get(&id).copied().unwrap_or(Row::Beating)
+    }
+
+    fn latest(&self, workspace: Uuid) -> Option<Latest> {
+        let names = self.workspaces.get(&workspace)?;
+        let agents = names.iter().map(|name| (*name, self.row(rows::id(name))));
+        let mut latest = rows::latest(workspace, agents, self.now());
+        latest.deleted = self.deleted.contains(&workspace);
+        (self.edit)(&mut latest);
+        Some(latest)
+    }
+
+    fn next_dial(&mut self, agent: &str) -> Dial {
+        let Some(dials) = self.dials.get_mut(agent) else {
+            return Dial::Never;
+        };
+        match dials.len() {
+            1 => dials[0].clone(),
+            _ => dials.pop_front().unwrap_or(Dial::Never),
+        }
+    }
+}
+
+impl Directory for World {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+        self.consult("ask".into(), |state| state.latest(workspace))
+            .await
+    }
+
+    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+        let name = rows::name(agent);
+        self.consult(format!("read {name}"), |state| {
+            rows::sighting(&name, state.row(agent), state.now())
+        })
+        .await
+    }
+}
+
+impl Dialer for World {
+    type Connection = Connection;
+
+    async fn dial(&self, target: &Target) -> Result<Connection, DialError> {
+        let name = target.agent.to_string();
+        self.note(&format!("dial {name}"));
+        let underway = self.underway(format!("cancel {name}"));
+        let dial = self.lock().next_dial(&name);
+        let dialed = match dial {
+            Dial::Reached(seconds) => {
+                rest(seconds).await;
+                Ok(self.open_connection(&name))
+            }
+            Dial::ReachedByTask(seconds) => Ok(self.open_by_task(&name, seconds).await),
+            Dial::Fails(seconds, error) => {
+                rest(seconds).await;
+                Err(error)
+            }
+            Dial::Never => pending().await,
+        };
+        underway.ended();
+        let end = if dialed.is_ok() { "reached" } else { "failed" };
+        self.note(&format!("{end} {name}"));
+        dialed
+    }
+}
+
+impl World {
+    async fn open_by_task(&self, agent: &str, seconds: f64) -> Connection {
+        let (sender, receiver) = oneshot::channel();
+        let (world, agent) = (self.clone(), agent.to_owned());
+        tokio::spawn(async move {
+            rest(seconds).await;
+            // Nobody there any more: it comes back, and is dropped.
+            let _unwanted = sender.send(world.open_connection(&agent));
+        });
+        receiver.await.unwrap()
+    }
+}
+
+async fn rest(seconds: f64) {
+    if seconds > 0.0 {
+        sleep(Duration::from_secs_f64(seconds)).await;
+    }
+}

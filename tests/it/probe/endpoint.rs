@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::harness::exposition::{Format, Page};
+use crate::harness::exposition::Format;
 use crate::harness::http::{self, Response};
 
 fn page(response: &Response) -> Page {

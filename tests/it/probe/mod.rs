@@ -2,6 +2,7 @@
 //! with real sockets to a stand-in for coderd.
 
 mod endpoint;
+mod limits;
 mod rounds;
 
 use coder_agent_exporter::config::coder_token::Token;
@@ -9,6 +10,7 @@ use coder_agent_exporter::config::probe_args::Dialing;
 use uuid::Uuid;
 
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
+use crate::harness::exposition::Page;
 use crate::harness::fleet::Agent;
 use crate::harness::*;
 
@@ -48,4 +50,19 @@ impl Deployment {
 fn dialing(url: &str) -> Dialing {
     let token = Token::Value(TOKEN.to_owned().into());
     Dialing::Coderd(url.parse().unwrap(), token)
+}
+
+const OUTCOMES: &str = "coder_agent_probe_outcomes_total";
+
+/// What is known after one more round.
+async fn round(exporter: &Exporter) -> Page {
+    exporter.probe.as_ref().unwrap().round().await;
+    exporter.scrape().await
+}
+
+/// How often each outcome was counted that was counted at all.
+fn outcomes(page: &Page) -> Vec<(String, f64)> {
+    let counted = page.samples(OUTCOMES, &[]).filter(|it| it.value > 0.0);
+    let named = counted.map(|it| (it.label("outcome").unwrap().to_owned(), it.value));
+    named.collect()
 }

@@ -1,0 +1,146 @@
+//! What rounds cost, and what they keep to.
+
+use std::time::{Duration, Instant};
+
+use coder_agent_exporter::fleet::pass::Collector;
+
+use super::*;
+use crate::harness::statements::{logging_coder, statements};
+
+#[tokio::test]
+async fn questions_of_a_round_do_not_grow_with_its_workspaces() {
+    let coder = logging_coder().await;
+    let coderd = StandIn::start().await;
+    let url = coderd.url("127.0.0.1");
+    let change = |it: &mut Settings| {
+        it.dialing = Some(dialing(&url));
+        it.probe.sample = 1000;
+    };
+    let exporter = coder.exporter_with(change).await;
+    // Nobody is known to coderd: every dial fails at once, and every binding is doubted.
+    let mut counts = Vec::new();
+    for (first, last) in [(1, 3), (4, 200)] {
+        coder.add_many(first, last, 0).await;
+        round(&exporter).await;
+        let before = statements(&coder).len();
+        exporter.probe.as_ref().unwrap().round().await;
+        let asked = statements(&coder).split_off(before);
+        counts.push(asked.iter().filter(|it| it.contains("BEGIN")).count());
+    }
+    // The pass, the stale bindings, those chosen, those at odds; and once a second of doubt.
+    assert!(counts.iter().all(|it| (4..=9).contains(it)), "{counts:?}");
+    assert!(
+        coderd.requests().len() >= 400,
+        "{}",
+        coderd.requests().len()
+    );
+}
+
+#[tokio::test]
+async fn connections_to_coderd_never_exceed_the_concurrency() {
+    let deployment = Deployment::new().await;
+    for number in 0..30 {
+        let agent = agent("main");
+        let delay = Duration::from_millis(40);
+        deployment
+            .coderd
+            .answer_after(agent.id, Answer::ports(), delay);
+        deployment
+            .coder
+            .add(workspace(&format!("w{number}")).agent(agent))
+            .await;
+    }
+    let exporter = deployment
+        .exporter(|it| {
+            it.probe.sample = 30;
+            it.probe.concurrency = 3;
+        })
+        .await;
+    assert_eq!(outcomes(&round(&exporter).await), [("ok".to_owned(), 30.0)]);
+    let (_, peak) = deployment.coderd.connections();
+    assert!((2..=3).contains(&peak), "{peak} at once");
+}
+
+#[tokio::test]
+async fn rounds_that_overrun_their_interval_never_overlap() {
+    let deployment = Deployment::new().await;
+    for number in 0..4 {
+        let agent = agent("main");
+        let delay = Duration::from_millis(150);
+        deployment
+            .coderd
+            .answer_after(agent.id, Answer::ports(), delay);
+        deployment
+            .coder
+            .add(workspace(&format!("w{number}")).agent(agent))
+            .await;
+    }
+    let exporter = deployment
+        .exporter(|it| {
+            it.probe.interval = Duration::from_millis(50);
+            it.probe.sample = 2;
+            it.probe.concurrency = 100;
+        })
+        .await;
+    let probe = exporter.probe.clone().unwrap();
+    let rounds = tokio::spawn(async move { probe.run().await });
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    rounds.abort();
+    let (_, peak) = deployment.coderd.connections();
+    assert_eq!(
+        peak, 2,
+        "two rounds at once would be more than their sample"
+    );
+    assert!(deployment.coderd.requests().len() >= 6);
+}
+
+#[tokio::test]
+async fn scrape_does_not_wait_for_a_round() {
+    let deployment = Deployment::new().await;
+    for number in 0..4 {
+        deployment
+            .add(&format!("w{number}"), agent("main"), Answer::Never)
+            .await;
+    }
+    let exporter = deployment.exporter(|_| {}).await;
+    let probe = exporter.probe.clone().unwrap();
+    let round = tokio::spawn(async move { probe.round().await });
+    eventually("all places taken", async || {
+        deployment.coderd.connections().0 == 4
+    })
+    .await;
+    let started = Instant::now();
+    let page = exporter.scrape().await;
+    assert!(started.elapsed() < LATE_ON_A_BUSY_MACHINE);
+    assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
+    assert_eq!(outcomes(&page), []);
+    assert!(!round.is_finished());
+    round.abort();
+}
+
+#[tokio::test]
+async fn scrape_has_a_connection_of_its_own_while_a_question_of_the_probe_hangs() {
+    let deployment = Deployment::new().await;
+    deployment.add("box", agent("main"), Answer::ports()).await;
+    let exporter = deployment
+        .exporter(|it| {
+            it.collect
+                .collectors
+                .retain(|it| *it != Collector::Bindings)
+        })
+        .await;
+    // Asked by nothing but the probe, which wants to know of stale bindings.
+    deployment.coder.slow("chats", 4.0).await;
+    let probe = exporter.probe.clone().unwrap();
+    let round = tokio::spawn(async move { probe.round().await });
+    eventually("the round waits for the chats", async || {
+        deployment.coder.is_waited_for().await
+    })
+    .await;
+    let started = Instant::now();
+    let page = exporter.scrape().await;
+    assert!(started.elapsed() < LATE_ON_A_BUSY_MACHINE);
+    assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
+    assert!(deployment.coder.is_waited_for().await, "it hangs still");
+    round.abort();
+}

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
 use tokio::time::Instant;
+use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
@@ -48,6 +49,12 @@ impl Database {
         let application_name = config.get_application_name();
         let application_name = application_name.unwrap_or(APPLICATION_NAME).to_owned();
         config.application_name(&application_name);
+        if config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite {
+            // The driver tells a primary by its transactions, which the role makes read-only
+            // everywhere. Every pass says READ ONLY by itself.
+            let options = config.get_options().unwrap_or_default();
+            config.options(format!("{options} -c default_transaction_read_only=off"));
+        }
         let canceller = Canceller::new(&config, tls.clone());
         if config.get_hosts().len() > 1 && config.get_connect_timeout().is_none() {
             config.connect_timeout(HOST_TIMEOUT);

@@ -10,9 +10,9 @@ use crate::config::args::ServeArgs;
 use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Outcome, Pass};
-use crate::postgres::catalog::Catalog;
-use crate::postgres::reads_of;
+use crate::fleet::pass::{Outcome, Pass};
+use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::{directory, reads_of};
 
 use super::{CommandError, runtime, settings as from_args};
 
@@ -39,6 +39,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             Err(error) => report.bad("web config", &error),
         }
     }
+    let is_probing = dialing.is_some();
     match dialing {
         Some(Dialing::Coderd(url, _)) => {
             report.good("settings", &format!("agents are dialed by Coder at {url}"));
@@ -51,25 +52,29 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;
         let started = Instant::now();
-        let catalog = match database.catalog(&settings.collectors, deadline()).await {
+        let mut reads = reads_of(&settings.collectors);
+        if is_probing {
+            reads.extend(directory::reads());
+        }
+        let catalog = match database.catalog(&reads, deadline()).await {
             Ok(catalog) => catalog,
             Err(failure) => return report.bad("connection", &failure),
         };
         let answered = format!("answered in {} ms", started.elapsed().as_millis());
         report.good("connection", &answered);
-        check_catalog(&mut report, &settings.collectors, &catalog);
+        check_catalog(&mut report, &reads, &catalog);
         let pass = database.pass(settings.wanted(), deadline()).await;
         check_pass(&mut report, &pass);
     });
     Ok(report.exit_code())
 }
 
-fn check_catalog(report: &mut Report, collectors: &[Collector], catalog: &Catalog) {
+fn check_catalog(report: &mut Report, reads: &[Reads], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
         Err(failure) => report.bad("schema", &failure),
     }
-    match catalog.check(&reads_of(collectors)) {
+    match catalog.check(reads) {
         Ok(()) => report.good("grants", "every column can be read"),
         Err(failure) => report.bad("grants", &failure),
     }

@@ -84,17 +84,15 @@ impl Database {
         &self.target
     }
 
-    /// One look at what the database offers for these collectors.
+    /// One look at what the database offers of these columns, and of what tells one Coder from
+    /// another.
     ///
     /// # Errors
     ///
     /// When it does not answer by the deadline.
-    pub async fn catalog(
-        &self,
-        collectors: &[Collector],
-        deadline: Instant,
-    ) -> Result<Catalog, Failure> {
-        let session = self.open(wanted_reads(collectors), deadline).await?;
+    pub async fn catalog(&self, wanted: &[Reads], deadline: Instant) -> Result<Catalog, Failure> {
+        let wanted = [wanted, reads(Collector::Agents)].concat();
+        let session = self.open(wanted, deadline).await?;
         let catalog = session.catalog.clone();
         session.finish().await;
         Ok(catalog)

@@ -27,7 +27,8 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
         return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     };
     let deadline = Instant::now() + app.settings.collect_timeout;
-    match app.readiness.ask(&app.collect, deadline).await {
+    let reads = app.reads();
+    match app.readiness.ask(&app.collect, reads, deadline).await {
         Ok(()) => "ready\n".into_response(),
         Err(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response(),
     }

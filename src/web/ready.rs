@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::Instant;
 
 use crate::collect::Collect;
-use crate::postgres::reads_of;
+use crate::postgres::catalog::Reads;
 
 /// Ready stands for this long: however often somebody asks, a database that works is asked once
 /// a second. One that does not is asked anew, one look at a time, so that its return shows.
@@ -32,8 +32,15 @@ struct State {
 
 impl Readiness {
     /// The verdict, by `deadline` or that of whoever asked first.
-    pub(super) async fn ask(&self, collect: &Collect, deadline: Instant) -> Verdict {
-        let look = match self.board(collect, deadline) {
+    ///
+    /// What is to be read is the same for all who ask.
+    pub(super) async fn ask(
+        &self,
+        collect: &Collect,
+        reads: Vec<Reads>,
+        deadline: Instant,
+    ) -> Verdict {
+        let look = match self.board(collect, reads, deadline) {
             Ok(verdict) => return verdict,
             Err(look) => look,
         };
@@ -45,6 +52,7 @@ impl Readiness {
     fn board(
         &self,
         collect: &Collect,
+        reads: Vec<Reads>,
         deadline: Instant,
     ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
         let mut state = self.lock();
@@ -56,7 +64,7 @@ impl Readiness {
         {
             return Err(look);
         }
-        let look = look(collect.clone(), deadline).boxed().shared();
+        let look = look(collect.clone(), reads, deadline).boxed().shared();
         state.look = look.downgrade();
         Err(look)
     }
@@ -71,16 +79,12 @@ impl Readiness {
     }
 }
 
-/// Ready means: the database is reached, its Coder is supported, and every collector that is
-/// on may read what it needs.
-async fn look(collect: Collect, deadline: Instant) -> Verdict {
-    let collectors = &collect.settings().collectors;
-    let catalog = collect.database().catalog(collectors, deadline).await;
+/// Ready means: the database is reached, its Coder is supported, and all that is to be read may
+/// be read.
+async fn look(collect: Collect, reads: Vec<Reads>, deadline: Instant) -> Verdict {
+    let catalog = collect.database().catalog(&reads, deadline).await;
     let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
-    let checks = [
-        catalog.check_supported(),
-        catalog.check(&reads_of(collectors)),
-    ];
+    let checks = [catalog.check_supported(), catalog.check(&reads)];
     let reasons = checks.into_iter().filter_map(Result::err);
     let reasons: Vec<_> = reasons
         .map(|failure| format!("not ready: {failure}\n"))

@@ -14,6 +14,8 @@ use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
 use crate::collect::Collect;
+use crate::postgres::catalog::Reads;
+use crate::postgres::{directory, reads_of};
 
 use super::bucket::Bucket;
 use super::connection::Rosters;
@@ -53,6 +55,15 @@ impl App {
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
         }
+    }
+
+    /// What is to be read, by collectors and probe.
+    pub(super) fn reads(&self) -> Vec<Reads> {
+        let mut reads = reads_of(&self.collect.settings().collectors);
+        if self.settings.probe.is_some() {
+            reads.extend(directory::reads());
+        }
+        reads
     }
 }
 

@@ -192,3 +192,26 @@ async fn failures_are_on_the_page_and_names_are_no_markup() {
     assert!(!page.body.contains("<script>") && !page.body.contains("<b>main"));
     assert!(!page.body.contains(TOKEN));
 }
+
+#[tokio::test]
+async fn grant_that_only_the_probe_needs_is_named_and_costs_no_scrape() {
+    let deployment = Deployment::new().await;
+    deployment.add("box", agent("main"), Answer::ports()).await;
+    let role = &deployment.coder.role;
+    let revoke = format!("REVOKE SELECT (display_order) ON workspace_agents FROM {role}");
+    deployment.coder.sql(&revoke).await;
+    let without = deployment.coder.exporter().await;
+    assert_eq!(without.get("/-/ready").await.status, 200);
+    let exporter = deployment.exporter(|_| {}).await;
+    let ready = exporter.get("/-/ready").await;
+    assert_eq!(ready.status, 503);
+    let grant = "GRANT SELECT (display_order) ON workspace_agents TO";
+    assert!(ready.body.contains(grant), "{}", ready.body);
+    let refused = exporter.get("/probe?workspace=ada/box").await;
+    assert_eq!(refused.status, 503);
+    assert!(refused.body.contains(grant), "{}", refused.body);
+    let page = round(&exporter).await;
+    assert_eq!(outcomes(&page), [("exporter_error".to_owned(), 1.0)]);
+    assert_eq!(page.value("coder_agents", &[]), 1.0);
+    assert_eq!(deployment.coderd.requests().len(), 0);
+}

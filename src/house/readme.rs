@@ -3,6 +3,8 @@
 use std::fs;
 
 use crate::cli::settings_table;
+use crate::fleet::named::Variants;
+use crate::fleet::outcome::Outcome;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;
@@ -16,6 +18,7 @@ fn readme_shows_what_the_program_says() {
     let parts = [
         ("metrics", catalogue::table::<Page>()),
         ("probe", catalogue::table::<ProbePage>()),
+        ("outcomes", outcomes_table()),
         ("settings", settings_table()),
         ("role", sql),
     ];
@@ -32,6 +35,14 @@ fn readme_shows_what_the_program_says() {
         readme == expected,
         "README.md is behind the program; run: UPDATE_README=1 cargo nextest run readme"
     );
+}
+
+fn outcomes_table() -> String {
+    let rows = Outcome::ALL
+        .iter()
+        .map(|it| format!("| `{}` | {} |\n", it.as_str(), it.advice()));
+    let rows: String = rows.collect();
+    format!("| outcome | what to do |\n| --- | --- |\n{rows}")
 }
 
 /// Puts `part` between `<!-- name -->` and `<!-- /name -->`.

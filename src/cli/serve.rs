@@ -13,7 +13,7 @@ use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
 use crate::config::postgres_url::PostgresUrl;
 use crate::web::Lifecycle;
-use crate::{systemd, web};
+use crate::{probe, systemd, web};
 
 use super::database_source::database_source;
 use super::{CommandError, logging, runtime, settings};
@@ -114,7 +114,13 @@ pub(super) async fn serve_on(
     // Connections queue from here on.
     systemd::ready();
     let rounds = settings.probe.clone().map(|probe| {
-        tracing::info!(?probe, "probing");
+        let probe::Settings {
+            interval,
+            sample,
+            concurrency,
+            ..
+        } = *probe.settings();
+        tracing::info!(?interval, sample, concurrency, "probing");
         tokio::spawn(async move { probe.run().await })
     });
     let served = web::serve(listeners, collect, settings, stop).await;

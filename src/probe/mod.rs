@@ -107,6 +107,11 @@ impl<L: Dialer> Probe<L> {
         }
     }
 
+    /// What it runs with.
+    pub fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
     /// The numbers of this moment.
     pub fn stats(&self) -> ProbeStats {
         let uptime = self.shared.began.elapsed();

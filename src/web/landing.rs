@@ -84,7 +84,10 @@ fn row(one: &Probed) -> Markup {
             td { (agent.map(|it| it.status.as_str()).unwrap_or_default()) }
             td { (one.outcome.as_str()) }
             td { (format!("{:.3}", one.duration.as_secs_f64())) }
-            td { (printable(&one.message)) " " (one.outcome.advice()) }
+            td {
+                (printable(&one.message))
+                @if !one.outcome.is_reached() { ". " (one.outcome.advice()) }
+            }
         }
     }
 }

@@ -164,6 +164,9 @@ impl Door {
                 Some(_) = connections.join_next() => {}
                 accepted = listener.accept() => match accepted {
                     Ok((stream, _)) => {
+                        // An answer goes out in parts: without this the last one waits 40 ms
+                        // for the client to acknowledge the one before.
+                        let _ = stream.set_nodelay(true);
                         if let Some(place) = self.place().await {
                             connections.spawn(self.clone().serve(stream, place, stopped.clone()));
                         }

@@ -145,3 +145,21 @@ impl Reader {
         label
     }
 }
+
+#[cfg(test)]
+mod tests {
+    /// The columns of a statement, one a line, as far as its FROM.
+    fn columns(sql: &str) -> Vec<&str> {
+        let lines = sql.lines().skip_while(|line| !line.starts_with("SELECT"));
+        let list = lines.take_while(|line| !line.starts_with("FROM"));
+        list.map(|line| line.trim_end_matches(',')).collect()
+    }
+
+    #[test]
+    fn every_statement_about_agents_begins_with_the_same_columns() {
+        let agents = columns(super::SQL);
+        assert_eq!(agents.len(), 20, "nineteen, and one for an older Coder");
+        assert_eq!(columns(include_str!("sighting.sql")), agents);
+        assert_eq!(columns(include_str!("latest.sql"))[..20], agents);
+    }
+}

@@ -39,17 +39,7 @@ async fn questions_of_a_round_do_not_grow_with_its_workspaces() {
 #[tokio::test]
 async fn connections_to_coderd_never_exceed_the_concurrency() {
     let deployment = Deployment::new().await;
-    for number in 0..30 {
-        let agent = agent("main");
-        let delay = Duration::from_millis(40);
-        deployment
-            .coderd
-            .answer_after(agent.id, Answer::ports(), delay);
-        deployment
-            .coder
-            .add(workspace(&format!("w{number}")).agent(agent))
-            .await;
-    }
+    deployment.add_slow(30, Duration::from_millis(40)).await;
     let exporter = deployment
         .exporter(|it| {
             it.probe.sample = 30;
@@ -64,17 +54,7 @@ async fn connections_to_coderd_never_exceed_the_concurrency() {
 #[tokio::test]
 async fn rounds_that_overrun_their_interval_never_overlap() {
     let deployment = Deployment::new().await;
-    for number in 0..4 {
-        let agent = agent("main");
-        let delay = Duration::from_millis(150);
-        deployment
-            .coderd
-            .answer_after(agent.id, Answer::ports(), delay);
-        deployment
-            .coder
-            .add(workspace(&format!("w{number}")).agent(agent))
-            .await;
-    }
+    deployment.add_slow(4, Duration::from_millis(150)).await;
     let exporter = deployment
         .exporter(|it| {
             it.probe.interval = Duration::from_millis(50);

@@ -5,6 +5,8 @@ mod endpoint;
 mod limits;
 mod rounds;
 
+use std::time::Duration;
+
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::config::probe_args::Dialing;
 use uuid::Uuid;
@@ -44,6 +46,16 @@ impl Deployment {
         self.coderd.answer(id, answer);
         self.coder.add(workspace(name).agent(agent)).await;
         id
+    }
+
+    /// Running workspaces whose agents answer after this long.
+    async fn add_slow(&self, count: usize, delay: Duration) {
+        for number in 0..count {
+            let agent = agent("main");
+            self.coderd.answer_after(agent.id, Answer::ports(), delay);
+            let workspace = workspace(&format!("w{number}")).agent(agent);
+            self.coder.add(workspace).await;
+        }
     }
 }
 

@@ -7,15 +7,17 @@ use anyhow::{Context, anyhow};
 use secrecy::ExposeSecret;
 use tokio::sync::oneshot;
 
+use crate::collect::Collect;
 use crate::config::args::ExporterArgs;
 use crate::config::demo_args::DemoArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::demo::{self, Demo};
+use crate::dialer::AnyDialer;
+use crate::probe::Probe;
 use crate::web::Lifecycle;
 
 use super::serve::{collect, listen, serve_on, stop_signal};
-use super::settings::{web, web_config};
-use super::{CommandError, logging, runtime};
+use super::{CommandError, logging, runtime, settings};
 
 /// Connections of the exporter, as many as it has by default in earnest.
 const MAX_CONNECTIONS: usize = 2;
@@ -24,7 +26,7 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
     stay_at_home(&mut args.exporter);
     logging::start(&args.exporter.log);
     let lifecycle = Lifecycle {
-        config: Arc::new(web_config(&args.exporter.web)?),
+        config: Arc::new(settings::web_config(&args.exporter.web)?),
         effective,
         ..Lifecycle::default()
     };
@@ -62,8 +64,8 @@ async fn show(args: &DemoArgs, lifecycle: Lifecycle) -> Result<(), CommandError>
             return Ok(());
         }
     };
-    let collect = match source(&demo, &args.exporter) {
-        Ok(collect) => collect,
+    let (collect, probe) = match source(&demo, &args.exporter) {
+        Ok(source) => source,
         Err(error) => {
             demo.end().await;
             return Err(error);
@@ -74,17 +76,22 @@ async fn show(args: &DemoArgs, lifecycle: Lifecycle) -> Result<(), CommandError>
         // An error means that the other end is gone, which is the end too.
         let _ = ended.await;
     }));
-    let web = web(&args.exporter, lifecycle, None);
+    let web = settings::web(&args.exporter, lifecycle, probe);
     let served = serve_on(listeners, collect, web, stop).await;
     drop(end);
     fleet.await.context("ending the demo")?;
     Ok(served?)
 }
 
-fn source(demo: &Demo, args: &ExporterArgs) -> Result<crate::collect::Collect, CommandError> {
+fn source(
+    demo: &Demo,
+    args: &ExporterArgs,
+) -> Result<(Collect, Option<Probe<AnyDialer>>), CommandError> {
     let url: PostgresUrl = demo
         .url()
         .parse()
         .map_err(|error| anyhow!("the demo's own database URL: {error}"))?;
-    collect(&url, MAX_CONNECTIONS, args)
+    let collect = collect(&url, MAX_CONNECTIONS, args)?;
+    let probe = settings::probe(args, MAX_CONNECTIONS, &collect)?;
+    Ok((collect, probe))
 }

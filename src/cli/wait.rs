@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::config::question_args::DialQuestionArgs;
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
+use crate::fleet::outcome::Outcome;
 use crate::fleet::printable::printable;
 use crate::resolver::{Progress, Readiness, Stage, Verdict, Waited};
 
@@ -44,10 +45,26 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
         let mut ticker = Ticker::new();
         let waiting = resolver.wait(latest.workspace_id, &limits, |it| ticker.tell(&it));
         let waited = waiting.await;
-        let began = ticker.began;
+        let (began, unasked) = (ticker.began, ticker.unasked.take());
         drop(ticker);
+        if let Some(problem) = unasked.filter(|_| is_unanswered(&waited)) {
+            return Err(
+                anyhow!("whether the agent answers could not be found out: {problem}").into(),
+            );
+        }
         tell(&latest, &waited, began, args.question.json)
     })
+}
+
+/// Whether the agent would be blamed for not having answered.
+fn is_unanswered(waited: &Waited) -> bool {
+    matches!(
+        waited,
+        Waited::TimedOut {
+            stage: Stage::Dial,
+            ..
+        }
+    )
 }
 
 fn tell(
@@ -121,6 +138,8 @@ struct Ticker {
     is_terminal: bool,
     seen: String,
     trouble: String,
+    /// Why the last dial could not even be asked for, for which no agent is to blame.
+    unasked: Option<String>,
 }
 
 impl Ticker {
@@ -130,6 +149,7 @@ impl Ticker {
             is_terminal: stderr().is_terminal(),
             seen: String::new(),
             trouble: String::new(),
+            unasked: None,
         }
     }
 
@@ -148,6 +168,8 @@ impl Ticker {
                 (text, &mut self.trouble)
             }
             Progress::Unanswered(unresolved) => {
+                let is_ours = unresolved.outcome() == Outcome::ExporterError;
+                self.unasked = is_ours.then(|| printable(&unresolved.to_string()));
                 (format!("dialing again: {unresolved}"), &mut self.trouble)
             }
         };
@@ -169,6 +191,41 @@ impl Drop for Ticker {
     fn drop(&mut self) {
         if self.is_terminal && !(self.seen.is_empty() && self.trouble.is_empty()) {
             let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(WIDTH - 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolver::{DialError, Unresolved};
+
+    #[test]
+    fn agent_is_not_blamed_for_a_dial_that_could_not_be_asked_for() {
+        let mut ticker = Ticker::new();
+        let ours = Unresolved::Dial(DialError::Exporter("the token is wrong".into()));
+        let theirs = Unresolved::Dial(DialError::Failed("no route".into()));
+        ticker.tell(&Progress::Unanswered(&ours));
+        assert_eq!(ticker.unasked.as_deref(), Some("the token is wrong"));
+        ticker.tell(&Progress::Unanswered(&theirs));
+        assert_eq!(ticker.unasked, None);
+    }
+
+    #[test]
+    fn every_stage_that_takes_too_long_has_its_exit_code() {
+        let readiness = Readiness {
+            verdict: Verdict::Building,
+            agent: None,
+            detail: String::new(),
+        };
+        for (stage, code) in [(Stage::Build, 20), (Stage::Dial, 21), (Stage::Start, 22)] {
+            let late = |last| Waited::TimedOut { stage, last };
+            let code_of = |waited| exit_code(&waited).ok();
+            let seen = late(Some(readiness.clone()));
+            assert_eq!(is_unanswered(&seen), stage == Stage::Dial);
+            assert_eq!(code_of(seen), Some(ExitCode::from(code)));
+            assert_eq!(code_of(late(None)), Some(ExitCode::from(1)));
+            assert_eq!(EXIT_CODES.matches(&format!("\n  {code}  ")).count(), 1);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod explain;
 mod hostile_names;
+mod names;
 mod resolve;
 mod status;
 mod wait;

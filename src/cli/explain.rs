@@ -13,14 +13,14 @@ use crate::fleet::explain::{Explanation, explain};
 use crate::fleet::health::{Health, Limits};
 use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::outcome::Outcome;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
 use crate::postgres::database::Database;
-use crate::resolver::{Directory, Readiness, verdict};
+use crate::resolver::{Directory, Readiness, Verdict, verdict};
 
 use super::find::{Meant, find, reference};
-use super::text::{STRONG, age, moment, of_health, styled};
+use super::text::{age, heading, moment, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
@@ -65,9 +65,8 @@ async fn tell(database: &Database, meant: Meant, limits: Limits) -> Result<Told,
     if let Some(wanted) = agent.filter(|_| agents.is_empty()) {
         let seen = database.agent(wanted).await;
         let seen = seen.map_err(|failure| anyhow!("{failure}"))?;
-        let Sighting { now, agent } = seen.ok_or_else(|| {
-            anyhow!("the agent is of an earlier build and soft-deleted: nothing more is known")
-        })?;
+        let Sighting { now, agent } =
+            seen.ok_or_else(|| anyhow!("the agent is soft-deleted: Coder counts it nowhere"))?;
         agents.push((now, agent, false));
     }
     let mut told = Vec::new();
@@ -100,8 +99,9 @@ impl Told {
     fn text(&self) -> String {
         let mut out = String::new();
         let latest = &self.latest;
-        let name = printable(&format!("{}/{}", latest.owner, latest.workspace));
-        let _ = writeln!(out, "{}  {}", styled(STRONG, &name), latest.workspace_id);
+        let name = format!("{}/{}", latest.owner, latest.workspace);
+        let id = latest.workspace_id.to_string();
+        let _ = writeln!(out, "{}", heading(&name, &id));
         let template = format!("{}, {}", latest.scope.organization, latest.scope.template);
         line(&mut out, "template", &template);
         let Readiness {
@@ -113,14 +113,23 @@ impl Told {
             &format!("{}: {detail}", verdict.as_str()),
         );
         line(&mut out, "as of", &moment(latest.now));
-        if self.agents.is_empty() {
-            let _ = writeln!(out, "\nIts latest build has no agent.");
+        if let Some(advice) = self.advice() {
+            line(&mut out, "advice", advice);
         }
         for told in &self.agents {
             out.push('\n');
             told.write(&mut out);
         }
         out
+    }
+
+    /// What to do about the workspace; what to do about an agent stands with it.
+    fn advice(&self) -> Option<&'static str> {
+        match self.readiness.verdict {
+            Verdict::Stopped | Verdict::NoAgent => Some(Outcome::NoAgent.advice()),
+            Verdict::Ambiguous => Some(Outcome::Ambiguous.advice()),
+            _ => None,
+        }
     }
 
     fn json(&self) -> serde_json::Value {
@@ -134,6 +143,7 @@ impl Told {
             "template_name": &*latest.scope.template,
             "verdict": self.readiness.verdict.as_str(),
             "detail": self.readiness.detail,
+            "advice": self.advice(),
             "inactive_timeout_seconds": self.limits.inactive_timeout.as_secs_f64(),
             "agents": self.agents.iter().map(ToldAgent::json).collect::<Vec<_>>(),
         })
@@ -205,9 +215,9 @@ impl ToldAgent {
 
     fn write(&self, out: &mut String) {
         let agent = &self.agent;
-        let name = format!("agent {}", printable(&agent.name));
-        let kind = agent.kind.as_str();
-        let _ = writeln!(out, "{}  {} ({kind})", styled(STRONG, &name), agent.id);
+        let name = format!("agent {}", agent.name);
+        let id = format!("{} ({})", agent.id, agent.kind.as_str());
+        let _ = writeln!(out, "{}", heading(&name, &id));
         if !self.is_of_latest_build {
             line(out, "", "of an earlier build: counted nowhere");
         }
@@ -268,27 +278,11 @@ impl ToldAgent {
 
 /// What may come from the database, made safe.
 fn line(out: &mut String, name: &str, value: &str) {
-    let _ = writeln!(out, "  {name:<18}  {}", wrapped(&printable(value)));
+    let _ = writeln!(out, "  {name:<18}  {}", wrapped(value, 22));
 }
 
 /// "last heartbeat 47.2 s before now, limit 30 s", what follows from it, and the rule's number.
 fn decision(out: &mut String, name: &str, verdict: &str, saw: &str, rule: u8) {
     line(out, name, saw);
     let _ = writeln!(out, "  {:<18}  → {verdict} (rule {rule})", "");
-}
-
-/// Broken at words so that it fits behind the names.
-fn wrapped(text: &str) -> String {
-    const COLUMNS: usize = super::text::WIDTH - 22;
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(last) if last.chars().count() + 1 + word.chars().count() <= COLUMNS => {
-                last.push(' ');
-                last.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join(&format!("\n{:22}", ""))
 }

@@ -1,6 +1,8 @@
 //! `resolve`: from a workspace to an agent that answers, with the whole story.
 
+use std::convert::Infallible;
 use std::fmt::Write as _;
+use std::future::pending;
 use std::process::ExitCode;
 
 use tokio::time::Instant;
@@ -10,13 +12,12 @@ use crate::dialer::{AnyDialer, Reached};
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::Outcome;
-use crate::fleet::printable::printable;
 use crate::postgres::database::Database;
 use crate::resolver::{Resolved, Resolver, Route, Trace, Unresolved, outcome};
 
 use super::find::{find, reference};
 use super::serve::stop_signal;
-use super::text::{STRONG, of_outcome, styled};
+use super::text::{heading, of_outcome, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 pub(super) const EXIT_CODES: &str = "\
@@ -30,24 +31,41 @@ Exit codes:
 /// Exit code of a workspace that was not reached.
 const NOT_REACHED: u8 = 2;
 /// Exit code of a command that was asked to stop: 128 and the number of SIGINT.
-pub(super) const INTERRUPTED: u8 = 130;
+const INTERRUPTED: u8 = 130;
 
 pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
     let reference = reference(&args.what)?;
     let dialer = settings::dialer(settings::dialing_now(&args.coder, &args.dial)?)?;
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, args.question.postgres.max_connections)?;
-    runtime()?.block_on(async {
-        let stop = stop_signal()?;
+    until_stopped(async {
         let latest = find(&database, &reference).await?.latest;
         let resolver = resolver(&database, dialer, args);
         bind(&resolver, &database, &latest).await;
         let trace = Trace::default();
-        match resolver.connect(latest.workspace_id, stop, &trace).await {
-            Ok(result) => tell(&latest, &result, &trace, args.question.json),
-            Err(_signal) => Ok(ExitCode::from(INTERRUPTED)),
-        }
+        let id = latest.workspace_id;
+        let Ok(result) = resolver.connect(id, pending::<Infallible>(), &trace).await;
+        tell(&latest, &result, &trace, args.question.json)
     })
+}
+
+/// Does this until its end or until the process is asked to stop, which leaves nothing of it:
+/// whatever is asked or dialed at that moment is given up.
+pub(super) fn until_stopped(
+    work: impl Future<Output = Result<ExitCode, CommandError>>,
+) -> Result<ExitCode, CommandError> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let stop = stop_signal()?;
+        tokio::select! {
+            biased;
+            ended = work => ended,
+            _signal = stop => Ok(ExitCode::from(INTERRUPTED)),
+        }
+    });
+    // A name that is being looked up would hold up the end.
+    runtime.shutdown_background();
+    ended
 }
 
 /// A resolver of these settings.
@@ -92,12 +110,13 @@ fn tell(
 
 fn text(latest: &Latest, result: &Result<Resolved<Reached>, Unresolved>, trace: &Trace) -> String {
     let mut out = String::new();
-    let name = printable(&format!("{}/{}", latest.owner, latest.workspace));
-    let _ = writeln!(out, "{}  {}", styled(STRONG, &name), latest.workspace_id);
+    let name = format!("{}/{}", latest.owner, latest.workspace);
+    let id = latest.workspace_id.to_string();
+    let _ = writeln!(out, "{}", heading(&name, &id));
     for step in trace.steps() {
         let at = step.at.as_secs_f64();
         let phase = step.phase.as_str();
-        let _ = writeln!(out, "{at:>9.3} s  {phase:<8}  {}", printable(&step.text));
+        let _ = writeln!(out, "{at:>8.3} s  {phase:<8}  {}", wrapped(&step.text, 22));
     }
     let outcome = outcome(result);
     let name = styled(of_outcome(outcome), outcome.as_str());
@@ -106,8 +125,9 @@ fn text(latest: &Latest, result: &Result<Resolved<Reached>, Unresolved>, trace: 
         Err(unresolved) => unresolved.to_string(),
     };
     let took = trace.elapsed().as_secs_f64();
-    let _ = writeln!(out, "\n{name} after {took:.3} s: {}", printable(&message));
-    let _ = writeln!(out, "{}", outcome.advice());
+    let _ = writeln!(out, "\n{name} after {took:.3} s");
+    let _ = writeln!(out, "  {}", wrapped(&message, 2));
+    let _ = writeln!(out, "  {}", wrapped(outcome.advice(), 2));
     out
 }
 

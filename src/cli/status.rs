@@ -14,10 +14,9 @@ use crate::fleet::census::{Fleet, Problem};
 use crate::fleet::health::Health;
 use crate::fleet::named::{Counts, Variants};
 use crate::fleet::pass::Collector;
-use crate::fleet::printable::printable;
 use crate::postgres::database::Wanted;
 
-use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, styled};
+use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes];
@@ -41,7 +40,8 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     }
     let mut out = String::new();
     let now = moment(fleet.snapshot.now);
-    let _ = writeln!(out, "{} at {now}\n", printable(database.target()));
+    let target = fit(database.target(), WIDTH - 4 - now.len());
+    let _ = writeln!(out, "{} at {now}\n", target.trim_end());
     write_totals(&mut out, &fleet);
     match args.problems {
         true => write_problems(&mut out, &fleet),
@@ -187,6 +187,7 @@ fn write_advice(out: &mut String, fleet: &Fleet) {
         }
     }
     for (name, told) in advice {
+        let told = wrapped(told, 2);
         let _ = writeln!(out, "\n{}\n  {told}", styled(STRONG, &name));
     }
 }

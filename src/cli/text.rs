@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::builder::styling::{AnsiColor, Style};
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use crate::fleet::health::Health;
 use crate::fleet::outcome::Outcome;
@@ -48,18 +48,62 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     if width <= columns {
         return text + &" ".repeat(columns - width);
     }
-    let mut cut = String::new();
-    let mut used = 0;
-    for it in text.chars() {
-        let wide = it.width().unwrap_or_default();
-        if used + wide + 1 > columns {
-            break;
+    let cut = beginning(&text, columns.saturating_sub(1));
+    let filling = columns.saturating_sub(cut.width() + 1);
+    format!("{cut}…{}", " ".repeat(filling))
+}
+
+/// As much of the text as these columns hold. What a terminal draws as one (a heart and the
+/// selector that makes it wide) is measured as one, so not each character by itself.
+fn beginning(text: &str, columns: usize) -> &str {
+    // Accents take no column: without a limit a name could be made of nothing else.
+    let ends = text.char_indices().map(|(start, it)| start + it.len_utf8());
+    let fits = |end: &usize| text[..*end].width() <= columns;
+    let longest = ends.take(4 * columns).take_while(fits).last();
+    &text[..longest.unwrap_or_default()]
+}
+
+/// The text broken at words, so that it fits a terminal behind `indent` columns; a word that is
+/// too long for a line is broken too. Line breaks of the text's own (a job's error has some)
+/// are spaces.
+pub(super) fn wrapped(text: &str, indent: usize) -> String {
+    let columns = WIDTH - indent;
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        let word = printable(word);
+        match lines.last_mut() {
+            Some(last) if last.width() + 1 + word.width() <= columns => {
+                last.push(' ');
+                last.push_str(&word);
+            }
+            _ => lines.extend(pieces(&word, columns)),
         }
-        used += wide;
-        cut.push(it);
     }
-    cut.push('…');
-    cut + &" ".repeat(columns.saturating_sub(used + 1))
+    lines.join(&format!("\n{:indent$}", ""))
+}
+
+fn pieces(word: &str, columns: usize) -> Vec<String> {
+    let mut pieces = Vec::new();
+    let mut rest = word;
+    while !rest.is_empty() {
+        let piece = match beginning(rest, columns) {
+            "" => rest,
+            piece => piece,
+        };
+        pieces.push(piece.to_owned());
+        rest = &rest[piece.len()..];
+    }
+    pieces
+}
+
+/// A name as a heading, with what belongs to it behind it, or below where there is no room.
+pub(super) fn heading(name: &str, more: &str) -> String {
+    let name = printable(name);
+    let gap = match name.width() + 2 + more.width() <= WIDTH {
+        true => "  ",
+        false => "\n",
+    };
+    format!("{}{gap}{more}", styled(STRONG, &wrapped(&name, 0)))
 }
 
 /// RFC 3339 in whole seconds, UTC; dates nobody meant are told by name.
@@ -109,9 +153,40 @@ mod tests {
         assert_eq!(fit("abcdef", 5), "abcd…");
         assert_eq!(fit("世界世界", 5), "世界…");
         assert_eq!(fit("世界世界", 6), "世界… ");
-        for width in 1..12 {
-            assert_eq!(fit("日本語テキスト", width).width(), width);
+        let accents = "e\u{301}".repeat(900);
+        for text in ["日本語テキスト", "❤️❤️❤️❤️❤️❤️❤️", "👩🏽👩🏽👩🏽👩🏽👩🏽", &accents]
+        {
+            for width in 1..12 {
+                let fitted = fit(text, width);
+                assert_eq!(fitted.width(), width, "{fitted}");
+            }
         }
+    }
+
+    #[test]
+    fn long_text_is_broken_at_words_and_long_words_anywhere() {
+        assert_eq!(wrapped("no space\r\n\tleft", 22), "no space left");
+        assert_eq!(wrapped("", 22), "");
+        assert_eq!(
+            wrapped("aaaa bbb cc", 76),
+            "aaaa\n".to_owned() + &" ".repeat(76) + "bbb\n" + &" ".repeat(76) + "cc"
+        );
+        assert_eq!(wrapped("a\x1bb", 0), "a\u{fffd}b");
+        let accents = format!("x{}", "\u{301}".repeat(900));
+        for text in ["x".repeat(500), "世界".repeat(99), "❤️".repeat(99), accents] {
+            let broken = wrapped(&format!("it is {text} there"), 22);
+            assert!(broken.lines().all(|line| line.width() <= WIDTH), "{broken}");
+            let whole: String = broken.split_whitespace().collect();
+            assert_eq!(whole, format!("itis{text}there"));
+        }
+    }
+
+    #[test]
+    fn heading_has_its_id_below_where_there_is_no_room() {
+        let plain = |name: &str| heading(name, "id").replace(['\x1b'], "");
+        assert_eq!(plain("ada/box"), "[1mada/box[0m  id");
+        let long = "x".repeat(78);
+        assert_eq!(plain(&long), format!("[1m{long}[0m\nid"));
     }
 
     #[test]

@@ -9,14 +9,14 @@ use tokio::time::Instant;
 use crate::config::question_args::DialQuestionArgs;
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
+use crate::fleet::outcome::Outcome;
 use crate::fleet::printable::printable;
 use crate::resolver::{Progress, Readiness, Stage, Verdict, Waited};
 
 use super::find::{find, reference};
-use super::resolve::{INTERRUPTED, resolver};
-use super::serve::stop_signal;
-use super::text::{WIDTH, age, fit};
-use super::{CommandError, print, print_json, runtime, settings};
+use super::resolve::{resolver, until_stopped};
+use super::text::{WIDTH, age, fit, wrapped};
+use super::{CommandError, print, print_json, settings};
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
@@ -39,22 +39,32 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, args.question.postgres.max_connections)?;
     let limits = args.question.agent.limits();
-    runtime()?.block_on(async {
-        let stop = stop_signal()?;
+    until_stopped(async {
         let latest = find(&database, &reference).await?.latest;
         let resolver = resolver(&database, dialer, args);
         let mut ticker = Ticker::new();
         let waiting = resolver.wait(latest.workspace_id, &limits, |it| ticker.tell(&it));
-        let waited = tokio::select! {
-            waited = waiting => Some(waited),
-            _signal = stop => None,
-        };
-        ticker.end();
-        match waited {
-            Some(waited) => tell(&latest, &waited, ticker.began, args.question.json),
-            None => Ok(ExitCode::from(INTERRUPTED)),
+        let waited = waiting.await;
+        let (began, unasked) = (ticker.began, ticker.unasked.take());
+        drop(ticker);
+        if let Some(problem) = unasked.filter(|_| is_unanswered(&waited)) {
+            return Err(
+                anyhow!("whether the agent answers could not be found out: {problem}").into(),
+            );
         }
+        tell(&latest, &waited, began, args.question.json)
     })
+}
+
+/// Whether the agent would be blamed for not having answered.
+fn is_unanswered(waited: &Waited) -> bool {
+    matches!(
+        waited,
+        Waited::TimedOut {
+            stage: Stage::Dial,
+            ..
+        }
+    )
 }
 
 fn tell(
@@ -83,8 +93,9 @@ fn tell(
             "waited_seconds": seconds,
         }))?;
     } else {
-        let detail = printable(detail.unwrap_or("the database never said"));
-        print(&format!("{result} after {}: {detail}\n", age(seconds)))?;
+        let detail = detail.unwrap_or("the database never said");
+        let sentence = format!("{result} after {}: {detail}", age(seconds));
+        print(&format!("{}\n", wrapped(&sentence, 0)))?;
     }
     exit_code(waited)
 }
@@ -121,11 +132,14 @@ fn exit_code(waited: &Waited) -> Result<ExitCode, CommandError> {
 }
 
 /// Tells on stderr how it goes: on a terminal in one line that changes, elsewhere a line for
-/// each change.
+/// each change of what is seen and of what is in the way, which take turns.
 struct Ticker {
     began: Instant,
     is_terminal: bool,
-    last: String,
+    seen: String,
+    trouble: String,
+    /// Why the last dial could not even be asked for, for which no agent is to blame.
+    unasked: Option<String>,
 }
 
 impl Ticker {
@@ -133,22 +147,31 @@ impl Ticker {
         Self {
             began: Instant::now(),
             is_terminal: stderr().is_terminal(),
-            last: String::new(),
+            seen: String::new(),
+            trouble: String::new(),
+            unasked: None,
         }
     }
 
     fn tell(&mut self, progress: &Progress<'_>) {
-        let text = match progress {
+        let (text, last) = match progress {
             Progress::Seen(stage, readiness) => {
                 let what = match stage {
                     Stage::Build => "waiting for the build",
                     Stage::Dial => "waiting for the agent to answer",
                     Stage::Start => "waiting for the startup script",
                 };
-                format!("{what}: {}", readiness.detail)
+                (format!("{what}: {}", readiness.detail), &mut self.seen)
             }
-            Progress::Unseen(failure) => format!("asking the database again: {failure}"),
-            Progress::Unanswered(unresolved) => format!("dialing again: {unresolved}"),
+            Progress::Unseen(failure) => {
+                let text = format!("asking the database again: {failure}");
+                (text, &mut self.trouble)
+            }
+            Progress::Unanswered(unresolved) => {
+                let is_ours = unresolved.outcome() == Outcome::ExporterError;
+                self.unasked = is_ours.then(|| printable(&unresolved.to_string()));
+                (format!("dialing again: {unresolved}"), &mut self.trouble)
+            }
         };
         let text = printable(&text);
         let elapsed = age(self.began.elapsed().as_secs_f64());
@@ -156,16 +179,53 @@ impl Ticker {
             let line = fit(&format!("{elapsed:>6}  {text}"), WIDTH - 1);
             let _ = write!(stderr().lock(), "\r{line}");
             let _ = stderr().flush();
-        } else if text != self.last {
+        } else if text != *last {
             let _ = writeln!(stderr().lock(), "{elapsed:>6}  {text}");
         }
-        self.last = text;
+        *last = text;
+    }
+}
+
+impl Drop for Ticker {
+    /// Leaves the terminal as it was, however the waiting ended.
+    fn drop(&mut self) {
+        if self.is_terminal && !(self.seen.is_empty() && self.trouble.is_empty()) {
+            let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(WIDTH - 1));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::resolver::{DialError, Unresolved};
+
+    #[test]
+    fn agent_is_not_blamed_for_a_dial_that_could_not_be_asked_for() {
+        let mut ticker = Ticker::new();
+        let ours = Unresolved::Dial(DialError::Exporter("the token is wrong".into()));
+        let theirs = Unresolved::Dial(DialError::Failed("no route".into()));
+        ticker.tell(&Progress::Unanswered(&ours));
+        assert_eq!(ticker.unasked.as_deref(), Some("the token is wrong"));
+        ticker.tell(&Progress::Unanswered(&theirs));
+        assert_eq!(ticker.unasked, None);
     }
 
-    /// Leaves the terminal as it was.
-    fn end(&self) {
-        if self.is_terminal && !self.last.is_empty() {
-            let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(WIDTH - 1));
+    #[test]
+    fn every_stage_that_takes_too_long_has_its_exit_code() {
+        let readiness = Readiness {
+            verdict: Verdict::Building,
+            agent: None,
+            detail: String::new(),
+        };
+        for (stage, code) in [(Stage::Build, 20), (Stage::Dial, 21), (Stage::Start, 22)] {
+            let late = |last| Waited::TimedOut { stage, last };
+            let code_of = |waited| exit_code(&waited).ok();
+            let seen = late(Some(readiness.clone()));
+            assert_eq!(is_unanswered(&seen), stage == Stage::Dial);
+            assert_eq!(code_of(seen), Some(ExitCode::from(code)));
+            assert_eq!(code_of(late(None)), Some(ExitCode::from(1)));
+            assert_eq!(EXIT_CODES.matches(&format!("\n  {code}  ")).count(), 1);
         }
     }
 }

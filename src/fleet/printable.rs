@@ -9,6 +9,20 @@ pub fn printable(text: &str) -> String {
     shown.collect()
 }
 
+/// JSON of many lines with such characters escaped: a reader of JSON finds the names as they
+/// are, a terminal finds nothing to obey.
+pub fn printable_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for it in json.chars() {
+        match it {
+            // All of them are of the first plane: four digits do.
+            it if is_odd(it) && it != '\n' => shown.push_str(&format!("\\u{:04x}", it as u32)),
+            it => shown.push(it),
+        }
+    }
+    shown
+}
+
 fn is_odd(it: char) -> bool {
     // Controls, zero-width characters, line separators, directions, the byte order mark.
     it.is_control()
@@ -27,5 +41,16 @@ mod tests {
         let hostile = "a\x1b[31mb\nc\u{202e}d";
         assert_eq!(printable(hostile), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
         assert_eq!(printable("grüße 世界 🦀"), "grüße 世界 🦀");
+    }
+
+    #[test]
+    fn names_in_json_stay_what_they_are_and_reach_no_terminal() {
+        let odd: String = ('\0'..='\u{ffff}').filter(|it| is_odd(*it)).collect();
+        let json = serde_json::json!({ "name": odd, "it": "grüße 🦀" });
+        let pretty = serde_json::to_string_pretty(&json).unwrap();
+        let shown = printable_json(&pretty);
+        assert!(!shown.contains(|it| is_odd(it) && it != '\n'), "{shown}");
+        let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(read, json);
     }
 }

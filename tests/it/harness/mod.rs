@@ -27,6 +27,7 @@ mod rows;
 pub(crate) mod secured;
 pub(crate) mod standby;
 pub(crate) mod statements;
+pub(crate) mod terminal;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};

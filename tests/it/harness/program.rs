@@ -1,7 +1,7 @@
 //! The whole program as an operator runs it: arguments, environment, output, exit code.
 
 use std::net::SocketAddr;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
+pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
 
 /// Nothing a test asks for takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -30,13 +30,22 @@ pub(crate) async fn run(arguments: &[&str]) -> Ended {
 
 /// As [`run`], with these variables.
 pub(crate) async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
-    let output = command(arguments, variables).output();
-    let output = timeout(PATIENCE, output).await.expect("the program ends");
-    let output = output.unwrap();
-    Ended {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+    output_of(command(arguments, variables)).await
+}
+
+/// Runs it to its end.
+pub(super) async fn output_of(mut command: Command) -> Ended {
+    let output = timeout(PATIENCE, command.output()).await;
+    Ended::of(output.expect("the program ends").unwrap())
+}
+
+impl Ended {
+    pub(super) fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
     }
 }
 
@@ -170,11 +179,11 @@ fn address_in(said: &str) -> Option<SocketAddr> {
     format!("127.0.0.1:{}", &address[..digits]).parse().ok()
 }
 
-fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+pub(super) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     command_of(BINARY, arguments, variables)
 }
 
-fn command_of(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+pub(super) fn command_of(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
     let mut command = Command::new(program);
     command
         .args(arguments)

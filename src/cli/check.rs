@@ -6,13 +6,14 @@ use std::process::ExitCode;
 
 use tokio::time::Instant;
 
+use crate::collect::Collect;
 use crate::config::args::ServeArgs;
 use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Outcome, Pass};
-use crate::postgres::catalog::Catalog;
-use crate::postgres::reads_of;
+use crate::fleet::pass::{Outcome, Pass};
+use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::{directory, reads_of};
 
 use super::{CommandError, runtime, settings as from_args};
 
@@ -20,7 +21,15 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let url = from_args::postgres_url(&args.postgres)?;
     let settings = from_args::collection(&args.exporter)?;
     let dialing = from_args::dialing(&args.exporter)?;
-    let database = from_args::database(&url, args.postgres.max_connections)?;
+    let max_connections = args.postgres.max_connections;
+    let database = from_args::database(&url, max_connections)?;
+    let collect = Collect::new(database.clone(), settings.clone());
+    // For what serve would refuse, as a single connection for both probe and scrapes.
+    from_args::probe(&args.exporter, max_connections, &collect)?;
+    let mut needed = reads_of(&settings.collectors);
+    if dialing.is_some() {
+        needed.extend(directory::reads());
+    }
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
@@ -57,19 +66,19 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         };
         let answered = format!("answered in {} ms", started.elapsed().as_millis());
         report.good("connection", &answered);
-        check_catalog(&mut report, &settings.collectors, &catalog);
+        check_catalog(&mut report, &needed, &catalog);
         let pass = database.pass(settings.wanted(), deadline()).await;
         check_pass(&mut report, &pass);
     });
     Ok(report.exit_code())
 }
 
-fn check_catalog(report: &mut Report, collectors: &[Collector], catalog: &Catalog) {
+fn check_catalog(report: &mut Report, needed: &[Reads], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
         Err(failure) => report.bad("schema", &failure),
     }
-    match catalog.check(&reads_of(collectors)) {
+    match catalog.check(needed) {
         Ok(()) => report.good("grants", "every column can be read"),
         Err(failure) => report.bad("grants", &failure),
     }

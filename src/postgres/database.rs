@@ -15,7 +15,7 @@ use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
 use super::failure::from_pool;
 use super::load::load;
 use super::session::{NotBegun, Session};
-use super::{reads, tls};
+use super::{directory, reads, tls};
 
 pub use super::load::Wanted;
 
@@ -84,7 +84,8 @@ impl Database {
         &self.target
     }
 
-    /// One look at what the database offers for these collectors.
+    /// One look at what the database offers for these collectors, and for questions about
+    /// single workspaces.
     ///
     /// # Errors
     ///
@@ -94,7 +95,8 @@ impl Database {
         collectors: &[Collector],
         deadline: Instant,
     ) -> Result<Catalog, Failure> {
-        let session = self.open(wanted_reads(collectors), deadline).await?;
+        let reads = [wanted_reads(collectors), directory::reads()].concat();
+        let session = self.open(reads, deadline).await?;
         let catalog = session.catalog.clone();
         session.finish().await;
         Ok(catalog)

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use tokio::time::Instant;
 
+use crate::collect::Collect;
 use crate::config::args::ServeArgs;
 use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
@@ -20,7 +21,15 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let url = from_args::postgres_url(&args.postgres)?;
     let settings = from_args::collection(&args.exporter)?;
     let dialing = from_args::dialing(&args.exporter)?;
-    let database = from_args::database(&url, args.postgres.max_connections)?;
+    let max_connections = args.postgres.max_connections;
+    let database = from_args::database(&url, max_connections)?;
+    let collect = Collect::new(database.clone(), settings.clone());
+    // For what serve would refuse, as a single connection for both probe and scrapes.
+    from_args::probe(&args.exporter, max_connections, &collect)?;
+    let mut needed = reads_of(&settings.collectors);
+    if dialing.is_some() {
+        needed.extend(directory::reads());
+    }
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
@@ -39,7 +48,6 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             Err(error) => report.bad("web config", &error),
         }
     }
-    let is_probing = dialing.is_some();
     match dialing {
         Some(Dialing::Coderd(url, _)) => {
             report.good("settings", &format!("agents are dialed by Coder at {url}"));
@@ -52,29 +60,25 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;
         let started = Instant::now();
-        let mut reads = reads_of(&settings.collectors);
-        if is_probing {
-            reads.extend(directory::reads());
-        }
-        let catalog = match database.catalog(&reads, deadline()).await {
+        let catalog = match database.catalog(&needed, deadline()).await {
             Ok(catalog) => catalog,
             Err(failure) => return report.bad("connection", &failure),
         };
         let answered = format!("answered in {} ms", started.elapsed().as_millis());
         report.good("connection", &answered);
-        check_catalog(&mut report, &reads, &catalog);
+        check_catalog(&mut report, &needed, &catalog);
         let pass = database.pass(settings.wanted(), deadline()).await;
         check_pass(&mut report, &pass);
     });
     Ok(report.exit_code())
 }
 
-fn check_catalog(report: &mut Report, reads: &[Reads], catalog: &Catalog) {
+fn check_catalog(report: &mut Report, needed: &[Reads], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
         Err(failure) => report.bad("schema", &failure),
     }
-    match catalog.check(reads) {
+    match catalog.check(needed) {
         Ok(()) => report.good("grants", "every column can be read"),
         Err(failure) => report.bad("grants", &failure),
     }

@@ -30,7 +30,9 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
         effective,
         ..Lifecycle::default()
     };
-    runtime()?.block_on(show(&args, lifecycle))?;
+    // To the end, however long it takes: what was begun when somebody stopped it has to be
+    // taken away again.
+    runtime()?.0.block_on(show(&args, lifecycle))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -36,6 +36,9 @@ use crate::metrics::page::Page;
 /// How long the database may take to answer a command.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// After a command, what goes on beside it gets this long to end.
+const END_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Exit code of a wrong setting: EX_USAGE of sysexits.
 const WRONG_SETTING: u8 = 64;
 
@@ -162,11 +165,23 @@ fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<Os
 }
 
 /// A runtime with a worker for each core.
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+fn runtime() -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build();
-    runtime.context("starting the runtime")
+    runtime.map(Runtime).context("starting the runtime")
+}
+
+/// One that ends with the command. Dropped, tokio's would wait for ever for what cannot be
+/// interrupted: the look-up of a name that nobody answers, a file on a disk that hangs.
+struct Runtime(tokio::runtime::Runtime);
+
+impl Runtime {
+    fn block_on<F: Future>(self, command: F) -> F::Output {
+        let output = self.0.block_on(command);
+        self.0.shutdown_timeout(END_TIMEOUT);
+        output
+    }
 }
 
 /// In colour on a terminal, where the text has any.
@@ -207,4 +222,28 @@ fn without_userinfo(text: &str) -> String {
             _ => line.to_owned(),
         });
     lines.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use tokio::sync::oneshot;
+    use tokio::task::spawn_blocking;
+
+    use super::*;
+
+    #[test]
+    fn end_of_a_command_does_not_wait_for_what_cannot_be_interrupted() {
+        let began = Instant::now();
+        runtime().unwrap().block_on(async {
+            let (hangs, hanging) = oneshot::channel();
+            drop(spawn_blocking(|| {
+                let _ = hangs.send(());
+                std::thread::sleep(Duration::from_secs(30));
+            }));
+            hanging.await.unwrap();
+        });
+        assert!(began.elapsed() < Duration::from_secs(15));
+    }
 }

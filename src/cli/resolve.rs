@@ -54,18 +54,14 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
 pub(super) fn until_stopped(
     work: impl Future<Output = Result<ExitCode, CommandError>>,
 ) -> Result<ExitCode, CommandError> {
-    let runtime = runtime()?;
-    let ended = runtime.block_on(async {
+    runtime()?.block_on(async {
         let stop = stop_signal()?;
         tokio::select! {
             biased;
             ended = work => ended,
             _signal = stop => Ok(ExitCode::from(INTERRUPTED)),
         }
-    });
-    // A name that is being looked up would hold up the end.
-    runtime.shutdown_background();
-    ended
+    })
 }
 
 /// A resolver of these settings.

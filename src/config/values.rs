@@ -19,10 +19,13 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// More of anything that is counted here would not fit into a machine, nor into a semaphore.
+const MOST: usize = 1_000_000;
+
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
-        Ok(number) if number >= 1 => Ok(number),
-        _ => Err("write a whole number of at least 1".into()),
+        Ok(number) if (1..=MOST).contains(&number) => Ok(number),
+        _ => Err("write a whole number from 1 to a million".into()),
     }
 }
 
@@ -57,6 +60,15 @@ mod tests {
         assert!(positive_duration("0s").is_err());
         for wrong in ["30", "-5s", "soon", "", "500y"] {
             assert!(duration(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_no_larger_than_anything_can_be_made_of() {
+        assert_eq!(at_least_one("1"), Ok(1));
+        assert_eq!(at_least_one("1000000"), Ok(1_000_000));
+        for wrong in ["0", "-1", "many", "1000001", "18446744073709551615"] {
+            assert!(at_least_one(wrong).is_err(), "{wrong:?}");
         }
     }
 

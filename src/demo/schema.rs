@@ -5,6 +5,8 @@
 pub enum Era {
     /// The oldest that is supported: agents have no parents and are deleted for good.
     V2_3,
+    /// Has `workspace_agents.display_order`.
+    V2_9,
     /// Has `workspace_agents.parent_id`.
     V2_22,
     /// Has `workspace_agents.deleted`, and chats that know no agent.
@@ -15,7 +17,13 @@ pub enum Era {
 
 impl Era {
     /// All eras, the oldest first.
-    pub const ALL: [Self; 4] = [Self::V2_3, Self::V2_22, Self::V2_24, Self::V2_32];
+    pub const ALL: [Self; 5] = [
+        Self::V2_3,
+        Self::V2_9,
+        Self::V2_22,
+        Self::V2_24,
+        Self::V2_32,
+    ];
     /// What a Coder of today has.
     pub const NEWEST: Self = Self::V2_32;
 
@@ -31,6 +39,7 @@ impl Era {
     pub fn migration(self) -> &'static str {
         match self {
             Self::V2_3 => include_str!("schema/v2_3.sql"),
+            Self::V2_9 => include_str!("schema/v2_9.sql"),
             Self::V2_22 => include_str!("schema/v2_22.sql"),
             Self::V2_24 => include_str!("schema/v2_24.sql"),
             Self::V2_32 => include_str!("schema/v2_32.sql"),
@@ -47,13 +56,14 @@ mod tests {
         SELECT array(SELECT table_name || '.' || column_name
         FROM information_schema.columns
         WHERE (table_name, column_name) IN (
-            ('provisioner_jobs', 'job_status'), ('workspace_agents', 'parent_id'),
-            ('workspace_agents', 'deleted'), ('chats', 'agent_id'), ('chats', 'build_id')) ORDER BY 1)";
+            ('provisioner_jobs', 'job_status'), ('workspace_agents', 'display_order'),
+            ('workspace_agents', 'parent_id'), ('workspace_agents', 'deleted'), ('chats', 'agent_id'), ('chats', 'build_id')) ORDER BY 1)";
 
     #[tokio::test]
     async fn each_era_has_the_columns_it_is_known_for_and_no_later_ones() {
-        let known: [&[&str]; 4] = [
+        let known: [&[&str]; 5] = [
             &["provisioner_jobs.job_status"],
+            &["workspace_agents.display_order"],
             &["workspace_agents.parent_id"],
             &["workspace_agents.deleted", "chats.build_id"],
             &["chats.agent_id"],

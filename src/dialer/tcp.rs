@@ -27,7 +27,7 @@ impl Tcp {
         });
         // The agent may be well: it is the template that does not suit its names.
         filled.map_err(|error| {
-            DialError::Exporter(format!("{error}; choose another --probe.tcp-address"))
+            DialError::Unaddressable(format!("{error}; choose another --probe.tcp-address"))
         })
     }
 }

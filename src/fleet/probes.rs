@@ -33,8 +33,8 @@ pub struct Probed {
     pub owner: Label,
     /// `workspaces.name`.
     pub workspace: Box<str>,
-    /// The agent it was about, with the status its row gave it, read after the dial; `None`
-    /// when there was none.
+    /// The agent it was about, with the status its row gave it, read before the dial, and
+    /// once more after it where the two contradict each other; `None` when there was none.
     pub agent: Option<ProbedAgent>,
     /// What came of it.
     pub outcome: Outcome,

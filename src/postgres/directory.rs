@@ -41,7 +41,7 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 /// What is read besides what the agents collector reads.
 const MORE: &[Reads] = &[
     Reads::of("provisioner_jobs", &["id", "job_status", "error"]),
-    Reads::of("workspace_agents", &["display_order"]),
+    Reads::of("workspace_agents", &[]).since(&["display_order"]),
 ];
 
 /// What the questions about single workspaces read.

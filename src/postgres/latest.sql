@@ -22,7 +22,8 @@ SELECT agent.id,
        agent.started_at,
        agent.ready_at,
        agent.connection_timeout_seconds,
-       agent.display_order,
+       agent.display_order, -- since workspace_agents.display_order
+       -- until workspace_agents.display_order: 0,
        workspace.deleted,
        build.build_number,
        job.job_status::text,
@@ -48,8 +49,8 @@ LEFT JOIN LATERAL (
            its.disconnected_at,
            its.started_at,
            its.ready_at,
-           its.connection_timeout_seconds,
-           its.display_order
+           its.display_order, -- since workspace_agents.display_order
+           its.connection_timeout_seconds
     FROM workspace_resources AS resource
     JOIN workspace_agents AS its ON its.resource_id = resource.id
     WHERE resource.job_id = build.job_id

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
 use super::Probe;
 use crate::fleet::health::{Assessment, assess};
 use crate::fleet::latest::{Candidate, Latest};
 use crate::fleet::outcome::Outcome;
-use crate::fleet::pass::Failure;
+use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probes::Probed;
 use crate::fleet::reference::Reference;
 use crate::postgres::directory::Found;
@@ -53,11 +53,14 @@ impl<L: Dialer> Probe<L> {
     /// When there is no such workspace, no place for one more dial, or no answer from the
     /// database.
     pub async fn ask(&self, reference: &Reference, deadline: Instant) -> Result<Asked, Refused> {
-        let Ok(Ok(_place)) = timeout(PATIENCE, self.shared.places.acquire()).await else {
+        let patience = deadline.min(Instant::now() + PATIENCE);
+        let Ok(Ok(_place)) = timeout_at(patience, self.shared.places.acquire()).await else {
             return Err(Refused::Busy);
         };
         let trace = Trace::default();
-        let latest = self.find(reference, deadline).await?;
+        // A question of a round may be before ours, and take as long as it may itself.
+        let found = timeout_at(deadline, self.find(reference, deadline)).await;
+        let latest = found.map_err(|_| too_late())??;
         let allowed = deadline.saturating_duration_since(Instant::now());
         // Some of the time is kept for what the database is asked after a timeout.
         let settings = &self.shared.settings.resolver;
@@ -134,4 +137,9 @@ impl<L: Dialer> Probe<L> {
         let limits = &self.shared.settings.limits;
         Some(assess(&candidate.agent, limits, latest.now))
     }
+}
+
+fn too_late() -> Failure {
+    let message = "the scrape's deadline passed before the database answered";
+    Failure::new(ErrorKind::Timeout, message)
 }

@@ -77,24 +77,23 @@ impl<L: Dialer> Probe<L> {
             self.probe_one(&latest).await
         });
         let mut dials = stream::iter(dials).buffer_unordered(self.shared.settings.concurrency);
-        while let Some(one) = dials.next().await {
-            let is_our_fault = one.outcome == Outcome::ExporterError;
-            if is_our_fault {
+        while let Some((one, fails_everywhere)) = dials.next().await {
+            if fails_everywhere {
+                // Said once a round: the others would fail alike, and no agent is to blame.
                 tracing::warn!(
                     error = one.message,
                     "the probe could not ask, the round ends"
                 );
-            }
-            probed.push(one);
-            if is_our_fault {
-                // Said once a round: the others would fail alike, and no agent is to blame.
+                probed.push(one);
                 break;
             }
+            probed.push(one);
         }
         probed
     }
 
-    async fn probe_one(&self, latest: &Latest) -> Probed {
+    /// What came of it, and whether it would be the same with every other workspace.
+    async fn probe_one(&self, latest: &Latest) -> (Probed, bool) {
         let began = Instant::now();
         let resolver = &self.shared.resolver;
         let trace = Trace::default();
@@ -104,7 +103,9 @@ impl<L: Dialer> Probe<L> {
             Err(never) => match never {},
         };
         resolver.release(latest.workspace_id);
-        self.probed(latest, &result, began.elapsed())
+        let fails_everywhere = result.as_ref().is_err_and(Unresolved::is_everywhere);
+        let probed = self.probed(latest, &result, began.elapsed());
+        (probed, fails_everywhere)
     }
 
     /// What is recorded of this result.

@@ -78,7 +78,11 @@ pub enum DialError {
     #[error("{0}")]
     Failed(String),
     /// The question could not be asked: our token, coderd itself, the way to it. No agent is
-    /// to blame.
+    /// to blame, and no other would be reached.
     #[error("{0}")]
     Exporter(String),
+    /// What we were told to dial does not suit this agent's names. It is not to blame, and
+    /// others may be reached.
+    #[error("{0}")]
+    Unaddressable(String),
 }

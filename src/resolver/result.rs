@@ -83,7 +83,16 @@ impl Unresolved {
                 _ => Outcome::DialError,
             },
             Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => Outcome::DialError,
-            Self::Dial(DialError::Exporter(_)) | Self::Directory(_) => Outcome::ExporterError,
+            Self::Dial(DialError::Exporter(_) | DialError::Unaddressable(_))
+            | Self::Directory(_) => Outcome::ExporterError,
         }
+    }
+
+    /// Whether it is our own trouble, and would be the same with every other workspace.
+    pub fn is_everywhere(&self) -> bool {
+        matches!(
+            self,
+            Self::Dial(DialError::Exporter(_)) | Self::Directory(_)
+        )
     }
 }

@@ -10,16 +10,21 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 /// A scraper that gives up within this time could never be answered.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// How long a scrape with these headers may take: what the scraper says, less the time the
-/// answer needs on its way (`offset`), or `default` when it says nothing sensible (SPEC 2).
+/// Prometheus forgets a series after five minutes: nobody scrapes less often, nor waits longer.
+/// Somebody who says a day must not keep one pass going that all others then share.
+const LONGEST: Duration = Duration::from_secs(5 * 60);
+
+/// How long a scrape with these headers may take: what the scraper says, five minutes at most,
+/// less the time the answer needs on its way (`offset`), or `default` when it says nothing
+/// sensible (SPEC 2).
 pub(super) fn allowed_time(headers: &HeaderMap, offset: Duration, default: Duration) -> Duration {
     let header = headers.get(SCRAPE_TIMEOUT);
     let seconds = header.and_then(|it| it.to_str().ok()?.trim().parse::<f64>().ok());
     let stated = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
     match stated {
-        // A day is longer than any scrape; beyond it, adding to a clock would overflow.
-        Some(stated) if stated < Duration::from_secs(86_400) && !stated.is_zero() => {
-            stated.saturating_sub(offset).max(SHORTEST)
+        Some(stated) if !stated.is_zero() => {
+            let within = stated.min(LONGEST);
+            within.saturating_sub(offset).max(SHORTEST)
         }
         _ => default,
     }
@@ -48,6 +53,14 @@ mod tests {
     #[test]
     fn scraper_with_hardly_any_time_is_still_tried() {
         check(Some("0.2"), 100);
+    }
+
+    #[test]
+    fn nobody_waits_longer_than_prometheus_remembers() {
+        check(Some("300"), 299_500);
+        check(Some("301"), 299_500);
+        check(Some("86000"), 299_500);
+        check(Some("1e9"), 299_500);
     }
 
     #[test]

@@ -168,3 +168,24 @@ async fn what_is_not_offered_is_warned_of_or_refused() {
         }
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn file_that_is_cut_off_before_its_client_certificates_opens_nothing() {
+    let lines = [
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n",
+        "  client_ca_file: server.crt\n  client_auth_type: RequireAndVerifyClientCert\n",
+        "  client_allowed_sans: [prometheus.example]\n",
+    ];
+    let folder = Folder::new(&lines.concat());
+    folder.certify();
+    let live = folder.load().unwrap();
+    for kept in 0..lines.len() {
+        folder.write("web.yml", &lines[..kept].concat());
+        look_again().await;
+        assert!(!live.is_current(), "{kept} lines");
+        assert!(live.describe().contains("RequireAndVerifyClientCert"));
+    }
+    folder.write("web.yml", &lines.concat());
+    look_again().await;
+    assert!(live.is_current());
+}

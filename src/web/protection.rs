@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::http::{HeaderName, HeaderValue};
 use rustls::ServerConfig;
 
+use crate::config::web_file::tls::ClientAuth;
 use crate::config::web_file::{PasswordHash, RateLimit, WebFile};
 
 use super::tls;
@@ -22,7 +23,10 @@ pub(super) struct Protection {
     pub(super) rate_limit: RateLimit,
     /// What of the file has no effect here, or not the one it seems to have.
     pub(super) warnings: Vec<String>,
-    client_auth: String,
+    /// What is asked of clients, where there is TLS.
+    client_auth: Option<ClientAuth>,
+    /// Whether only clients of certain names may come.
+    names_clients: bool,
 }
 
 impl Protection {
@@ -49,7 +53,8 @@ impl Protection {
             let warnings = &mut protection.warnings;
             let config = tls::server_config(section, folder, tls::protocols(http), warnings)?;
             protection.tls = Some(Arc::new(config));
-            protection.client_auth = format!("{:?}", section.client_auth_type);
+            protection.client_auth = Some(section.client_auth_type);
+            protection.names_clients = section.client_allowed_sans.is_some();
         }
         let costs = protection.users.values().map(PasswordHash::cost);
         if costs.clone().min() != costs.max() {
@@ -68,6 +73,7 @@ impl Protection {
     pub(super) fn check_successor(&self, next: &Self) -> Result<(), String> {
         let lost = match (&self.tls, &next.tls) {
             (Some(_), None) => "TLS",
+            _ if self.asks_for_more(next) => "as much of client certificates",
             _ if !self.users.is_empty() && next.users.is_empty() => "passwords",
             _ => return Ok(()),
         };
@@ -76,10 +82,19 @@ impl Protection {
         ))
     }
 
+    /// Whether a client's certificate has to be what it need not be in `next`.
+    fn asks_for_more(&self, next: &Self) -> bool {
+        let asks = |it: &Self, what: fn(ClientAuth) -> bool| it.client_auth.is_some_and(what);
+        let is_lost = |what| asks(self, what) && !asks(next, what);
+        is_lost(ClientAuth::requires_one)
+            || is_lost(ClientAuth::verifies)
+            || self.names_clients && !next.names_clients
+    }
+
     /// In a few words; no secret.
     pub(super) fn describe(&self) -> String {
-        let tls = match &self.tls {
-            Some(_) => format!("TLS, client certificates {}", self.client_auth),
+        let tls = match self.client_auth {
+            Some(how) => format!("TLS, client certificates {how:?}"),
             None => "no TLS".into(),
         };
         let users = match self.users.len() {

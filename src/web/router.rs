@@ -75,7 +75,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
             &settings.telemetry_path,
             get(scrape::metrics).head(scrape::head),
         )
-        .route("/probe", get(probe::probe))
+        .route("/probe", get(probe::probe).head(scrape::head))
         .route("/-/healthy", get(lifecycle::healthy))
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/config", get(lifecycle::config))

@@ -74,7 +74,7 @@ pub(super) async fn metrics(
     }
 }
 
-/// Says what a scrape would answer with, and makes no pass for it.
+/// Says what a scrape or a probe would answer with, and does nothing for it.
 pub(super) async fn head(headers: HeaderMap) -> Response {
     let content_type = format(&headers).content_type();
     ([(header::CONTENT_TYPE, content_type)], Body::empty()).into_response()

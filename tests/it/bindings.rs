@@ -188,6 +188,7 @@ async fn every_state_is_there_for_each_template_with_an_agent_or_a_chat() {
 async fn coder_whose_chats_know_no_agent_has_no_bindings_and_that_is_no_error() {
     for (era, has_chat_agent_id) in [
         (Era::V2_3, "false"),
+        (Era::V2_9, "false"),
         (Era::V2_22, "false"),
         (Era::V2_24, "false"),
         (Era::V2_32, "true"),

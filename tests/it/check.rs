@@ -2,6 +2,12 @@
 
 use crate::harness::*;
 
+/// A probe that needs nothing but the database.
+const TCP: &[&str] = &[
+    "--probe.dialer=tcp",
+    "--probe.tcp-address={workspace}.a.example:22",
+];
+
 async fn one_agent() -> Coder {
     let coder = Coder::new().await;
     let lost = agent("lost").closed_ago(60.0);
@@ -159,13 +165,7 @@ async fn it_says_how_agents_would_be_dialed_and_not_with_which_token() {
             ][..],
             "agents are dialed by Coder at https://c.example/dev\n",
         ),
-        (
-            &[
-                "--probe.dialer=tcp",
-                "--probe.tcp-address={workspace}.a.example:22",
-            ],
-            "agents are dialed at {workspace}.a.example:22\n",
-        ),
+        (TCP, "agents are dialed at {workspace}.a.example:22\n"),
     ] {
         let arguments = [&["check", &url], dialer].concat();
         let ended = run_with(&arguments, &[("CODER_SESSION_TOKEN", "hunter2")]).await;
@@ -173,4 +173,34 @@ async fn it_says_how_agents_would_be_dialed_and_not_with_which_token() {
         assert!(ended.stdout.contains(expected), "{}", ended.stdout);
         assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
     }
+}
+
+#[tokio::test]
+async fn what_serve_would_refuse_of_the_probe_is_refused() {
+    let coder = one_agent().await;
+    let url = format!("--postgres.url={}", coder.url());
+    let single = "--postgres.max-connections=1";
+    let ended = run(&[&["check", &url, single], TCP].concat()).await;
+    assert_eq!(ended.code, Some(64), "{}", ended.stdout);
+    assert!(
+        ended.stderr.contains("--postgres.max-connections"),
+        "{}",
+        ended.stderr
+    );
+}
+
+#[tokio::test]
+async fn grant_that_the_probe_alone_needs_is_missed_where_there_is_one() {
+    let coder = one_agent().await;
+    let role = &coder.role;
+    coder
+        .sql(&format!(
+            "REVOKE SELECT (display_order) ON workspace_agents FROM {role}"
+        ))
+        .await;
+    assert_eq!(check(&coder).await.code, Some(0));
+    let url = format!("--postgres.url={}", coder.url());
+    let ended = run(&[&["check", &url], TCP].concat()).await;
+    let grant = "GRANT SELECT (display_order) ON workspace_agents";
+    assert!(failure(&ended).contains(grant), "{}", ended.stdout);
 }

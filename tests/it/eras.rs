@@ -1,6 +1,10 @@
 //! Every supported Coder (SPEC 1.1), told apart by its columns.
 
+use std::time::Duration;
+
 use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::postgres::database::Database;
+use tokio::time::Instant;
 
 use crate::harness::*;
 
@@ -44,6 +48,23 @@ async fn with_soft_delete_the_deleted_do_not_count() {
 #[tokio::test]
 async fn the_newest_coder_counts_likewise() {
     assert_eq!(counts(Era::V2_32).await, [Some(1.0), Some(1.0), Some(1.0)]);
+}
+
+#[tokio::test]
+async fn every_coder_can_be_asked_for_one_workspace() {
+    for era in Era::ALL {
+        let coder = Coder::of(era).await;
+        let it = workspace("box").agent(agent("main"));
+        coder.add(it.clone()).await;
+        let url = coder.url().parse().unwrap();
+        let database = Database::new(&url, 1).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        let latest = database.latest_of(&[it.id], deadline).await;
+        let latest = latest.unwrap_or_else(|error| panic!("{era:?}: {error}"));
+        let agents: Vec<_> = latest[&it.id].agents.iter().collect();
+        assert_eq!(agents.len(), 1, "{era:?}");
+        assert_eq!(agents[0].display_order, 0, "{era:?}");
+    }
 }
 
 #[tokio::test]

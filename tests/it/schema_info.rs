@@ -10,6 +10,7 @@ const INFO: &str = "coder_exporter_schema_info";
 async fn each_era_says_what_it_has_and_which_migration_ran_last() {
     for (era, has) in [
         (Era::V2_3, ["false", "false", "false"]),
+        (Era::V2_9, ["false", "false", "false"]),
         (Era::V2_22, ["true", "false", "false"]),
         (Era::V2_24, ["true", "true", "false"]),
         (Era::V2_32, ["true", "true", "true"]),

@@ -130,8 +130,7 @@ CREATE TABLE workspace_agents (
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,
-    ready_at timestamptz,
-    display_order integer NOT NULL DEFAULT 0
+    ready_at timestamptz
 );
 CREATE INDEX workspace_agents_resource_id ON workspace_agents (resource_id);
 CREATE INDEX workspace_agents_auth_token ON workspace_agents (auth_token);

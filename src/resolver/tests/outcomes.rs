@@ -41,6 +41,10 @@ fn every_way_of_not_reaching_an_agent_has_its_outcome() {
             DialError::Exporter("token expired".into()).into(),
             Outcome::ExporterError,
         ),
+        (
+            DialError::Unaddressable("no label of a host's name".into()).into(),
+            Outcome::ExporterError,
+        ),
         (failure().into(), Outcome::ExporterError),
     ];
     for (unresolved, expected) in cases {

@@ -53,7 +53,7 @@ async fn tcp_dial_goes_nowhere_for_a_name_that_is_no_part_of_a_hosts() {
         };
         let refused = tcp(1).dial(&odd).await.unwrap_err();
         assert!(
-            matches!(refused, DialError::Exporter(_)),
+            matches!(refused, DialError::Unaddressable(_)),
             "{name:?}: {refused:?}"
         );
     }

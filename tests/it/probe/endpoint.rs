@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+
 use crate::harness::exposition::Format;
 use crate::harness::http::{self, Response};
 
@@ -98,6 +99,17 @@ async fn nothing_but_a_uuid_or_two_names_is_taken() {
         let response = exporter.get(&format!("/probe{query}")).await;
         assert_eq!(response.status, 400, "{query}: {}", response.body);
     }
+    assert_eq!(deployment.coderd.requests().len(), 0);
+}
+
+#[tokio::test]
+async fn asking_for_the_head_alone_dials_nobody() {
+    let deployment = Deployment::new().await;
+    deployment.add("box", agent("main"), Answer::ports()).await;
+    let exporter = deployment.exporter(|_| {}).await;
+    let url = format!("http://{}/probe?workspace=ada/box", exporter.address);
+    let head = curl(&["--head", &url]).await;
+    assert_eq!((head.exit, head.status), (0, 200), "{}", head.text);
     assert_eq!(deployment.coderd.requests().len(), 0);
 }
 

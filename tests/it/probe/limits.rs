@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use coder_agent_exporter::fleet::pass::Collector;
 
+use tokio::task::JoinHandle;
+
 use super::*;
+use crate::harness::http;
 use crate::harness::statements::{logging_coder, statements};
 
 #[tokio::test]
@@ -100,6 +103,29 @@ async fn scrape_does_not_wait_for_a_round() {
 
 #[tokio::test]
 async fn scrape_has_a_connection_of_its_own_while_a_question_of_the_probe_hangs() {
+    let (deployment, exporter, round) = round_that_waits_for_the_chats().await;
+    let started = Instant::now();
+    let page = exporter.scrape().await;
+    assert!(started.elapsed() < LATE_ON_A_BUSY_MACHINE);
+    assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
+    assert!(deployment.coder.is_waited_for().await, "it hangs still");
+    round.abort();
+}
+
+#[tokio::test]
+async fn scrapers_deadline_holds_while_a_question_of_the_round_hangs() {
+    let (deployment, exporter, round) = round_that_waits_for_the_chats().await;
+    let header = [("X-Prometheus-Scrape-Timeout-Seconds", "1")];
+    let response = http::get(exporter.address, "/probe?workspace=ada/box", &header).await;
+    assert!(deployment.coder.is_waited_for().await, "it hangs still");
+    let response = response.unwrap();
+    assert_eq!(response.status, 503, "{}", response.body);
+    assert!(response.body.contains("deadline"), "{}", response.body);
+    round.abort();
+}
+
+/// A round under way that asks something which takes long.
+async fn round_that_waits_for_the_chats() -> (Deployment, Exporter, JoinHandle<()>) {
     let deployment = Deployment::new().await;
     deployment.add("box", agent("main"), Answer::ports()).await;
     let exporter = deployment
@@ -117,10 +143,5 @@ async fn scrape_has_a_connection_of_its_own_while_a_question_of_the_probe_hangs(
         deployment.coder.is_waited_for().await
     })
     .await;
-    let started = Instant::now();
-    let page = exporter.scrape().await;
-    assert!(started.elapsed() < LATE_ON_A_BUSY_MACHINE);
-    assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
-    assert!(deployment.coder.is_waited_for().await, "it hangs still");
-    round.abort();
+    (deployment, exporter, round)
 }

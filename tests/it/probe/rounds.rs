@@ -171,3 +171,18 @@ async fn coderd_that_is_down_blames_nobody() {
     assert_eq!(outcomes(&page), only("exporter_error", 1.0));
     assert_eq!(page.value(DISAGREEMENTS, &[]), 0.0);
 }
+
+#[tokio::test]
+async fn names_that_make_no_address_do_not_end_the_round_for_others() {
+    let coder = Coder::new().await;
+    for number in 0..10 {
+        let it = workspace(&format!("odd_{number}")).agent(agent("main"));
+        coder.add(it).await;
+    }
+    let address = "{workspace}.agents.invalid:22".parse().unwrap();
+    let change = |it: &mut Settings| it.dialing = Some(Dialing::Tcp(address));
+    let exporter = coder.exporter_with(change).await;
+    let page = round(&exporter).await;
+    assert_eq!(outcomes(&page), only("exporter_error", 10.0));
+    assert_eq!(page.value(DISAGREEMENTS, &[]), 0.0);
+}

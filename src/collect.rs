@@ -9,10 +9,10 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
 use crate::fleet::transitions::{TransitionCounts, Transitions};
-use crate::logfold::{Line, LogFold, Subject};
+use crate::log_lines::say;
+use crate::logfold::{LogFold, Subject};
 use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::postgres::database::{Database, Wanted};
@@ -248,53 +248,4 @@ fn rows_were_merged() -> Failure {
     let message = "rows that would give one series twice were merged: are the database's unique \
                    indexes there, and names that tell agents apart?";
     Failure::new(ErrorKind::DuplicateSeries, message)
-}
-
-fn say(line: &Line) {
-    match line {
-        Line::Failed(subject, error) => {
-            let (kind, collector) = (error.kind.as_str(), subject.collector());
-            tracing::warn!(kind, collector, %error, "{}", happened(*subject));
-        }
-        Line::Repeated(subject, error) => {
-            let (kind, collector) = (error.kind.as_str(), subject.collector());
-            tracing::debug!(kind, collector, %error, "{} once more", happened(*subject));
-        }
-        Line::StillFailing {
-            subject,
-            failure: error,
-            times,
-            over,
-        } => {
-            let (kind, collector) = (error.kind.as_str(), subject.collector());
-            let over = rounded(*over);
-            tracing::warn!(kind, collector, times, %over, %error, "still failing");
-        }
-        Line::WorksAgain {
-            subject,
-            after,
-            failures,
-        } => {
-            let (collector, after) = (subject.collector(), rounded(*after));
-            let works = match subject {
-                Subject::Rows => "no rows are merged any more",
-                _ => "works again",
-            };
-            tracing::info!(collector, %after, failures, "{works}");
-        }
-    }
-}
-
-fn happened(subject: Subject) -> &'static str {
-    match subject {
-        Subject::Rows => "rows were merged",
-        Subject::Pass | Subject::Collector(_) | Subject::Scrape => "collection failed",
-    }
-}
-
-/// Nobody reads the nanoseconds of five minutes.
-fn rounded(duration: Duration) -> humantime::FormattedDuration {
-    let millis = duration.as_millis() as u64;
-    let unit = if millis < 10_000 { 1 } else { 1000 };
-    humantime::format_duration(Duration::from_millis(millis / unit * unit))
 }

@@ -55,6 +55,7 @@ pub mod config;
 pub mod demo;
 pub mod dialer;
 pub mod fleet;
+mod log_lines;
 pub mod logfold;
 pub mod metrics;
 pub mod postgres;

@@ -30,6 +30,8 @@ pub enum Subject {
     Rows,
     /// A scrape whose time was up before the pass it shared was over.
     Scrape,
+    /// A round of probes that could not ask.
+    Probe,
 }
 
 impl Subject {

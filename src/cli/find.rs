@@ -27,8 +27,14 @@ pub(super) struct Meant {
 ///
 /// When it names nothing: a wrong argument.
 pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
-    text.parse::<Reference>()
-        .map_err(|error| SettingError::new(&printable(text), error.to_string()))
+    text.parse::<Reference>().map_err(|error| {
+        // Not repeated where it may be the database URL, with its password.
+        let shown = match text.contains("://") {
+            true => "that".to_owned(),
+            false => printable(text),
+        };
+        SettingError::new(&shown, error.to_string())
+    })
 }
 
 /// Finds what is meant.

@@ -13,7 +13,7 @@ use crate::fleet::agent::Scope;
 use crate::fleet::census::{Fleet, Problem};
 use crate::fleet::health::Health;
 use crate::fleet::named::{Counts, Variants};
-use crate::fleet::pass::Collector;
+use crate::fleet::pass::{Collector, Pass};
 use crate::postgres::database::Wanted;
 
 use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, styled, wrapped};
@@ -31,7 +31,9 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
         named_apps: false,
     };
     let pass = runtime()?.block_on(database.pass(wanted, Instant::now() + PATIENCE));
-    if let Some((_, failure)) = pass.failures().next() {
+    // Causes that cannot be read cost the causes alone.
+    let without_agents = pass.failures().next().filter(|_| !knows_agents(&pass));
+    if let Some((_, failure)) = without_agents {
         return Err(anyhow!("{failure}").into());
     }
     let fleet = pass.fleet.map_err(|failure| anyhow!("{failure}"))?;
@@ -48,6 +50,12 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
         false => write_oldest(&mut out, &fleet),
     }
     print(&out)
+}
+
+fn knows_agents(pass: &Pass) -> bool {
+    pass.fleet
+        .as_ref()
+        .is_ok_and(|fleet| fleet.agents.is_some())
 }
 
 /// Agents by health, of each template, kinds together.

@@ -51,13 +51,14 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
 ///
 /// # Errors
 ///
-/// When the hosts have different ones, of which only one can be used.
+/// When not all hosts have the same one: there is only one for all, and none is to be sent to a
+/// host it is not meant for.
 pub(super) fn find(text: &str, logins: &[Login]) -> Result<Option<String>, UrlError> {
-    let mut found = logins.iter().filter_map(|login| password_of(text, login));
-    let first = found.next();
-    if found.any(|other| Some(&other) != first.as_ref()) {
+    let mut found = logins.iter().map(|login| password_of(text, login));
+    let first = found.next().flatten();
+    if found.any(|other| other != first) {
         return Err(UrlError(
-            "the password file has different passwords for its hosts, and one must do for all; put one into the URL or PGPASSWORD".into(),
+            "the password file does not have the same password for each of its hosts, and one must do for all; put one into the URL or PGPASSWORD".into(),
         ));
     }
     Ok(first)

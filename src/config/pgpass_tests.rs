@@ -79,8 +79,9 @@ fn hosts_of_one_url_must_share_a_password() {
     let hosts = [login("a"), login("b")];
     let same = find("a:*:*:*:x\nb:*:*:*:x", &hosts);
     assert_eq!(same.unwrap().as_deref(), Some("x"));
-    let one = find("b:*:*:*:x", &hosts);
-    assert_eq!(one.unwrap().as_deref(), Some("x"));
+    // What is meant for one is not for the other.
+    assert!(find("b:*:*:*:x", &hosts).is_err());
+    assert_eq!(find("c:*:*:*:x", &hosts).unwrap(), None);
     let error = find("a:*:*:*:hunter2\nb:*:*:*:xyzzy", &hosts).unwrap_err();
     let error = error.to_string();
     assert!(error.contains("PGPASSWORD"), "{error}");

@@ -1,6 +1,6 @@
 //! Connects to the agent itself, where agents are routable.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 
 use tokio::net::TcpStream;
 
@@ -41,7 +41,7 @@ impl Dialer for Tcp {
         let connected = TcpStream::connect((host.as_str(), port)).await;
         connected.map_err(|error| {
             let message = format!("connecting to {host}:{port}: {error}");
-            match is_ours(error.kind()) {
+            match is_ours(&error) {
                 true => DialError::Exporter(message),
                 false => DialError::Failed(message),
             }
@@ -49,10 +49,16 @@ impl Dialer for Tcp {
     }
 }
 
-/// Whether it did not get as far as to leave this machine.
-fn is_ours(kind: ErrorKind) -> bool {
+/// Whether it did not get as far as to leave this machine, or to learn whereto.
+fn is_ours(error: &io::Error) -> bool {
+    // EAI_AGAIN has no kind of its own: glibc's words for it, and musl's.
+    let words = error.to_string();
+    let no_name_server = ["Temporary failure in name resolution", "Try again"];
+    if no_name_server.iter().any(|it| words.ends_with(it)) {
+        return true;
+    }
     matches!(
-        kind,
+        error.kind(),
         ErrorKind::AddrNotAvailable
             | ErrorKind::NetworkDown
             | ErrorKind::NetworkUnreachable

@@ -143,6 +143,13 @@ impl Probes {
         self.keep(probed);
     }
 
+    /// Counts a round in which nobody could be chosen: an exporter's error, about no workspace.
+    pub fn count_unasked(&mut self, duration: Duration) {
+        let index = Outcome::ExporterError as usize;
+        self.outcomes[index] += 1;
+        self.durations[index].observe(duration.as_secs_f64());
+    }
+
     /// Remembers a probe to be looked at, without counting it: one that somebody asked for says
     /// nothing of the fleet.
     pub fn keep(&mut self, probed: Probed) {

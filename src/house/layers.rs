@@ -19,12 +19,27 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "collect.rs",
         &[
-            "clock", "collect", "fleet", "logfold", "metrics", "postgres",
+            "clock",
+            "collect",
+            "fleet",
+            "log_lines",
+            "logfold",
+            "metrics",
+            "postgres",
         ],
     ),
     (
         "probe",
-        &["clock", "collect", "fleet", "postgres", "probe", "resolver"],
+        &[
+            "clock",
+            "collect",
+            "fleet",
+            "log_lines",
+            "logfold",
+            "postgres",
+            "probe",
+            "resolver",
+        ],
     ),
     (
         "web",
@@ -36,6 +51,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("reporter", &["fleet", "reporter"]),
     ("demo", &["demo", "fleet", "postgres", "reporter"]),
     ("logfold.rs", &["fleet"]),
+    ("log_lines.rs", &["fleet", "logfold"]),
 ];
 
 /// What reaches into the world, and so has no place in a pure room.

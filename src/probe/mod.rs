@@ -18,6 +18,7 @@ use crate::collect::Collect;
 use crate::fleet::health::Limits;
 use crate::fleet::probes::{ProbeStats, Probed, Probes};
 use crate::fleet::rota::Rota;
+use crate::logfold::LogFold;
 use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
 
 pub use one::{Asked, Refused};
@@ -74,6 +75,7 @@ struct Shared<L: Dialer> {
 struct Record {
     rota: Rota,
     probes: Probes,
+    log: LogFold,
 }
 
 impl<L: Dialer> Probe<L> {
@@ -87,6 +89,7 @@ impl<L: Dialer> Probe<L> {
             record: Mutex::new(Record {
                 rota: Rota::default(),
                 probes: Probes::new(settings.horizon),
+                log: LogFold::default(),
             }),
             collect,
             settings,

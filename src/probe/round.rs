@@ -15,6 +15,8 @@ use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probes::{Probed, ProbedAgent};
 use crate::fleet::rota::{Standing, standings};
 use crate::fleet::status::status;
+use crate::log_lines::say;
+use crate::logfold::Subject;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
 
 impl<L: Dialer> Probe<L> {
@@ -58,7 +60,8 @@ impl<L: Dialer> Probe<L> {
         let stale = match resolver.directory().stale_bindings().await {
             Ok(stale) => stale,
             Err(failure) => {
-                tracing::warn!(error = %failure, "the probe does without stale bindings");
+                // Where this stays so, the bindings collector says it.
+                tracing::debug!(error = %failure, "the probe does without stale bindings");
                 HashMap::new()
             }
         };
@@ -78,16 +81,11 @@ impl<L: Dialer> Probe<L> {
         });
         let mut dials = stream::iter(dials).buffer_unordered(self.shared.settings.concurrency);
         while let Some((one, fails_everywhere)) = dials.next().await {
+            probed.push(one);
             if fails_everywhere {
                 // Said once a round: the others would fail alike, and no agent is to blame.
-                tracing::warn!(
-                    error = one.message,
-                    "the probe could not ask, the round ends"
-                );
-                probed.push(one);
                 break;
             }
-            probed.push(one);
         }
         probed
     }
@@ -185,28 +183,33 @@ impl<L: Dialer> Probe<L> {
 
     fn record(&self, running: HashSet<Uuid>, probed: Vec<Probed>) {
         let uptime = self.shared.began.elapsed();
-        let mut record = self.lock();
-        for one in probed {
-            record.rota.reached(one.workspace_id);
-            record.probes.count(one, uptime);
-        }
-        record.probes.end_round(running, uptime, wall_clock());
+        let ours = probed
+            .iter()
+            .find(|it| it.outcome == Outcome::ExporterError);
+        let trouble = ours.map(|it| Failure::new(ErrorKind::Connect, it.message.clone()));
+        let line = {
+            let mut record = self.lock();
+            for one in probed {
+                record.rota.reached(one.workspace_id);
+                record.probes.count(one, uptime);
+            }
+            record.probes.end_round(running, uptime, wall_clock());
+            match trouble {
+                Some(trouble) => Some(record.log.failed(Subject::Probe, &trouble, uptime)),
+                None => record.log.works(Subject::Probe, uptime),
+            }
+        };
+        line.iter().for_each(say);
     }
 
     /// The fleet itself could not be read.
     fn give_up(&self, failure: &Failure, duration: Duration) {
-        tracing::warn!(error = %failure, "the probe could not begin a round");
-        let uptime = self.shared.began.elapsed();
-        let nobody = Probed {
-            at: wall_clock(),
-            workspace_id: Uuid::nil(),
-            owner: "".into(),
-            workspace: "".into(),
-            agent: None,
-            outcome: Outcome::ExporterError,
-            duration,
-            message: failure.to_string(),
+        let line = {
+            let mut record = self.lock();
+            record.probes.count_unasked(duration);
+            let uptime = self.shared.began.elapsed();
+            record.log.failed(Subject::Probe, failure, uptime)
         };
-        self.lock().probes.count(nobody, uptime);
+        say(&line);
     }
 }

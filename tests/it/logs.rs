@@ -148,3 +148,32 @@ async fn at_info_a_fleet_that_is_well_is_silent() {
     scrape(&program, 10).await;
     assert_eq!(program.log().lines().count(), before, "{}", program.log());
 }
+
+#[tokio::test]
+async fn probe_that_cannot_ask_is_one_line_however_many_rounds_and_keeps_its_token() {
+    let coder = one_agent().await;
+    let token = std::env::temp_dir().join(format!("token-{}", uuid::Uuid::new_v4()));
+    std::fs::write(&token, "hunter2hunter2hunter2").unwrap();
+    let url = format!("--postgres.url={}", coder.url());
+    let token_file = format!("--coder.token-file={}", token.display());
+    let program = Program::serve(&[
+        &url,
+        &token_file,
+        "--coder.url=http://127.0.0.1:9",
+        "--probe.dialer=coderd",
+        "--probe.interval=50ms",
+    ])
+    .await;
+    let rounds = r#"coder_agent_probe_outcomes_total{outcome="exporter_error"} "#;
+    eventually("some rounds", async || {
+        let page = http::get(program.address, "/metrics", &[]).await.unwrap();
+        let counted = page.body.lines().find_map(|it| it.strip_prefix(rounds));
+        counted.unwrap().parse::<u32>().unwrap() >= 5
+    })
+    .await;
+    program.terminate().await;
+    let log = program.ended().await.stderr;
+    std::fs::remove_file(&token).unwrap();
+    assert_eq!(log.matches("the probe could not ask").count(), 1, "{log}");
+    assert!(!log.contains("hunter2"), "{log}");
+}

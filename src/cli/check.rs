@@ -8,7 +8,6 @@ use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::config::args::ServeArgs;
-use crate::config::probe_args::Dialing;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Outcome, Pass};
@@ -48,14 +47,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             Err(error) => report.bad("web config", &error),
         }
     }
-    match dialing {
-        Some(Dialing::Coderd(url, _)) => {
-            report.good("settings", &format!("agents are dialed by Coder at {url}"));
-        }
-        Some(Dialing::Tcp(address)) => {
-            report.good("settings", &format!("agents are dialed at {address}"));
-        }
-        None => {}
+    if let Some(dialing) = dialing {
+        report.good("settings", &dialing.to_string());
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;

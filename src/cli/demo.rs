@@ -27,7 +27,7 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
     logging::start(&args.exporter.log);
     let lifecycle = Lifecycle {
         config: Arc::new(settings::web_config(&args.exporter.web)?),
-        effective,
+        effective: settings::effective(&effective, &args.exporter)?,
         ..Lifecycle::default()
     };
     // To the end, however long it takes: what was begun when somebody stopped it has to be

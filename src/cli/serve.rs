@@ -24,7 +24,7 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
     let lifecycle = Lifecycle {
         config: Arc::new(settings::web_config(&args.exporter.web)?),
         database: database_source(&args.postgres, &url),
-        effective,
+        effective: settings::effective(&effective, &args.exporter)?,
         reload_requested: Arc::default(),
     };
     let collect = collect(&url, args.postgres.max_connections, &args.exporter)?;

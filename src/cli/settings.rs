@@ -1,5 +1,7 @@
 //! From the flags to what each part needs to know.
 
+use std::sync::Arc;
+
 use clap::CommandFactory;
 use secrecy::SecretString;
 
@@ -45,6 +47,19 @@ pub(super) fn dialing(args: &ExporterArgs) -> Result<Option<Dialing>, SettingErr
     let url = args.coder.url(variable(URL_VARIABLE))?;
     let token = variable(TOKEN_VARIABLE).map(SecretString::from);
     args.probe.dial.dialing(url, args.coder.token(token)?)
+}
+
+/// The effective settings, and how agents are dialed: Coder's own variables have a part in that.
+///
+/// # Errors
+///
+/// As above.
+pub(super) fn effective(flags: &str, args: &ExporterArgs) -> Result<Arc<str>, SettingError> {
+    let probe = match dialing(args)? {
+        Some(dialing) => dialing.to_string(),
+        None => "off".into(),
+    };
+    Ok(format!("probe: {probe:?}\n{flags}").into())
 }
 
 /// What agents are dialed with by a command that is there to dial: by Coder where its address

@@ -1,5 +1,6 @@
 //! Whether and how agents are dialed.
 
+use std::fmt;
 use std::time::Duration;
 
 use clap::Args;
@@ -100,6 +101,15 @@ pub enum Dialing {
     Coderd(CoderUrl, Token),
     /// To this address, filled in for each agent.
     Tcp(TcpAddress),
+}
+
+impl fmt::Display for Dialing {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Coderd(url, _) => write!(to, "agents are dialed by Coder at {url}"),
+            Self::Tcp(address) => write!(to, "agents are dialed at {address}"),
+        }
+    }
 }
 
 impl DialArgs {

@@ -71,13 +71,24 @@ async fn settings_in_effect_are_shown_without_secrets() {
     let users = format!("basic_auth_users: {{alice: {hash}}}\n");
     let path = folder.write("web.yml", &users);
     let config = format!("--web.config.file={path}");
-    let program = Program::serve(&[NOWHERE, &config, "--no-collector.apps"]).await;
+    let arguments = [
+        NOWHERE,
+        &config,
+        "--no-collector.apps",
+        "--probe.dialer=coderd",
+    ];
+    let variables = [
+        ("CODER_URL", "https://coder.example/"),
+        ("CODER_SESSION_TOKEN", "hunter2hunter2"),
+    ];
+    let program = Program::serve_with(&arguments, &variables).await;
     let url = format!("http://{}/-/config", program.address);
     let shown = curl(&["-u", "alice:secret", &url]).await;
     assert_eq!(shown.status, 200);
     for line in [
         "database: \"u@/nowhere:5432/d\"",
         "web_config: \"no TLS; 1 user\"",
+        "probe: \"agents are dialed by Coder at https://coder.example\"",
         "collector.apps: false # command line",
         "collect.timeout: \"10s\" # default",
         "postgres.url: <secret> # command line",

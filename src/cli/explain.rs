@@ -13,7 +13,7 @@ use crate::fleet::explain::{Explanation, explain};
 use crate::fleet::health::{Health, Limits};
 use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::named::Variants;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
 use crate::postgres::database::Database;
@@ -126,8 +126,8 @@ impl Told {
     /// What to do about the workspace; what to do about an agent stands with it.
     fn advice(&self) -> Option<&'static str> {
         match self.readiness.verdict {
-            Verdict::Stopped | Verdict::NoAgent => Some(Outcome::NoAgent.advice()),
-            Verdict::Ambiguous => Some(Outcome::Ambiguous.advice()),
+            Verdict::Stopped | Verdict::NoAgent => Some(ProbeOutcome::NoAgent.advice()),
+            Verdict::Ambiguous => Some(ProbeOutcome::Ambiguous.advice()),
             _ => None,
         }
     }

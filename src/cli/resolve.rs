@@ -11,7 +11,7 @@ use crate::config::question_args::DialQuestionArgs;
 use crate::dialer::{AnyDialer, Reached};
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::postgres::database::Database;
 use crate::resolver::{Resolved, Resolver, Route, Trace, Unresolved, outcome};
 
@@ -99,7 +99,7 @@ fn tell(
     };
     Ok(match outcome {
         it if it.is_reached() => ExitCode::SUCCESS,
-        Outcome::ExporterError => ExitCode::FAILURE,
+        ProbeOutcome::ExporterError => ExitCode::FAILURE,
         _ => ExitCode::from(NOT_REACHED),
     })
 }

@@ -6,7 +6,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::fleet::health::Health;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
 use crate::fleet::time::Timestamp;
 
@@ -33,10 +33,10 @@ pub(super) fn of_health(health: Health) -> Style {
     }
 }
 
-pub(super) fn of_outcome(outcome: Outcome) -> Style {
+pub(super) fn of_outcome(outcome: ProbeOutcome) -> Style {
     match outcome {
         it if it.is_reached() => GOOD,
-        Outcome::ExporterError => CAUTION,
+        ProbeOutcome::ExporterError => CAUTION,
         _ => BAD,
     }
 }

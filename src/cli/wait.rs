@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::question_args::DialQuestionArgs;
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
 use crate::resolver::{Progress, Readiness, Stage, Verdict, Waited};
 
@@ -168,7 +168,7 @@ impl Ticker {
                 (text, &mut self.trouble)
             }
             Progress::Unanswered(unresolved) => {
-                let is_ours = unresolved.outcome() == Outcome::ExporterError;
+                let is_ours = unresolved.outcome() == ProbeOutcome::ExporterError;
                 self.unasked = is_ours.then(|| printable(&unresolved.to_string()));
                 (format!("dialing again: {unresolved}"), &mut self.trouble)
             }

@@ -2,10 +2,10 @@
 //! (SPEC 4) and for each problem an agent can have (SPEC 1.4).
 
 use super::health::Health;
-use super::outcome::Outcome;
+use super::outcome::ProbeOutcome;
 use super::snapshot::Cause;
 
-impl Outcome {
+impl ProbeOutcome {
     /// What to do about it, in one sentence.
     pub const fn advice(self) -> &'static str {
         match self {
@@ -41,8 +41,10 @@ impl Health {
     /// that of an agent stuck in `created`.
     pub const fn advice(self, cause: Option<Cause>) -> Option<&'static str> {
         Some(match (self, cause) {
-            (Self::StuckConnecting | Self::ConnectTimeout, _) => Outcome::NeverConnected.advice(),
-            (Self::Disconnected, _) => Outcome::Disconnected.advice(),
+            (Self::StuckConnecting | Self::ConnectTimeout, _) => {
+                ProbeOutcome::NeverConnected.advice()
+            }
+            (Self::Disconnected, _) => ProbeOutcome::Disconnected.advice(),
             (Self::StartError, _) => {
                 "Read the log of its startup script: it failed, and what it sets up may be missing."
             }
@@ -73,7 +75,7 @@ mod tests {
 
     #[test]
     fn advice_is_one_sentence_that_fits_a_terminal() {
-        let of_outcomes = Outcome::ALL.iter().map(|it| it.advice());
+        let of_outcomes = ProbeOutcome::ALL.iter().map(|it| it.advice());
         let causes = [None, Some(Cause::SurvivedBuild), Some(Cause::NeverReported)];
         let of_problems = Health::ALL
             .iter()

@@ -4,7 +4,7 @@ use super::named::Variants;
 
 /// The outcomes of `coder_agent_probe_outcomes_total`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Outcome {
+pub enum ProbeOutcome {
     /// The agent that was bound answered.
     Ok,
     /// The bound agent was of an earlier build; the one of the latest build answered.
@@ -25,7 +25,7 @@ pub enum Outcome {
     ExporterError,
 }
 
-impl Variants for Outcome {
+impl Variants for ProbeOutcome {
     const ALL: &'static [Self] = &[
         Self::Ok,
         Self::Switched,
@@ -53,7 +53,7 @@ impl Variants for Outcome {
     }
 }
 
-impl Outcome {
+impl ProbeOutcome {
     /// Whether an agent answered.
     pub const fn is_reached(self) -> bool {
         matches!(self, Self::Ok | Self::Switched)

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::agent::Label;
 use super::histogram::Histogram;
 use super::named::Variants;
-use super::outcome::Outcome;
+use super::outcome::ProbeOutcome;
 use super::status::Status;
 use super::time::Timestamp;
 
@@ -37,7 +37,7 @@ pub struct Probed {
     /// once more after it where the two contradict each other; `None` when there was none.
     pub agent: Option<ProbedAgent>,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: ProbeOutcome,
     /// How long it took.
     pub duration: Duration,
     /// One line for a person.
@@ -58,14 +58,14 @@ pub struct ProbedAgent {
 impl Probed {
     /// Whether the database and the dial contradict each other: connected, but not reached;
     /// disconnected or timed out, but reached.
-    pub fn contradiction(&self) -> Option<(Status, Outcome)> {
+    pub fn contradiction(&self) -> Option<(Status, ProbeOutcome)> {
         let status = self.agent.as_ref()?.status;
         is_contradiction(status, self.outcome).then_some((status, self.outcome))
     }
 }
 
 /// Whether these two cannot both be true.
-pub fn is_contradiction(status: Status, outcome: Outcome) -> bool {
+pub fn is_contradiction(status: Status, outcome: ProbeOutcome) -> bool {
     match status {
         Status::Connected => outcome.is_unreached(),
         Status::Disconnected | Status::Timeout => outcome.is_reached(),
@@ -77,7 +77,7 @@ pub fn is_contradiction(status: Status, outcome: Outcome) -> bool {
 #[derive(Debug, Clone)]
 pub struct Probes {
     horizon: Duration,
-    outcomes: [u64; Outcome::ALL.len()],
+    outcomes: [u64; ProbeOutcome::ALL.len()],
     durations: Vec<Histogram>,
     latest: HashMap<Uuid, Latest>,
     running: Option<HashSet<Uuid>>,
@@ -90,19 +90,19 @@ pub struct Probes {
 #[derive(Debug, Clone, Copy)]
 struct Latest {
     at: Duration,
-    contradiction: Option<(Status, Outcome)>,
+    contradiction: Option<(Status, ProbeOutcome)>,
 }
 
 /// The numbers of one moment.
 #[derive(Debug, Clone)]
 pub struct ProbeStats {
     /// Probes by outcome since the start, every outcome.
-    pub outcomes: Vec<(Outcome, u64)>,
+    pub outcomes: Vec<(ProbeOutcome, u64)>,
     /// How long they took, every outcome.
-    pub durations: Vec<(Outcome, Histogram)>,
+    pub durations: Vec<(ProbeOutcome, Histogram)>,
     /// Agents that database and dial disagree about, every pair that can; `None` before the
     /// first round has ended.
-    pub disagreements: Option<Vec<(Status, Outcome, u64)>>,
+    pub disagreements: Option<Vec<(Status, ProbeOutcome, u64)>>,
     /// Share of running workspaces that were probed within the horizon; `None` before the
     /// first round and when nothing runs.
     pub coverage: Option<f64>,
@@ -117,7 +117,7 @@ impl Probes {
         Self {
             horizon,
             outcomes: Default::default(),
-            durations: vec![none; Outcome::ALL.len()],
+            durations: vec![none; ProbeOutcome::ALL.len()],
             latest: HashMap::new(),
             running: None,
             last: None,
@@ -132,7 +132,7 @@ impl Probes {
         self.outcomes[index] += 1;
         self.durations[index].observe(probed.duration.as_secs_f64());
         // An exporter that cannot ask knows no more of an agent than before.
-        if probed.outcome != Outcome::ExporterError {
+        if probed.outcome != ProbeOutcome::ExporterError {
             let contradiction = probed.contradiction();
             let latest = Latest {
                 at: uptime,
@@ -145,7 +145,7 @@ impl Probes {
 
     /// Counts a round in which nobody could be chosen: an exporter's error, about no workspace.
     pub fn count_unasked(&mut self, duration: Duration) {
-        let index = Outcome::ExporterError as usize;
+        let index = ProbeOutcome::ExporterError as usize;
         self.outcomes[index] += 1;
         self.durations[index].observe(duration.as_secs_f64());
     }
@@ -182,7 +182,7 @@ impl Probes {
 
     /// The numbers at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
-        let by_outcome = || Outcome::ALL.iter().copied();
+        let by_outcome = || ProbeOutcome::ALL.iter().copied();
         let within = |latest: &&Latest| is_within(latest, self.horizon, uptime);
         let recent = || self.latest.values().filter(within);
         let disagreements = self.running.as_ref().map(|_| {
@@ -212,10 +212,12 @@ impl Probes {
 }
 
 /// Every pair of a status and an outcome that cannot both be true.
-fn contradictions() -> impl Iterator<Item = (Status, Outcome)> {
-    let pairs = Status::ALL
-        .iter()
-        .flat_map(|&status| Outcome::ALL.iter().map(move |&outcome| (status, outcome)));
+fn contradictions() -> impl Iterator<Item = (Status, ProbeOutcome)> {
+    let pairs = Status::ALL.iter().flat_map(|&status| {
+        ProbeOutcome::ALL
+            .iter()
+            .map(move |&outcome| (status, outcome))
+    });
     pairs.filter(|&(status, outcome)| is_contradiction(status, outcome))
 }
 

@@ -3,7 +3,7 @@ use super::*;
 
 const HORIZON: Duration = Duration::from_secs(900);
 
-fn probed(workspace: u128, status: Status, outcome: Outcome) -> Probed {
+fn probed(workspace: u128, status: Status, outcome: ProbeOutcome) -> Probed {
     Probed {
         at: at(0),
         workspace_id: Uuid::from_u128(workspace),
@@ -36,30 +36,30 @@ fn disagreements(probes: &Probes, uptime: Duration) -> u64 {
 #[test]
 fn nothing_is_known_before_the_first_round_and_no_outcome_is_missing() {
     let stats = Probes::new(HORIZON).stats(seconds(0));
-    assert_eq!(stats.outcomes.len(), Outcome::ALL.len());
-    assert_eq!(stats.durations.len(), Outcome::ALL.len());
+    assert_eq!(stats.outcomes.len(), ProbeOutcome::ALL.len());
+    assert_eq!(stats.durations.len(), ProbeOutcome::ALL.len());
     assert!(stats.disagreements.is_none() && stats.coverage.is_none() && stats.last.is_none());
 }
 
 #[test]
 fn database_and_dial_disagree_where_both_cannot_be_true() {
     for (status, outcome, expected) in [
-        (Status::Connected, Outcome::Ok, false),
-        (Status::Connected, Outcome::Switched, false),
-        (Status::Connected, Outcome::DialTimeout, true),
-        (Status::Connected, Outcome::DialError, true),
-        (Status::Connected, Outcome::Disconnected, true),
-        (Status::Connected, Outcome::NeverConnected, true),
-        (Status::Connected, Outcome::NoAgent, false),
-        (Status::Connected, Outcome::Ambiguous, false),
-        (Status::Connected, Outcome::ExporterError, false),
-        (Status::Disconnected, Outcome::Ok, true),
-        (Status::Disconnected, Outcome::Switched, true),
-        (Status::Disconnected, Outcome::DialTimeout, false),
-        (Status::Timeout, Outcome::Ok, true),
-        (Status::Timeout, Outcome::NeverConnected, false),
-        (Status::Connecting, Outcome::Ok, false),
-        (Status::Connecting, Outcome::DialError, false),
+        (Status::Connected, ProbeOutcome::Ok, false),
+        (Status::Connected, ProbeOutcome::Switched, false),
+        (Status::Connected, ProbeOutcome::DialTimeout, true),
+        (Status::Connected, ProbeOutcome::DialError, true),
+        (Status::Connected, ProbeOutcome::Disconnected, true),
+        (Status::Connected, ProbeOutcome::NeverConnected, true),
+        (Status::Connected, ProbeOutcome::NoAgent, false),
+        (Status::Connected, ProbeOutcome::Ambiguous, false),
+        (Status::Connected, ProbeOutcome::ExporterError, false),
+        (Status::Disconnected, ProbeOutcome::Ok, true),
+        (Status::Disconnected, ProbeOutcome::Switched, true),
+        (Status::Disconnected, ProbeOutcome::DialTimeout, false),
+        (Status::Timeout, ProbeOutcome::Ok, true),
+        (Status::Timeout, ProbeOutcome::NeverConnected, false),
+        (Status::Connecting, ProbeOutcome::Ok, false),
+        (Status::Connecting, ProbeOutcome::DialError, false),
     ] {
         let found = is_contradiction(status, outcome);
         assert_eq!(found, expected, "{status:?} and {outcome:?}");
@@ -70,7 +70,7 @@ fn database_and_dial_disagree_where_both_cannot_be_true() {
 fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
     let mut probes = Probes::new(HORIZON);
     probes.count(
-        probed(1, Status::Connected, Outcome::DialError),
+        probed(1, Status::Connected, ProbeOutcome::DialError),
         seconds(100),
     );
     probes.end_round(running(2), seconds(101), at(1));
@@ -85,8 +85,11 @@ fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
 #[test]
 fn newest_probe_of_a_workspace_is_the_one_that_counts() {
     let mut probes = Probes::new(HORIZON);
-    probes.count(probed(1, Status::Connected, Outcome::DialError), seconds(1));
-    probes.count(probed(1, Status::Connected, Outcome::Ok), seconds(2));
+    probes.count(
+        probed(1, Status::Connected, ProbeOutcome::DialError),
+        seconds(1),
+    );
+    probes.count(probed(1, Status::Connected, ProbeOutcome::Ok), seconds(2));
     probes.end_round(running(1), seconds(2), at(2));
     assert_eq!(disagreements(&probes, seconds(3)), 0);
     assert_eq!(probes.stats(seconds(3)).coverage, Some(1.0));
@@ -95,9 +98,12 @@ fn newest_probe_of_a_workspace_is_the_one_that_counts() {
 #[test]
 fn exporters_own_error_says_nothing_of_an_agent() {
     let mut probes = Probes::new(HORIZON);
-    probes.count(probed(1, Status::Connected, Outcome::DialError), seconds(1));
     probes.count(
-        probed(1, Status::Connected, Outcome::ExporterError),
+        probed(1, Status::Connected, ProbeOutcome::DialError),
+        seconds(1),
+    );
+    probes.count(
+        probed(1, Status::Connected, ProbeOutcome::ExporterError),
         seconds(2),
     );
     probes.end_round(running(1), seconds(2), at(2));
@@ -115,10 +121,13 @@ fn no_workspace_running_is_not_a_coverage_of_nothing() {
 #[test]
 fn good_probes_do_not_wash_failures_away() {
     let mut probes = Probes::new(HORIZON);
-    probes.count(probed(1, Status::Connected, Outcome::DialError), seconds(1));
+    probes.count(
+        probed(1, Status::Connected, ProbeOutcome::DialError),
+        seconds(1),
+    );
     for workspace in 0..500 {
         probes.count(
-            probed(workspace, Status::Connected, Outcome::Ok),
+            probed(workspace, Status::Connected, ProbeOutcome::Ok),
             seconds(2),
         );
     }
@@ -129,7 +138,7 @@ fn good_probes_do_not_wash_failures_away() {
 #[test]
 fn probe_that_was_asked_for_is_shown_and_not_counted() {
     let mut probes = Probes::new(HORIZON);
-    probes.keep(probed(1, Status::Connected, Outcome::DialError));
+    probes.keep(probed(1, Status::Connected, ProbeOutcome::DialError));
     probes.end_round(running(1), seconds(2), at(2));
     let stats = probes.stats(seconds(2));
     assert!(stats.outcomes.iter().all(|(_, count)| *count == 0));

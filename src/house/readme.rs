@@ -4,7 +4,7 @@ use std::fs;
 
 use crate::cli::settings_table;
 use crate::fleet::named::Variants;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;
@@ -38,7 +38,7 @@ fn readme_shows_what_the_program_says() {
 }
 
 fn outcomes_table() -> String {
-    let rows = Outcome::ALL
+    let rows = ProbeOutcome::ALL
         .iter()
         .map(|it| format!("| `{}` | {} |\n", it.as_str(), it.advice()));
     let rows: String = rows.collect();

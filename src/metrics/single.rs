@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::fleet::agent::Label;
 use crate::fleet::health::Assessment;
 use crate::fleet::named::Variants;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 
 use super::family::{Exposed, Family, MetricKind, Sink, Source, Stability};
 
@@ -16,7 +16,7 @@ use super::family::{Exposed, Family, MetricKind, Sink, Source, Stability};
 #[derive(Debug, Clone)]
 pub struct ProbePage {
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: ProbeOutcome,
     /// How long it took.
     pub duration: Duration,
     /// How long each phase took, by name, every phase.
@@ -81,7 +81,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
         source: Source::Probe,
         stability: Stability::Stable,
         samples: |page, sink| {
-            let mut all = Outcome::ALL.iter();
+            let mut all = ProbeOutcome::ALL.iter();
             all.try_for_each(|it| sink.sample(&[it.as_str()], (*it == page.outcome).into()))
         },
     },
@@ -92,7 +92,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
         labels: &[],
         source: Source::Probe,
         stability: Stability::Stable,
-        samples: |page, sink| sink.sample(&[], (page.outcome == Outcome::Switched).into()),
+        samples: |page, sink| sink.sample(&[], (page.outcome == ProbeOutcome::Switched).into()),
     },
     Family {
         name: "probe_agent_info",

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::Probe;
 use crate::fleet::health::{Assessment, assess};
 use crate::fleet::latest::{Candidate, Latest};
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probes::Probed;
 use crate::fleet::reference::Reference;
@@ -80,7 +80,7 @@ impl<L: Dialer> Probe<L> {
                 self.of(
                     &latest,
                     None,
-                    Outcome::ExporterError,
+                    ProbeOutcome::ExporterError,
                     message,
                     trace.elapsed(),
                 )

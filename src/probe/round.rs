@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::Probe;
 use crate::clock::wall_clock;
 use crate::fleet::latest::Latest;
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probes::{Probed, ProbedAgent};
 use crate::fleet::rota::{Standing, standings};
@@ -126,7 +126,7 @@ impl<L: Dialer> Probe<L> {
         &self,
         latest: &Latest,
         reached: Option<Uuid>,
-        outcome: Outcome,
+        outcome: ProbeOutcome,
         message: String,
         duration: Duration,
     ) -> Probed {
@@ -185,7 +185,7 @@ impl<L: Dialer> Probe<L> {
         let uptime = self.shared.began.elapsed();
         let ours = probed
             .iter()
-            .find(|it| it.outcome == Outcome::ExporterError);
+            .find(|it| it.outcome == ProbeOutcome::ExporterError);
         let trouble = ours.map(|it| Failure::new(ErrorKind::Connect, it.message.clone()));
         let line = {
             let mut record = self.lock();

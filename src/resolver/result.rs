@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::choose::NoChoice;
 use super::parts::{DialError, Target};
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::Failure;
 
 /// An agent that was reached.
@@ -58,11 +58,11 @@ pub enum Unresolved {
 }
 
 /// What it counts as (SPEC 5).
-pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Outcome {
+pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> ProbeOutcome {
     match result {
         Ok(resolved) => match resolved.route {
-            Route::Cached | Route::Dialed => Outcome::Ok,
-            Route::Switched => Outcome::Switched,
+            Route::Cached | Route::Dialed => ProbeOutcome::Ok,
+            Route::Switched => ProbeOutcome::Switched,
         },
         Err(unresolved) => unresolved.outcome(),
     }
@@ -70,21 +70,21 @@ pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Outcome {
 
 impl Unresolved {
     /// What it counts as (SPEC 5).
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> ProbeOutcome {
         match self {
-            Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => Outcome::NoAgent,
-            Self::NoChoice(NoChoice::Ambiguous(_)) => Outcome::Ambiguous,
-            Self::Disconnected => Outcome::Disconnected,
-            Self::NeverConnected => Outcome::NeverConnected,
-            Self::DialTimeout(_) => Outcome::DialTimeout,
+            Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => ProbeOutcome::NoAgent,
+            Self::NoChoice(NoChoice::Ambiguous(_)) => ProbeOutcome::Ambiguous,
+            Self::Disconnected => ProbeOutcome::Disconnected,
+            Self::NeverConnected => ProbeOutcome::NeverConnected,
+            Self::DialTimeout(_) => ProbeOutcome::DialTimeout,
             Self::Dial(DialError::Unreachable { state }) => match state.as_str() {
-                "disconnected" => Outcome::Disconnected,
-                "connecting" | "timeout" => Outcome::NeverConnected,
-                _ => Outcome::DialError,
+                "disconnected" => ProbeOutcome::Disconnected,
+                "connecting" | "timeout" => ProbeOutcome::NeverConnected,
+                _ => ProbeOutcome::DialError,
             },
-            Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => Outcome::DialError,
+            Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => ProbeOutcome::DialError,
             Self::Dial(DialError::Exporter(_) | DialError::Unaddressable(_))
-            | Self::Directory(_) => Outcome::ExporterError,
+            | Self::Directory(_) => ProbeOutcome::ExporterError,
         }
     }
 

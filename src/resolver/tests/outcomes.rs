@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::rows;
 use super::super::world::failure;
 use super::super::{DialError, NoChoice, Resolved, Route, Unresolved, outcome};
-use crate::fleet::outcome::Outcome;
+use crate::fleet::outcome::ProbeOutcome;
 
 fn unreachable(state: &str) -> Unresolved {
     let state = state.into();
@@ -16,36 +16,39 @@ fn unreachable(state: &str) -> Unresolved {
 #[test]
 fn every_way_of_not_reaching_an_agent_has_its_outcome() {
     let cases = [
-        (Unresolved::NoWorkspace, Outcome::NoAgent),
-        (Unresolved::NoChoice(NoChoice::NoAgent), Outcome::NoAgent),
+        (Unresolved::NoWorkspace, ProbeOutcome::NoAgent),
+        (
+            Unresolved::NoChoice(NoChoice::NoAgent),
+            ProbeOutcome::NoAgent,
+        ),
         (
             Unresolved::NoChoice(NoChoice::Ambiguous(Vec::new())),
-            Outcome::Ambiguous,
+            ProbeOutcome::Ambiguous,
         ),
-        (Unresolved::Disconnected, Outcome::Disconnected),
-        (Unresolved::NeverConnected, Outcome::NeverConnected),
+        (Unresolved::Disconnected, ProbeOutcome::Disconnected),
+        (Unresolved::NeverConnected, ProbeOutcome::NeverConnected),
         (
             Unresolved::DialTimeout(Duration::from_secs(30)),
-            Outcome::DialTimeout,
+            ProbeOutcome::DialTimeout,
         ),
-        (unreachable("disconnected"), Outcome::Disconnected),
-        (unreachable("connecting"), Outcome::NeverConnected),
-        (unreachable("timeout"), Outcome::NeverConnected),
-        (unreachable("sleepwalking"), Outcome::DialError),
-        (DialError::NoSuchAgent.into(), Outcome::DialError),
+        (unreachable("disconnected"), ProbeOutcome::Disconnected),
+        (unreachable("connecting"), ProbeOutcome::NeverConnected),
+        (unreachable("timeout"), ProbeOutcome::NeverConnected),
+        (unreachable("sleepwalking"), ProbeOutcome::DialError),
+        (DialError::NoSuchAgent.into(), ProbeOutcome::DialError),
         (
             DialError::Failed("dial timeout".into()).into(),
-            Outcome::DialError,
+            ProbeOutcome::DialError,
         ),
         (
             DialError::Exporter("token expired".into()).into(),
-            Outcome::ExporterError,
+            ProbeOutcome::ExporterError,
         ),
         (
             DialError::Unaddressable("no label of a host's name".into()).into(),
-            Outcome::ExporterError,
+            ProbeOutcome::ExporterError,
         ),
-        (failure().into(), Outcome::ExporterError),
+        (failure().into(), ProbeOutcome::ExporterError),
     ];
     for (unresolved, expected) in cases {
         assert_eq!(unresolved.outcome(), expected, "{unresolved:?}");
@@ -57,9 +60,9 @@ fn every_way_of_not_reaching_an_agent_has_its_outcome() {
 #[test]
 fn only_a_repaired_binding_counts_as_switched() {
     let cases = [
-        (Route::Cached, Outcome::Ok),
-        (Route::Dialed, Outcome::Ok),
-        (Route::Switched, Outcome::Switched),
+        (Route::Cached, ProbeOutcome::Ok),
+        (Route::Dialed, ProbeOutcome::Ok),
+        (Route::Switched, ProbeOutcome::Switched),
     ];
     for (route, expected) in cases {
         let resolved = Resolved {

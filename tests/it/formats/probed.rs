@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::outcome::Outcome;
+use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::probes::{ProbeStats, Probed, ProbedAgent, Probes};
 use coder_agent_exporter::fleet::status::Status;
 use coder_agent_exporter::fleet::time::Timestamp;
@@ -14,13 +14,17 @@ use uuid::Uuid;
 
 /// Nothing, or some probes in a round that may not have ended.
 pub(super) fn stats() -> impl Strategy<Value = Option<ProbeStats>> {
-    let one = (select(Status::ALL), select(Outcome::ALL), 0..100_000_u64);
+    let one = (
+        select(Status::ALL),
+        select(ProbeOutcome::ALL),
+        0..100_000_u64,
+    );
     let round = (prop::collection::vec(one, 0..20), any::<bool>());
     prop::option::of(round.prop_map(|(found, ended)| after(&found, ended)))
 }
 
 /// What is known after these probes, given by status, outcome and milliseconds.
-pub(super) fn after(found: &[(Status, Outcome, u64)], ended: bool) -> ProbeStats {
+pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> ProbeStats {
     let mut probes = Probes::new(Duration::from_secs(900));
     let mut running = HashSet::new();
     for (number, &(status, outcome, millis)) in (0..).zip(found) {

@@ -11,7 +11,7 @@ use coder_agent_exporter::fleet::app::{AppCount, AppHealth, NamedApp};
 use coder_agent_exporter::fleet::census::Fleet;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::{Named, Variants};
-use coder_agent_exporter::fleet::outcome;
+use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Outcome, Pass, Report};
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::status::Status;
@@ -134,8 +134,8 @@ fn page() -> Arc<Page> {
         errors,
         probe: Some(probed::after(
             &[
-                (Status::Connected, outcome::Outcome::Ok, 12),
-                (Status::Connected, outcome::Outcome::DialTimeout, 30_000),
+                (Status::Connected, ProbeOutcome::Ok, 12),
+                (Status::Connected, ProbeOutcome::DialTimeout, 30_000),
             ],
             true,
         )),

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use super::SettingError;
 use super::coder_token::Token;
-use super::coder_url::CoderUrl;
+use super::http_url::HttpUrl;
 
 pub(super) const URL_FLAG: &str = "--coder.url";
 pub(super) const TOKEN_FLAG: &str = "--coder.token-file";
@@ -49,13 +49,13 @@ impl CoderArgs {
     /// # Errors
     ///
     /// When it is no address; repeats nothing of it.
-    pub fn url(&self, variable: Option<String>) -> Result<Option<CoderUrl>, SettingError> {
+    pub fn url(&self, variable: Option<String>) -> Result<Option<HttpUrl>, SettingError> {
         let (source, text) = match (&self.url, variable) {
             (Some(text), _) => (URL_FLAG, text.clone()),
             (None, Some(text)) => (URL_VARIABLE, text),
             (None, None) => return Ok(None),
         };
-        let url = text.parse::<CoderUrl>();
+        let url = text.parse::<HttpUrl>();
         url.map(Some)
             .map_err(|error| SettingError::new(source, error.to_string()))
     }

@@ -9,9 +9,9 @@
 pub mod args;
 pub mod coder_args;
 pub mod coder_token;
-pub mod coder_url;
 pub mod collectors;
 pub mod demo_args;
+pub mod http_url;
 pub mod log_args;
 pub mod postgres_args;
 pub mod postgres_env;

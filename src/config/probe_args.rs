@@ -8,7 +8,7 @@ use clap::Args;
 use super::SettingError;
 use super::coder_args::{TOKEN_FLAG, TOKEN_VARIABLE, URL_FLAG, URL_VARIABLE};
 use super::coder_token::Token;
-use super::coder_url::CoderUrl;
+use super::http_url::HttpUrl;
 use super::tcp_address::TcpAddress;
 use super::values::{at_least_one, positive_duration};
 
@@ -98,7 +98,7 @@ pub enum DialerKind {
 #[derive(Debug, Clone)]
 pub enum Dialing {
     /// Through Coder at this address, with this token.
-    Coderd(CoderUrl, Token),
+    Coderd(HttpUrl, Token),
     /// To this address, filled in for each agent.
     Tcp(TcpAddress),
 }
@@ -120,7 +120,7 @@ impl DialArgs {
     /// When the dialer lacks what it needs, naming the flag that gives it.
     pub fn dialing(
         &self,
-        url: Option<CoderUrl>,
+        url: Option<HttpUrl>,
         token: Option<Token>,
     ) -> Result<Option<Dialing>, SettingError> {
         let Some(dialer) = self.dialer else {

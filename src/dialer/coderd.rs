@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::coder_token::Token;
-use crate::config::coder_url::CoderUrl;
+use crate::config::http_url::HttpUrl;
 use crate::resolver::{DialError, Dialer, Target};
 
 use super::answer::{Body, judge, presentable};
@@ -29,7 +29,7 @@ const MOST_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Coderd {
     client: Client,
-    url: CoderUrl,
+    url: HttpUrl,
     token: Token,
 }
 
@@ -53,7 +53,7 @@ impl Coderd {
     /// # Errors
     ///
     /// When none is found and one is needed.
-    pub fn new(url: CoderUrl, token: Token) -> Result<Self, SetUpError> {
+    pub fn new(url: HttpUrl, token: Token) -> Result<Self, SetUpError> {
         let mut authorities = RootCertStore::empty();
         if url.is_secure() {
             let system = rustls_native_certs::load_native_certs();
@@ -71,7 +71,7 @@ impl Coderd {
     ///
     /// When TLS cannot be set up.
     pub fn trusting(
-        url: CoderUrl,
+        url: HttpUrl,
         token: Token,
         authorities: RootCertStore,
     ) -> Result<Self, SetUpError> {

@@ -1,36 +1,33 @@
-//! Coder's address.
+//! Addresses that others are reached at: Coder's, and our own behind a proxy.
 
 use std::fmt;
 use std::str::FromStr;
 
 use reqwest::Url;
 
-/// Where Coder is: http or https, with a host, perhaps a path prefix, and no user.
+/// http or https, with a host, perhaps a path prefix, and no user.
 #[derive(Clone, PartialEq, Eq)]
-pub struct CoderUrl(Url);
+pub struct HttpUrl(Url);
 
-/// A text that is no address of Coder's. Repeats nothing of it: there may be a password in it.
+/// A text that is no such address. Repeats nothing of it: there may be a password in it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
-pub struct CoderUrlError(&'static str);
+pub struct HttpUrlError(&'static str);
 
-impl FromStr for CoderUrl {
-    type Err = CoderUrlError;
+impl FromStr for HttpUrl {
+    type Err = HttpUrlError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const SHAPE: CoderUrlError = CoderUrlError("write a URL such as https://coder.example");
+        const SHAPE: HttpUrlError = HttpUrlError("write a URL such as https://coder.example");
         let mut url = Url::parse(text.trim()).map_err(|_| SHAPE)?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(SHAPE);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            let problem = "it takes no user and password; a token goes to --coder.token-file";
-            return Err(CoderUrlError(problem));
+            return Err(HttpUrlError("it takes no user and no password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(CoderUrlError(
-                "it takes no ? and no #; end it with the path",
-            ));
+            return Err(HttpUrlError("it takes no ? and no #; end it with the path"));
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);
@@ -38,7 +35,7 @@ impl FromStr for CoderUrl {
     }
 }
 
-impl CoderUrl {
+impl HttpUrl {
     /// Without a slash at its end.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
@@ -47,6 +44,16 @@ impl CoderUrl {
     /// Whether the way to it is encrypted.
     pub fn is_secure(&self) -> bool {
         self.0.scheme() == "https"
+    }
+
+    /// Its path, without a slash at its end: empty where the host is all there is.
+    pub fn prefix(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
+    /// Its scheme, host and port, as a browser names where a request comes from.
+    pub fn origin(&self) -> String {
+        self.0.origin().ascii_serialization()
     }
 
     /// A page or endpoint below it. The segments may hold anything: they are escaped.
@@ -59,15 +66,15 @@ impl CoderUrl {
     }
 }
 
-impl fmt::Display for CoderUrl {
+impl fmt::Display for HttpUrl {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         to.write_str(self.as_str())
     }
 }
 
-impl fmt::Debug for CoderUrl {
+impl fmt::Debug for HttpUrl {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(to, "CoderUrl({self})")
+        write!(to, "HttpUrl({self})")
     }
 }
 
@@ -77,7 +84,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, endpoint: &str) {
-        let url: CoderUrl = text.parse().unwrap();
+        let url: HttpUrl = text.parse().unwrap();
         assert_eq!(url.below(&["api", "v2"]).as_str(), endpoint, "{text:?}");
     }
 
@@ -91,14 +98,24 @@ mod tests {
     }
 
     #[test]
+    fn parts_are_named_as_a_browser_names_them() {
+        let url: HttpUrl = "https://Ops.example:443/agents/".parse().unwrap();
+        assert_eq!(url.prefix(), "/agents");
+        assert_eq!(url.origin(), "https://ops.example");
+        let url: HttpUrl = "http://ops.example:8080".parse().unwrap();
+        assert_eq!(url.prefix(), "");
+        assert_eq!(url.origin(), "http://ops.example:8080");
+    }
+
+    #[test]
     fn segments_cannot_leave_their_place() {
-        let url: CoderUrl = "https://h/prefix".parse().unwrap();
+        let url: HttpUrl = "https://h/prefix".parse().unwrap();
         let below = url.below(&["@a/b?c", "d#e"]);
         assert_eq!(below.as_str(), "https://h/prefix/@a%2Fb%3Fc/d%23e");
     }
 
     #[test]
-    fn what_is_no_address_of_coders_is_refused_and_not_repeated() {
+    fn what_is_no_address_is_refused_and_not_repeated() {
         for text in [
             "",
             "coder.example",
@@ -110,7 +127,7 @@ mod tests {
             "https://coder.example?token=hunter2",
             "https://coder.example/#hunter2",
         ] {
-            let error = text.parse::<CoderUrl>().unwrap_err().to_string();
+            let error = text.parse::<HttpUrl>().unwrap_err().to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

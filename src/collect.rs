@@ -21,6 +21,9 @@ use crate::postgres::database::{Database, Wanted};
 /// whoever began it waits to hear that.
 const GRACE: Duration = Duration::from_millis(50);
 
+/// A page that somebody has open asks again within this; passes are kept for it so long.
+const WATCHED: Duration = Duration::from_secs(60);
+
 /// What a collection needs to know besides the database.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -61,6 +64,8 @@ struct State {
     /// who waits for it goes, it is dropped, and with it the statement on the server.
     flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
     latest: Option<(Instant, Arc<Pass>)>,
+    /// When somebody last asked for a pass that need not be new.
+    watched: Option<Instant>,
     errors: ErrorCounts,
     transitions: Transitions,
     log: LogFold,
@@ -88,10 +93,29 @@ impl Collect {
     /// As [`pass`](Self::pass), of these collectors alone, which are enabled and in the order in
     /// which they run. Shared with those who want the same ones.
     pub async fn pass_of(&self, collectors: &[Collector], deadline: Instant) -> Arc<Pass> {
+        self.pass_within(collectors, self.settings.min_interval, deadline)
+            .await
+    }
+
+    /// As [`pass`](Self::pass), or one that ended less than `max_age` ago: for pages that many
+    /// look at, and that ask again and again. While somebody does, the last pass is kept.
+    pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<Pass> {
+        self.lock().watched = Some(Instant::now());
+        let max_age = max_age.max(self.settings.min_interval);
+        self.pass_within(&self.settings.collectors, max_age, deadline)
+            .await
+    }
+
+    async fn pass_within(
+        &self,
+        collectors: &[Collector],
+        max_age: Duration,
+        deadline: Instant,
+    ) -> Arc<Pass> {
         // Once only: a database that is always too slow is not to be asked again and again.
         let mut may_try_again = true;
         loop {
-            let (flight, joined) = match self.board(collectors, deadline) {
+            let (flight, joined) = match self.board(collectors, max_age, deadline) {
                 Boarding::Recent(pass) => return pass,
                 Boarding::Joined(flight) => (flight, true),
                 Boarding::Begun(flight) => (flight, false),
@@ -134,11 +158,11 @@ impl Collect {
         self.lock().transitions.counts().clone()
     }
 
-    fn board(&self, collectors: &[Collector], deadline: Instant) -> Boarding {
+    fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
         let mut state = self.lock();
         if self.is_whole(collectors)
             && let Some((finished, pass)) = &state.latest
-            && finished.elapsed() < self.settings.min_interval
+            && finished.elapsed() < max_age
         {
             return Boarding::Recent(pass.clone());
         }
@@ -174,9 +198,10 @@ impl Collect {
         });
         if let Ok(fleet) = &pass.fleet {
             state.transitions.observe(fleet);
-            // Kept only where it may be served again: two passes cost twice the memory.
-            if self.is_whole(&collectors) && !self.settings.min_interval.is_zero() {
-                state.latest = Some((Instant::now(), pass.clone()));
+            if self.is_whole(&collectors) {
+                // Kept only where it may be served again: two passes cost twice the memory.
+                let is_kept = !self.settings.min_interval.is_zero() || state.is_watched();
+                state.latest = is_kept.then(|| (Instant::now(), pass.clone()));
             }
         }
         state.flights.retain(|(of, _)| *of != collectors);
@@ -234,6 +259,10 @@ fn ran_out_of_time(pass: &Pass) -> bool {
 }
 
 impl State {
+    fn is_watched(&self) -> bool {
+        self.watched.is_some_and(|at| at.elapsed() < WATCHED)
+    }
+
     fn count(&mut self, pass: &Pass, merged_rows: u64) {
         let now = wall_clock();
         for (_, failure) in pass.failures() {

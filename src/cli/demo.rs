@@ -14,7 +14,7 @@ use crate::config::postgres_url::PostgresUrl;
 use crate::demo::{self, Demo};
 use crate::dialer::AnyDialer;
 use crate::probe::Probe;
-use crate::web::Lifecycle;
+use crate::web::{Lifecycle, Links};
 
 use super::serve::{collect, listen, serve_on, stop_signal};
 use super::{CommandError, logging, runtime, settings};
@@ -30,9 +30,10 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
         effective: settings::effective(&effective, &args.exporter)?,
         ..Lifecycle::default()
     };
+    let links = settings::links(&args.exporter)?;
     // To the end, however long it takes: what was begun when somebody stopped it has to be
     // taken away again.
-    runtime()?.0.block_on(show(&args, lifecycle))?;
+    runtime()?.0.block_on(show(&args, lifecycle, links))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -45,7 +46,7 @@ fn stay_at_home(args: &mut ExporterArgs) {
     }
 }
 
-async fn show(args: &DemoArgs, lifecycle: Lifecycle) -> Result<(), CommandError> {
+async fn show(args: &DemoArgs, lifecycle: Lifecycle, links: Links) -> Result<(), CommandError> {
     let mut stop = Box::pin(stop_signal()?);
     // The address first: a fleet nobody can look at need not be made.
     let listeners = listen(&args.exporter).await?;
@@ -78,7 +79,7 @@ async fn show(args: &DemoArgs, lifecycle: Lifecycle) -> Result<(), CommandError>
         // An error means that the other end is gone, which is the end too.
         let _ = ended.await;
     }));
-    let web = settings::web(&args.exporter, lifecycle, probe);
+    let web = settings::web(&args.exporter, lifecycle, links, probe);
     let served = serve_on(listeners, collect, web, stop).await;
     drop(end);
     fleet.await.context("ending the demo")?;

@@ -16,11 +16,12 @@ use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
+use crate::fleet::told::{age, moment};
 use crate::postgres::database::Database;
 use crate::resolver::{Directory, Readiness, Verdict, verdict};
 
 use super::find::{Meant, find, reference};
-use super::text::{age, heading, moment, of_health, styled, wrapped};
+use super::text::{heading, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {

@@ -27,13 +27,14 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
         effective: settings::effective(&effective, &args.exporter)?,
         reload_requested: Arc::default(),
     };
+    let links = settings::links(&args.exporter)?;
     let collect = collect(&url, args.postgres.max_connections, &args.exporter)?;
     let probe = settings::probe(&args.exporter, args.postgres.max_connections, &collect)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         reload_on_signal(lifecycle.reload_requested.clone())?;
         let listeners = listen(&args.exporter).await?;
-        let web = settings::web(&args.exporter, lifecycle, probe);
+        let web = settings::web(&args.exporter, lifecycle, links, probe);
         serve_on(listeners, collect, web, stop).await
     })?;
     Ok(ExitCode::SUCCESS)

@@ -17,7 +17,7 @@ use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
-use crate::web::{Lifecycle, Limits, LiveConfig};
+use crate::web::{Lifecycle, Limits, Links, LiveConfig};
 use crate::{collect, probe, resolver, web};
 
 use super::Cli;
@@ -126,6 +126,18 @@ pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
         .map_err(|problem| SettingError::new("--web.config.file", problem))
 }
 
+/// Where pages lead.
+///
+/// # Errors
+///
+/// When an address cannot be used.
+pub(super) fn links(args: &ExporterArgs) -> Result<Links, SettingError> {
+    Ok(Links {
+        coder: args.coder.url(variable(URL_VARIABLE))?,
+        external: args.web.external_url()?,
+    })
+}
+
 /// The probe of the fleet that `collect` collects, when it is on.
 ///
 /// # Errors
@@ -178,6 +190,7 @@ pub(super) fn resolver(args: &AgentArgs) -> resolver::Settings {
 pub(super) fn web(
     args: &ExporterArgs,
     lifecycle: Lifecycle,
+    links: Links,
     probe: Option<Probe<AnyDialer>>,
 ) -> web::Settings {
     web::Settings {
@@ -191,6 +204,7 @@ pub(super) fn web(
             coderd_compat: args.metrics.coderd_compat,
         },
         ui: !args.web.disable_ui,
+        links,
         probe,
         limits: Limits::default(),
         lifecycle,

@@ -9,14 +9,15 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
-use crate::fleet::agent::Scope;
 use crate::fleet::census::{Fleet, Problem};
 use crate::fleet::health::Health;
-use crate::fleet::named::{Counts, Variants};
+use crate::fleet::named::Variants;
+use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::pass::{Collector, Pass};
+use crate::fleet::told::{age, moment};
 use crate::postgres::database::Wanted;
 
-use super::text::{FAINT, STRONG, WIDTH, age, fit, moment, of_health, styled, wrapped};
+use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes];
@@ -58,30 +59,6 @@ fn knows_agents(pass: &Pass) -> bool {
         .is_ok_and(|fleet| fleet.agents.is_some())
 }
 
-/// Agents by health, of each template, kinds together.
-fn by_scope(fleet: &Fleet) -> BTreeMap<&Scope, BTreeMap<Health, u64>> {
-    let mut rows: BTreeMap<&Scope, BTreeMap<Health, u64>> = BTreeMap::new();
-    for ((scope, _), tally) in fleet.agents.iter().flatten() {
-        let row = rows.entry(scope).or_default();
-        for (health, count) in known(&tally.health) {
-            *row.entry(health).or_default() += count;
-        }
-    }
-    rows
-}
-
-fn known(counts: &Counts<Health>) -> impl Iterator<Item = (Health, u64)> {
-    Health::ALL
-        .iter()
-        .copied()
-        .zip(counts.iter().map(|it| it.1))
-}
-
-fn problems_in(row: &BTreeMap<Health, u64>) -> u64 {
-    let problems = row.iter().filter(|(health, _)| health.is_problem());
-    problems.map(|(_, count)| count).sum()
-}
-
 fn write_totals(out: &mut String, fleet: &Fleet) {
     let header = format!(
         "{} {} {:>8} {:>8} {:>8} {:>8} {:>8}",
@@ -94,20 +71,16 @@ fn write_totals(out: &mut String, fleet: &Fleet) {
         "PROBLEMS"
     );
     let _ = writeln!(out, "{}", styled(STRONG, &header));
-    let rows = by_scope(fleet);
-    let mut total: BTreeMap<Health, u64> = BTreeMap::new();
+    let rows = by_template(fleet);
     for (scope, row) in &rows {
         write_total(out, &scope.organization, &scope.template, row);
-        for (health, count) in row {
-            *total.entry(*health).or_default() += count;
-        }
     }
     if rows.len() != 1 {
-        write_total(out, "all", "", &total);
+        write_total(out, "all", "", &total(&rows));
     }
 }
 
-fn write_total(out: &mut String, organization: &str, template: &str, row: &BTreeMap<Health, u64>) {
+fn write_total(out: &mut String, organization: &str, template: &str, row: &ByHealth) {
     let count = |health| row.get(&health).copied().unwrap_or_default();
     let problems = problems_in(row);
     let shown = format!("{problems:>8}");
@@ -234,15 +207,12 @@ struct ProblemSummary<'a> {
 }
 
 fn summary(fleet: &Fleet) -> Summary<'_> {
-    let named = |row: &BTreeMap<Health, u64>| {
+    let named = |row: &ByHealth| {
         let counts = row.iter().map(|(health, count)| (health.as_str(), *count));
         counts.collect::<BTreeMap<_, _>>()
     };
-    let rows = by_scope(fleet);
-    let mut total: BTreeMap<Health, u64> = Health::ALL.iter().map(|&it| (it, 0)).collect();
-    for (health, count) in rows.values().flatten() {
-        *total.entry(*health).or_default() += count;
-    }
+    let rows = by_template(fleet);
+    let total = total(&rows);
     Summary {
         now: moment(fleet.snapshot.now),
         agents: total.values().sum(),

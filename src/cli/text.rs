@@ -1,6 +1,4 @@
-//! What the commands print: names made safe, columns that fit, moments and ages.
-
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+//! What the commands print: names made safe, columns that fit.
 
 use clap::builder::styling::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
@@ -8,7 +6,6 @@ use unicode_width::UnicodeWidthStr;
 use crate::fleet::health::Health;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
-use crate::fleet::time::Timestamp;
 
 /// What everybody's terminal has.
 pub(super) const WIDTH: usize = 80;
@@ -106,43 +103,6 @@ pub(super) fn heading(name: &str, more: &str) -> String {
     format!("{}{gap}{more}", styled(STRONG, &wrapped(&name, 0)))
 }
 
-/// RFC 3339 in whole seconds, UTC; dates nobody meant are told by name.
-pub(super) fn moment(at: Timestamp) -> String {
-    let seconds = at.as_unix_seconds();
-    if seconds == f64::INFINITY {
-        return "infinity".into();
-    }
-    if seconds == f64::NEG_INFINITY {
-        return "-infinity".into();
-    }
-    // What humantime can write: years 1970 to 9999.
-    if !(0.0..253_402_300_800.0).contains(&seconds) {
-        return format!("{seconds} s since 1970");
-    }
-    let time: SystemTime = UNIX_EPOCH + Duration::from_secs_f64(seconds);
-    humantime::format_rfc3339_seconds(time).to_string()
-}
-
-/// The two largest units: `3d 4h`, `2m 5s`, `0s`.
-pub(super) fn age(seconds: f64) -> String {
-    if !seconds.is_finite() {
-        return "for ever".into();
-    }
-    let whole = seconds.max(0.0) as u64;
-    let units = [("d", 86_400), ("h", 3600), ("m", 60), ("s", 1)];
-    let mut rest = whole;
-    let mut parts = Vec::new();
-    for (name, length) in units {
-        let count = rest / length;
-        rest %= length;
-        if count > 0 || !parts.is_empty() || length == 1 {
-            parts.push(format!("{count}{name}"));
-        }
-    }
-    parts.truncate(2);
-    parts.join(" ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -187,24 +147,5 @@ mod tests {
         assert_eq!(plain("ada/box"), "[1mada/box[0m  id");
         let long = "x".repeat(78);
         assert_eq!(plain(&long), format!("[1m{long}[0m\nid"));
-    }
-
-    #[test]
-    fn moments_and_ages_are_short() {
-        let at = |seconds: i64| Timestamp::from_unix_micros(seconds * 1_000_000);
-        assert_eq!(moment(at(1_735_689_600)), "2025-01-01T00:00:00Z");
-        assert_eq!(moment(Timestamp::END), "infinity");
-        assert_eq!(moment(at(-1)), "-1 s since 1970");
-        for (seconds, expected) in [
-            (0.4, "0s"),
-            (59.9, "59s"),
-            (60.0, "1m 0s"),
-            (3_725.0, "1h 2m"),
-            (273_600.0, "3d 4h"),
-            (-5.0, "0s"),
-            (f64::INFINITY, "for ever"),
-        ] {
-            assert_eq!(age(seconds), expected);
-        }
     }
 }

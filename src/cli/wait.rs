@@ -11,11 +11,12 @@ use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
+use crate::fleet::told::age;
 use crate::resolver::{Progress, Readiness, Stage, Verdict, Waited};
 
 use super::find::{find, reference};
 use super::resolve::{resolver, until_stopped};
-use super::text::{WIDTH, age, fit, wrapped};
+use super::text::{WIDTH, fit, wrapped};
 use super::{CommandError, print, print_json, settings};
 
 pub(super) const EXIT_CODES: &str = "\

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::SettingError;
+use super::http_url::HttpUrl;
 use super::values::{at_least_one, duration, listen_address, telemetry_path};
 
 /// `--web.*`
@@ -41,6 +43,16 @@ pub struct WebArgs {
     )]
     pub telemetry_path: String,
 
+    /// URL under which browsers reach this exporter, where that is not where it listens, as behind
+    /// a proxy. Requests may come with its path or without
+    // Read later, by code that does not repeat a password: clap would.
+    #[arg(
+        long = "web.external-url",
+        env = "CODER_EXPORTER_WEB_EXTERNAL_URL",
+        value_name = "URL"
+    )]
+    pub external_url: Option<String>,
+
     /// Scrapes answered at the same time; more are refused with 503
     #[arg(
         long = "web.max-requests",
@@ -69,4 +81,20 @@ pub struct WebArgs {
         action = clap::ArgAction::SetTrue
     )]
     pub disable_ui: bool,
+}
+
+impl WebArgs {
+    /// Where browsers reach this exporter, if that was said.
+    ///
+    /// # Errors
+    ///
+    /// When it is no address; repeats nothing of it.
+    pub fn external_url(&self) -> Result<Option<HttpUrl>, SettingError> {
+        let given = self
+            .external_url
+            .as_deref()
+            .filter(|it| !it.trim().is_empty());
+        let url = given.map(str::parse::<HttpUrl>).transpose();
+        url.map_err(|error| SettingError::new("--web.external-url", error.to_string()))
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
 //! [`snapshot`] (all facts of one pass), [`duplicates`] (facts told twice), [`census`] (the
-//! counts), [`transitions`] (what changed since), [`pass`] (what one pass found, and what failed
+//! counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since), [`pass`] (what one pass found, and what failed
 //! in it).
 
 pub mod advice;
@@ -16,6 +16,7 @@ pub mod histogram;
 pub mod latest;
 pub mod named;
 pub mod outcome;
+pub mod overview;
 pub mod pass;
 pub mod printable;
 pub mod probes;
@@ -24,6 +25,7 @@ pub mod rota;
 pub mod snapshot;
 pub mod status;
 pub mod time;
+pub mod told;
 pub mod transitions;
 pub mod workspace;
 

@@ -1,13 +1,14 @@
 //! HTTP: what an operator and Prometheus see.
 
+mod api;
 mod bucket;
 mod choice;
 mod client_certificates;
 mod connection;
 mod deadline;
 mod guard;
-mod landing;
 mod lifecycle;
+mod links;
 mod live_config;
 mod negotiate;
 mod passwords;
@@ -20,7 +21,10 @@ mod scrape;
 mod server;
 mod settings;
 mod tls;
+mod ui;
+mod view;
 
+pub use links::Links;
 pub use live_config::LiveConfig;
 pub use server::{bind, serve};
 pub use settings::{DatabaseSource, Lifecycle, Limits, ReadDatabase, Settings};

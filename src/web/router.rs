@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::header;
+use axum::extract::Request;
+use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
-use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::sync::{Mutex, Semaphore};
+use tower::Layer;
+use tower::util::MapRequestLayer;
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
@@ -23,7 +24,7 @@ use super::guard::guard;
 use super::passwords::Passwords;
 use super::ready::Readiness;
 use super::settings::Settings;
-use super::{landing, lifecycle, probe, scrape};
+use super::{api, lifecycle, probe, scrape, ui};
 
 /// What the handlers share.
 pub(super) struct App {
@@ -80,13 +81,43 @@ pub(super) fn router(app: &Arc<App>) -> Router {
         .route("/-/ready", get(lifecycle::ready))
         .route("/-/config", get(lifecycle::config))
         .route("/-/reload", post(lifecycle::reload));
-    if settings.ui && settings.telemetry_path != "/" {
-        router = router.route("/", get(home));
+    router = router.merge(api::routes());
+    if settings.ui {
+        router = router.merge(ui::routes(settings));
     }
-    router
+    let router = router
         .layer(compression())
         .layer(from_fn_with_state(app.clone(), guard))
-        .with_state(app.clone())
+        .with_state(app.clone());
+    below(settings.links.prefix(), router)
+}
+
+/// The same paths once more below `prefix`, for a proxy that leaves it in place. Taken off
+/// before anything looks at the path.
+fn below(prefix: &str, router: Router) -> Router {
+    if prefix.is_empty() {
+        return router;
+    }
+    let prefix = prefix.to_owned();
+    let without_prefix = MapRequestLayer::new(move |mut request: Request| {
+        if let Some(uri) = without(&prefix, request.uri()) {
+            *request.uri_mut() = uri;
+        }
+        request
+    });
+    Router::new().fallback_service(without_prefix.layer(router))
+}
+
+/// The address without the prefix, if it begins with it.
+fn without(prefix: &str, uri: &Uri) -> Option<Uri> {
+    let rest = uri.path_and_query()?.as_str().strip_prefix(prefix)?;
+    let rest = match rest.as_bytes().first() {
+        Some(b'/') => rest.to_owned(),
+        Some(b'?') | None => format!("/{rest}"),
+        // Another path that begins alike.
+        Some(_) => return None,
+    };
+    rest.parse().ok()
 }
 
 /// gzip or zstd, as the client asks, at the level of least work: the scrape waits for it and
@@ -100,7 +131,25 @@ fn compression() -> CompressionLayer {
         .quality(CompressionLevel::Fastest)
 }
 
-async fn home(State(app): State<Arc<App>>) -> Response {
-    let policy = [(header::CONTENT_SECURITY_POLICY, landing::CONTENT_POLICY)];
-    (policy, Html(landing::page(&app.settings))).into_response()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prefix_is_taken_off_where_it_ends_at_a_slash() {
+        let check = |path: &'static str, expected: Option<&str>| {
+            let found = without("/agents", &Uri::from_static(path));
+            assert_eq!(
+                found.map(|it| it.to_string()).as_deref(),
+                expected,
+                "{path}"
+            );
+        };
+        check("/agents/metrics?a=b", Some("/metrics?a=b"));
+        check("/agents", Some("/"));
+        check("/agents?q=x", Some("/?q=x"));
+        check("/agents/agents/1", Some("/agents/1"));
+        check("/agentsx", None);
+        check("/metrics", None);
+    }
 }

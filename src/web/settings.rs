@@ -11,6 +11,7 @@ use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
 
+use super::links::Links;
 use super::live_config::LiveConfig;
 
 /// What the web side needs to know.
@@ -26,8 +27,10 @@ pub struct Settings {
     pub collect_timeout: Duration,
     /// How much the metrics tell.
     pub detail: Detail,
-    /// Whether `/` is served.
+    /// Whether there are pages for a browser.
     pub ui: bool,
+    /// Where they lead.
+    pub links: Links,
     /// The probe, when it is on. Its rounds are made by whoever made it.
     pub probe: Option<Probe<AnyDialer>>,
     /// How long and how many.

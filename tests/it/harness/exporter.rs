@@ -133,6 +133,7 @@ fn defaults() -> Settings {
             collect_timeout: Duration::from_secs(10),
             detail: Detail::default(),
             ui: true,
+            links: web::Links::default(),
             probe: None,
             limits: web::Limits::default(),
             lifecycle: web::Lifecycle::default(),

@@ -1,0 +1,45 @@
+//! The fleet at a glance: agents by health, of each template and of all.
+
+use std::collections::BTreeMap;
+
+use super::agent::Scope;
+use super::census::Fleet;
+use super::health::Health;
+use super::named::{Counts, Variants};
+
+/// Agents by health class, every class.
+pub type ByHealth = BTreeMap<Health, u64>;
+
+/// Agents of each template by health, root and sub-agents together, in the order of the names;
+/// nothing when agents are unknown.
+pub fn by_template(fleet: &Fleet) -> BTreeMap<&Scope, ByHealth> {
+    let mut rows: BTreeMap<&Scope, ByHealth> = BTreeMap::new();
+    for ((scope, _), tally) in fleet.agents.iter().flatten() {
+        let row = rows.entry(scope).or_default();
+        for (health, count) in known(&tally.health) {
+            *row.entry(health).or_default() += count;
+        }
+    }
+    rows
+}
+
+/// All of them together, every class.
+pub fn total(rows: &BTreeMap<&Scope, ByHealth>) -> ByHealth {
+    let mut total: ByHealth = Health::ALL.iter().map(|&it| (it, 0)).collect();
+    for (health, count) in rows.values().flatten() {
+        *total.entry(*health).or_default() += count;
+    }
+    total
+}
+
+/// How many of them somebody should look at.
+pub fn problems_in(row: &ByHealth) -> u64 {
+    let problems = row.iter().filter(|(health, _)| health.is_problem());
+    problems.map(|(_, count)| count).sum()
+}
+
+/// Health has no value that this program does not know.
+fn known(counts: &Counts<Health>) -> impl Iterator<Item = (Health, u64)> {
+    let counts = counts.iter().map(|(_, count)| count);
+    Health::ALL.iter().copied().zip(counts)
+}

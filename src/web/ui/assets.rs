@@ -1,0 +1,75 @@
+//! Style, script and icon, within the program. Each is named by its content, so that a browser
+//! keeps it for ever and asks anew when it is another.
+
+use std::sync::LazyLock;
+
+use axum::extract::Path;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ring::digest::{SHA256, digest};
+
+/// A file of the pages.
+struct Asset {
+    /// With the beginning of its content's digest in it.
+    name: String,
+    content_type: &'static str,
+    content: &'static str,
+}
+
+static STYLE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("css", "text/css", include_str!("assets/style.css")));
+static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("js", "text/javascript", include_str!("assets/app.js")));
+static ICON: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("svg", "image/svg+xml", include_str!("assets/icon.svg")));
+
+/// Path of the style sheet.
+pub(super) fn style() -> String {
+    STYLE.path()
+}
+
+/// Path of the script.
+pub(super) fn script() -> String {
+    SCRIPT.path()
+}
+
+/// Path of the icon.
+pub(super) fn icon() -> String {
+    ICON.path()
+}
+
+/// Serves one of them.
+pub(super) async fn asset(Path(name): Path<String>) -> Response {
+    let assets = [&STYLE, &SCRIPT, &ICON];
+    match assets.into_iter().find(|it| it.name == name) {
+        Some(asset) => {
+            let headers = [
+                (header::CONTENT_TYPE, asset.content_type),
+                (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            ];
+            (headers, asset.content).into_response()
+        }
+        None => StatusCode::NOT_FOUND.into_response(),
+    }
+}
+
+impl Asset {
+    fn new(extension: &str, content_type: &'static str, content: &'static str) -> Self {
+        let digest = digest(&SHA256, content.as_bytes());
+        let digest: String = digest
+            .as_ref()
+            .iter()
+            .take(6)
+            .map(|it| format!("{it:02x}"))
+            .collect();
+        Self {
+            name: format!("{digest}.{extension}"),
+            content_type,
+            content,
+        }
+    }
+
+    fn path(&self) -> String {
+        format!("/assets/{}", self.name)
+    }
+}

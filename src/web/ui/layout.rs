@@ -1,0 +1,98 @@
+//! What all pages have in common.
+
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::response::{Html, IntoResponse, Response};
+use maud::{DOCTYPE, Markup, html};
+
+use crate::web::links::Links;
+use crate::web::settings::Settings;
+
+use super::assets;
+
+/// What a browser may do with a page: take style, script and pictures from here, ask here, send
+/// forms here, and nothing else. Nothing that stands in the page itself is run.
+const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
+     img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+     frame-ancestors 'none'";
+
+/// A page holds names of people: it is kept nowhere, and where it leads is not told on.
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(CONTENT_POLICY),
+    ),
+    (
+        header::REFERRER_POLICY,
+        HeaderValue::from_static("same-origin"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+];
+
+/// The pages that the navigation leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The fleet.
+    Fleet,
+    /// The probe.
+    Probes,
+}
+
+/// A whole page: `main` within what all pages have in common. `place` is where in the navigation
+/// it belongs, if anywhere.
+pub(super) fn page(
+    settings: &Settings,
+    title: &str,
+    place: Option<Place>,
+    main: &Markup,
+) -> Response {
+    let links = &settings.links;
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (title) " · Coder agents" }
+                link rel="icon" type="image/svg+xml" href=(links.here(&assets::icon()));
+                link rel="stylesheet" href=(links.here(&assets::style()));
+                script type="module" src=(links.here(&assets::script())) {}
+            }
+            body {
+                a class="skip" href="#main" { "Skip to content" }
+                (navigation(settings, links, place))
+                main id="main" tabindex="-1" { (main) }
+                (footer(links))
+            }
+        }
+    };
+    (HEADERS, Html(page.into_string())).into_response()
+}
+
+fn navigation(settings: &Settings, links: &Links, place: Option<Place>) -> Markup {
+    let current = |it: Place| (place == Some(it)).then_some("page");
+    html! {
+        header {
+            nav aria-label="Main" {
+                a class="brand" href=(links.here("/")) { "Coder agents" }
+                a href=(links.here("/")) aria-current=[current(Place::Fleet)] { "Fleet" }
+                a href=(links.here("/probes")) aria-current=[current(Place::Probes)] { "Probe" }
+                a href=(links.here(&settings.telemetry_path)) { "Metrics" }
+                a href=(links.here("/api/v1/openapi.json")) { "API" }
+                a href=(links.here("/-/config")) { "Settings" }
+            }
+        }
+    }
+}
+
+fn footer(links: &Links) -> Markup {
+    html! {
+        footer {
+            p {
+                "coder-agent-exporter " (env!("CARGO_PKG_VERSION")) " · "
+                a href=(links.here("/-/ready")) { "Ready" } " · "
+                a href=(links.here("/-/healthy")) { "Healthy" }
+            }
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! Pages for a person: the fleet, one agent, the probe.
+//!
+//! Each is written whole by the server and works without script; the script only saves the
+//! reader's reloading. What comes from the database is escaped where it is written.
+
+mod assets;
+mod fleet;
+mod layout;
+mod probes;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use super::router::App;
+use super::settings::Settings;
+
+/// Every page, and what they are made with.
+pub(super) fn routes(settings: &Settings) -> Router<Arc<App>> {
+    let mut router = Router::new()
+        .route("/assets/{name}", get(assets::asset))
+        .route("/probes", get(probes::show));
+    if settings.telemetry_path != "/" {
+        router = router.route("/", get(fleet::show));
+    }
+    router
+}

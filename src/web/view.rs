@@ -1,0 +1,32 @@
+//! The fleet for somebody who looks at it: no scrape, and none the more for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use crate::fleet::pass::Pass;
+
+use super::router::App;
+
+/// What a page shows may be this old. However many look at it, the database is asked once in
+/// this time; agents are lost after 30 s.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
+impl App {
+    /// The fleet as it was a moment ago. Takes a place among the scrapes while it is read.
+    ///
+    /// # Errors
+    ///
+    /// 503 when there is no place.
+    pub(super) async fn view(&self) -> Result<Arc<Pass>, Response> {
+        let Ok(_place) = self.scrapes.try_acquire() else {
+            let message = "too many requests at once: see --web.max-requests\n";
+            return Err((StatusCode::SERVICE_UNAVAILABLE, message).into_response());
+        };
+        let deadline = Instant::now() + self.settings.collect_timeout;
+        Ok(self.collect.recent(MAX_AGE, deadline).await)
+    }
+}

@@ -98,18 +98,16 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
                 (as_of(view, state))
             }
             @if let State::Known { total, .. } = state { (glance::totals(view, total)) }
-            div class="cards" data-key="cards" {
+            div class="panels" data-key="panels" {
                 @if let State::Known { fleet, .. } = state { (glance::place(view, fleet)) }
                 (changes::changes(view))
                 (exporter::exporter(view))
-            }
-            @if let State::Known { fleet, .. } = state { (problems::problems(view, fleet, notes)) }
-            div class="pictures" data-key="pictures" {
                 (pictures::hours(view.chronicle.points(), view.now))
                 @if let State::Known { fleet, .. } = state {
                     (pictures::ages(fleet, view.inactive_timeout))
                 }
             }
+            @if let State::Known { fleet, .. } = state { (problems::problems(view, fleet, notes)) }
         }
     }
 }

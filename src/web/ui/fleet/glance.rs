@@ -8,7 +8,7 @@ use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in};
 use crate::fleet::selection::Selection;
-use crate::web::ui::parts::{name, number, percent, spoken};
+use crate::web::ui::parts::{counted, name, number, percent, spoken};
 use crate::web::ui::pictures;
 
 use super::View;
@@ -72,7 +72,7 @@ pub(super) fn place(view: &View<'_>, fleet: &Fleet) -> Markup {
     rows.sort_by(|one, other| share(&other.1).total_cmp(&share(&one.1)));
     let with_problems = rows.iter().filter(|(_, row)| problems_in(row) > 0).count();
     html! {
-        section class="card" aria-labelledby="where" data-key="where" {
+        section class="card tall" aria-labelledby="where" data-key="where" {
             h2 id="where" { "Where" }
             @if with_problems == 0 {
                 p class="faint" { "No template has a problem." }
@@ -92,7 +92,7 @@ pub(super) fn place(view: &View<'_>, fleet: &Fleet) -> Markup {
                     }
                 }
                 @if with_problems > WORST {
-                    p class="faint" { "and " (with_problems - WORST) " more templates with problems" }
+                    p class="faint" { "and " (counted((with_problems - WORST) as u64, "more template")) " with problems" }
                 }
             }
             @if !rows.is_empty() {
@@ -130,7 +130,7 @@ fn table(view: &View<'_>, rows: &[(&Scope, ByHealth)], has_organizations: bool) 
             }
         }
         @if rows.len() > MOST {
-            p class="note" { (rows.len() - MOST) " more templates with fewer problems are not shown." }
+            p class="note" { (counted((rows.len() - MOST) as u64, "more template")) " with fewer problems not shown." }
         }
     }
 }

@@ -92,7 +92,7 @@ impl<'a> State<'a> {
                     0 => "verdict good",
                     _ => "verdict bad",
                 };
-                html! { h1 class=(class) { (sentence(total)) } }
+                html! { h1 class=(class) { a href="#problems" { (sentence(total)) } } }
             }
             Self::Unknown { reason, failure } => html! {
                 h1 class="verdict unknown" {

@@ -15,6 +15,7 @@ use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::snapshot::Cause;
+use crate::fleet::summary::AgentSummary;
 use crate::fleet::time::Timestamp;
 use crate::fleet::told::{age, moment};
 use crate::postgres::database::Database;
@@ -151,66 +152,19 @@ impl Told {
     }
 }
 
-/// `--json` of one agent; the names are the metrics' labels and the columns of its row.
+/// `--json` of one agent.
 #[derive(Serialize)]
 struct AgentJson<'a> {
-    agent_id: String,
-    agent_name: &'a str,
-    kind: &'static str,
-    version: &'a str,
+    #[serde(flatten)]
+    agent: AgentSummary<'a>,
     is_of_latest_build: bool,
-    transition: &'a str,
-    lifecycle_state: &'a str,
-    created_at: Option<String>,
-    first_connected_at: Option<String>,
-    last_connected_at: Option<String>,
-    disconnected_at: Option<String>,
-    started_at: Option<String>,
-    ready_at: Option<String>,
-    connection_timeout_seconds: u64,
-    status: &'static str,
-    status_rule: u8,
-    status_reason: &'a str,
-    health: &'static str,
-    health_rule: u8,
-    health_reason: &'a str,
-    since: Option<String>,
-    cause: Option<&'static str>,
-    advice: Option<&'static str>,
 }
 
 impl ToldAgent {
     fn json(&self) -> AgentJson<'_> {
-        let agent = &self.agent;
-        let Explanation {
-            assessment,
-            status,
-            health,
-        } = &self.explanation;
         AgentJson {
-            agent_id: agent.id.to_string(),
-            agent_name: &agent.name,
-            kind: agent.kind.as_str(),
-            version: &agent.version,
+            agent: AgentSummary::of(&self.agent, self.explanation.clone(), self.cause),
             is_of_latest_build: self.is_of_latest_build,
-            transition: agent.transition.as_str(),
-            lifecycle_state: agent.lifecycle.as_str(),
-            created_at: agent.created_at.map(moment),
-            first_connected_at: agent.first_connected_at.map(moment),
-            last_connected_at: agent.last_connected_at.map(moment),
-            disconnected_at: agent.disconnected_at.map(moment),
-            started_at: agent.started_at.map(moment),
-            ready_at: agent.ready_at.map(moment),
-            connection_timeout_seconds: agent.connection_timeout.as_secs(),
-            status: assessment.status.as_str(),
-            status_rule: status.rule,
-            status_reason: &status.saw,
-            health: assessment.health.as_str(),
-            health_rule: health.rule,
-            health_reason: &health.saw,
-            since: assessment.since.map(moment),
-            cause: self.cause.map(|it| it.as_str()),
-            advice: assessment.health.advice(self.cause),
         }
     }
 

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
 use crate::fleet::selection::{Direction, Selected, SortKey};
 use crate::web::ui::parts::{badge, counted, name, number, since};
 
@@ -56,7 +57,11 @@ fn count(view: &View<'_>, shown: usize, all: usize) -> String {
     };
     match shown == all {
         true => format!("Showing {}", counted(all as u64, kind)),
-        false => format!("Showing {} of {}", number(shown as u64), counted(all as u64, kind)),
+        false => format!(
+            "Showing {} of {}",
+            number(shown as u64),
+            counted(all as u64, kind)
+        ),
     }
 }
 

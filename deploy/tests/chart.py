@@ -22,6 +22,7 @@ CHART = ROOT / "deploy/helm/coder-agent-exporter"
 VALUES = ROOT / "deploy/tests/values"
 KUBERNETES = "1.30"
 EXAMPLES = ("https://coder-agent-exporter.example", "https://grafana.example")
+STABLE = {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
 
 # Values that must be refused, and what the refusal has to name.
 BY_SCHEMA = [
@@ -136,6 +137,8 @@ def check_together(objects):
             selectors[kind] = by_kind[kind]["spec"][field]["matchLabels"]
     for kind, selector in selectors.items():
         require(selector.items() <= labels.items(), f"{kind} does not select the pods: {selector}")
+        # A label that changes with the version would lose the pods at every update.
+        require(selector.keys() == STABLE, f"{kind} selects by {selector}")
     ports = {port["name"] for port in container["ports"]}
     service = by_kind["Service"]
     for port in service["spec"]["ports"]:
@@ -163,8 +166,7 @@ def check_everything_is_there(render):
         "Service", "ServiceAccount", "ServiceMonitor",
     }  # fmt: skip
     require(kinds == expected, f"rendered {kinds}")
-    variables = render(load("most"))
-    deployment = next(item for item in variables if item["kind"] == "Deployment")
+    deployment = next(item for item in render(load("most")) if item["kind"] == "Deployment")
     container = deployment["spec"]["template"]["spec"]["containers"][0]
     env = {entry["name"]: entry.get("value") for entry in container["env"]}
     require(env["CODER_EXPORTER_METRICS_MAX_AGENT_SERIES"] == "1000000", "a number is garbled")

@@ -34,6 +34,7 @@ BY_SCHEMA = [
     ({"webConfig": {"scheme": "https"}}, "https"),
     ({"image": {"digest": "0123"}}, "0123"),
     ({"serviceMonitor": {"interval": "30"}}, "30"),
+    ({"serviceMonitor": {"endpoint": {"port": "web"}}}, "port"),
 ]
 BY_TEMPLATE = [
     ({"postgres": {"existingSecret": "database"}}, "image.repository"),

@@ -15,10 +15,14 @@ mod history;
 mod pace;
 mod plot;
 #[cfg(test)]
+mod plot_tests;
+#[cfg(test)]
 mod resume_tests;
 mod rng;
 mod rows;
 mod scenery;
+#[cfg(test)]
+mod speed_tests;
 mod surprise;
 mod tables;
 #[cfg(test)]

@@ -24,7 +24,7 @@ const ROLE: &str = "coder_exporter";
 /// How often a throwaway server is looked at.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Long enough for a scrape or two to find no database.
-const REVIVAL_PAUSE: Duration = Duration::from_secs(10);
+const REVIVAL_PAUSE: Duration = Duration::from_secs(5);
 
 /// A database of ours, and the role that may only read it. [`Home::leave`] removes both.
 #[derive(Debug)]
@@ -143,20 +143,27 @@ impl Home {
         let Server::Ours(cluster) = &self.server else {
             return pending().await;
         };
+        let mut has_failed = false;
         loop {
             sleep(LOOK_INTERVAL).await;
             if locked(cluster).is_running() {
                 continue;
             }
-            let seconds = REVIVAL_PAUSE.as_secs();
-            let told = format!("the demo's Postgres has ended: it is started again in {seconds} s");
-            tell(&News::Amiss(told));
+            if !has_failed {
+                let seconds = REVIVAL_PAUSE.as_secs();
+                tell(&News::Amiss(format!(
+                    "the demo's Postgres has ended: it is started again in {seconds} s"
+                )));
+            }
             sleep(REVIVAL_PAUSE).await;
             let cluster = cluster.clone();
             let revived = spawn_blocking(move || locked(&cluster).start_again()).await;
-            if let Ok(Err(error)) = revived {
-                tell(&News::Amiss(error.to_string()));
+            // Said once, tried for as long as somebody watches.
+            match &revived {
+                Ok(Err(error)) if !has_failed => tell(&News::Amiss(error.to_string())),
+                _ => {}
             }
+            has_failed = !matches!(revived, Ok(Ok(())));
         }
     }
 

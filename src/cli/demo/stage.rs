@@ -12,7 +12,9 @@ use crate::demo::fleet::Weight;
 
 /// Smaller fleets are made up before one has read that they are.
 const LARGE_FLEET: usize = 2000;
-/// From one line in the log about that to the next.
+/// From one percentage shown to the next.
+const SHOWN_PERCENT: usize = 2;
+/// From one line in the log about it to the next.
 const LOGGED_PERCENT: usize = 20;
 
 /// Where it is told.
@@ -117,17 +119,29 @@ impl Stage {
 
     fn show_progress(&self, percent: usize) {
         let workspaces = grouped(self.workspaces);
-        show(&format!(
-            "\r\x1b[Kmaking up {workspaces} workspaces: {percent} %"
-        ));
+        if self.workspaces < LARGE_FLEET {
+            if percent == 0 {
+                show(&format!("making up {workspaces} workspaces"));
+            }
+        } else if percent == 0 || self.is_due(percent, SHOWN_PERCENT) {
+            show(&format!(
+                "\r\x1b[Kmaking up {workspaces} workspaces: {percent} %"
+            ));
+        }
     }
 
     fn log_progress(&self, percent: usize) {
-        let told = self.percent.load(Ordering::Relaxed);
-        if self.workspaces >= LARGE_FLEET && percent >= told + LOGGED_PERCENT {
-            self.percent.store(percent, Ordering::Relaxed);
+        if self.workspaces >= LARGE_FLEET && self.is_due(percent, LOGGED_PERCENT) {
             tracing::info!(percent, "making up {} workspaces", grouped(self.workspaces));
         }
+    }
+
+    fn is_due(&self, percent: usize, step: usize) -> bool {
+        let is_due = percent >= self.percent.load(Ordering::Relaxed) + step;
+        if is_due {
+            self.percent.store(percent, Ordering::Relaxed);
+        }
+        is_due
     }
 }
 

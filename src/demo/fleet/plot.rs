@@ -113,7 +113,7 @@ const USUAL: Stream = Stream {
 const RARE_TROUBLE: Stream = Stream {
     kinds: &[(1, Surprise::Silence), (1, Surprise::Drop)],
     interval: 600,
-    begins: HISTORY + 120,
+    begins: HISTORY + 300,
 };
 
 /// Everyday life that one can see at once.
@@ -203,7 +203,7 @@ const STUCK: Plot = Plot {
             (2, Surprise::ResumeAndStick),
             (1, Surprise::ResumeAndReport),
         ],
-        interval: 20,
+        interval: 15,
         begins: HISTORY,
     },
     max_broken_percent: 10,

@@ -135,9 +135,9 @@ fn rebuild_comes_in_waves_and_is_no_problem() {
 #[test]
 fn same_seed_tells_the_same_story_in_every_scenario() {
     let story = |scenario| {
-        let mut told = Told::new(scenario, 3);
-        told.go_on(90);
-        (told.tables.rows(), told.events)
+        let (mut fleet, tables, now) = Fleet::of(50, 3, scenario, Pace::REAL);
+        let changes: Vec<Changes> = (1..90).map(|second| fleet.tick(now + second)).collect();
+        (tables.rows(), changes)
     };
     for scenario in Scenario::ALL {
         assert!(story(scenario) == story(scenario), "{scenario:?}");

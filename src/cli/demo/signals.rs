@@ -47,12 +47,7 @@ pub(super) fn stop_signal(
     let named = thread::Builder::new().name("signals".into());
     named.spawn(wait).context("starting a thread for signals")?;
     begun.recv().context("waiting for signals")??;
-    Ok(async {
-        match stopped.await {
-            Ok(signal) => signal,
-            Err(_) => "the end of the signals' thread",
-        }
-    })
+    Ok(async { stopped.await.unwrap_or("the end of the signals' thread") })
 }
 
 fn end_at_once(signal: &str, may_be_left: &str) -> ! {

@@ -52,7 +52,7 @@ pub(super) async fn make(home: &Home, options: &Options, tell: &Tell) -> Result<
     ))
 }
 
-/// Step by step, so that a large fleet can be given up while it is being made up.
+/// Percent by percent, so that a large fleet can be given up while it is being made up.
 async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
     let mut history = History::new(options.workspaces, options.seed, options.scenario);
     let mut told = 0;
@@ -61,8 +61,8 @@ async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
         if percent > told {
             tell(&News::MadeUp(percent));
             told = percent;
+            yield_now().await;
         }
-        yield_now().await;
     }
     history.end(options.pace)
 }

@@ -39,7 +39,7 @@ pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use folder::Folder;
 pub(crate) use pgbouncer::PgBouncer;
-pub(crate) use program::{Ended, Program, run, run_with};
+pub(crate) use program::{BINARY, Ended, Program, program_on_any_port, run, run_program, run_with};
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {

@@ -1,5 +1,9 @@
 //! The demo as a newcomer runs it: something to look at within seconds, and nothing left behind.
 
+mod endings;
+mod refusals;
+mod stories;
+
 use std::path::PathBuf;
 use std::process::Command;
 

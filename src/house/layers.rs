@@ -44,8 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "collect", "config", "dialer", "fleet", "inquiry", "metrics", "postgres", "probe",
-            "process", "systemd", "web",
+            "clock", "collect", "config", "dialer", "fleet", "inquiry", "metrics", "postgres",
+            "probe", "process", "systemd", "web",
         ],
     ),
     ("inquiry", &["fleet", "inquiry", "postgres", "resolver"]),

@@ -9,6 +9,7 @@ mod disagreements;
 mod fleet;
 mod layout;
 mod parts;
+mod pictures;
 mod pieces;
 mod probes;
 

@@ -34,7 +34,7 @@ pub(super) fn disagreements(
                     @else { "About none." }
                 }
             } @else {
-                table class="data" {
+                table class="data cards" {
                     caption class="hidden" { "Agents that database and dial disagree about" }
                     thead {
                         tr {
@@ -54,14 +54,14 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
     html! {
         tr data-key=(one.workspace_id) {
             th scope="row" { (link(links, one)) }
-            td {
+            td class="what" data-label="The database says" {
                 @if let Some(agent) = &one.agent {
                     strong { (agent.status.as_str()) } ": " (printable(&agent.reason.saw))
                     span class="faint" { " (rule " (agent.reason.rule) ")" }
                     p { "Last heartbeat " (full_moment(agent.last_connected_at, agent.seen_at)) }
                 }
             }
-            td {
+            td class="what" data-label="The dial says" {
                 (outcome_badge(one.outcome)) " " (ago(one.at, now)) (long_text(&one.message))
             }
         }

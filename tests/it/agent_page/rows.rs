@@ -77,8 +77,8 @@ async fn survived_build_shows_in_the_builds_before() {
     let builds = part(&page, "builds");
     let rows: Vec<_> = builds.split("<tr").skip(2).map(text).collect();
     assert_eq!(rows.len(), 2, "{builds}");
-    assert_says(&rows[0], &["3 start succeeded main created"]);
-    assert_says(&rows[1], &["1 start succeeded main ready"]);
+    assert_says(&rows[0], &["Build 3 start succeeded main created"]);
+    assert_says(&rows[1], &["Build 1 start succeeded main ready"]);
     assert!(rows[0].ends_with("never"), "{rows:?}");
     assert!(!rows[1].contains("never"), "{rows:?}");
     assert_says(builds, &[&format!("/agents/{}", before.id)]);

@@ -149,8 +149,10 @@ const fn spoken(cause: Cause) -> &'static str {
 }
 
 /// What passes of this process saw of it.
-fn changes(_app: &App, _it: &ToldAgent) -> Vec<Change> {
-    Vec::new()
+fn changes(app: &App, it: &ToldAgent) -> Vec<Change> {
+    let chronicle = app.collect.chronicle();
+    let changes = chronicle.changes_of(it.agent.id);
+    changes.map(|it| (it.at, it.from, it.to)).collect()
 }
 
 fn form_urlencoded(pairs: &[(&str, &str)]) -> String {

@@ -22,7 +22,7 @@ sys.dont_write_bytecode = True
 ALERTS = pathlib.Path(__file__).resolve().parents[1]
 CONFIGURATION = ALERTS / "alertmanager.example.yaml"
 RECEIVER = {"critical": "pager", "warning": "chat", "info": "tickets"}
-PATIENCE_SECONDS = 10
+PATIENCE_SECONDS = 5
 ALERT = re.compile(r"^ *- alert: (\w+)$.*?^ *severity: (\w+)$", re.MULTILINE | re.DOTALL)
 
 
@@ -246,6 +246,7 @@ class Inhibition(unittest.TestCase):
             fired=[Alert("CoderProbeStopped", "warning")],
             muted=[Alert("CoderProbeCoverageLow", "info")],
         )
+        self.check("beside stopped", [Alert("CoderProbeCoverageLow", "info")], [])
 
 
 def wait_for(condition: Callable[[], bool], complain: bool = True) -> None:

@@ -13,6 +13,7 @@ mod harness;
 
 mod agent_series;
 mod ages;
+mod alerting;
 mod bindings;
 mod causes;
 mod check;

@@ -1,6 +1,7 @@
 //! Addresses that others are reached at: Coder's, and our own behind a proxy.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
 use reqwest::Url;
@@ -56,6 +57,14 @@ impl HttpUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// Whether what is sent there can be read by others: not encrypted, and not for this machine.
+    pub fn is_exposed(&self) -> bool {
+        let host = self.0.host_str().unwrap_or_default();
+        let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+        let is_local = host == "localhost" || address.is_ok_and(|it: IpAddr| it.is_loopback());
+        !self.is_secure() && !is_local
+    }
+
     /// A page or endpoint below it. The segments may hold anything: they are escaped.
     pub fn below(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
@@ -105,6 +114,21 @@ mod tests {
         let url: HttpUrl = "http://ops.example:8080".parse().unwrap();
         assert_eq!(url.prefix(), "");
         assert_eq!(url.origin(), "http://ops.example:8080");
+    }
+
+    #[test]
+    fn what_leaves_the_machine_in_clear_is_exposed() {
+        let is_exposed = |text: &str| text.parse::<HttpUrl>().unwrap().is_exposed();
+        assert!(is_exposed("http://coder.example"));
+        assert!(is_exposed("http://10.0.0.1:3000"));
+        for safe in [
+            "https://coder.example",
+            "http://localhost:3000",
+            "http://127.0.0.9",
+            "http://[::1]",
+        ] {
+            assert!(!is_exposed(safe), "{safe}");
+        }
     }
 
     #[test]

@@ -54,6 +54,9 @@ impl Coderd {
     ///
     /// When none is found and one is needed.
     pub fn new(url: HttpUrl, token: Token) -> Result<Self, SetUpError> {
+        if url.is_exposed() {
+            tracing::warn!(%url, "the token for Coder goes over the network in clear: use https");
+        }
         let mut authorities = RootCertStore::empty();
         if url.is_secure() {
             let system = rustls_native_certs::load_native_certs();

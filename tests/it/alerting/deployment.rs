@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -20,8 +20,9 @@ use super::time::hurried;
 pub(super) struct Deployment {
     pub(super) coder: Coder,
     pub(super) pager: Pager,
-    pub(super) prometheus: Prometheus,
+    _prometheus: Prometheus,
     exporters: Vec<Exporter>,
+    _folder: Folder,
     _alertmanager: Alertmanager,
     heart: JoinHandle<()>,
 }
@@ -37,8 +38,9 @@ impl Deployment {
         let exporters = vec![exporter(&coder).await, exporter(&coder).await];
         let pager = Pager::start().await;
         let alertmanager = Alertmanager::start(&routes(&pager)).await;
+        let folder = Folder::new();
         let prometheus = Prometheus::configured(
-            &scrapes(&exporters, &alertmanager),
+            &scrapes(&folder, &exporters, &alertmanager),
             // Else a resolved alert may wait for a minute of ours.
             &["--rules.alert.resend-delay=1s"],
         )
@@ -46,16 +48,17 @@ impl Deployment {
         Self {
             coder,
             pager,
-            prometheus,
+            _prometheus: prometheus,
             exporters,
+            _folder: folder,
             _alertmanager: alertmanager,
             heart,
         }
     }
 
-    /// Stops one exporter; false when there is none left.
-    pub(super) fn stop_exporter(&mut self) -> bool {
-        self.exporters.pop().is_some()
+    /// Nobody watches any more.
+    pub(super) fn stop_exporters(&mut self) {
+        self.exporters.clear();
     }
 }
 
@@ -82,44 +85,65 @@ async fn beat(client: Client) {
     }
 }
 
-fn scrapes(exporters: &[Exporter], alertmanager: &Alertmanager) -> String {
+fn scrapes(folder: &Folder, exporters: &[Exporter], alertmanager: &Alertmanager) -> String {
     let targets: Vec<_> = exporters.iter().map(|it| it.address.to_string()).collect();
-    let rules = shipped("coder-agent-exporter.rules.yaml");
+    let rules = hurried(&shipped("coder-agent-exporter.rules.yaml"), HURRY);
+    let rules = folder.write("rules.yaml", &rules);
     let rules_file =
         std::env::temp_dir().join(format!("rules-{}.yaml", alertmanager.address.port()));
     fs::write(&rules_file, hurried(&rules, HURRY)).unwrap();
     format!(
         "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}
-rule_files: ['{}']
+rule_files: ['{rules}']
 alerting:
   alertmanagers: [{{static_configs: [{{targets: ['{}']}}]}}]
 scrape_configs:
 - job_name: coder-agent-exporter
   static_configs: [{{targets: {targets:?}, labels: {{deployment: coder.example}}}}]
 ",
-        rules_file.display(),
         alertmanager.address,
     )
 }
 
-/// The shipped routes, each receiver's address that of the pager.
+/// The shipped routes, each receiver's address that of the pager, and maintenance not today.
 fn routes(pager: &Pager) -> String {
     let shipped = shipped("alertmanager.example.yaml");
     let mut receiver = String::new();
     let mut routes = String::new();
     for line in hurried(&shipped, HURRY).lines() {
         if let Some(name) = line.trim_start().strip_prefix("- name: ") {
-            receiver = name.trim_matches(['"', '\'']).to_owned();
+            name.clone_into(&mut receiver);
         }
-        match line.split_once("url: ") {
-            Some((before, _)) => {
-                let address = pager.address;
-                routes.push_str(&format!("{before}url: http://{address}/{receiver}\n"));
-            }
-            None => routes.push_str(&format!("{line}\n")),
-        }
+        let url = line.split_once("url: \"").and_then(|(before, after)| {
+            let (_, after) = after.split_once('"')?;
+            Some(format!(
+                "{before}url: \"http://{}/{receiver}\"{after}",
+                pager.address
+            ))
+        });
+        routes.push_str(&url.unwrap_or_else(|| line.to_owned()));
+        routes.push('\n');
     }
-    routes
+    routes.replace(
+        "weekdays: [sunday]",
+        &format!("weekdays: [{}]", another_day()),
+    )
+}
+
+/// A day of the week that is neither this one nor next to it.
+fn another_day() -> &'static str {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    // The first day of all was a Thursday: three days later it was Sunday.
+    let days = [
+        "sunday",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+    ];
+    days[usize::try_from(now.as_secs() / 86_400 % 7).unwrap()]
 }
 
 fn shipped(name: &str) -> String {

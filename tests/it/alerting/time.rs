@@ -19,7 +19,7 @@ pub(super) fn hurried(text: &str, times: u64) -> String {
 }
 
 fn hurried_line(line: &str, times: u64) -> String {
-    let (code, comment) = match line.find(" #") {
+    let (code, comment) = match line.find("  #") {
         Some(at) => line.split_at(at),
         None => (line, ""),
     };

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -13,14 +13,14 @@ use crate::harness::fleet::Workspace;
 use crate::harness::prometheus::Prometheus;
 use crate::harness::*;
 
-use super::HURRY;
 use super::time::hurried;
+use super::{HURRY, minutes};
 
 /// Everything that runs.
 pub(super) struct Deployment {
     pub(super) coder: Coder,
     pub(super) pager: Pager,
-    _prometheus: Prometheus,
+    prometheus: Prometheus,
     exporters: Vec<Exporter>,
     _folder: Folder,
     _alertmanager: Alertmanager,
@@ -48,12 +48,25 @@ impl Deployment {
         Self {
             coder,
             pager,
-            _prometheus: prometheus,
+            prometheus,
             exporters,
             _folder: folder,
             _alertmanager: alertmanager,
             heart,
         }
+    }
+
+    /// Waits until this alert fires, whoever is told of it, and for as long as a message about it
+    /// would take.
+    pub(super) async fn fires(&self, alert: &str) {
+        let firing = format!("ALERTS{{{alert}, alertstate=\"firing\"}}");
+        let deadline = Instant::now() + minutes(15);
+        while self.prometheus.query(&firing).await.is_empty() {
+            assert!(Instant::now() < deadline, "{alert} does not fire");
+            sleep(Duration::from_millis(100)).await;
+        }
+        // The routes' group_interval, and one more minute.
+        sleep(minutes(6)).await;
     }
 
     /// Nobody watches any more.

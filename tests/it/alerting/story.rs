@@ -44,6 +44,14 @@ async fn bad_night_wakes_those_it_should_and_ends() {
         "warning",
         "",
     ));
+    night
+        .fires(
+            r#"alertname="CoderAgentsDisconnected", severity="warning", template_name="gpu-lab""#,
+        )
+        .await;
+    night
+        .fires(r#"alertname="CoderAgentsStuckCreated", template_name="gpu-lab""#)
+        .await;
     settles("somebody is woken", &night.pager, minutes(15), &expected).await;
     each_message_is_about_one_template(&night.pager);
 

@@ -35,3 +35,10 @@ unpack_package() {
     fi
     rm -rf "$folder"
 }
+
+# unpacked_share FILE: puts FILE of an unpacked package's /usr/share where its program looks for it,
+# which is nowhere else.
+unpacked_share() {
+    [ -e "/usr/share/$1" ] && return
+    as_root install -D -m 0644 "$tools/usr/share/$1" "/usr/share/$1"
+}

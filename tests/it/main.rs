@@ -14,6 +14,7 @@ mod harness;
 mod agent_page;
 mod agent_series;
 mod ages;
+mod alerting;
 mod bindings;
 mod causes;
 mod check;

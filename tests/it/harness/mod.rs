@@ -7,6 +7,7 @@
 //! assert_eq!(page.value("coder_agents", &[("status", "connected")]), 1.0);
 //! ```
 
+pub(crate) mod alertmanager;
 mod certificates;
 pub(crate) mod chance;
 mod coder;

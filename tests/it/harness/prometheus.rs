@@ -29,11 +29,17 @@ impl Prometheus {
 
     /// As [`scraping`](Self::scraping), with further lines for the scrape's configuration.
     pub(crate) async fn scraping_with(target: SocketAddr, flags: &[&str], lines: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("prometheus-{}", Uuid::new_v4()));
-        fs::create_dir_all(&folder).unwrap();
         let config = format!(
             "scrape_configs:\n- job_name: coder\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  static_configs:\n  - targets: ['{target}']\n{lines}"
         );
+        Self::configured(&config, flags).await
+    }
+
+    /// Starts one with this configuration and these further flags, and waits until it has
+    /// scraped.
+    pub(crate) async fn configured(config: &str, flags: &[&str]) -> Self {
+        let folder = std::env::temp_dir().join(format!("prometheus-{}", Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("prometheus.yml"), config).unwrap();
         let address = free_address();
         let process = Command::new("prometheus")
@@ -135,7 +141,7 @@ pub(crate) fn number(value: &Value) -> f64 {
 }
 
 /// A port that was free a moment ago.
-fn free_address() -> SocketAddr {
+pub(super) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }

@@ -174,8 +174,8 @@ OVER_TIME = [
     ),
     heatmap(
         "Duration of the probes that reached an agent",
-        "How long it took until the agent answered: a second band is a second way to get there, by a relay for "
-        "example, and above --probe.dialer's patience nothing is.",
+        "How long it took until the agent answered. A second band is a second way to get there, by a relay for "
+        "example. A dial is given up after 30 s.",
         f"sum by (le) (increase({probed(DURATIONS, REACHED)}[$__rate_interval]))",
         width=12,
         height=9,
@@ -215,7 +215,7 @@ OVER_TIME = [
         no_value="none, or unknown",
     ),
     graph(
-        "Coverage",
+        "Coverage, by exporter",
         "Share of the running workspaces probed within the horizon, by exporter. It climbs after a start, for as "
         "long as the horizon is.",
         probed("coder_agent_probe_coverage_ratio"),

@@ -28,14 +28,18 @@ INFO = "coder_agent_info"
 HEARTBEAT = "coder_agent_last_connected_timestamp_seconds"
 AGES = "coder_agent_heartbeat_age_seconds_bucket"
 
+NOT_STOPPED = 'health!="shutdown"'
 ONLY_WITH_ALL = " Only with --metrics.agent-series=all; at most as many agents as --metrics.max-agent-series says."
 NEEDS_ALL = "not known: the exporter runs without --metrics.agent-series=all, or does not answer"
-# Their newest heartbeat with their names, which only the info has.
-NAMED_HEARTBEATS = (
-    f"max by (agent_id) ({shown(HEARTBEAT)})\n"
-    f"    * on (agent_id) group_right ()\n  group by ({BY_AGENT}, version, lifecycle_state, status, health) "
-    f"({of_agents(INFO)})"
-)
+
+
+def named_heartbeats(labels, *matchers):
+    """The newest heartbeat of each agent, with its names, which only the info has."""
+    return (
+        f"max by (agent_id) ({shown(HEARTBEAT)})\n"
+        f"    * on (agent_id) group_right ()\n    group by ({labels}) (\n      {of_agents(INFO, *matchers)}\n    )"
+    )
+
 
 NOW = [
     stat("Agents", "All agents of the chosen templates, those of stopped workspaces included.",
@@ -53,7 +57,7 @@ NOW = [
     stat("Stale chat bindings", "Chats that remember an agent of an earlier build, which cannot answer any more.",
          f"""sum({fleet('coder_chat_bindings', 'state="stale"')})""", [("green", None), ("orange", 1)],
          no_value="unknown, or a Coder before v2.32"),
-    stat("Slowest heartbeat of most", "Nine of ten agents that are not closed have a heartbeat younger than this. "
+    stat("Heartbeat, 9 of 10", "Nine of ten agents that are not closed have a heartbeat younger than this. "
          "Coder writes one every 15 s.",
          f"histogram_quantile(0.9, sum by (le) ({fleet(AGES)}))", [("green", None), ("orange", 20), ("red", 30)],
          unit="s", decimals=1, no_value="unknown, or none connected"),
@@ -66,7 +70,8 @@ def one_of_problems():
         f"""{number} * group by ({BY_AGENT}) ({of_agents(PROBLEM, f'health="{health}"')})"""
         for number, health in enumerate(PROBLEMS, start=1)
     ]
-    return "\nor\n".join(each)
+    have_one_now = f"max by (agent_id) ({of_agents(PROBLEM)} @ end())"
+    return "(\n" + "\nor\n".join(each) + f"\n)\nand on (agent_id)\n{have_one_now}"
 
 
 NAMED = [
@@ -97,9 +102,9 @@ NAMED = [
         height=8,
     ),
     bands(
-        "Problems over time",
-        "Which agent had which problem when. Nothing is drawn while it had none, or while nothing was known. With "
-        "many agents, choose owners or workspaces first.",
+        "Problems over time, of the agents above",
+        "Which problem each of them had when: of those that have one at the end of the time shown. Nothing is drawn "
+        "while it had none, or while nothing was known. With many agents, choose owners or workspaces first.",
         one_of_problems(),
         "{{workspace_owner}}/{{workspace_name}}.{{agent_name}}",
         width=24,
@@ -121,7 +126,10 @@ ONE_BY_ONE = [
     table(
         "Each agent",
         "What each agent is now, the one with the oldest heartbeat first." + ONLY_WITH_ALL,
-        [f"sort_desc(\n  time() - (\n  {NAMED_HEARTBEATS}\n  )\n)"],
+        [
+            "sort_desc(\n  time() - (\n    "
+            f"{named_heartbeats(f'{BY_AGENT}, version, lifecycle_state, status, health')}\n  )\n)"
+        ],
         [
             ("Value", "Heartbeat age"),
             ("health", "Health"),
@@ -144,17 +152,17 @@ ONE_BY_ONE = [
         ],
         no_value=NEEDS_ALL,
         height=8,
-        width=14,
     ),
     graph(
         "Heartbeat age by agent",
-        "How long each of the twenty quietest connected agents had been silent. A healthy one is never older "
-        "than 15 s and a little." + ONLY_WITH_ALL,
-        "topk(20,\n  time() - (\n  "
-        + NAMED_HEARTBEATS.replace(of_agents(INFO), of_agents(INFO, 'status="connected"')) + "\n  )\n)",
+        "For how long the ten agents that are the quietest at the end of the time shown had been silent, stopped ones "
+        "left out. A healthy one is never older than 15 s and a little; one that climbs is lost." + ONLY_WITH_ALL,
+        f"time() - (\n    {named_heartbeats(BY_AGENT, NOT_STOPPED)}\n)\n"
+        "and on (agent_id)\nbottomk(10,\n  max by (agent_id) (" + f"{shown(HEARTBEAT)} @ end())\n"
+        f"  and on (agent_id)\n  {of_agents(INFO, NOT_STOPPED)} @ end()\n)",
         "{{workspace_owner}}/{{workspace_name}}.{{agent_name}}",
-        width=10,
-        height=8,
+        width=24,
+        height=7,
         unit="s",
         no_value=NEEDS_ALL,
         negative=True,
@@ -181,6 +189,7 @@ HEARTBEATS = [
         height=9,
         unit="s",
         no_value="unknown, or none connected",
+        logarithmic=True,
     ),
 ]
 

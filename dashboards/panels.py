@@ -88,9 +88,12 @@ def graph(title, description, expr, legend, *, width, height, unit="short", stac
     )
 
 
-def quantiles(title, description, buckets, *, width, height, unit, no_value):
+def quantiles(title, description, buckets, *, width, height, unit, no_value, logarithmic=False):
     """Three quantiles of a histogram over time, from its buckets."""
-    made = graph(title, description, "", "", width=width, height=height, unit=unit, no_value=no_value)
+    made = graph(title, description, "", "", width=width, height=height, unit=unit, no_value=no_value,
+                 negative=logarithmic)
+    if logarithmic:
+        made["fieldConfig"]["defaults"]["custom"]["scaleDistribution"] = {"type": "log", "log": 2}
     shares = [(0.99, "99 of 100"), (0.9, "9 of 10"), (0.5, "half")]
     made["targets"] = [
         query(f"histogram_quantile({share}, {buckets})", legend, ref) for ref, (share, legend) in zip("ABC", shares)

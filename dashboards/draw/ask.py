@@ -67,7 +67,7 @@ def told(value: float, unit: str, decimals: int | None = None) -> str:
     if math.isnan(value):
         return "-"
     if unit == "percentunit":
-        return f"{100 * value:.{1 if decimals is None else decimals}f} %"
+        return f"{100 * value:.3g} %" if decimals is None else f"{100 * value:.{decimals}f} %"
     if unit == "bytes":
         return f"{value / 2**20:.1f} MiB"
     if unit == "cpm":

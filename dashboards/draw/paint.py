@@ -158,6 +158,8 @@ def graph(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
         axes.set_ylim(bottom=0)
     if "max" in known:
         axes.set_ylim(top=known["max"])
+    elif axes.dataLim.y1 == 0:
+        axes.set_ylim(top=1)
     time_axis(axes, prometheus)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)

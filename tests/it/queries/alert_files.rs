@@ -13,6 +13,9 @@ fn alerts() -> Vec<Rule> {
     alerts
 }
 
+/// Takes something away from an alert.
+type Change = Box<dyn Fn(&mut Rule)>;
+
 /// What is missing beside one alert.
 fn faults(alert: &Rule, dashboard_uids: &BTreeSet<String>) -> Vec<String> {
     let mut faults = Vec::new();
@@ -118,7 +121,7 @@ fn alert_that_lacks_something_is_found() {
     let annotation = |name: &'static str, text: &'static str| {
         move |it: &mut Rule| drop(it.annotations.insert(name.into(), text.into()))
     };
-    let changes: Vec<(Box<dyn Fn(&mut Rule)>, &str)> = vec![
+    let changes: Vec<(Change, &str)> = vec![
         (Box::new(|it| it.expr = " ".to_owned()), "has no expr"),
         (Box::new(|it| it.lasting = None), "has no `for`"),
         (Box::new(|it| it.labels.clear()), "its severity"),

@@ -18,9 +18,8 @@ const OF_ALL_SERIES: &[&str] = &["job", "instance", "deployment"];
 pub(super) fn faults(board: &Dashboard, panel: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     for target in list(&panel["targets"]) {
-        let choice = |name: &str| chosen(name);
         // That it is PromQL at all is a test of names.rs.
-        let Ok(asked) = asked_with(text(&target["expr"]), choice) else {
+        let Ok(asked) = asked_with(text(&target["expr"]), chosen) else {
             continue;
         };
         for selector in &asked.selectors {

@@ -38,11 +38,6 @@ fn fault_of_a_dashboard_is_found() {
         ("/refresh", json!(""), "has no refresh"),
         ("/tags", json!([]), "has no tags"),
         (
-            "/templating/list/0/type",
-            json!("query"),
-            "has no variable datasource",
-        ),
-        (
             "/templating/list/2/multi",
             json!(false),
             "cannot be several",
@@ -76,9 +71,6 @@ fn fault_of_a_dashboard_is_found() {
         } else {
             "fleet.json"
         };
-        if fault == "has no variable datasource" {
-            continue; // makes more faults than one, and has a test of its own
-        }
         check(file, pointer, value, fault);
     }
     let mut board = sound("fleet.json");

@@ -92,3 +92,15 @@ how_to_install() {
         echo "your system's package of the PostgreSQL server"
     fi
 }
+
+# python_with PACKAGE...: prints a Python of the project's own, in target, that has these packages.
+python_with() {
+    if ! python3 -c 'import ensurepip' 2>/dev/null; then
+        say 'Installing python3-venv ...'
+        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install python3-venv >&2 || return 1
+    fi
+    python=$PWD/target/python
+    [ -x "$python/bin/python" ] || python3 -m venv "$python" >&2 || return 1
+    "$python/bin/pip" -q install --disable-pip-version-check "$@" >&2 || return 1
+    echo "$python/bin/python"
+}

@@ -48,6 +48,7 @@ mod population;
 mod privileges;
 mod probe;
 mod program;
+mod queries;
 mod replica;
 mod reporter;
 mod schema_info;

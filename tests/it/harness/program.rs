@@ -87,7 +87,12 @@ impl Program {
 
     /// Starts `demo` and waits until it says where it listens.
     pub(crate) async fn demo(arguments: &[&str]) -> Self {
-        Self::start(&[&["demo"], arguments].concat(), &[]).await
+        Self::demo_with(arguments, &[]).await
+    }
+
+    /// As [`demo`](Self::demo), with these variables.
+    pub(crate) async fn demo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start(&[&["demo"], arguments].concat(), variables).await
     }
 
     /// Starts `serve` as a service manager does that opened the socket itself.

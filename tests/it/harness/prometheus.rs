@@ -80,6 +80,14 @@ impl Prometheus {
         result.unwrap_or_else(|| panic!("no answer to {expression}: {}", self.log()))
     }
 
+    /// The same, or why there is none.
+    pub(crate) async fn ask(&self, expression: &str) -> Result<Vec<Value>, String> {
+        let answer = self.get(&query_path(expression)).await;
+        let answer = answer.ok_or_else(|| self.log())?;
+        let vector = answer["data"]["result"].as_array().cloned();
+        vector.ok_or_else(|| answer["error"].to_string())
+    }
+
     /// The only value of an expression, with its labels left out.
     pub(crate) async fn number(&self, expression: &str) -> f64 {
         let result = self.query(expression).await;
@@ -102,8 +110,7 @@ impl Prometheus {
     }
 
     async fn try_query(&self, expression: &str) -> Option<Vec<Value>> {
-        let query: String = expression.bytes().map(|it| format!("%{it:02x}")).collect();
-        let answer = self.get(&format!("/api/v1/query?query={query}")).await?;
+        let answer = self.get(&query_path(expression)).await?;
         answer["data"]["result"].as_array().cloned()
     }
 
@@ -130,6 +137,12 @@ impl Drop for Prometheus {
         }
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+/// Where an expression is evaluated.
+fn query_path(expression: &str) -> String {
+    let query: String = expression.bytes().map(|it| format!("%{it:02x}")).collect();
+    format!("/api/v1/query?query={query}")
 }
 
 /// Numbers come as text, for the sake of the infinities.

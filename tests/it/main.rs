@@ -13,6 +13,7 @@ mod harness;
 
 mod agent_series;
 mod ages;
+mod api;
 mod bindings;
 mod causes;
 mod check;

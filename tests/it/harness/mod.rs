@@ -18,6 +18,7 @@ pub(crate) mod firewall;
 pub(crate) mod fleet;
 mod folder;
 pub(crate) mod http;
+pub(crate) mod json;
 mod pgbouncer;
 mod program;
 pub(crate) mod prometheus;

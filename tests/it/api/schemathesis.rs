@@ -14,7 +14,7 @@ use crate::commands::hostile_names::hostile;
 use super::*;
 
 /// Requests made up for each path, of each sort.
-const EXAMPLES: &str = "--max-examples=15";
+const EXAMPLES: &str = "--max-examples=10";
 
 /// All of its checks; what it had to say, where it is not content.
 async fn judge(address: SocketAddr) -> Result<String, String> {
@@ -34,7 +34,7 @@ async fn judge(address: SocketAddr) -> Result<String, String> {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = timeout(Duration::from_secs(120), output).await;
+    let output = timeout(Duration::from_secs(300), output).await;
     let output = output.expect("it ends").unwrap_or_else(|error| {
         panic!("schemathesis cannot be run ({error}): run scripts/test, which installs it")
     });

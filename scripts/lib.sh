@@ -93,14 +93,24 @@ how_to_install() {
     fi
 }
 
-# python_with PACKAGE...: prints a Python of the project's own, in target, that has these packages.
-python_with() {
-    if ! python3 -c 'import ensurepip' 2>/dev/null; then
-        say 'Installing python3-venv ...'
-        as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install python3-venv >&2 || return 1
-    fi
-    python=$PWD/target/python
-    [ -x "$python/bin/python" ] || python3 -m venv "$python" >&2 || return 1
-    "$python/bin/pip" -q install --disable-pip-version-check "$@" >&2 || return 1
-    echo "$python/bin/python"
+# python_tools FOLDER LIST: makes target/FOLDER a Python of the project's own that has the packages
+# of the file LIST, from PyPI; made anew when the list changes.
+python_tools() {
+    local folder=$PWD/target/$1 list=$2
+    cmp -s "$list" "$folder/installed.txt" && return
+    need_venv || return 1
+    say "Installing the packages of $list into target/$1 ..."
+    rm -rf "$folder"
+    python3 -m venv "$folder" &&
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --no-compile --requirement "$list" >&2 &&
+        cp "$list" "$folder/installed.txt"
+}
+
+need_venv() {
+    python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null && return
+    local install='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
+    # shellcheck disable=SC2086 # a command and its arguments
+    as_root $install python3-venv >&2 ||
+        { as_root apt-get -qq update >&2 && as_root $install python3-venv >&2; } ||
+        { say 'A Python with venv is needed; install it first: apt-get install python3-venv'; return 1; }
 }

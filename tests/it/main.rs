@@ -15,6 +15,7 @@ mod agent_page;
 mod agent_series;
 mod ages;
 mod alerting;
+mod api;
 mod bindings;
 mod causes;
 mod check;

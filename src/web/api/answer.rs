@@ -32,7 +32,7 @@ pub(super) fn tagged(
     body: &impl Serialize,
 ) -> Response {
     match (json(content), json(body)) {
-        (Ok(content), Ok(body)) => answer(headers, &content, body),
+        (Ok(content), Ok(body)) => answer(headers, &tag_of(&content), body),
         (Err(error), _) | (_, Err(error)) => broken(&error),
     }
 }
@@ -40,7 +40,7 @@ pub(super) fn tagged(
 /// As [`tagged`], of a body that says nothing of the present.
 pub(super) fn whole(headers: &HeaderMap, body: &impl Serialize) -> Response {
     match json(body) {
-        Ok(body) => answer(headers, &body.clone(), body),
+        Ok(body) => answer(headers, &tag_of(&body), body),
         Err(error) => broken(&error),
     }
 }
@@ -50,15 +50,14 @@ fn broken(error: &serde_json::Error) -> Response {
     Problem::broken().into_response()
 }
 
-fn answer(headers: &HeaderMap, content: &str, body: String) -> Response {
-    let tag = tag_of(content);
+fn answer(headers: &HeaderMap, tag: &str, body: String) -> Response {
     let common = [
-        (header::ETAG, tag.as_str()),
+        (header::ETAG, tag),
         // Names of people: the client's own copy alone, and that only after asking.
         (header::CACHE_CONTROL, "private, no-cache"),
         (header::VARY, "accept-encoding"),
     ];
-    if has(headers, &tag) {
+    if has(headers, tag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
     (common, [(header::CONTENT_TYPE, "application/json")], body).into_response()

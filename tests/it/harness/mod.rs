@@ -19,6 +19,7 @@ pub(crate) mod firewall;
 pub(crate) mod fleet;
 mod folder;
 pub(crate) mod http;
+pub(crate) mod json;
 mod pgbouncer;
 mod program;
 pub(crate) mod prometheus;

@@ -135,7 +135,7 @@ async fn failed_build_is_told_with_its_error() {
         .await;
     let page = page(&coder.exporter().await, &format!("/agents/{}", main.id)).await;
     assert!(!page.contains("<b>"), "{page}");
-    let facts = text(part(&page, "facts"));
+    let facts = text(part(&page, "workspace"));
     assert_says(
         &facts,
         &["Latest build 1, start: failed", "<b>no space</b>"],

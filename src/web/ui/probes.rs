@@ -173,7 +173,7 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
             td class="number" data-label="Seconds" { (seconds(one.duration)) }
             td class="what" {
                 (long_text(&one.message))
-                @if !one.outcome.is_reached() { " " span class="advice" { (one.outcome.advice()) } }
+                @if !one.outcome.is_reached() { div class="advice" { (one.outcome.advice()) } }
             }
         }
     }

@@ -44,10 +44,7 @@ pub(super) fn workspace(app: &App, told: &Told, probing: &Probing<'_>) -> (Strin
         h1 { (name(&latest.owner)) "/" (name(&latest.workspace)) }
         @if let Some(advice) = told.readiness.advice() { p class="advice" { (advice) } }
         (links(app, told))
-        section class="card" aria-labelledby="facts" data-key="facts" {
-            h2 id="facts" { "Workspace" }
-            (workspace_facts(told))
-        }
+        (workspace_facts(told))
         (kin::section(app, told, None))
         (builds::section(app, told, None))
         (probing.section())

@@ -44,8 +44,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "dialer", "fleet", "metrics", "postgres", "probe", "process",
-            "systemd", "web",
+            "clock", "collect", "config", "dialer", "fleet", "metrics", "postgres", "probe",
+            "process", "systemd", "web",
         ],
     ),
     ("reporter", &["fleet", "reporter"]),

@@ -59,10 +59,7 @@ impl View<'_> {
 }
 
 /// The fleet's page.
-pub(super) async fn show(
-    Shared(app): Shared<Arc<App>>,
-    RawQuery(address): RawQuery,
-) -> Response {
+pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQuery) -> Response {
     let pass = match app.view().await {
         Ok(pass) => pass,
         Err(refusal) => return refusal,

@@ -23,7 +23,9 @@ pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
 /// A moment of this day, to the minute: `02:13 UTC`.
 pub(super) fn clock_time(at: Timestamp) -> Markup {
     let told = moment(at);
-    let time = told.get(11..16).map_or_else(|| told.clone(), |it| format!("{it} UTC"));
+    let time = told
+        .get(11..16)
+        .map_or_else(|| told.clone(), |it| format!("{it} UTC"));
     html! { time datetime=(told) title=(told) { (time) } }
 }
 
@@ -71,7 +73,9 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
         (0, _) | (_, 0) => "0 %".to_owned(),
         (part, whole) if part >= whole => "100 %".to_owned(),
         (part, whole) => {
-            let share = (part as f64 / whole as f64 * 100.0).round().clamp(1.0, 99.0);
+            let share = (part as f64 / whole as f64 * 100.0)
+                .round()
+                .clamp(1.0, 99.0);
             format!("{share} %")
         }
     }

@@ -56,7 +56,11 @@ fn count(view: &View<'_>, shown: usize, all: usize) -> String {
     };
     match shown == all {
         true => format!("Showing {}", counted(all as u64, kind)),
-        false => format!("Showing {} of {}", number(shown as u64), counted(all as u64, kind)),
+        false => format!(
+            "Showing {} of {}",
+            number(shown as u64),
+            counted(all as u64, kind)
+        ),
     }
 }
 

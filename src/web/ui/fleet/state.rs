@@ -172,7 +172,10 @@ mod tests {
         use Health::{Disconnected, Healthy, Shutdown, StartError, Starting};
         check(&[], "There are no agents");
         check(&[(Shutdown, 3)], "No agent is running: 3 agents shut down");
-        check(&[(Healthy, 1), (Shutdown, 3)], "The one running agent is well");
+        check(
+            &[(Healthy, 1), (Shutdown, 3)],
+            "The one running agent is well",
+        );
         check(
             &[(Healthy, 1375), (Shutdown, 3)],
             "All 1,375 running agents are well",

@@ -75,7 +75,10 @@ pub(in crate::web::ui) fn hours<'a>(
     let told = match most {
         None => "Nothing has been seen yet.".to_owned(),
         Some(0) => format!("No problem in the last {name}."),
-        Some(most) => format!("At most {} at once in the last {name}.", counted(most, "problem")),
+        Some(most) => format!(
+            "At most {} at once in the last {name}.",
+            counted(most, "problem")
+        ),
     };
     let most_well = points.iter().map(|it| well(it)).max().unwrap_or_default();
     html! {
@@ -145,7 +148,9 @@ fn area(layer: &Layer, frame: Frame, most: u64, height: f64) -> Markup {
         // A point that stands alone is a minute wide.
         let end = [(last.0 + 1.0, last.1, last.2)];
         let there: Vec<_> = run.iter().chain(&end).collect();
-        let top = there.iter().map(|it| format!("{} {}", coordinate(it.0), y(it.2)));
+        let top = there
+            .iter()
+            .map(|it| format!("{} {}", coordinate(it.0), y(it.2)));
         let bottom = there
             .iter()
             .rev()
@@ -227,7 +232,13 @@ mod tests {
     #[test]
     fn steps_keep_their_corners() {
         let mut run = Vec::new();
-        for edge in [(0.0, 0, 1), (1.0, 0, 1), (2.0, 0, 4), (3.0, 0, 4), (4.0, 0, 4)] {
+        for edge in [
+            (0.0, 0, 1),
+            (1.0, 0, 1),
+            (2.0, 0, 4),
+            (3.0, 0, 4),
+            (4.0, 0, 4),
+        ] {
             extend(&mut run, edge);
         }
         let corners: Vec<_> = run.iter().map(|it| it.0).collect();
@@ -237,7 +248,10 @@ mod tests {
     #[test]
     fn area_goes_along_the_top_and_back_along_the_bottom() {
         let now = Timestamp::from_unix_micros(0);
-        let frame = Frame { now, seconds: 360.0 };
+        let frame = Frame {
+            now,
+            seconds: 360.0,
+        };
         let layer = Layer {
             class: "disconnected",
             edges: vec![(10.0, 0, 5), (20.0, 0, 10)],

@@ -90,7 +90,6 @@ async fn what_the_address_says_wrongly_is_left_out_with_a_note() {
 #[tokio::test]
 async fn many_are_shown_a_hundred_at_a_time_on_a_page_that_stays_small() {
     let coder = Coder::new().await;
-    coder.add(workspace("first")).await;
     coder.add_many(1, 5000, 0).await;
     coder
         .sql("UPDATE workspace_agents SET disconnected_at = now()")

@@ -122,7 +122,7 @@ async fn database_that_is_gone_is_told_with_the_moment_and_nothing_is_claimed() 
     assert_shows(
         &page,
         &[
-            "Unknown: the database does not answer , since",
+            "Unknown: the database does not answer, since",
             "connecting to",
             "Agents were last known at",
             "none: the database does not answer",
@@ -155,7 +155,7 @@ async fn agents_that_may_not_be_read_are_unknown_with_the_grant_that_is_missing(
         ))
         .await;
     let page = exporter.get("/").await;
-    let unknown = "Unknown: the agents could not be read , since";
+    let unknown = "Unknown: the agents could not be read, since";
     assert_shows(&page, &[unknown, "GRANT SELECT", "Collector agents failed"]);
     assert_hides(&page, &CLAIMS);
 }

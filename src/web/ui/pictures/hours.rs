@@ -74,9 +74,9 @@ pub(in crate::web::ui) fn hours<'a>(
     let most = points.iter().map(|it| it.problems()).max();
     let told = match most {
         None => "Nothing has been seen yet.".to_owned(),
-        Some(0) => format!("No problem in the last {name}."),
+        Some(0) => format!("No problem was seen in the last {name}."),
         Some(most) => format!(
-            "At most {} at once in the last {name}.",
+            "At most {} seen at once in the last {name}.",
             counted(most, "problem")
         ),
     };

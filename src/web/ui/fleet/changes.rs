@@ -33,7 +33,7 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
             @if problems.is_empty() {
                 p class="faint" {
                     @if chronicle.last_known().is_some() {
-                        "No agent got a problem or got rid of one."
+                        "No pass saw an agent get a problem or get rid of one."
                     } @else {
                         "Nothing has been seen yet."
                     }

@@ -74,9 +74,9 @@ pub(in crate::web::ui) fn hours<'a>(
     let most = points.iter().map(|it| it.problems()).max();
     let told = match most {
         None => "Nothing has been seen yet.".to_owned(),
-        Some(0) => format!("No problem in the last {name}."),
+        Some(0) => format!("No problem was seen in the last {name}."),
         Some(most) => format!(
-            "At most {} at once in the last {name}.",
+            "At most {} seen at once in the last {name}.",
             counted(most, "problem")
         ),
     };
@@ -100,7 +100,7 @@ pub(in crate::web::ui) fn hours<'a>(
                     line class="ground" x1="0" x2="360" y1="30" y2="30" {}
                 }
                 div class="axis ends" aria-hidden="true" { span { (name) " ago" } span { "now" } }
-                (table(&points))
+                (table(&points, now))
             }
         }
     }
@@ -181,7 +181,7 @@ fn extend(run: &mut Vec<Edge>, edge: Edge) {
     }
 }
 
-fn table(points: &[&Point]) -> Markup {
+fn table(points: &[&Point], now: Timestamp) -> Markup {
     // A dozen rows say enough.
     let step = points.len().div_ceil(12).max(1);
     html! {
@@ -197,7 +197,7 @@ fn table(points: &[&Point]) -> Markup {
                 tbody {
                     @for point in points.iter().rev().step_by(step) {
                         tr {
-                            th scope="row" { (clock_time(point.at)) }
+                            th scope="row" { (clock_time(point.at, now)) }
                             td class="number" { (number(point.problems())) }
                             td class="number" { (number(well(point))) }
                             td class="number" { (number(point.count(Health::Shutdown))) }

@@ -43,7 +43,7 @@ def stage(binary: pathlib.Path, rules: pathlib.Path) -> Iterator[Stage]:
     exporter, prometheus = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{prometheus_port}"
     with contextlib.ExitStack() as stack:
         folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        coderd = stack.enter_context(contextlib.closing(Coderd(f"{exporter}/metrics")))
+        coderd = stack.enter_context(Coderd(f"{exporter}/metrics"))
         threading.Thread(target=coderd.serve_forever, daemon=True).start()
         stack.callback(coderd.shutdown)
         demo = [str(binary), "demo", f"--web.listen-address=127.0.0.1:{port}", *FLAGS]

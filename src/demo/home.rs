@@ -42,7 +42,7 @@ enum Server {
     #[cfg(feature = "embedded")]
     Within(Embedded),
     /// Has other things in it: names of ours are random, and are dropped in the end.
-    Theirs { admin: Config, name: String },
+    Theirs { admin: Box<Config>, name: String },
 }
 
 impl Home {
@@ -96,7 +96,7 @@ impl Home {
             url: url_of(&admin, &name, &password),
             owner,
             server: Server::Theirs {
-                admin: admin.clone(),
+                admin: Box::new(admin.clone()),
                 name: name.clone(),
             },
         };

@@ -76,7 +76,7 @@ async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error>
 }
 
 /// Leaves foreign keys unchecked for this transaction, which only a superuser may: they hold by
-/// construction, and to look up the parents of each row is half the time it takes to insert.
+/// construction, and the parents of every row would be looked up one by one.
 async fn trust_rows(transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
     let sql = "SET LOCAL session_replication_role = replica";
     transaction.batch_execute(sql).await

@@ -8,6 +8,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
+use crate::fleet::chronicle::Chronicle;
 use crate::fleet::health::Limits;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
 use crate::fleet::transitions::{TransitionCounts, Transitions};
@@ -68,6 +69,8 @@ struct State {
     watched: Option<Instant>,
     errors: ErrorCounts,
     transitions: Transitions,
+    /// Shared with pages that are being written; copied when it goes on meanwhile.
+    chronicle: Arc<Chronicle>,
     log: LogFold,
 }
 
@@ -158,6 +161,11 @@ impl Collect {
         self.lock().transitions.counts().clone()
     }
 
+    /// What changed lately.
+    pub fn chronicle(&self) -> Arc<Chronicle> {
+        self.lock().chronicle.clone()
+    }
+
     fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
         let mut state = self.lock();
         if self.is_whole(collectors)
@@ -196,13 +204,11 @@ impl Collect {
             (Ok(_), 0) => state.log.works(Subject::Rows, at),
             (Ok(_), _) => Some(state.log.failed(Subject::Rows, &rows_were_merged(), at)),
         });
-        if let Ok(fleet) = &pass.fleet {
-            state.transitions.observe(fleet);
-            if self.is_whole(&collectors) {
-                // Kept only where it may be served again: two passes cost twice the memory.
-                let is_kept = !self.settings.min_interval.is_zero() || state.is_watched();
-                state.latest = is_kept.then(|| (Instant::now(), pass.clone()));
-            }
+        state.follow(&pass);
+        if pass.fleet.is_ok() && self.is_whole(&collectors) {
+            // Kept only where it may be served again: two passes cost twice the memory.
+            let is_kept = !self.settings.min_interval.is_zero() || state.is_watched();
+            state.latest = is_kept.then(|| (Instant::now(), pass.clone()));
         }
         state.flights.retain(|(of, _)| *of != collectors);
         drop(state);
@@ -261,6 +267,11 @@ fn ran_out_of_time(pass: &Pass) -> bool {
 impl State {
     fn is_watched(&self) -> bool {
         self.watched.is_some_and(|at| at.elapsed() < WATCHED)
+    }
+
+    fn follow(&mut self, pass: &Pass) {
+        let chronicle = Arc::make_mut(&mut self.chronicle);
+        chronicle.follow(pass, &mut self.transitions, wall_clock());
     }
 
     fn count(&mut self, pass: &Pass, merged_rows: u64) {

@@ -2,13 +2,15 @@
 //!
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
 //! [`snapshot`] (all facts of one pass), [`duplicates`] (facts told twice), [`census`] (the
-//! counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since), [`pass`] (what one pass found, and what failed
-//! in it).
+//! counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
+//! [`chronicle`] (what changed lately), [`selection`] (which agents a reader wants to see),
+//! [`pass`] (what one pass found, and what failed in it).
 
 pub mod advice;
 pub mod agent;
 pub mod app;
 pub mod census;
+pub mod chronicle;
 pub mod duplicates;
 pub mod explain;
 pub mod health;
@@ -22,6 +24,7 @@ pub mod printable;
 pub mod probes;
 pub mod reference;
 pub mod rota;
+pub mod selection;
 pub mod snapshot;
 pub mod status;
 pub mod time;

@@ -1,11 +1,12 @@
-//! Status changes seen between passes.
+//! Changes of status and health seen between passes.
 
 use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use super::agent::Scope;
+use super::agent::{Agent, Scope};
 use super::census::Fleet;
+use super::health::Health;
 use super::named::Variants;
 use super::status::Status;
 
@@ -16,7 +17,7 @@ use super::status::Status;
 /// forgotten: what is remembered of agents never outgrows the fleet.
 #[derive(Debug, Clone, Default)]
 pub struct Transitions {
-    last_seen: HashMap<Uuid, Status>,
+    last_seen: HashMap<Uuid, (Status, Health)>,
     counts: TransitionCounts,
 }
 
@@ -26,9 +27,9 @@ pub type TransitionCounts = BTreeMap<Scope, [[u64; STATUSES]; STATUSES]>;
 const STATUSES: usize = Status::ALL.len();
 
 impl Transitions {
-    /// Compares the fleet with how it was seen last. A pass in which the agents are unknown
-    /// changes nothing: they are compared across it.
-    pub fn observe(&mut self, fleet: &Fleet) {
+    /// Compares the fleet with how it was seen last, and tells each change of health. A pass in
+    /// which the agents are unknown changes nothing: they are compared across it.
+    pub fn observe(&mut self, fleet: &Fleet, mut changed: impl FnMut(&Agent, Health, Health)) {
         let Some(tallies) = &fleet.agents else { return };
         for (scope, _) in tallies.keys() {
             if !self.counts.contains_key(scope) {
@@ -37,11 +38,14 @@ impl Transitions {
         }
         let mut seen = HashMap::with_capacity(self.last_seen.len());
         for (agent, assessment) in fleet.judged() {
-            let to = assessment.status;
-            seen.insert(agent.id, to);
-            let Some(&from) = self.last_seen.get(&agent.id) else {
+            let (to, health) = (assessment.status, assessment.health);
+            seen.insert(agent.id, (to, health));
+            let Some(&(from, former_health)) = self.last_seen.get(&agent.id) else {
                 continue;
             };
+            if former_health != health {
+                changed(agent, former_health, health);
+            }
             if from != to
                 && let Some(counts) = fleet
                     .snapshot
@@ -71,8 +75,9 @@ pub fn pairs(counts: &[[u64; STATUSES]; STATUSES]) -> impl Iterator<Item = (Stat
 
 #[cfg(test)]
 mod tests {
-    use super::super::agent::Agent;
+    use super::super::agent::Lifecycle;
     use super::super::fixtures::{agent, at, fleet_of};
+    use super::super::named::Named;
     use super::*;
 
     fn total(transitions: &Transitions) -> u64 {
@@ -87,10 +92,14 @@ mod tests {
         }
     }
 
+    fn observe(transitions: &mut Transitions, fleet: &Fleet) {
+        transitions.observe(fleet, |_, _, _| {});
+    }
+
     #[test]
     fn agent_seen_for_the_first_time_has_changed_nothing() {
         let mut transitions = Transitions::default();
-        transitions.observe(&fleet_of(vec![lost()]));
+        observe(&mut transitions, &fleet_of(vec![lost()]));
         assert_eq!(total(&transitions), 0);
     }
 
@@ -98,7 +107,7 @@ mod tests {
     fn loss_and_return_count_once_each() {
         let mut transitions = Transitions::default();
         for fleet in [vec![agent()], vec![lost()], vec![lost()], vec![agent()]] {
-            transitions.observe(&fleet_of(fleet));
+            observe(&mut transitions, &fleet_of(fleet));
         }
         let counts = transitions.counts().values().next().unwrap();
         let (connected, disconnected) = (Status::Connected as usize, Status::Disconnected as usize);
@@ -111,7 +120,7 @@ mod tests {
     fn agent_that_left_is_forgotten_and_its_return_is_a_first_time() {
         let mut transitions = Transitions::default();
         for fleet in [vec![agent()], vec![], vec![lost()]] {
-            transitions.observe(&fleet_of(fleet));
+            observe(&mut transitions, &fleet_of(fleet));
         }
         assert_eq!(total(&transitions), 0);
         assert_eq!(transitions.last_seen.len(), 1);
@@ -120,11 +129,26 @@ mod tests {
     #[test]
     fn pass_without_agents_is_skipped_over() {
         let mut transitions = Transitions::default();
-        transitions.observe(&fleet_of(vec![agent()]));
+        observe(&mut transitions, &fleet_of(vec![agent()]));
         let mut unknown = fleet_of(vec![]);
         unknown.agents = None;
-        transitions.observe(&unknown);
-        transitions.observe(&fleet_of(vec![lost()]));
+        observe(&mut transitions, &unknown);
+        observe(&mut transitions, &fleet_of(vec![lost()]));
         assert_eq!(total(&transitions), 1);
+    }
+
+    #[test]
+    fn change_of_health_is_told_even_where_the_status_stays() {
+        let mut transitions = Transitions::default();
+        let failed = Agent {
+            lifecycle: Named::Known(Lifecycle::StartError),
+            ..agent()
+        };
+        observe(&mut transitions, &fleet_of(vec![agent()]));
+        let mut told = Vec::new();
+        let fleet = fleet_of(vec![failed]);
+        transitions.observe(&fleet, |it, from, to| told.push((it.id, from, to)));
+        assert_eq!(told, [(agent().id, Health::Healthy, Health::StartError)]);
+        assert_eq!(total(&transitions), 0);
     }
 }

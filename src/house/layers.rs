@@ -44,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "collect", "config", "dialer", "fleet", "metrics", "postgres", "probe", "process",
+            "clock", "collect", "config", "dialer", "fleet", "metrics", "postgres", "probe", "process",
             "systemd", "web",
         ],
     ),

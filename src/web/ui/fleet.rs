@@ -1,27 +1,128 @@
-//! `/`: is anything wrong, where, since when.
+//! `/`: is anything wrong, how much, where, since when, and what to do.
+
+mod changes;
+mod exporter;
+mod filters;
+mod glance;
+mod problems;
+mod query;
+mod state;
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{RawQuery, State as Shared};
 use axum::response::Response;
-use maud::html;
+use maud::{Markup, html};
 
+use crate::clock::wall_clock;
+use crate::dialer::AnyDialer;
+use crate::fleet::chronicle::Chronicle;
+use crate::fleet::pass::Pass;
+use crate::fleet::selection::Selection;
+use crate::fleet::time::Timestamp;
+use crate::probe::Probe;
+use crate::web::links::Links;
 use crate::web::router::App;
 
 use super::layout::{Place, page};
+use super::parts::{clock_time, since};
+use super::pictures;
+use query::Query;
+use state::State;
+
+/// What every part of the page is made from.
+struct View<'a> {
+    links: &'a Links,
+    probe: Option<&'a Probe<AnyDialer>>,
+    pass: &'a Pass,
+    chronicle: &'a Chronicle,
+    /// Silence after which an agent is lost.
+    inactive_timeout: Duration,
+    /// The present by the database's clock, as far as that is known: by it ages are told.
+    now: Timestamp,
+    query: &'a Query,
+}
+
+impl View<'_> {
+    /// Where these agents are shown.
+    fn link(&self, selection: Selection) -> String {
+        format!("{}#problems", self.href(&Query::from(selection)))
+    }
+
+    /// The address of this page that says this.
+    fn href(&self, query: &Query) -> String {
+        let said = query.write();
+        let separator = if said.is_empty() { "" } else { "?" };
+        format!("{}{separator}{said}", self.links.here("/"))
+    }
+}
 
 /// The fleet's page.
-pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
+pub(super) async fn show(
+    Shared(app): Shared<Arc<App>>,
+    RawQuery(address): RawQuery,
+) -> Response {
     let pass = match app.view().await {
         Ok(pass) => pass,
         Err(refusal) => return refusal,
     };
-    let main = html! {
-        h1 { "Fleet" }
-        @match &pass.fleet {
-            Ok(fleet) => p { (fleet.problems().len()) " problems" },
-            Err(failure) => p { (failure) },
-        }
+    let (query, notes) = query::read(address.as_deref().unwrap_or_default());
+    let view = View {
+        links: &app.settings.links,
+        probe: app.settings.probe.as_ref(),
+        pass: &pass,
+        chronicle: &app.collect.chronicle(),
+        inactive_timeout: app.collect.settings().limits.inactive_timeout,
+        now: now_by_the_database(&pass),
+        query: &query,
     };
-    page(&app.settings, "Fleet", Some(Place::Fleet), &main)
+    let state = State::of(&pass);
+    let main = whole(&view, &state, &notes);
+    page(&app.settings, &state.title(), Some(Place::Fleet), &main)
+}
+
+/// This machine's clock, put right by what it differs from the database's.
+fn now_by_the_database(pass: &Pass) -> Timestamp {
+    let skew = pass.clock_skew_seconds.unwrap_or_default();
+    let seconds = wall_clock().as_unix_seconds() - skew;
+    Timestamp::from_unix_micros((seconds * 1e6) as i64)
+}
+
+fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
+    let problems = state.problems();
+    html! {
+        div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
+            div class="top" data-key="top" {
+                (state.show(view.chronicle))
+                (as_of(view, state))
+            }
+            @if let State::Known { total, .. } = state { (glance::totals(view, total)) }
+            div class="panels" data-key="panels" {
+                @if let State::Known { fleet, .. } = state { (glance::place(view, fleet)) }
+                (changes::changes(view))
+                (exporter::exporter(view))
+                (pictures::hours(view.chronicle.points(), view.now))
+                @if let State::Known { fleet, .. } = state {
+                    (pictures::ages(fleet, view.inactive_timeout))
+                }
+            }
+            @if let State::Known { fleet, .. } = state { (problems::problems(view, fleet, notes)) }
+        }
+    }
+}
+
+/// How old the page is. Without script it stays what it was, so it says the moment too.
+fn as_of(view: &View<'_>, state: &State<'_>) -> Markup {
+    let at = match state {
+        State::Known { fleet, .. } => fleet.snapshot.now,
+        State::Unknown { .. } => view.now,
+    };
+    html! {
+        p class="as-of" {
+            "As of " (clock_time(at)) ", " (since(at, view.now)) " ago · "
+            a href=(view.href(view.query)) data-reload { "Reload" }
+            " " button type="button" id="pause" aria-pressed="false" hidden data-keep { "Pause" }
+        }
+    }
 }

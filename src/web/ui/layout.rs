@@ -61,6 +61,9 @@ pub(super) fn page(
             body {
                 a class="skip" href="#main" { "Skip to content" }
                 (navigation(settings, links, place))
+                // The script's: what it says itself, and what a screen reader should hear.
+                p id="trouble" class="warning" role="alert" hidden {}
+                p id="announcement" class="hidden" aria-live="polite" {}
                 main id="main" tabindex="-1" { (main) }
                 (footer(links))
             }

@@ -6,6 +6,8 @@
 mod assets;
 mod fleet;
 mod layout;
+mod parts;
+mod pictures;
 mod probes;
 
 use std::sync::Arc;

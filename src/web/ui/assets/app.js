@@ -1,1 +1,309 @@
-// The pages work without this; it only saves reloading.
+// The pages work without this; it only saves reloading. It asks for the same address again, reads
+// the page it gets, and puts what is new in place of what is old: it makes no markup of its own.
+
+const EVERY = 5_000;
+const SLOWEST = 60_000;
+const TYPING = 200;
+
+const live = document.querySelector('[data-live]');
+const trouble = document.getElementById('trouble');
+const announcement = document.getElementById('announcement');
+let pause = document.getElementById('pause');
+
+/* Times go on between two answers. */
+
+/** The two largest units, as the server writes them: `3d 4h`, `2m 5s`, `0s`. */
+function age(seconds) {
+  const parts = [];
+  let rest = Math.max(0, Math.floor(seconds));
+  for (const [name, length] of [['d', 86400], ['h', 3600], ['m', 60], ['s', 1]]) {
+    const count = Math.floor(rest / length);
+    rest %= length;
+    if (count > 0 || parts.length > 0 || length === 1) parts.push(count + name);
+  }
+  return parts.slice(0, 2).join(' ');
+}
+
+let serverNow = Number(live?.dataset.now);
+let readAt = performance.now();
+
+function tick() {
+  const now = serverNow + (performance.now() - readAt) / 1000;
+  if (Number.isNaN(now)) return;
+  for (const it of live.querySelectorAll('time[data-since]')) {
+    setText(it, age(now - Number(it.dataset.since)));
+  }
+}
+
+function setText(element, text) {
+  // One text node, changed in place: a selection that spans it stays.
+  const node = element.firstChild;
+  if (node?.nodeType === Node.TEXT_NODE && element.childNodes.length === 1) {
+    if (node.data !== text) node.data = text;
+  } else {
+    element.textContent = text;
+  }
+}
+
+/* New in place of old. */
+
+const keyOf = (node) =>
+  node.nodeType === Node.ELEMENT_NODE ? node.id || node.dataset.key || null : null;
+
+const isSame = (one, other) =>
+  one.nodeType === other.nodeType && one.nodeName === other.nodeName && keyOf(one) === keyOf(other);
+
+/** Makes `old` what `fresh` is, and keeps every node that can stay. */
+function update(old, fresh, asked) {
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  if (old.hasAttribute('data-keep')) return;
+  updateAttributes(old, fresh);
+  if (asked) updateControl(old, fresh);
+  if (old.tagName === 'TIME' && fresh.hasAttribute('data-since')) setText(old, fresh.textContent);
+  else updateChildren(old, fresh, asked);
+}
+
+function updateAttributes(old, fresh) {
+  // What the reader opened stays open.
+  const isKept = (name) => name === 'open' && old.tagName === 'DETAILS';
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name) && !isKept(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value && !isKept(name)) old.setAttribute(name, value);
+  }
+}
+
+/** What the reader is typing or choosing is theirs, until they go to another address. */
+function updateControl(old, fresh) {
+  if (old === document.activeElement && old.matches('[data-find]') && asking?.typed) return;
+  if (old.tagName === 'INPUT' && (old.type === 'checkbox' || old.type === 'radio')) old.checked = fresh.defaultChecked;
+  else if (old.tagName === 'INPUT') old.value = fresh.defaultValue;
+  else if (old.tagName === 'OPTION') old.selected = fresh.defaultSelected;
+}
+
+function updateChildren(old, fresh, asked) {
+  const wanted = [...fresh.childNodes];
+  const keys = new Set(wanted.map(keyOf).filter(Boolean));
+  const byKey = new Map();
+  for (const it of [...old.childNodes]) {
+    const key = keyOf(it);
+    if (key && !keys.has(key)) it.remove();
+    else if (key) byKey.set(key, it);
+  }
+  let next = old.firstChild;
+  for (const it of wanted) {
+    const key = keyOf(it);
+    let match = key ? byKey.get(key) : null;
+    if (match && !isSame(match, it)) match = null;
+    // One that moved back makes way, so that those behind it need not move.
+    if (match && next && match !== next && next.nextSibling === match) {
+      const moved = next;
+      next = match;
+      moved.remove();
+    }
+    if (!match && !key && next && !keyOf(next) && isSame(next, it)) match = next;
+    if (match === next && match) {
+      next = next.nextSibling;
+    } else if (match) {
+      old.insertBefore(match, next);
+    } else {
+      const made = document.importNode(it, true);
+      if (made.tagName === 'TR') made.classList.add('new');
+      old.insertBefore(made, next);
+      continue;
+    }
+    update(match, it, asked);
+  }
+  while (next) {
+    const gone = next;
+    next = next.nextSibling;
+    gone.remove();
+  }
+}
+
+/* Asking. */
+
+let asking = null;
+let failures = 0;
+let failingSince = null;
+let timer = 0;
+let isPaused = false;
+
+/** Fetches an address of this page and shows it. `asked` is whether the reader wants another. */
+async function show(address, { asked = false, typed = false } = {}) {
+  asking?.control.abort();
+  const mine = { control: new AbortController(), typed };
+  asking = mine;
+  clearTimeout(timer);
+  const patience = setTimeout(() => mine.control.abort('late'), 30_000);
+  try {
+    const response = await fetch(address, { signal: mine.control.signal, headers: { Accept: 'text/html' } });
+    const text = await response.text();
+    if (asking !== mine) return false;
+    if (!response.ok) throw new Error(`it says ${response.status}`);
+    const page = new DOMParser().parseFromString(text, 'text/html');
+    const fresh = page.querySelector('[data-live]');
+    if (!fresh) throw new Error('it says something else');
+    take(page, fresh, asked);
+    return true;
+  } catch (error) {
+    if (asking === mine) complain(error);
+    return false;
+  } finally {
+    clearTimeout(patience);
+    if (asking === mine) {
+      asking = null;
+      schedule();
+    }
+  }
+}
+
+function take(page, fresh, asked) {
+  const before = live.dataset.problems;
+  const focused = document.activeElement;
+  update(live, fresh, asked);
+  if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
+  document.title = page.title;
+  serverNow = Number(live.dataset.now);
+  readAt = performance.now();
+  failures = 0;
+  failingSince = null;
+  trouble.hidden = true;
+  live.classList.remove('stale');
+  announce(before, live.dataset.problems, asked);
+}
+
+/** To a screen reader: only that the number of problems changed, or what was asked for. */
+function announce(before, after, asked) {
+  if (asked) setText(announcement, live.querySelector('[data-count], .empty')?.textContent ?? '');
+  else if (before !== after) setText(announcement, live.querySelector('h1')?.textContent ?? '');
+}
+
+function complain(error) {
+  failures += 1;
+  failingSince ??= new Date();
+  const reason = error instanceof TypeError || error === 'late' ? '' : `: ${error.message ?? error}`;
+  const time = failingSince.toLocaleTimeString([], { hour12: false });
+  setText(trouble, `The exporter does not answer since ${time}${reason}. What is shown is old.`);
+  trouble.hidden = false;
+  live.classList.add('stale');
+  document.title = `? ${document.title.replace(/^\? /, '')}`;
+}
+
+function schedule() {
+  clearTimeout(timer);
+  if (isPaused || document.hidden) return;
+  const wait = Math.min(EVERY * 2 ** failures, SLOWEST);
+  timer = setTimeout(refresh, wait);
+}
+
+const refresh = () => show(location.href);
+
+/* The reader's part. */
+
+/** Goes to another address of this page; back leads to where the reader was. */
+async function go(address, { replace = false, typed = false } = {}) {
+  const url = new URL(address, location.href);
+  if (replace) history.replaceState(null, '', url);
+  else history.pushState(null, '', url);
+  return show(url, { asked: true, typed });
+}
+
+/** What the form says, without what it leaves empty. */
+function addressOf(form) {
+  const url = new URL(form.action);
+  const said = new Map();
+  for (const [name, value] of new FormData(form)) {
+    if (value) said.set(name, said.has(name) ? `${said.get(name)},${value}` : value);
+  }
+  const pairs = [...said].map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%2F/g, '/')}`);
+  url.search = pairs.join('&');
+  url.hash = '';
+  return url;
+}
+
+let burst = 0;
+let typing = 0;
+
+function onInput(event) {
+  const form = event.target.closest('form[data-filters]');
+  if (!form) return;
+  clearTimeout(typing);
+  if (!event.target.matches('[data-find]')) {
+    go(addressOf(form));
+    return;
+  }
+  // One step back leads to before the word, not to before its last letter.
+  const replace = Date.now() - burst < 3_000;
+  typing = setTimeout(() => {
+    burst = Date.now();
+    go(addressOf(form), { replace, typed: true });
+  }, TYPING);
+}
+
+function onSubmit(event) {
+  const form = event.target.closest('form[data-filters]');
+  if (!form) return;
+  event.preventDefault();
+  clearTimeout(typing);
+  go(addressOf(form));
+}
+
+async function onClick(event) {
+  const link = event.target.closest?.('a[data-swap], a[data-reload]');
+  if (!link || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  event.preventDefault();
+  if (link.hasAttribute('data-reload')) {
+    refresh();
+    return;
+  }
+  const address = link.href.baseVal ?? link.href;
+  const url = new URL(address, location.href);
+  if (await go(url) && url.hash) reveal(url.hash);
+}
+
+function reveal(hash) {
+  const section = document.getElementById(hash.slice(1));
+  section?.scrollIntoView({ block: 'start' });
+  section?.querySelector('h2')?.focus({ preventScroll: true });
+}
+
+function onKey(event) {
+  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
+  const find = live.querySelector('[data-find]');
+  if (!find) return;
+  event.preventDefault();
+  find.focus();
+  find.select();
+}
+
+function togglePause() {
+  isPaused = !isPaused;
+  pause.setAttribute('aria-pressed', String(isPaused));
+  setText(pause, isPaused ? 'Paused' : 'Pause');
+  if (isPaused) clearTimeout(timer);
+  else refresh();
+}
+
+if (live) {
+  document.addEventListener('input', onInput);
+  document.addEventListener('submit', onSubmit);
+  document.addEventListener('click', onClick);
+  document.addEventListener('keydown', onKey);
+  window.addEventListener('popstate', () => show(location.href, { asked: true }));
+  document.addEventListener('visibilitychange', () => {
+    if (document.hidden) clearTimeout(timer);
+    else if (!isPaused) refresh();
+  });
+  if (pause) {
+    pause.hidden = false;
+    pause.addEventListener('click', togglePause);
+  }
+  setInterval(tick, 1000);
+  schedule();
+}

@@ -1,0 +1,168 @@
+use super::super::fixtures::{agent, at, fleet_of};
+use super::super::pass::{ErrorKind, Failure, Outcome, Report};
+use super::*;
+
+/// Agents of these numbers, those of `lost` lost, in a pass at `seconds`.
+fn pass(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> Pass {
+    let agents = (1..=agents).map(|number| {
+        let silence = if lost(number) { 3600 } else { 0 };
+        Agent {
+            id: Uuid::from_u128(number),
+            last_connected_at: Some(at(seconds - silence)),
+            ..agent()
+        }
+    });
+    let mut snapshot = fleet_of(agents.collect()).snapshot;
+    snapshot.now = at(seconds);
+    Pass {
+        fleet: Ok(Fleet::of(snapshot, &Default::default())),
+        reports: vec![Report {
+            collector: Collector::Agents,
+            outcome: Outcome::Loaded {
+                duration: Duration::ZERO,
+                rows: 0,
+            },
+        }],
+        clock_skew_seconds: Some(0.0),
+    }
+}
+
+fn failed() -> Pass {
+    let failure = Failure::new(ErrorKind::Connect, "refused");
+    Pass::failed(failure, [Collector::Agents])
+}
+
+#[derive(Default)]
+struct Story {
+    chronicle: Chronicle,
+    transitions: Transitions,
+}
+
+impl Story {
+    fn of(passes: impl IntoIterator<Item = Pass>) -> Self {
+        let mut story = Self::default();
+        passes.into_iter().for_each(|it| story.follow(&it, 0));
+        story
+    }
+
+    fn follow(&mut self, pass: &Pass, now: i64) {
+        self.chronicle.follow(pass, &mut self.transitions, at(now));
+    }
+
+    fn events(&self, now: i64) -> Vec<(Health, u64, Timestamp, Timestamp)> {
+        let events = self.chronicle.events(Duration::from_secs(3600), at(now));
+        let told = events.iter().map(|it| (it.to, it.count, it.first, it.last));
+        told.collect()
+    }
+}
+
+#[test]
+fn loss_and_return_of_an_agent_are_two_changes_of_it() {
+    let story = Story::of([
+        pass(0, 2, |_| false),
+        pass(10, 2, |it| it == 1),
+        pass(20, 2, |_| false),
+    ]);
+    let changes: Vec<_> = story.chronicle.changes_of(Uuid::from_u128(1)).collect();
+    let told = changes.iter().map(|it| (it.at, it.from, it.to));
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [
+            (at(20), Health::Disconnected, Health::Healthy),
+            (at(10), Health::Healthy, Health::Disconnected),
+        ]
+    );
+    assert_eq!(&*changes[0].scope.template, "docker");
+    let other = story.chronicle.changes_of(Uuid::from_u128(2));
+    assert_eq!(other.count(), 0);
+}
+
+#[test]
+fn losses_close_together_are_one_event_and_later_ones_another() {
+    let story = Story::of([
+        pass(0, 9, |_| false),
+        pass(10, 9, |it| it <= 3),
+        pass(310, 9, |it| it <= 5),
+        pass(611, 9, |it| it <= 6),
+    ]);
+    let lost = Health::Disconnected;
+    assert_eq!(
+        story.events(700),
+        [(lost, 1, at(611), at(611)), (lost, 5, at(10), at(310))]
+    );
+    assert_eq!(story.events(611 + 3600), [(lost, 1, at(611), at(611))]);
+    assert_eq!(story.events(611 + 3601), []);
+    let events = story.chronicle.events(Duration::from_secs(3600), at(700));
+    assert_eq!(story.chronicle.changes_in(&events[1]).count(), 5);
+}
+
+#[test]
+fn loss_of_a_whole_fleet_is_counted_in_full_and_kept_in_part() {
+    let mut story = Story::of([pass(0, 5000, |_| false), pass(1, 5000, |it| it == 7)]);
+    story.follow(&pass(2, 5000, |_| true), 0);
+    let total: u64 = story.events(2).iter().map(|it| it.1).sum();
+    assert_eq!(total, 5000);
+    let kept = story.chronicle.changes.len();
+    assert_eq!(kept, 1 + CHANGES_OF_A_PASS);
+    assert_eq!(story.chronicle.dropped(), 5000 - kept as u64);
+    assert_eq!(story.chronicle.changes_of(Uuid::from_u128(7)).count(), 1);
+}
+
+#[test]
+fn memory_is_bounded_whatever_the_fleet_does() {
+    let mut story = Story::default();
+    for round in 0..800 {
+        story.follow(&pass(round * 60, 3, |_| round % 2 == 0), 0);
+    }
+    let chronicle = &story.chronicle;
+    assert_eq!(chronicle.changes.len(), CHANGES);
+    assert_eq!(chronicle.shifts.len(), SHIFTS);
+    assert_eq!(chronicle.points.len(), POINTS);
+    assert_eq!(chronicle.dropped(), 799 * 3 - CHANGES as u64);
+}
+
+#[test]
+fn minute_has_one_point_and_gaps_stay_gaps() {
+    let story = Story::of([
+        pass(0, 3, |_| false),
+        pass(59, 3, |_| true),
+        failed(),
+        pass(600, 3, |it| it == 1),
+    ]);
+    let points: Vec<_> = story.chronicle.points().collect();
+    assert_eq!(points.len(), 2);
+    assert_eq!((points[0].at, points[0].problems()), (at(0), 3));
+    assert_eq!((points[1].at, points[1].problems()), (at(600), 1));
+    assert_eq!(points[1].count(Health::Healthy), 2);
+}
+
+#[test]
+fn points_older_than_six_hours_are_forgotten_after_a_gap_too() {
+    let hours = 6 * 3600;
+    let story = Story::of([
+        pass(0, 1, |_| false),
+        pass(60, 1, |_| false),
+        pass(hours, 1, |_| false),
+    ]);
+    let moments: Vec<_> = story.chronicle.points().map(|it| it.at).collect();
+    assert_eq!(moments, [at(60), at(hours)]);
+}
+
+#[test]
+fn unknown_lasts_from_the_first_pass_that_fails_to_the_next_that_knows() {
+    let mut story = Story::of([pass(0, 1, |_| false)]);
+    assert_eq!(story.chronicle.unknown_since(), None);
+    story.follow(&failed(), 13);
+    story.follow(&failed(), 17);
+    assert_eq!(story.chronicle.unknown_since(), Some(at(13)));
+    assert_eq!(story.chronicle.last_known(), Some(at(0)));
+    // Somebody else's wish says nothing of the agents.
+    let failure = Failure::new(ErrorKind::Connect, "refused");
+    let mut other = Story::default();
+    other.follow(&Pass::failed(failure, [Collector::Apps]), 13);
+    assert_eq!(other.chronicle.unknown_since(), None);
+    story.follow(&pass(20, 1, |_| true), 20);
+    assert_eq!(story.chronicle.unknown_since(), None);
+    // Compared across what was unknown.
+    assert_eq!(story.events(20).len(), 1);
+}

@@ -1,0 +1,191 @@
+//! Which agents a reader wants to see, in what order, and how many of them.
+
+use std::cmp::Ordering;
+
+use super::agent::{Agent, Scope};
+use super::census::Fleet;
+use super::health::Health;
+use super::named::Variants;
+use super::snapshot::Cause;
+use super::time::Timestamp;
+
+/// What is wanted; by default every problem, the oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Selection {
+    /// Only of this organization, by its exact name.
+    pub organization: Option<String>,
+    /// Only of templates of this exact name.
+    pub template: Option<String>,
+    /// Only of these classes; of every problem when empty.
+    pub health: Vec<Health>,
+    /// Only those in which each of these words occurs, in any case: in owner, workspace and
+    /// agent, written `owner/workspace.agent`, or in one of their ids.
+    pub text: String,
+    /// By what they are sorted.
+    pub sort: SortKey,
+    /// In which direction.
+    pub direction: Direction,
+}
+
+/// What agents can be sorted by. Those that are equal in it follow by owner, workspace, agent
+/// and id, so that two looks at one fleet show one order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SortKey {
+    /// By the moment from which the problem counts; those without a problem last.
+    #[default]
+    Since,
+    /// By owner, then workspace.
+    Owner,
+    /// By organization, then template.
+    Template,
+    /// In the order of the rules.
+    Health,
+}
+
+impl Variants for SortKey {
+    const ALL: &'static [Self] = &[Self::Since, Self::Owner, Self::Template, Self::Health];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Since => "since",
+            Self::Owner => "owner",
+            Self::Template => "template",
+            Self::Health => "health",
+        }
+    }
+}
+
+/// A direction of sorting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Direction {
+    /// The oldest, or A, first.
+    #[default]
+    Ascending,
+    /// The newest, or Z, first.
+    Descending,
+}
+
+/// One agent that was wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Selected<'a> {
+    /// Which.
+    pub agent: &'a Agent,
+    /// Its organization and template.
+    pub scope: Option<&'a Scope>,
+    /// What it is.
+    pub health: Health,
+    /// The moment from which its problem counts, if it has one.
+    pub since: Option<Timestamp>,
+    /// Why, where that was looked up.
+    pub cause: Option<Cause>,
+}
+
+impl Selection {
+    /// All agents that are wanted, in order; none when agents are unknown.
+    pub fn of<'a>(&self, fleet: &'a Fleet) -> Vec<Selected<'a>> {
+        let words: Vec<_> = self.words().collect();
+        let mut selected = self.candidates(fleet);
+        selected.retain(|it| self.wants_scope(it.scope) && has_words(it.agent, &words));
+        selected.sort_by(|one, other| self.compare(one, other));
+        selected
+    }
+
+    /// Whether anything is left out that is a problem, or taken in that is none.
+    pub fn is_narrowed(&self) -> bool {
+        self.organization.is_some()
+            || self.template.is_some()
+            || !self.health.is_empty()
+            || self.words().next().is_some()
+    }
+
+    fn words(&self) -> impl Iterator<Item = String> {
+        self.text.split_whitespace().map(str::to_lowercase)
+    }
+
+    fn candidates<'a>(&self, fleet: &'a Fleet) -> Vec<Selected<'a>> {
+        let scope = |agent: &Agent| fleet.snapshot.scopes.get(agent.scope);
+        let is_wanted = |health| self.health.is_empty() || self.health.contains(&health);
+        let mut found: Vec<_> = fleet
+            .problems()
+            .filter(|it| is_wanted(it.health))
+            .map(|it| Selected {
+                agent: it.agent,
+                scope: scope(it.agent),
+                health: it.health,
+                since: Some(it.since),
+                cause: it.cause,
+            })
+            .collect();
+        if self.health.iter().all(|it| it.is_problem()) {
+            return found;
+        }
+        let others = fleet
+            .judged()
+            .map(|(agent, assessment)| (agent, assessment.health))
+            .filter(|(_, health)| !health.is_problem() && is_wanted(*health));
+        found.extend(others.map(|(agent, health)| Selected {
+            agent,
+            scope: scope(agent),
+            health,
+            since: None,
+            cause: None,
+        }));
+        found
+    }
+
+    fn wants_scope(&self, scope: Option<&Scope>) -> bool {
+        let is = |wanted: &Option<String>, name: Option<&str>| {
+            wanted.as_deref().is_none_or(|it| Some(it) == name)
+        };
+        is(&self.organization, scope.map(|it| &*it.organization))
+            && is(&self.template, scope.map(|it| &*it.template))
+    }
+
+    fn compare(&self, one: &Selected<'_>, other: &Selected<'_>) -> Ordering {
+        let by_key = match self.sort {
+            // Without a problem, and so without a since, is last in both directions.
+            SortKey::Since => match (one.since, other.since) {
+                (Some(one), Some(other)) => self.direction.of(one.cmp(&other)),
+                (one, other) => other.is_some().cmp(&one.is_some()),
+            },
+            SortKey::Owner => self.direction.of(place(one).cmp(&place(other))),
+            SortKey::Template => self.direction.of(one.scope.cmp(&other.scope)),
+            SortKey::Health => self.direction.of(one.health.cmp(&other.health)),
+        };
+        by_key.then_with(|| rank(one).cmp(&rank(other)))
+    }
+}
+
+impl Direction {
+    fn of(self, ordering: Ordering) -> Ordering {
+        match self {
+            Self::Ascending => ordering,
+            Self::Descending => ordering.reverse(),
+        }
+    }
+}
+
+fn place<'a>(it: &Selected<'a>) -> (&'a str, &'a str) {
+    (&it.agent.owner, &it.agent.workspace)
+}
+
+fn rank<'a>(it: &Selected<'a>) -> (&'a str, &'a str, &'a str, uuid::Uuid) {
+    let agent = it.agent;
+    (&agent.owner, &agent.workspace, &agent.name, agent.id)
+}
+
+/// By their real names, whatever is shown of them.
+fn has_words(agent: &Agent, words: &[String]) -> bool {
+    if words.is_empty() {
+        return true;
+    }
+    let name = format!("{}/{}.{}", agent.owner, agent.workspace, agent.name).to_lowercase();
+    let ids = format!("{} {}", agent.id, agent.workspace_id);
+    words
+        .iter()
+        .all(|word| name.contains(word) || ids.contains(word))
+}
+
+#[cfg(test)]
+#[path = "selection_tests.rs"]
+mod tests;

@@ -1,0 +1,123 @@
+//! What changed lately.
+
+use std::time::Duration;
+
+use maud::{Markup, html};
+
+use crate::fleet::chronicle::{Chronicle, Event};
+use crate::fleet::health::Health;
+use crate::fleet::named::Variants;
+use crate::fleet::selection::Selection;
+use crate::web::ui::parts::{badge, name, number, since};
+
+use super::View;
+
+/// How far back is lately.
+const WINDOW: Duration = Duration::from_secs(3600);
+
+/// Events told at first, and at most.
+const FIRST: usize = 5;
+const MOST: usize = 50;
+
+/// Agents of one event told by name.
+const NAMED: usize = 10;
+
+/// Changes of health that passes have seen: those about problems, then a word on the others.
+pub(super) fn changes(view: &View<'_>) -> Markup {
+    let chronicle = view.chronicle;
+    let events = chronicle.events(WINDOW, view.now);
+    let (problems, others): (Vec<_>, Vec<_>) =
+        events.iter().partition(|it| it.is_about_problems());
+    html! {
+        section class="card" aria-labelledby="changes" data-key="changes" {
+            h2 id="changes" { "What changed " span class="faint" { "in the last hour" } }
+            @if problems.is_empty() {
+                p class="faint" {
+                    @if chronicle.last_known().is_some() {
+                        "No agent got a problem or got rid of one."
+                    } @else {
+                        "Nothing has been seen yet."
+                    }
+                }
+            }
+            (list(view, problems.iter().take(FIRST)))
+            @if problems.len() > FIRST {
+                details {
+                    summary { "Earlier" }
+                    (list(view, problems.iter().take(MOST).skip(FIRST)))
+                    @if problems.len() > MOST { p class="note" { "and more that is not shown" } }
+                }
+            }
+            @if !others.is_empty() {
+                details {
+                    summary { "Started, stopped and the like: " (number(sum(&others))) }
+                    (list(view, others.iter().take(MOST)))
+                }
+            }
+        }
+    }
+}
+
+fn sum(events: &[&Event<'_>]) -> u64 {
+    events.iter().map(|it| it.count).sum()
+}
+
+fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a Event<'a>>) -> Markup {
+    html! {
+        ul class="changes" {
+            @for event in events { (item(view, event)) }
+        }
+    }
+}
+
+fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
+    let first = event.first.as_unix_seconds();
+    let (from, to) = (event.from.as_str(), event.to.as_str());
+    let scope = event.scope;
+    let key = format!("{from}-{to}-{first}-{}/{}", scope.organization, scope.template);
+    html! {
+        li data-key=(key) {
+            details {
+                summary {
+                    b class="number" { (number(event.count)) } " "
+                    span class="hidden" { "from " } (badge(event.from))
+                    span aria-hidden="true" { " → " } span class="hidden" { " to " } (badge(event.to)) " "
+                    (name(&scope.template)) " "
+                    span class="faint" { (since(event.last, view.now)) " ago" }
+                }
+                (agents(view, view.chronicle, event))
+            }
+        }
+    }
+}
+
+/// Who they are, as far as that is known.
+fn agents(view: &View<'_>, chronicle: &Chronicle, event: &Event<'_>) -> Markup {
+    let known: Vec<_> = chronicle.changes_in(event).take(NAMED).collect();
+    let more = event.count.saturating_sub(known.len() as u64);
+    html! {
+        ul class="agents" {
+            @for change in known {
+                li {
+                    a href=(view.links.here(&format!("/agents/{}", change.agent_id))) {
+                        (name(&change.owner)) "/" (name(&change.workspace)) "." (name(&change.agent))
+                    }
+                    " " span class="faint" { (since(change.at, view.now)) " ago" }
+                }
+            }
+            @if more > 0 {
+                li { a href=(now_so(view, event)) data-swap { "and " (number(more)) " more: those that are so now" } }
+            }
+        }
+    }
+}
+
+/// Agents of that template which are now what these became.
+fn now_so(view: &View<'_>, event: &Event<'_>) -> String {
+    let health: Vec<Health> = vec![event.to];
+    view.link(Selection {
+        health,
+        template: Some(event.scope.template.to_string()),
+        ..Selection::default()
+    })
+}

@@ -1,0 +1,147 @@
+//! Is the exporter itself well, and how old is what it shows?
+
+use maud::{Markup, html};
+
+use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{Outcome, Pass, Report};
+use crate::probe::Probe;
+use crate::dialer::AnyDialer;
+use crate::web::ui::parts::{counted, percent, since};
+
+use super::View;
+
+/// Clocks of one site differ by less; agents are judged with one of them.
+const REMARKABLE_SKEW_SECONDS: f64 = 2.0;
+
+/// A standby is behind by less while nothing is wrong.
+const REMARKABLE_LAG_SECONDS: f64 = 10.0;
+
+/// How the exporter is.
+pub(super) fn exporter(view: &View<'_>) -> Markup {
+    let pass = view.pass;
+    let fleet = pass.fleet.as_ref().ok();
+    html! {
+        section class="card" aria-labelledby="exporter" data-key="exporter" {
+            h2 id="exporter" { "This exporter" }
+            dl class="facts" {
+                dt { "Data" }
+                dd { (age_of_data(view, fleet)) }
+                dt { "Collectors" }
+                dd { (collectors(pass)) }
+                @if let Some(lag) = fleet.and_then(|it| it.snapshot.replica_lag_seconds) {
+                    dt { "Replica" }
+                    dd { (replica(lag)) }
+                }
+                (clocks(pass, fleet))
+                dt { "Probe" }
+                dd { (probe(view)) }
+            }
+            (failures(pass))
+        }
+    }
+}
+
+fn age_of_data(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
+    html! {
+        @match fleet {
+            Some(fleet) => { (since(fleet.snapshot.now, view.now)) " old" },
+            None => span class="bad" { "none: the database does not answer" },
+        }
+    }
+}
+
+fn collectors(pass: &Pass) -> Markup {
+    let total = pass.reports.len();
+    let works = |it: &&Report| matches!(it.outcome, Outcome::Loaded { .. });
+    let working = pass.reports.iter().filter(works).count();
+    let unsupported = pass.reports.iter().filter_map(|it| match it.outcome {
+        Outcome::Unsupported { missing } => Some((it.collector.as_str(), missing)),
+        _ => None,
+    });
+    html! {
+        @if working == total {
+            "all " (total) " work"
+        } @else {
+            (working) " of " (total) " work"
+            @for (collector, missing) in unsupported {
+                span class="faint" { "; " (collector) ": this Coder has no " (missing) }
+            }
+        }
+    }
+}
+
+fn replica(lag: f64) -> Markup {
+    let told = format!("{lag:.1} s behind");
+    html! {
+        @if lag > REMARKABLE_LAG_SECONDS { span class="bad" { (told) } } @else { (told) }
+    }
+}
+
+/// Told only where they disagree so much that somebody should know.
+fn clocks(pass: &Pass, fleet: Option<&Fleet>) -> Markup {
+    let is_remarkable = |it: &f64| it.abs() > REMARKABLE_SKEW_SECONDS;
+    let skew = pass.clock_skew_seconds.filter(is_remarkable);
+    let lead = fleet.and_then(Fleet::heartbeat_lead_seconds);
+    // Behind is what a heartbeat of a while ago looks like.
+    let lead = lead.filter(|it| *it > REMARKABLE_SKEW_SECONDS);
+    html! {
+        @if skew.is_some() || lead.is_some() {
+            dt { "Clocks" }
+            dd class="bad" {
+                @if let Some(skew) = skew {
+                    "this machine is " (side(skew)) " the database. "
+                }
+                @if let Some(lead) = lead {
+                    "Coder is " (side(lead)) " the database. "
+                }
+                "Set them by one source."
+            }
+        }
+    }
+}
+
+fn side(seconds: f64) -> String {
+    let side = if seconds < 0.0 { "behind" } else { "ahead of" };
+    format!("{:.1} s {side}", seconds.abs())
+}
+
+fn probe(view: &View<'_>) -> Markup {
+    let link = view.links.here("/probes");
+    html! {
+        @match view.probe {
+            None => { "off; " a href=(link) { "what it is for" } },
+            Some(probe) => a href=(link) { (probed(probe)) },
+        }
+    }
+}
+
+fn probed(probe: &Probe<AnyDialer>) -> String {
+    let stats = probe.stats();
+    let Some(disagreements) = stats.disagreements else {
+        return "on, no round yet".to_owned();
+    };
+    let disagreeing: u64 = disagreements.iter().map(|it| it.2).sum();
+    let coverage = stats.coverage.map(|it| {
+        let reached = percent((it * 1000.0).round() as u64, 1000);
+        format!(", {reached} of running workspaces probed")
+    });
+    format!(
+        "{} with the database{}",
+        counted(disagreeing, "disagreement"),
+        coverage.unwrap_or_default()
+    )
+}
+
+/// What failed, in its own words: they say what to do.
+fn failures(pass: &Pass) -> Markup {
+    html! {
+        @for (collector, failure) in pass.failures() {
+            @if let Some(collector) = collector {
+                p class="warning" data-key=(collector.as_str()) {
+                    b { "Collector " (collector.as_str()) " failed: " } (failure)
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! The form by which a reader says what to see. It works by itself; the script sends it on
+//! every stroke.
+
+use std::collections::BTreeSet;
+
+use maud::{Markup, html};
+
+use crate::fleet::census::Fleet;
+use crate::fleet::health::Health;
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::web::ui::parts::spoken;
+
+use super::View;
+use super::glance::SHOWN;
+
+/// Names in a list to choose from.
+const MOST: usize = 500;
+
+/// The form.
+pub(super) fn filters(view: &View<'_>, fleet: &Fleet) -> Markup {
+    let selection = &view.query.selection;
+    let scopes = || fleet.snapshot.scopes.iter();
+    let organizations = scopes().map(|it| &*it.organization).collect();
+    let templates = scopes().map(|it| &*it.template).collect();
+    let sort = view.query.sort();
+    html! {
+        form class="filters" method="get" action=(view.links.here("/")) role="search" aria-label="Agents" data-filters {
+            label class="text" {
+                span { "Find " kbd { "/" } }
+                input type="search" name="q" value=(selection.text) maxlength="200"
+                    placeholder="owner, workspace, agent or id" autocomplete="off"
+                    autocapitalize="off" spellcheck="false" data-find;
+            }
+            (choice("organization", "Organization", &organizations, selection.organization.as_deref()))
+            (choice("template", "Template", &templates, selection.template.as_deref()))
+            fieldset {
+                legend { "Health" }
+                @for health in SHOWN { (class(health, selection.health.contains(&health))) }
+            }
+            @if sort != "since" { input type="hidden" name="sort" value=(sort); }
+            p class="actions" {
+                button { "Filter" } " "
+                @if selection.is_narrowed() {
+                    a href=(view.links.here("/")) data-swap data-key="clear" { "Show every problem" }
+                }
+            }
+        }
+    }
+}
+
+/// One of many names, or all. A name that is asked for stays, though no agent has it any more.
+fn choice(name: &str, label: &str, names: &BTreeSet<&str>, chosen: Option<&str>) -> Markup {
+    if names.len() < 2 && chosen.is_none() {
+        return html! {};
+    }
+    let mut names: BTreeSet<&str> = names.iter().copied().take(MOST).collect();
+    names.extend(chosen);
+    html! {
+        label data-key=(name) {
+            span { (label) }
+            select name=(name) {
+                option value="" { "all" }
+                @for it in names {
+                    option value=(it) selected[chosen == Some(it)] { (printable(it)) }
+                }
+            }
+        }
+    }
+}
+
+fn class(health: Health, is_chosen: bool) -> Markup {
+    let name = health.as_str();
+    html! {
+        label class={ "chip health-" (name) } {
+            input type="checkbox" name="health" value=(name) checked[is_chosen];
+            span { (spoken(health)) }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What a reader wants to see, in the address: short, readable, and never refused.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::fleet::health::Health;
+use crate::fleet::named::Variants;
+use crate::fleet::selection::{Direction, Selection, SortKey};
+
+/// Rows shown at first, and more at a time.
+pub(super) const STEP: usize = 100;
+
+/// Rows shown at most: a page that is renewed every few seconds has an end.
+pub(super) const MOST: usize = 5000;
+
+/// Longer than owner, workspace and agent together can be.
+const LONGEST_TEXT: usize = 200;
+
+/// Everything the address can say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Query {
+    /// Which agents, in what order.
+    pub(super) selection: Selection,
+    /// How many of them.
+    pub(super) show: usize,
+}
+
+impl Default for Query {
+    fn default() -> Self {
+        Self {
+            selection: Selection::default(),
+            show: STEP,
+        }
+    }
+}
+
+impl From<Selection> for Query {
+    fn from(selection: Selection) -> Self {
+        Self {
+            selection,
+            show: STEP,
+        }
+    }
+}
+
+/// Reads the part of an address after its question mark. What means nothing is left out, with a
+/// note that says so.
+pub(super) fn read(query: &str) -> (Query, Vec<String>) {
+    let mut found = Query::default();
+    let mut notes = Vec::new();
+    for pair in query.split('&').filter(|it| !it.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let (name, value) = (decoded(name), decoded(value));
+        // A form sends what is empty too.
+        if value.is_empty() {
+            continue;
+        }
+        if let Err(note) = found.take(&name, value)
+            && !notes.contains(&note)
+        {
+            notes.push(note);
+        }
+    }
+    (found, notes)
+}
+
+impl Query {
+    fn take(&mut self, name: &str, value: String) -> Result<(), String> {
+        let selection = &mut self.selection;
+        match name {
+            "organization" => selection.organization = Some(value),
+            "template" => selection.template = Some(value),
+            "q" => selection.text = value.chars().take(LONGEST_TEXT).collect(),
+            "health" => {
+                for name in value.split(',') {
+                    let health = known::<Health>("health", name)?;
+                    if !selection.health.contains(&health) {
+                        selection.health.push(health);
+                    }
+                }
+            }
+            "sort" => {
+                let descending = value.strip_prefix('-');
+                selection.sort = known::<SortKey>("sort", descending.unwrap_or(&value))?;
+                selection.direction = match descending {
+                    Some(_) => Direction::Descending,
+                    None => Direction::Ascending,
+                };
+            }
+            "show" => {
+                let problem = || format!("show takes a number up to {MOST}");
+                let show: usize = value.parse().map_err(|_| problem())?;
+                self.show = show.clamp(1, MOST);
+                if self.show != show {
+                    return Err(problem());
+                }
+            }
+            _ => {
+                let names = "organization, template, health, q, sort and show";
+                return Err(format!("the address can say {names}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The part of an address after its question mark; empty when there is nothing to say.
+    pub(super) fn write(&self) -> String {
+        let selection = &self.selection;
+        let mut pairs = Vec::new();
+        let mut push = |name: &str, value: &str| pairs.push(format!("{name}={}", encoded(value)));
+        if !selection.health.is_empty() {
+            let names: Vec<_> = selection.health.iter().map(|it| it.as_str()).collect();
+            push("health", &names.join(","));
+        }
+        if let Some(name) = &selection.organization {
+            push("organization", name);
+        }
+        if let Some(name) = &selection.template {
+            push("template", name);
+        }
+        if !selection.text.trim().is_empty() {
+            push("q", &selection.text);
+        }
+        let sort = self.sort();
+        if sort != SortKey::default().as_str() {
+            push("sort", &sort);
+        }
+        if self.show != STEP {
+            push("show", &self.show.to_string());
+        }
+        pairs.join("&")
+    }
+
+    /// The order, as the address says it.
+    pub(super) fn sort(&self) -> String {
+        let name = self.selection.sort.as_str();
+        match self.selection.direction {
+            Direction::Ascending => name.to_owned(),
+            Direction::Descending => format!("-{name}"),
+        }
+    }
+
+    /// The same agents by `key`, in the other direction if they are by that already.
+    pub(super) fn sorted_by(&self, key: SortKey) -> Self {
+        let mut next = self.clone();
+        let is_turned = self.selection.sort == key
+            && self.selection.direction == Direction::Ascending;
+        next.selection.sort = key;
+        next.selection.direction = match is_turned {
+            true => Direction::Descending,
+            false => Direction::Ascending,
+        };
+        next
+    }
+}
+
+/// Repeats nothing of the request.
+fn known<V: Variants>(parameter: &str, name: &str) -> Result<V, String> {
+    let found = V::ALL.iter().find(|it| it.as_str() == name);
+    found.copied().ok_or_else(|| {
+        let names: Vec<_> = V::ALL.iter().map(|it| it.as_str()).collect();
+        format!("{parameter} takes {}", names.join(", "))
+    })
+}
+
+fn decoded(text: &str) -> String {
+    let text = text.replace('+', " ");
+    percent_decode_str(&text).decode_utf8_lossy().into_owned()
+}
+
+/// What stays readable in an address.
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b',');
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, PLAIN).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn address_says_what_is_wanted_and_reads_back() {
+        let address = "health=disconnected,start_error&organization=acme&template=aws-linux\
+                       &q=ada/box&sort=-since&show=200";
+        let (query, notes) = read(address);
+        assert_eq!(notes, Vec::<String>::new());
+        assert_eq!(query.selection.health, [Health::Disconnected, Health::StartError]);
+        assert_eq!(query.selection.template.as_deref(), Some("aws-linux"));
+        assert_eq!(query.selection.direction, Direction::Descending);
+        assert_eq!(query.show, 200);
+        assert_eq!(query.write(), address);
+    }
+
+    #[test]
+    fn what_a_form_leaves_empty_says_nothing() {
+        let (query, notes) = read("organization=&template=&q=&sort=since&health=starting&health=off");
+        assert_eq!(query.write(), "health=starting");
+        assert_eq!(notes.len(), 1);
+        assert_eq!(read(""), (Query::default(), vec![]));
+        assert_eq!(Query::default().write(), "");
+    }
+
+    #[test]
+    fn what_means_nothing_is_left_out_with_a_note() {
+        for address in [
+            "health=nonsense",
+            "sort=age",
+            "sort=--since",
+            "show=many",
+            "show=0",
+            "show=999999999",
+            "show=-1",
+            "other=1",
+        ] {
+            let (query, notes) = read(address);
+            assert_eq!(query.selection, Selection::default(), "{address}");
+            assert_eq!(notes.len(), 1, "{address}");
+        }
+        assert_eq!(read("show=999999").0.show, MOST);
+    }
+
+    #[test]
+    fn order_turns_where_it_is_asked_for_again() {
+        let query = Query::default();
+        let turned = query.sorted_by(SortKey::Since);
+        assert_eq!(turned.sort(), "-since");
+        assert_eq!(turned.sorted_by(SortKey::Since), query);
+        assert_eq!(turned.sorted_by(SortKey::Owner).sort(), "owner");
+    }
+
+    proptest! {
+        #[test]
+        fn any_address_is_read_and_what_it_says_reads_back(address in ".{0,120}") {
+            let (query, _) = read(&address);
+            let written = query.write();
+            let (again, notes) = read(&written);
+            prop_assert_eq!(notes, Vec::<String>::new());
+            prop_assert_eq!(again.write(), written);
+        }
+
+        #[test]
+        fn any_name_reads_back(name in ".{1,64}") {
+            let template = Some(name);
+            let query = Query::from(Selection { template, ..Selection::default() });
+            prop_assert_eq!(read(&query.write()).0, query);
+        }
+    }
+}

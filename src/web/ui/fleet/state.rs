@@ -1,0 +1,194 @@
+//! Is anything wrong? The one sentence a reader came for.
+
+use maud::{Markup, html};
+
+use crate::fleet::census::Fleet;
+use crate::fleet::chronicle::Chronicle;
+use crate::fleet::health::Health;
+use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
+use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass};
+use crate::fleet::time::Timestamp;
+use crate::web::ui::parts::{clock_time, counted, number};
+
+/// What is known of the fleet.
+#[derive(Debug)]
+pub(super) enum State<'a> {
+    /// Agents are known.
+    Known {
+        /// They, and all else of that moment.
+        fleet: &'a Fleet,
+        /// By health, every class.
+        total: ByHealth,
+    },
+    /// Agents are not known, which is not the same as all well.
+    Unknown {
+        /// What is the matter, in a few words.
+        reason: &'static str,
+        /// What went wrong and what to do, if anything went wrong.
+        failure: Option<&'a Failure>,
+    },
+}
+
+impl<'a> State<'a> {
+    /// What this pass knows.
+    pub(super) fn of(pass: &'a Pass) -> Self {
+        let fleet = match &pass.fleet {
+            Err(failure) => {
+                return Self::Unknown {
+                    reason: reason(failure.kind),
+                    failure: Some(failure),
+                };
+            }
+            Ok(fleet) => fleet,
+        };
+        if fleet.agents.is_some() {
+            let total = total(&by_template(fleet));
+            return Self::Known { fleet, total };
+        }
+        let agents = pass
+            .reports
+            .iter()
+            .find(|it| it.collector == Collector::Agents);
+        match agents.map(|it| &it.outcome) {
+            None => Self::Unknown {
+                reason: "the agents collector is off",
+                failure: None,
+            },
+            Some(Outcome::Failed(failure)) => Self::Unknown {
+                reason: "the agents could not be read",
+                failure: Some(failure),
+            },
+            Some(_) => Self::Unknown {
+                reason: "the agents were not read",
+                failure: None,
+            },
+        }
+    }
+
+    /// For the title of a window: the least that says it.
+    pub(super) fn title(&self) -> String {
+        match self {
+            Self::Unknown { .. } => "Unknown".to_owned(),
+            Self::Known { total, .. } => match problems_in(total) {
+                0 => "All well".to_owned(),
+                problems => counted(problems, "problem"),
+            },
+        }
+    }
+
+    /// How many have a problem, where that is known.
+    pub(super) fn problems(&self) -> Option<u64> {
+        match self {
+            Self::Unknown { .. } => None,
+            Self::Known { total, .. } => Some(problems_in(total)),
+        }
+    }
+
+    /// The sentence itself, and where it is bad news, what to do.
+    pub(super) fn show(&self, chronicle: &Chronicle) -> Markup {
+        match self {
+            Self::Known { total, .. } => {
+                let class = match problems_in(total) {
+                    0 => "verdict good",
+                    _ => "verdict bad",
+                };
+                html! { h1 class=(class) { a href="#problems" { (sentence(total)) } } }
+            }
+            Self::Unknown { reason, failure } => html! {
+                h1 class="verdict unknown" {
+                    "Unknown: " (reason)
+                    @if let Some(at) = failure.and(chronicle.unknown_since()) {
+                        ", since " (clock_time(at))
+                    }
+                }
+                @if let Some(failure) = failure { p class="warning" { (failure) } }
+                (last_known(chronicle.last_known()))
+            },
+        }
+    }
+}
+
+fn last_known(at: Option<Timestamp>) -> Markup {
+    html! {
+        p class="note" {
+            @match at {
+                Some(at) => { "Agents were last known at " (clock_time(at)) ". What follows is older than that, or says so." },
+                None => "Agents have not been known since this exporter started.",
+            }
+        }
+    }
+}
+
+fn reason(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Connect | ErrorKind::Timeout => "the database does not answer",
+        ErrorKind::Authentication => "the database refuses this exporter",
+        ErrorKind::Tls => "no secure connection to the database",
+        ErrorKind::Schema => "this is not a database of a supported Coder",
+        ErrorKind::Permission => "this exporter may not read the database",
+        ErrorKind::Decode | ErrorKind::Query | ErrorKind::DuplicateSeries => {
+            "the database could not be read"
+        }
+    }
+}
+
+fn sentence(total: &ByHealth) -> String {
+    let count = |health: Health| total.get(&health).copied().unwrap_or_default();
+    let all: u64 = total.values().sum();
+    let problems = problems_in(total);
+    let running = all - count(Health::Shutdown);
+    let coming = count(Health::Connecting) + count(Health::Starting);
+    match (problems, running) {
+        (0, 0) if all == 0 => "There are no agents".to_owned(),
+        (0, 0) => format!("No agent is running: {} shut down", counted(all, "agent")),
+        (0, 1) => "The one running agent is well".to_owned(),
+        (0, running) if coming == 0 => {
+            format!("All {} running agents are well", number(running))
+        }
+        (0, running) => format!(
+            "All {} running agents are well, {} of them starting",
+            number(running),
+            number(coming)
+        ),
+        (1, _) => format!("1 of {} has a problem", counted(all, "agent")),
+        (problems, _) => format!(
+            "{} of {} have a problem",
+            number(problems),
+            counted(all, "agent")
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(counts: &[(Health, u64)], expected: &str) {
+        assert_eq!(sentence(&counts.iter().copied().collect()), expected);
+    }
+
+    #[test]
+    fn sentence_says_whether_anything_is_wrong() {
+        use Health::{Disconnected, Healthy, Shutdown, StartError, Starting};
+        check(&[], "There are no agents");
+        check(&[(Shutdown, 3)], "No agent is running: 3 agents shut down");
+        check(&[(Healthy, 1), (Shutdown, 3)], "The one running agent is well");
+        check(
+            &[(Healthy, 1375), (Shutdown, 3)],
+            "All 1,375 running agents are well",
+        );
+        check(
+            &[(Healthy, 370), (Starting, 5)],
+            "All 375 running agents are well, 5 of them starting",
+        );
+        check(
+            &[(Healthy, 411), (Disconnected, 1)],
+            "1 of 412 agents has a problem",
+        );
+        check(
+            &[(Healthy, 375), (Disconnected, 30), (StartError, 7)],
+            "37 of 412 agents have a problem",
+        );
+        check(&[(Disconnected, 1)], "1 of 1 agent has a problem");
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
@@ -55,6 +56,8 @@ pub struct Collect {
     database: Arc<Mutex<Database>>,
     settings: Arc<Settings>,
     state: Arc<Mutex<State>>,
+    /// Who may ask what is not a pass.
+    turn: Arc<Semaphore>,
     /// What the log counts its time from.
     started: Instant,
 }
@@ -83,6 +86,7 @@ impl Collect {
             database: Arc::new(Mutex::new(database)),
             settings: Arc::new(settings),
             state: Arc::default(),
+            turn: Arc::new(Semaphore::new(1)),
             started: Instant::now(),
         }
     }
@@ -138,6 +142,13 @@ impl Collect {
     pub fn database(&self) -> Database {
         let database = self.database.lock();
         database.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A turn to ask a question that is not a pass; it ends when it is dropped. There is one at
+    /// a time: pages and the probe together never take more than one connection, and a scrape
+    /// finds one of its own.
+    pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        self.turn.clone().acquire_owned().await.ok()
     }
 
     /// Reads another database from the next pass on; those under way end where they began.

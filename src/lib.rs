@@ -26,6 +26,7 @@
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`inquiry`] | – | all there is to tell about one workspace or agent |
 //! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
@@ -55,6 +56,7 @@ pub mod config;
 pub mod demo;
 pub mod dialer;
 pub mod fleet;
+pub mod inquiry;
 mod log_lines;
 pub mod logfold;
 pub mod metrics;

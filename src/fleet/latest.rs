@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::agent::{Agent, Label, Scope, Transition};
+use super::agent::{Agent, Label, Lifecycle, Scope, Transition};
 use super::named::Named;
 use super::time::Timestamp;
 use super::workspace::JobStatus;
@@ -49,6 +49,34 @@ pub struct Candidate {
     pub agent: Agent,
     /// `workspace_agents.display_order`: the template's word on which comes first.
     pub display_order: i32,
+    /// `workspace_agents.parent_id`: the agent within which it was started, of a sub-agent.
+    pub parent_id: Option<Uuid>,
+}
+
+/// A build of a workspace, the latest or an earlier one, with what it made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastBuild {
+    /// What is known of it.
+    pub build: Build,
+    /// All of its agents, those that are soft-deleted by now included.
+    pub agents: Vec<PastAgent>,
+}
+
+/// How far an agent got in its build.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PastAgent {
+    /// `workspace_agents.id`.
+    pub id: Uuid,
+    /// `workspace_agents.name`.
+    pub name: Label,
+    /// `workspace_agents.lifecycle_state`.
+    pub lifecycle: Named<Lifecycle>,
+    /// When its row was made.
+    pub created_at: Option<Timestamp>,
+    /// Its first connection.
+    pub first_connected_at: Option<Timestamp>,
+    /// When its startup script ended, well or not.
+    pub ready_at: Option<Timestamp>,
 }
 
 /// One agent as its row describes it at one moment.

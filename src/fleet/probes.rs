@@ -1,15 +1,15 @@
 //! What the probe has found so far (SPEC 5).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::agent::Label;
 use super::histogram::Histogram;
 use super::named::Variants;
 use super::outcome::ProbeOutcome;
+use super::probed::{Probed, is_contradiction};
 use super::status::Status;
 use super::time::Timestamp;
 
@@ -22,57 +22,6 @@ const DURATION_BOUNDS: [f64; 12] = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
 
-/// One probe, and what came of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Probed {
-    /// When it ended, by this machine's clock.
-    pub at: Timestamp,
-    /// `workspaces.id`.
-    pub workspace_id: Uuid,
-    /// `users.username` of its owner.
-    pub owner: Label,
-    /// `workspaces.name`.
-    pub workspace: Box<str>,
-    /// The agent it was about, with the status its row gave it, read before the dial, and
-    /// once more after it where the two contradict each other; `None` when there was none.
-    pub agent: Option<ProbedAgent>,
-    /// What came of it.
-    pub outcome: ProbeOutcome,
-    /// How long it took.
-    pub duration: Duration,
-    /// One line for a person.
-    pub message: String,
-}
-
-/// An agent that was probed.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProbedAgent {
-    /// `workspace_agents.id`.
-    pub id: Uuid,
-    /// `workspace_agents.name`.
-    pub name: Label,
-    /// Its status by the database.
-    pub status: Status,
-}
-
-impl Probed {
-    /// Whether the database and the dial contradict each other: connected, but not reached;
-    /// disconnected or timed out, but reached.
-    pub fn contradiction(&self) -> Option<(Status, ProbeOutcome)> {
-        let status = self.agent.as_ref()?.status;
-        is_contradiction(status, self.outcome).then_some((status, self.outcome))
-    }
-}
-
-/// Whether these two cannot both be true.
-pub fn is_contradiction(status: Status, outcome: ProbeOutcome) -> bool {
-    match status {
-        Status::Connected => outcome.is_unreached(),
-        Status::Disconnected | Status::Timeout => outcome.is_reached(),
-        Status::Connecting => false,
-    }
-}
-
 /// Everything the probe remembers. Its size follows the running workspaces.
 #[derive(Debug, Clone)]
 pub struct Probes {
@@ -84,13 +33,22 @@ pub struct Probes {
     last: Option<Timestamp>,
     history: VecDeque<Arc<Probed>>,
     failures: VecDeque<Arc<Probed>>,
+    /// How many were ever kept.
+    kept: u64,
 }
 
 /// The newest probe of one workspace.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 struct Latest {
     at: Duration,
-    contradiction: Option<(Status, ProbeOutcome)>,
+    /// The probe, where database and dial contradict each other.
+    at_odds: Option<Arc<Probed>>,
+}
+
+impl Latest {
+    fn contradiction(&self) -> Option<(Status, ProbeOutcome)> {
+        self.at_odds.as_ref()?.contradiction()
+    }
 }
 
 /// The numbers of one moment.
@@ -123,6 +81,7 @@ impl Probes {
             last: None,
             history: VecDeque::new(),
             failures: VecDeque::new(),
+            kept: 0,
         }
     }
 
@@ -131,16 +90,16 @@ impl Probes {
         let index = probed.outcome as usize;
         self.outcomes[index] += 1;
         self.durations[index].observe(probed.duration.as_secs_f64());
+        let probed = self.keep(probed);
         // An exporter that cannot ask knows no more of an agent than before.
         if probed.outcome != ProbeOutcome::ExporterError {
-            let contradiction = probed.contradiction();
+            let workspace = probed.workspace_id;
             let latest = Latest {
                 at: uptime,
-                contradiction,
+                at_odds: probed.contradiction().map(|_| probed),
             };
-            self.latest.insert(probed.workspace_id, latest);
+            self.latest.insert(workspace, latest);
         }
-        self.keep(probed);
     }
 
     /// Counts a round in which nobody could be chosen: an exporter's error, about no workspace.
@@ -152,12 +111,15 @@ impl Probes {
 
     /// Remembers a probe to be looked at, without counting it: one that somebody asked for says
     /// nothing of the fleet.
-    pub fn keep(&mut self, probed: Probed) {
+    pub fn keep(&mut self, mut probed: Probed) -> Arc<Probed> {
+        self.kept += 1;
+        probed.number = self.kept;
         let probed = Arc::new(probed);
         if !probed.outcome.is_reached() {
             push(&mut self.failures, probed.clone());
         }
-        push(&mut self.history, probed);
+        push(&mut self.history, probed.clone());
+        probed
     }
 
     /// Ends a round at `now`, in which these workspaces were running.
@@ -170,14 +132,32 @@ impl Probes {
     }
 
     /// The last probes, the newest first.
-    pub fn history(&self) -> impl Iterator<Item = &Probed> {
-        self.history.iter().rev().map(|it| &**it)
+    pub fn history(&self) -> impl Iterator<Item = &Arc<Probed>> {
+        self.history.iter().rev()
     }
 
     /// The last probes that did not reach their agent, the newest first: kept apart, so that a
     /// good hour does not wash them away.
-    pub fn failures(&self) -> impl Iterator<Item = &Probed> {
-        self.failures.iter().rev().map(|it| &**it)
+    pub fn failures(&self) -> impl Iterator<Item = &Arc<Probed>> {
+        self.failures.iter().rev()
+    }
+
+    /// Everything that is remembered of one workspace, the newest first.
+    pub fn of_workspace(&self, workspace: Uuid) -> Vec<Arc<Probed>> {
+        let all = self.history().chain(self.failures());
+        let its = all.filter(|it| it.workspace_id == workspace);
+        let by_number: BTreeMap<_, _> = its.map(|it| (it.number, it.clone())).collect();
+        by_number.into_values().rev().collect()
+    }
+
+    /// The newest probe of each workspace whose agent database and dial disagree about at
+    /// `uptime`, the newest first: those that [`ProbeStats::disagreements`] counts.
+    pub fn at_odds(&self, uptime: Duration) -> Vec<Arc<Probed>> {
+        let recent = self.latest.values();
+        let recent = recent.filter(|it| is_within(it, self.horizon, uptime));
+        let mut at_odds: Vec<_> = recent.filter_map(|it| it.at_odds.clone()).collect();
+        at_odds.sort_unstable_by_key(|it| std::cmp::Reverse(it.number));
+        at_odds
     }
 
     /// The numbers at `uptime`.
@@ -189,7 +169,7 @@ impl Probes {
             let pairs = contradictions();
             pairs
                 .map(|pair| {
-                    let same = recent().filter(|it| it.contradiction == Some(pair));
+                    let same = recent().filter(|it| it.contradiction() == Some(pair));
                     (pair.0, pair.1, same.count() as u64)
                 })
                 .collect()

@@ -1,10 +1,13 @@
+use super::super::explain::Reason;
 use super::super::fixtures::at;
+use super::super::probed::{ProbedAgent, Story};
 use super::*;
 
 const HORIZON: Duration = Duration::from_secs(900);
 
 fn probed(workspace: u128, status: Status, outcome: ProbeOutcome) -> Probed {
     Probed {
+        number: 0,
         at: at(0),
         workspace_id: Uuid::from_u128(workspace),
         owner: "ada".into(),
@@ -13,10 +16,17 @@ fn probed(workspace: u128, status: Status, outcome: ProbeOutcome) -> Probed {
             id: Uuid::from_u128(workspace),
             name: "main".into(),
             status,
+            reason: Reason {
+                rule: 4,
+                saw: "last heartbeat 5.0 s before now, limit 30 s".into(),
+            },
+            last_connected_at: Some(at(-5)),
+            seen_at: at(0),
         }),
         outcome,
         duration: Duration::from_millis(20),
         message: String::new(),
+        story: Story::default(),
     }
 }
 
@@ -144,4 +154,36 @@ fn probe_that_was_asked_for_is_shown_and_not_counted() {
     assert!(stats.outcomes.iter().all(|(_, count)| *count == 0));
     assert_eq!(stats.coverage, Some(0.0));
     assert_eq!(probes.failures().count(), 1);
+}
+
+#[test]
+fn who_disagrees_is_known_by_workspace_for_as_long_as_it_is_counted() {
+    let mut probes = Probes::new(HORIZON);
+    let failed = |workspace| probed(workspace, Status::Connected, ProbeOutcome::DialError);
+    probes.count(failed(1), seconds(1));
+    probes.count(failed(2), seconds(1));
+    probes.count(probed(1, Status::Connected, ProbeOutcome::Ok), seconds(2));
+    probes.count(failed(3), seconds(3));
+    let at_odds = |uptime| {
+        let found = probes.at_odds(uptime);
+        let ids = found.iter().map(|it| it.workspace_id.as_u128());
+        ids.collect::<Vec<_>>()
+    };
+    assert_eq!(at_odds(seconds(3)), [3, 2]);
+    assert_eq!(at_odds(seconds(1) + HORIZON), [3, 2]);
+    assert_eq!(at_odds(seconds(2) + HORIZON), [3]);
+}
+
+#[test]
+fn probes_of_a_workspace_are_told_once_and_newest_first() {
+    let mut probes = Probes::new(HORIZON);
+    probes.keep(probed(1, Status::Connected, ProbeOutcome::DialError));
+    for _ in 0..150 {
+        probes.keep(probed(2, Status::Connected, ProbeOutcome::Ok));
+    }
+    probes.keep(probed(1, Status::Connected, ProbeOutcome::DialTimeout));
+    probes.keep(probed(1, Status::Connected, ProbeOutcome::Ok));
+    let found = probes.of_workspace(Uuid::from_u128(1));
+    let numbers: Vec<_> = found.iter().map(|it| it.number).collect();
+    assert_eq!(numbers, [153, 152, 1]);
 }

@@ -44,10 +44,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "dialer", "fleet", "metrics", "postgres", "probe", "process",
-            "systemd", "web",
+            "clock", "collect", "config", "dialer", "fleet", "inquiry", "metrics", "postgres",
+            "probe", "process", "systemd", "web",
         ],
     ),
+    ("inquiry", &["fleet", "inquiry", "postgres", "resolver"]),
     ("reporter", &["fleet", "reporter"]),
     ("demo", &["demo", "fleet", "postgres", "reporter"]),
     ("logfold.rs", &["fleet"]),

@@ -17,20 +17,19 @@ use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
-use crate::fleet::snapshot::Cause;
 use crate::resolver::{Directory, Target};
 
 use super::agents::{self, Reader};
+use super::bindings;
 use super::catalog::Reads;
 use super::database::Database;
 use super::decode::{Text, column};
 use super::failure::from_driver;
 use super::session::Session;
 use super::sql::for_catalog;
-use super::{bindings, causes};
 
-const LATEST: &str = include_str!("latest.sql");
-const SIGHTING: &str = include_str!("sighting.sql");
+pub(super) const LATEST: &str = include_str!("latest.sql");
+pub(super) const SIGHTING: &str = include_str!("sighting.sql");
 const STALE_BINDINGS: &str = include_str!("stale_bindings.sql");
 const FIND: &str = include_str!("find.sql");
 
@@ -108,20 +107,6 @@ impl Database {
         Ok(agent.map(|agent| Sighting { now, agent }))
     }
 
-    /// Why an agent is stuck in `created` (SPEC 1.5).
-    ///
-    /// # Errors
-    ///
-    /// As above.
-    pub async fn cause(&self, agent: Uuid, deadline: Instant) -> Result<Option<Cause>, Failure> {
-        let session = self.open(causes::READS.to_vec(), deadline).await?;
-        session.catalog.check(causes::READS)?;
-        let work = async { causes::load(session.client()?, &[agent]).await };
-        let causes = session.guarded("cause", work).await?;
-        session.finish().await;
-        Ok(causes.get(&agent).copied())
-    }
-
     /// Workspaces with a chat that is bound to an agent of an earlier build, and that agent;
     /// none where this Coder has no bound chats.
     ///
@@ -162,21 +147,10 @@ impl Database {
     ///
     /// As above.
     pub async fn find(&self, reference: &Reference, deadline: Instant) -> Result<Found, Failure> {
-        let (id, owner, workspace) = match reference {
-            Reference::Id(id) => (Some(*id), None, None),
-            Reference::Named {
-                owner, workspace, ..
-            } => (None, Some(&**owner), Some(&**workspace)),
-        };
         let session = self.open(reads(), deadline).await?;
-        let params: &[(&(dyn ToSql + Sync), Type)] = &[
-            (&id, Type::UUID),
-            (&owner, Type::TEXT),
-            (&workspace, Type::TEXT),
-        ];
-        let rows = ask(&session, "find", FIND, params).await?;
+        let found = find_in(&session, reference).await?;
         session.finish().await;
-        found(&rows)
+        Ok(found)
     }
 }
 
@@ -193,8 +167,25 @@ impl Directory for Database {
     }
 }
 
+/// What a person meant, as this session sees it.
+pub(super) async fn find_in(session: &Session, reference: &Reference) -> Result<Found, Failure> {
+    let (id, owner, workspace) = match reference {
+        Reference::Id(id) => (Some(*id), None, None),
+        Reference::Named {
+            owner, workspace, ..
+        } => (None, Some(&**owner), Some(&**workspace)),
+    };
+    let params: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&id, Type::UUID),
+        (&owner, Type::TEXT),
+        (&workspace, Type::TEXT),
+    ];
+    let rows = ask(session, "find", FIND, params).await?;
+    found(&rows)
+}
+
 /// Runs one statement behind a savepoint; what it reads was looked up when the session began.
-async fn ask(
+pub(super) async fn ask(
     session: &Session,
     name: &str,
     sql: &str,
@@ -210,7 +201,10 @@ async fn ask(
     session.guarded(name, work).await
 }
 
-fn read_latest(rows: &[Row], session: &Session) -> Result<HashMap<Uuid, Latest>, Failure> {
+pub(super) fn read_latest(
+    rows: &[Row],
+    session: &Session,
+) -> Result<HashMap<Uuid, Latest>, Failure> {
     let mut reader = Reader::default();
     let mut latest: HashMap<Uuid, Latest> = HashMap::new();
     for row in rows {
@@ -223,6 +217,7 @@ fn read_latest(rows: &[Row], session: &Session) -> Result<HashMap<Uuid, Latest>,
             found.agents.push(Candidate {
                 agent: reader.read(row)?,
                 display_order: column(row, 19)?.unwrap_or_default(),
+                parent_id: column(row, 24)?,
             });
         }
     }
@@ -274,7 +269,7 @@ fn found(rows: &[Row]) -> Result<Found, Failure> {
     })
 }
 
-fn text(row: &Row, index: usize) -> Result<String, Failure> {
+pub(super) fn text(row: &Row, index: usize) -> Result<String, Failure> {
     let text = column::<Text<'_>>(row, index)?;
     Ok(text.map(|it| it.0.into_owned()).unwrap_or_default())
 }

@@ -27,7 +27,9 @@ SELECT agent.id,
        workspace.deleted,
        build.build_number,
        job.job_status::text,
-       nullif(job.error, '')
+       nullif(job.error, ''),
+       agent.parent_id -- since workspace_agents.parent_id
+       -- until workspace_agents.parent_id: NULL::uuid
 FROM workspaces AS workspace
 LEFT JOIN LATERAL (
     SELECT latest.build_number, latest.transition, latest.job_id, latest.template_version_id

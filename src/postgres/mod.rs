@@ -2,12 +2,13 @@
 //!
 //! Reading order: [`catalog`] (what can be read), `session` (the transaction), one `.sql` and
 //! `.rs` pair for each collector, [`database`] (the pass over them), [`directory`] (questions about
-//! single workspaces), [`grants`] (the role that may do exactly this).
+//! single workspaces), [`inquiry`] (all about one of them), [`grants`] (the role that may do exactly this).
 
 pub mod catalog;
 pub mod database;
 pub mod directory;
 pub mod grants;
+pub mod inquiry;
 
 mod advice;
 mod agents;

@@ -8,15 +8,19 @@ mod questions;
 mod round;
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval};
+use uuid::Uuid;
 
 use crate::collect::Collect;
 use crate::fleet::health::Limits;
-use crate::fleet::probes::{ProbeStats, Probed, Probes};
+use crate::fleet::probed::Probed;
+use crate::fleet::probes::{ProbeStats, Probes};
 use crate::fleet::rota::Rota;
 use crate::logfold::LogFold;
 use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
@@ -106,7 +110,10 @@ impl<L: Dialer> Probe<L> {
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             rounds.tick().await;
-            self.round().await;
+            // One that panics costs itself: the next begins when it is due.
+            if AssertUnwindSafe(self.round()).catch_unwind().await.is_err() {
+                self.broke();
+            }
         }
     }
 
@@ -122,13 +129,24 @@ impl<L: Dialer> Probe<L> {
     }
 
     /// The last probes, the newest first.
-    pub fn history(&self) -> Vec<Probed> {
+    pub fn history(&self) -> Vec<Arc<Probed>> {
         self.lock().probes.history().cloned().collect()
     }
 
     /// The last probes that did not reach their agent, the newest first.
-    pub fn failures(&self) -> Vec<Probed> {
+    pub fn failures(&self) -> Vec<Arc<Probed>> {
         self.lock().probes.failures().cloned().collect()
+    }
+
+    /// Everything that is remembered of one workspace, the newest first.
+    pub fn of_workspace(&self, workspace: Uuid) -> Vec<Arc<Probed>> {
+        self.lock().probes.of_workspace(workspace)
+    }
+
+    /// The probes about whose agents database and dial disagree, the newest first.
+    pub fn at_odds(&self) -> Vec<Arc<Probed>> {
+        let uptime = self.shared.began.elapsed();
+        self.lock().probes.at_odds(uptime)
     }
 
     /// Never held across an await.

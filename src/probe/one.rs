@@ -1,5 +1,6 @@
 //! One workspace on demand, in the style of multi-target exporters.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -10,10 +11,10 @@ use crate::fleet::health::{Assessment, assess};
 use crate::fleet::latest::{Candidate, Latest};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{ErrorKind, Failure};
-use crate::fleet::probes::Probed;
+use crate::fleet::probed::Probed;
 use crate::fleet::reference::Reference;
 use crate::postgres::directory::Found;
-use crate::resolver::{Dialer, Phase, Step, Trace};
+use crate::resolver::{Dialer, Trace};
 
 /// A place is free within milliseconds, most of the time.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -22,13 +23,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// As it is recorded.
-    pub probed: Probed,
+    pub probed: Arc<Probed>,
     /// The agent's status and health by the database, before it was dialed.
     pub assessment: Option<Assessment>,
-    /// How long each phase took.
-    pub phases: Vec<(Phase, Duration)>,
-    /// What was asked and answered.
-    pub steps: Vec<Step>,
 }
 
 /// Why a workspace was not probed.
@@ -73,25 +70,18 @@ impl<L: Dialer> Probe<L> {
         let result = connecting.await;
         resolver.release(workspace);
         let probed = match &result {
-            Ok(result) => self.probed(&latest, result, trace.elapsed()),
+            Ok(result) => self.probed(&latest, result, &trace),
             // The scraper's time is up, which says nothing of the agent.
             Err(()) => {
                 let message = "the scrape's deadline passed first".into();
-                self.of(
-                    &latest,
-                    None,
-                    ProbeOutcome::ExporterError,
-                    message,
-                    trace.elapsed(),
-                )
+                let outcome = ProbeOutcome::ExporterError;
+                self.of(&latest, None, outcome, message, &trace)
             }
         };
-        self.lock().probes.keep(probed.clone());
+        let probed = self.lock().probes.keep(probed);
         Ok(Asked {
             assessment: self.assessment(&latest, &probed),
             probed,
-            phases: trace.phases().collect(),
-            steps: trace.steps(),
         })
     }
 

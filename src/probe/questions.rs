@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -24,7 +24,6 @@ const FRESH: Duration = Duration::from_secs(1);
 /// the number of questions follows its seconds and not its workspaces.
 pub(super) struct Questions {
     collect: Collect,
-    one_at_a_time: Semaphore,
     round: Mutex<Round>,
 }
 
@@ -39,7 +38,6 @@ impl Questions {
     pub(super) fn new(collect: Collect) -> Self {
         Self {
             collect,
-            one_at_a_time: Semaphore::new(1),
             round: Mutex::default(),
         }
     }
@@ -63,7 +61,7 @@ impl Questions {
         &self,
         workspaces: &[Uuid],
     ) -> Result<HashMap<Uuid, Latest>, Failure> {
-        let _turn = self.one_at_a_time.acquire().await;
+        let _turn = self.collect.turn().await;
         let deadline = Instant::now() + QUESTION_TIMEOUT;
         self.collect
             .database()
@@ -73,7 +71,7 @@ impl Questions {
 
     /// Workspaces with a stale binding, and the agent they are bound to.
     pub(super) async fn stale_bindings(&self) -> Result<HashMap<Uuid, Target>, Failure> {
-        let _turn = self.one_at_a_time.acquire().await;
+        let _turn = self.collect.turn().await;
         let deadline = Instant::now() + QUESTION_TIMEOUT;
         self.collect.database().stale_bindings(deadline).await
     }
@@ -84,7 +82,7 @@ impl Questions {
         reference: &Reference,
         deadline: Instant,
     ) -> Result<Found, Failure> {
-        let _turn = self.one_at_a_time.acquire().await;
+        let _turn = self.collect.turn().await;
         let deadline = deadline.min(Instant::now() + QUESTION_TIMEOUT);
         self.collect.database().find(reference, deadline).await
     }
@@ -112,7 +110,7 @@ impl Directory for Questions {
     }
 
     async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
-        let _turn = self.one_at_a_time.acquire().await;
+        let _turn = self.collect.turn().await;
         self.collect.database().agent(agent).await
     }
 }

@@ -1,20 +1,21 @@
 //! One round: choose, resolve, look again, record.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::Probe;
 use crate::clock::wall_clock;
 use crate::fleet::latest::Latest;
+use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{ErrorKind, Failure};
-use crate::fleet::probes::{Probed, ProbedAgent};
+use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
 use crate::fleet::rota::{Standing, standings};
-use crate::fleet::status::status;
 use crate::log_lines::say;
 use crate::logfold::Subject;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
@@ -92,17 +93,23 @@ impl<L: Dialer> Probe<L> {
 
     /// What came of it, and whether it would be the same with every other workspace.
     async fn probe_one(&self, latest: &Latest) -> (Probed, bool) {
-        let began = Instant::now();
         let resolver = &self.shared.resolver;
         let trace = Trace::default();
         let never = std::future::pending::<std::convert::Infallible>();
-        let result = match resolver.connect(latest.workspace_id, never, &trace).await {
-            Ok(result) => result,
-            Err(never) => match never {},
+        let connecting = resolver.connect(latest.workspace_id, never, &trace);
+        // One that panics costs itself, and has had its turn: the others are not to wait for it.
+        let result = match AssertUnwindSafe(connecting).catch_unwind().await {
+            Ok(Ok(result)) => result,
+            Ok(Err(never)) => match never {},
+            Err(_) => {
+                let message = "the probe panicked, which is a mistake in this exporter".into();
+                let outcome = ProbeOutcome::ExporterError;
+                return (self.of(latest, None, outcome, message, &trace), false);
+            }
         };
         resolver.release(latest.workspace_id);
         let fails_everywhere = result.as_ref().is_err_and(Unresolved::is_everywhere);
-        let probed = self.probed(latest, &result, began.elapsed());
+        let probed = self.probed(latest, &result, &trace);
         (probed, fails_everywhere)
     }
 
@@ -111,14 +118,14 @@ impl<L: Dialer> Probe<L> {
         &self,
         latest: &Latest,
         result: &Result<Resolved<L::Connection>, Unresolved>,
-        duration: Duration,
+        trace: &Trace,
     ) -> Probed {
         let message = match result {
             Ok(resolved) => format!("agent {} answered", resolved.target.agent),
             Err(unresolved) => unresolved.to_string(),
         };
         let reached = result.as_ref().ok().map(|it| it.target.agent_id);
-        self.of(latest, reached, outcome(result), message, duration)
+        self.of(latest, reached, outcome(result), message, trace)
     }
 
     /// What is recorded of a workspace whose agent was `reached`, or none.
@@ -128,17 +135,19 @@ impl<L: Dialer> Probe<L> {
         reached: Option<Uuid>,
         outcome: ProbeOutcome,
         message: String,
-        duration: Duration,
+        trace: &Trace,
     ) -> Probed {
         Probed {
+            number: 0,
             at: wall_clock(),
             workspace_id: latest.workspace_id,
             owner: latest.owner.clone(),
             workspace: latest.workspace.clone(),
             agent: self.agent_of(latest, reached),
             outcome,
-            duration,
+            duration: trace.elapsed(),
             message,
+            story: story(trace),
         }
     }
 
@@ -150,12 +159,8 @@ impl<L: Dialer> Probe<L> {
             let mut others = latest.agents.iter();
             others.find(|it| Some(it.agent.id) == reached)
         })?;
-        let inactive_timeout = self.shared.settings.limits.inactive_timeout;
-        Some(ProbedAgent {
-            id: chosen.agent.id,
-            name: chosen.agent.name.clone(),
-            status: status(&chosen.agent, inactive_timeout, latest.now),
-        })
+        let limits = &self.shared.settings.limits;
+        Some(ProbedAgent::of(&chosen.agent, limits, latest.now))
     }
 
     /// A row was read up to a minute before its agent was dialed. Those that contradict each
@@ -202,6 +207,13 @@ impl<L: Dialer> Probe<L> {
         line.iter().for_each(say);
     }
 
+    /// A round panicked. Who was dialed in it keeps their turn.
+    pub(super) fn broke(&self) {
+        let message = "a round of probes panicked, which is a mistake in this exporter; the next \
+                       begins when it is due";
+        self.give_up(&Failure::new(ErrorKind::Query, message), Duration::ZERO);
+    }
+
     /// The fleet itself could not be read.
     fn give_up(&self, failure: &Failure, duration: Duration) {
         let line = {
@@ -211,5 +223,22 @@ impl<L: Dialer> Probe<L> {
             record.log.failed(Subject::Probe, failure, uptime)
         };
         say(&line);
+    }
+}
+
+/// What the trace tells, to be remembered.
+fn story(trace: &Trace) -> Story {
+    let steps = trace.steps().into_iter();
+    let steps = steps.map(|it| StoryStep {
+        at: it.at,
+        phase: it.phase.as_str(),
+        text: it.text.into(),
+    });
+    Story {
+        steps: steps.collect(),
+        phases: trace
+            .phases()
+            .map(|(it, took)| (it.as_str(), took))
+            .collect(),
     }
 }

@@ -75,6 +75,7 @@ mod tests {
             ..agent()
         };
         Candidate {
+            parent_id: None,
             agent,
             display_order,
         }

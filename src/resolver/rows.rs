@@ -63,6 +63,7 @@ pub(super) fn latest<'a>(
     let candidate = |(name, row)| Candidate {
         agent: row_of(name, row, now),
         display_order: 0,
+        parent_id: None,
     };
     Latest {
         now,

@@ -6,6 +6,7 @@ use crate::fleet::agent::Transition;
 use crate::fleet::health::{Assessment, Health, Limits, assess};
 use crate::fleet::latest::{Build, Latest};
 use crate::fleet::named::{Named, Variants};
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::workspace::JobStatus;
 
 /// The state of a workspace.
@@ -72,6 +73,17 @@ pub struct Readiness {
     pub agent: Option<(Target, Assessment)>,
     /// One line for a person: the build, the job's error, the names.
     pub detail: String,
+}
+
+impl Readiness {
+    /// What to do about the workspace; what to do about an agent is its health's advice.
+    pub fn advice(&self) -> Option<&'static str> {
+        match self.verdict {
+            Verdict::Stopped | Verdict::NoAgent => Some(ProbeOutcome::NoAgent.advice()),
+            Verdict::Ambiguous => Some(ProbeOutcome::Ambiguous.advice()),
+            _ => None,
+        }
+    }
 }
 
 /// Judges a workspace at its own moment; `None` is one that does not exist.

@@ -90,11 +90,7 @@ fn page(asked: &Asked) -> ProbePage {
     ProbePage {
         outcome: asked.probed.outcome,
         duration: asked.probed.duration,
-        phases: asked
-            .phases
-            .iter()
-            .map(|(phase, took)| (phase.as_str(), *took))
-            .collect(),
+        phases: asked.probed.story.phases.clone(),
         agent: agent.map(|(agent, assessment)| ProbePageAgent {
             id: agent.id,
             name: agent.name.clone(),
@@ -108,9 +104,9 @@ fn story(asked: &Asked) -> String {
     let probed = &asked.probed;
     let name = format!("{}/{}", probed.owner, probed.workspace);
     let mut story = format!("Probe of {}\n\n", printable(&name));
-    for step in &asked.steps {
+    for step in &probed.story.steps {
         let at = step.at.as_secs_f64();
-        let phase = step.phase.as_str();
+        let phase = step.phase;
         let _ = writeln!(story, "{at:>9.3} s  {phase:<8}  {}", printable(&step.text));
     }
     let outcome = probed.outcome;

@@ -21,6 +21,7 @@ use crate::postgres::{directory, reads_of};
 use super::bucket::Bucket;
 use super::connection::Rosters;
 use super::guard::guard;
+use super::inquiries::Inquiries;
 use super::passwords::Passwords;
 use super::ready::Readiness;
 use super::settings::Settings;
@@ -33,6 +34,7 @@ pub(super) struct App {
     pub(super) scrapes: Arc<Semaphore>,
     pub(super) rosters: Rosters,
     pub(super) readiness: Readiness,
+    pub(super) inquiries: Inquiries,
     pub(super) asking: Semaphore,
     pub(super) passwords: Passwords,
     pub(super) bucket: Bucket,
@@ -50,6 +52,7 @@ impl App {
             settings,
             rosters: Rosters::default(),
             readiness: Readiness::default(),
+            inquiries: Inquiries::default(),
             asking: Semaphore::new(lifecycle::ASKING),
             passwords: Passwords::new(),
             bucket: Bucket::default(),

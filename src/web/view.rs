@@ -13,7 +13,7 @@ use super::router::App;
 
 /// What a page shows may be this old. However many look at it, the database is asked once in
 /// this time; agents are lost after 30 s.
-const MAX_AGE: Duration = Duration::from_secs(5);
+pub(super) const MAX_AGE: Duration = Duration::from_secs(5);
 
 impl App {
     /// The fleet as it was a moment ago. Takes a place among the scrapes while it is read.
@@ -23,10 +23,15 @@ impl App {
     /// 503 when there is no place.
     pub(super) async fn view(&self) -> Result<Arc<Pass>, Response> {
         let Ok(_place) = self.scrapes.try_acquire() else {
-            let message = "too many requests at once: see --web.max-requests\n";
-            return Err((StatusCode::SERVICE_UNAVAILABLE, message).into_response());
+            return Err(no_place());
         };
         let deadline = Instant::now() + self.settings.collect_timeout;
         Ok(self.collect.recent(MAX_AGE, deadline).await)
     }
+}
+
+/// All places among the scrapes are taken.
+pub(super) fn no_place() -> Response {
+    let message = "too many requests at once: see --web.max-requests\n";
+    (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
 }

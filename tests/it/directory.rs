@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::fleet::agent::Kind;
+use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::latest::Latest;
 use coder_agent_exporter::fleet::pass::ErrorKind;
-use coder_agent_exporter::fleet::snapshot::Cause;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::postgres::directory::Found;
+use coder_agent_exporter::postgres::inquiry::Gathered;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -145,8 +146,18 @@ async fn every_supported_coder_can_be_asked() {
             agent: None,
         };
         assert_eq!(database.find(&name, soon()).await, Ok(one), "{era:?}");
-        let cause = database.cause(main.id, soon()).await;
-        assert_eq!(cause, Ok(Some(Cause::NeverReported)), "{era:?}");
+        let gathered = database.gather(&name, &Limits::default(), soon()).await;
+        let Ok(Gathered::One(everything)) = gathered else {
+            panic!("{era:?}: {gathered:?}");
+        };
+        assert_eq!(agents(&everything.latest), expected, "{era:?}");
+        assert_eq!(everything.builds.len(), 1, "{era:?}");
+        let parents = everything.latest.agents.iter().map(|it| it.parent_id);
+        assert_eq!(
+            parents.flatten().count(),
+            usize::from(is_sub == Kind::Sub),
+            "{era:?}"
+        );
         let stale = database.stale_bindings(soon()).await;
         assert_eq!(stale.unwrap().len(), 0, "{era:?}");
     }

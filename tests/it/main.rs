@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod agent_page;
 mod agent_series;
 mod ages;
 mod bindings;

@@ -3,11 +3,14 @@
 //! Each is written whole by the server and works without script; the script only saves the
 //! reader's reloading. What comes from the database is escaped where it is written.
 
+mod agent;
 mod assets;
+mod disagreements;
 mod fleet;
 mod layout;
 mod parts;
 mod pictures;
+mod pieces;
 mod probes;
 
 use std::sync::Arc;
@@ -22,6 +25,7 @@ use super::settings::Settings;
 pub(super) fn routes(settings: &Settings) -> Router<Arc<App>> {
     let mut router = Router::new()
         .route("/assets/{name}", get(assets::asset))
+        .route("/agents/{*what}", get(agent::show).post(agent::probe_now))
         .route("/probes", get(probes::show));
     if settings.telemetry_path != "/" {
         router = router.route("/", get(fleet::show));

@@ -1,72 +1,192 @@
-//! `/probes`: what the probe found last.
+//! `/probes`: what the probe found, and where it and the database disagree.
 
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
+use serde::Deserialize;
 
+use crate::clock::wall_clock;
+use crate::dialer::AnyDialer;
 use crate::fleet::named::Variants;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
-use crate::fleet::probes::Probed;
-use crate::fleet::told::moment;
+use crate::fleet::probed::Probed;
+use crate::fleet::probes::ProbeStats;
+use crate::fleet::time::Timestamp;
+use crate::probe::Probe;
+use crate::web::links::Links;
 use crate::web::router::App;
+use crate::web::settings::Settings;
 
+use super::agent::OFF;
+use super::disagreements::disagreements;
 use super::layout::{Place, page};
+use super::parts::{name, number};
+use super::pieces::{ago, long_text, outcome_badge, seconds, with_status};
 
-/// The probe's page.
-pub(super) async fn show(State(app): State<Arc<App>>) -> Response {
-    let main = html! {
-        h1 { "Probe" }
-        @match &app.settings.probe {
-            Some(probe) => {
-                (probes("Last probes that reached no agent", &probe.failures()))
-                (probes("Last probes", &probe.history()))
-            }
-            None => p { "The probe is off: set --probe.dialer." },
-        }
-    };
-    page(&app.settings, "Probe", Some(Place::Probes), &main)
+/// What the URL asks for.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    /// Only probes of this outcome; empty for all.
+    #[serde(default)]
+    outcome: String,
 }
 
-/// Failed ones have a table of their own, so that a good hour does not wash them away.
-fn probes(title: &str, probed: &[Probed]) -> Markup {
+/// The probe's page.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
+    let wanted = wanted.map(|it| it.0.outcome).unwrap_or_default();
+    let of_name = |it: &&ProbeOutcome| it.as_str() == wanted;
+    let outcome = ProbeOutcome::ALL.iter().find(of_name).copied();
+    let is_known = outcome.is_some() || wanted.is_empty();
+    let main = html! {
+        h1 { "Probe" }
+        @if !is_known { p class="warning" { "No outcome is called " (name(&wanted)) "; all are shown." } }
+        @match &app.settings.probe {
+            Some(probe) => (found(&app.settings, probe, outcome)),
+            None => p { (OFF) },
+        }
+    };
+    let page = page(&app.settings, "Probe", Some(Place::Probes), &main);
+    match is_known {
+        true => page,
+        false => with_status(StatusCode::BAD_REQUEST, page),
+    }
+}
+
+fn found(settings: &Settings, probe: &Probe<AnyDialer>, outcome: Option<ProbeOutcome>) -> Markup {
+    let links = &settings.links;
+    let now = wall_clock();
+    let only = |probed: Vec<Arc<Probed>>| -> Vec<_> {
+        let is_wanted = |it: &Arc<Probed>| outcome.is_none_or(|wanted| it.outcome == wanted);
+        probed.into_iter().filter(is_wanted).collect()
+    };
+    let stats = probe.stats();
     html! {
-        h2 { (title) }
-        @if probed.is_empty() {
-            p { "None." }
-        } @else {
-            table {
-                thead {
-                    tr {
-                        @for name in ["When", "Workspace", "Agent", "Status", "Outcome", "Seconds"] {
-                            th scope="col" { (name) }
-                        }
-                        th scope="col" { "What happened" }
+        (rounds(&stats, probe, now))
+        (outcomes(links, &stats, outcome))
+        (disagreements(links, &stats, &only(probe.at_odds()), now))
+        section class="card" aria-labelledby="failures" data-key="failures" {
+            h2 id="failures" { "Last probes that reached no agent" }
+            (table(links, "Last probes that reached no agent", &only(probe.failures()), now))
+        }
+        section class="card" aria-labelledby="history" data-key="history" {
+            h2 id="history" { "Last probes" }
+            (table(links, "Last probes", &only(probe.history()), now))
+        }
+    }
+}
+
+/// How far it has come.
+fn rounds(stats: &ProbeStats, probe: &Probe<AnyDialer>, now: Timestamp) -> Markup {
+    let settings = probe.settings();
+    let horizon = humantime::format_duration(settings.horizon);
+    let interval = humantime::format_duration(settings.interval);
+    html! {
+        section class="card" aria-labelledby="rounds" data-key="rounds" {
+            h2 id="rounds" { "Rounds" }
+            dl class="facts" {
+                dt { "Last round ended" }
+                dd { @match stats.last { Some(at) => (ago(at, now)), None => "no round has ended yet" } }
+                dt { "Covered" }
+                dd {
+                    @match stats.coverage {
+                        Some(share) => { (format!("{:.0}", (share * 100.0).floor())) " % of running workspaces within " (horizon) },
+                        None => span class="faint" { "not known" },
                     }
                 }
-                tbody { @for one in probed { (row(one)) } }
+                dt { "A round" } dd { "every " (interval) ", of at most " (settings.sample) " workspaces, " (settings.concurrency) " at once" }
             }
         }
     }
 }
 
-fn row(one: &Probed) -> Markup {
-    let agent = one.agent.as_ref();
-    let workspace = format!("{}/{}", one.owner, one.workspace);
-    let debug = format!("/probe?workspace={}&debug=true", one.workspace_id);
+fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> Markup {
     html! {
-        tr {
-            td { (moment(one.at)) }
-            td { a href=(debug) { (printable(&workspace)) } }
-            td { (agent.map(|it| printable(&it.name)).unwrap_or_default()) }
-            td { (agent.map(|it| it.status.as_str()).unwrap_or_default()) }
-            td { (one.outcome.as_str()) }
-            td { (format!("{:.3}", one.duration.as_secs_f64())) }
-            td {
-                (printable(&one.message))
-                @if !one.outcome.is_reached() { ". " (one.outcome.advice()) }
+        section class="card" aria-labelledby="outcomes" data-key="outcomes" {
+            h2 id="outcomes" { "Outcomes of rounds since the start" }
+            table class="data" {
+                caption class="hidden" { "Outcomes of rounds since the start" }
+                thead {
+                    tr {
+                        th scope="col" { "Outcome" } th scope="col" class="number" { "Probes" }
+                        th scope="col" { "What to do" }
+                    }
+                }
+                tbody {
+                    @for (outcome, count) in &stats.outcomes {
+                        tr data-key=(outcome.as_str()) {
+                            th scope="row" {
+                                a href=(links.here(&format!("/probes?outcome={}", outcome.as_str())))
+                                    aria-current=[(chosen == Some(*outcome)).then_some("true")]
+                                    { (outcome_badge(*outcome)) }
+                            }
+                            td class="number" { (number(*count)) }
+                            td { (outcome.advice()) }
+                        }
+                    }
+                }
             }
+            @if let Some(chosen) = chosen {
+                p class="note" {
+                    "Below, only " (outcome_badge(chosen)) " is shown. "
+                    a href=(links.here("/probes")) { "Show all" }
+                }
+            }
+        }
+    }
+}
+
+/// Probes, the newest first.
+pub(super) fn table(links: &Links, title: &str, probed: &[Arc<Probed>], now: Timestamp) -> Markup {
+    html! {
+        @if probed.is_empty() { p class="faint" { "None." } } @else {
+            table class="data" {
+                caption class="hidden" { (title) }
+                thead {
+                    tr {
+                        th scope="col" { "When" } th scope="col" { "Agent" }
+                        th scope="col" { "Status" } th scope="col" { "Outcome" }
+                        th scope="col" class="number" { "Seconds" } th scope="col" { "What happened" }
+                    }
+                }
+                tbody { @for one in probed { (row(links, one, now)) } }
+            }
+        }
+    }
+}
+
+fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
+    html! {
+        tr data-key=(one.number) {
+            td { (ago(one.at, now)) }
+            th scope="row" { (link(links, one)) }
+            td { (one.agent.as_ref().map(|it| it.status.as_str()).unwrap_or_default()) }
+            td { (outcome_badge(one.outcome)) }
+            td class="number" { (seconds(one.duration)) }
+            td {
+                (long_text(&one.message))
+                @if !one.outcome.is_reached() { " " span class="advice" { (one.outcome.advice()) } }
+            }
+        }
+    }
+}
+
+/// To the page of the agent, else of the workspace, with the story of this probe.
+pub(super) fn link(links: &Links, one: &Probed) -> Markup {
+    let id = one.agent.as_ref().map_or(one.workspace_id, |it| it.id);
+    let address = format!("/agents/{id}?probed={}#probed", one.number);
+    let workspace = format!("{}/{}", one.owner, one.workspace);
+    html! {
+        a href=(links.here(&address)) {
+            bdi { (printable(&workspace)) }
+            @if let Some(agent) = &one.agent { "." (name(&agent.name)) }
         }
     }
 }

@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use coder_agent_exporter::fleet::explain::Reason;
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::probes::{ProbeStats, Probed, ProbedAgent, Probes};
+use coder_agent_exporter::fleet::probed::{Probed, ProbedAgent, Story};
+use coder_agent_exporter::fleet::probes::{ProbeStats, Probes};
 use coder_agent_exporter::fleet::status::Status;
 use coder_agent_exporter::fleet::time::Timestamp;
 use proptest::prelude::*;
@@ -31,6 +33,7 @@ pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> Probe
         let id = Uuid::from_u128(number);
         running.insert(id);
         let probed = Probed {
+            number: 0,
             at: Timestamp::from_unix_micros(0),
             workspace_id: id,
             owner: "ada".into(),
@@ -39,10 +42,17 @@ pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> Probe
                 id,
                 name: "main".into(),
                 status,
+                reason: Reason {
+                    rule: 4,
+                    saw: String::new(),
+                },
+                last_connected_at: None,
+                seen_at: Timestamp::from_unix_micros(0),
             }),
             outcome,
             duration: Duration::from_millis(millis),
             message: String::new(),
+            story: Story::default(),
         };
         probes.count(probed, Duration::from_secs(1));
     }

@@ -35,8 +35,27 @@ pub(crate) async fn get(
     receive(send(address, path, headers).await?).await
 }
 
+/// Posts nothing to `path` and waits for the whole answer.
+pub(crate) async fn post(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<Response> {
+    let headers = [headers, &[("Content-Length", "0")]].concat();
+    receive(send_as("POST", address, path, &headers).await?).await
+}
+
 /// Asks for `path`. Dropping the stream is a client that hangs up.
 pub(crate) async fn send(
+    address: SocketAddr,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> io::Result<TcpStream> {
+    send_as("GET", address, path, headers).await
+}
+
+async fn send_as(
+    method: &str,
     address: SocketAddr,
     path: &str,
     headers: &[(&str, &str)],
@@ -46,7 +65,7 @@ pub(crate) async fn send(
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
     let request =
-        format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n");
+        format!("{method} {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n");
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request.as_bytes()).await?;
     Ok(stream)

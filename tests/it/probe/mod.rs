@@ -3,6 +3,8 @@
 
 mod endpoint;
 mod limits;
+mod page;
+mod panics;
 mod rounds;
 
 use std::time::Duration;
@@ -17,13 +19,13 @@ use crate::harness::fleet::Agent;
 use crate::harness::*;
 
 /// A Coder: its database, and coderd.
-struct Deployment {
-    coder: Coder,
-    coderd: StandIn,
+pub(crate) struct Deployment {
+    pub(crate) coder: Coder,
+    pub(crate) coderd: StandIn,
 }
 
 impl Deployment {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self {
             coder: Coder::new().await,
             coderd: StandIn::start().await,
@@ -31,7 +33,7 @@ impl Deployment {
     }
 
     /// An exporter whose probe asks this coderd.
-    async fn exporter(&self, change: impl FnOnce(&mut Settings)) -> Exporter {
+    pub(crate) async fn exporter(&self, change: impl FnOnce(&mut Settings)) -> Exporter {
         let dialing = dialing(&self.coderd.url("127.0.0.1"));
         let change = |settings: &mut Settings| {
             settings.dialing = Some(dialing);
@@ -41,7 +43,7 @@ impl Deployment {
     }
 
     /// A running workspace with this agent, about which coderd answers so; the agent's id.
-    async fn add(&self, name: &str, agent: Agent, answer: Answer) -> Uuid {
+    pub(crate) async fn add(&self, name: &str, agent: Agent, answer: Answer) -> Uuid {
         let id = agent.id;
         self.coderd.answer(id, answer);
         self.coder.add(workspace(name).agent(agent)).await;

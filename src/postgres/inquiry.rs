@@ -1,0 +1,165 @@
+//! All there is to know about one workspace or agent, at one moment: what `explain` and an
+//! agent's page ask.
+
+use std::collections::HashMap;
+
+use tokio::time::Instant;
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use crate::fleet::agent::Agent;
+use crate::fleet::health::{Health, Limits, assess};
+use crate::fleet::latest::{Build, Latest, PastAgent, PastBuild};
+use crate::fleet::named::Named;
+use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::reference::Reference;
+use crate::fleet::snapshot::Cause;
+
+use super::agents::Reader;
+use super::causes;
+use super::database::Database;
+use super::decode::{Text, column};
+use super::directory::{Found, LATEST, SIGHTING, ask, find_in, read_latest, reads, text};
+use super::session::Session;
+
+const BUILDS: &str = include_str!("builds.sql");
+
+/// What the database says about what a person named.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Gathered {
+    /// All about the one workspace that is meant.
+    One(Box<Everything>),
+    /// No workspace is meant, or several may be: [`Found::Nothing`] or [`Found::Several`].
+    Not(Found),
+}
+
+/// One workspace, true at one moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Everything {
+    /// The workspace with the agents of its latest build.
+    pub latest: Latest,
+    /// The agent that was named by its id.
+    pub named: Option<Uuid>,
+    /// That agent as its row is, whatever build it belongs to; `None` when it is soft-deleted.
+    pub seen: Option<Agent>,
+    /// The last builds with agents, the newest first.
+    pub builds: Vec<PastBuild>,
+    /// Why agents are stuck in `created`; only those that are.
+    pub causes: HashMap<Uuid, Cause>,
+}
+
+impl Database {
+    /// Everything about the workspace or agent that is meant by `reference`; an agent's name is
+    /// not looked at. At most five statements in one transaction, whatever there is.
+    ///
+    /// # Errors
+    ///
+    /// When the database does not answer by the deadline, or a grant is missing.
+    pub async fn gather(
+        &self,
+        reference: &Reference,
+        limits: &Limits,
+        deadline: Instant,
+    ) -> Result<Gathered, Failure> {
+        let session = self.open(reads(), deadline).await?;
+        let gathered = match find_in(&session, reference).await? {
+            Found::One { workspace, agent } => {
+                everything(&session, workspace, agent, limits).await?
+            }
+            other => Gathered::Not(other),
+        };
+        session.finish().await;
+        Ok(gathered)
+    }
+}
+
+async fn everything(
+    session: &Session,
+    workspace: Uuid,
+    named: Option<Uuid>,
+    limits: &Limits,
+) -> Result<Gathered, Failure> {
+    let ids = [workspace].to_vec();
+    let ids: &[(&(dyn ToSql + Sync), Type)] = &[(&ids, Type::UUID_ARRAY)];
+    let id: &[(&(dyn ToSql + Sync), Type)] = &[(&workspace, Type::UUID)];
+    let agent: &[(&(dyn ToSql + Sync), Type)] = &[(&named, Type::UUID)];
+    // They need nothing of each other, and share one round trip.
+    let (latest, builds, seen) = tokio::join!(
+        biased;
+        ask(session, "latest", LATEST, ids),
+        ask(session, "builds", BUILDS, id),
+        async {
+            match named {
+                Some(_) => ask(session, "sighting", SIGHTING, agent).await,
+                None => Ok(Vec::new()),
+            }
+        }
+    );
+    let mut latest = read_latest(&latest?, session)?;
+    let Some(latest) = latest.remove(&workspace) else {
+        // One transaction sees one database: what was found is there.
+        return Ok(Gathered::Not(Found::Nothing { near: Vec::new() }));
+    };
+    let seen = seen?;
+    let seen = seen.first().map(|row| Reader::default().read(row));
+    let seen = seen.transpose()?;
+    let builds = read_builds(&builds?)?;
+    let causes = causes(session, &latest, seen.as_ref(), limits).await?;
+    Ok(Gathered::One(Box::new(Everything {
+        latest,
+        named,
+        seen,
+        builds,
+        causes,
+    })))
+}
+
+async fn causes(
+    session: &Session,
+    latest: &Latest,
+    seen: Option<&Agent>,
+    limits: &Limits,
+) -> Result<HashMap<Uuid, Cause>, Failure> {
+    let agents = latest.agents.iter().map(|it| &it.agent);
+    let stuck: Vec<_> = agents
+        .chain(seen)
+        .filter(|it| assess(it, limits, latest.now).health == Health::StuckCreated)
+        .map(|it| it.id)
+        .collect();
+    if stuck.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let work = async { causes::load(session.client()?, &stuck).await };
+    session.guarded("causes", work).await
+}
+
+fn read_builds(rows: &[Row]) -> Result<Vec<PastBuild>, Failure> {
+    let mut builds: Vec<PastBuild> = Vec::new();
+    for row in rows {
+        let named = |index| Ok::<_, Failure>(column::<Text<'_>>(row, index)?.map(|it| it.0));
+        let agent = PastAgent {
+            id: column(row, 4)?
+                .ok_or_else(|| Failure::new(ErrorKind::Decode, "an agent has no id"))?,
+            name: text(row, 5)?.into(),
+            lifecycle: Named::parse(named(6)?.as_deref()),
+            created_at: column(row, 7)?,
+            first_connected_at: column(row, 8)?,
+            ready_at: column(row, 9)?,
+        };
+        let number = column(row, 0)?.unwrap_or_default();
+        match builds.last_mut().filter(|it| it.build.number == number) {
+            Some(same) => same.agents.push(agent),
+            None => builds.push(PastBuild {
+                build: Build {
+                    number,
+                    transition: Named::parse(named(1)?.as_deref()),
+                    job: Named::parse(named(2)?.as_deref()),
+                    error: named(3)?.map(Into::into),
+                },
+                agents: vec![agent],
+            }),
+        }
+    }
+    Ok(builds)
+}

@@ -1,0 +1,141 @@
+//! `/agents/<id>`: one agent, why it is what it is, and what became of it. By names, or by a
+//! workspace's id, it leads to the agent that is meant, or lists those that may be.
+
+mod builds;
+mod facts;
+mod kin;
+mod missing;
+mod page;
+mod probing;
+mod story;
+mod timeline;
+
+use std::sync::Arc;
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::clock::wall_clock;
+use crate::fleet::reference::Reference;
+use crate::inquiry::Told;
+use crate::probe::Refused;
+use crate::web::origin::is_from_here;
+use crate::web::router::App;
+
+use super::layout;
+pub(super) use probing::OFF;
+use probing::Probing;
+
+/// What the URL asks for besides.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Wanted {
+    /// The number of the probe whose story is to be shown.
+    probed: Option<u64>,
+}
+
+/// What a page is about.
+enum Subject {
+    /// One agent, by its id: it has a page.
+    Agent,
+    /// An agent that was named otherwise: its page is elsewhere.
+    Elsewhere(Uuid),
+    /// A workspace whose latest build has no agent, or several.
+    Workspace,
+}
+
+/// Shows it.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Path(what): Path<String>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Response {
+    let told = match inquire(&app, &what).await {
+        Ok(told) => told,
+        Err(refusal) => return refusal,
+    };
+    let wanted = wanted.map(|it| it.0).unwrap_or_default();
+    let probing = Probing {
+        app: &app,
+        latest: &told.latest,
+        shown: wanted.probed,
+        now: wall_clock(),
+    };
+    let (title, main) = match subject(&told, &what) {
+        Subject::Elsewhere(id) => return Redirect::to(&address(&app, id, &wanted)).into_response(),
+        Subject::Agent => page::agent(&app, &told, &probing),
+        Subject::Workspace => page::workspace(&app, &told, &probing),
+    };
+    layout::page(&app.settings, &title, None, &main)
+}
+
+/// Probes the workspace, if a page of this exporter asks for it, and leads back to the page with
+/// what came of it.
+pub(super) async fn probe_now(
+    State(app): State<Arc<App>>,
+    Path(what): Path<String>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if !is_from_here(&headers, &uri, &app.settings.links) {
+        return missing::foreign(&app.settings);
+    }
+    let Some(probe) = &app.settings.probe else {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return missing::not_probed(&app.settings, status, probing::OFF, &what);
+    };
+    let told = match inquire(&app, &what).await {
+        Ok(told) => told,
+        Err(refusal) => return refusal,
+    };
+    let workspace = Reference::Id(told.latest.workspace_id);
+    let deadline = Instant::now() + app.settings.collect_timeout;
+    match probe.ask(&workspace, deadline).await {
+        Ok(asked) => {
+            let wanted = Wanted {
+                probed: Some(asked.probed.number),
+            };
+            let id = told.asked.unwrap_or(told.latest.workspace_id);
+            Redirect::to(&address(&app, id, &wanted)).into_response()
+        }
+        Err(refused) => {
+            let status = match refused {
+                Refused::Unknown(_) => StatusCode::NOT_FOUND,
+                Refused::Busy => StatusCode::TOO_MANY_REQUESTS,
+                Refused::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            };
+            missing::not_probed(&app.settings, status, &refused.to_string(), &what)
+        }
+    }
+}
+
+/// What is known of what the path names, or the page that says why nothing is.
+async fn inquire(app: &App, what: &str) -> Result<Arc<Told>, Response> {
+    let Ok(reference) = what.parse::<Reference>() else {
+        return Err(missing::unreadable(&app.settings));
+    };
+    let answer = app.inquire(&reference).await?;
+    answer.map_err(|unclear| missing::page(&app.settings, &unclear))
+}
+
+fn subject(told: &Told, what: &str) -> Subject {
+    match (told.asked, &*told.agents) {
+        (Some(id), _) if what.parse() == Ok(Reference::Id(id)) => Subject::Agent,
+        (Some(id), _) => Subject::Elsewhere(id),
+        (None, [only]) => Subject::Elsewhere(only.agent.id),
+        (None, _) => Subject::Workspace,
+    }
+}
+
+/// Where a browser finds the page of an agent or a workspace.
+fn address(app: &App, id: Uuid, wanted: &Wanted) -> String {
+    let path = match wanted.probed {
+        Some(number) => format!("/agents/{id}?probed={number}#probed"),
+        None => format!("/agents/{id}"),
+    };
+    app.settings.links.here(&path)
+}

@@ -1,0 +1,83 @@
+//! The last builds of the workspace, and how far the agent of that name got in each: where it
+//! shows that a process has outlived a build.
+
+use maud::{Markup, html};
+
+use crate::fleet::latest::{PastAgent, PastBuild};
+use crate::fleet::printable::printable;
+use crate::fleet::snapshot::Cause;
+use crate::fleet::time::Timestamp;
+use crate::inquiry::{Told, ToldAgent};
+use crate::web::router::App;
+
+use super::super::parts::name;
+use super::super::pieces::{full_moment, long_text};
+
+/// The section: of agents of the name of `own`, or of all.
+pub(super) fn section(app: &App, told: &Told, own: Option<&ToldAgent>) -> Markup {
+    let is_shown = |it: &&PastAgent| own.is_none_or(|own| own.agent.name == it.name);
+    let agents = told.builds.iter().flat_map(|build| {
+        let shown = build.agents.iter().filter(is_shown);
+        shown.map(move |agent| (build, agent))
+    });
+    let rows: Vec<_> = agents.collect();
+    let survived = own.is_some_and(|it| it.cause == Some(Cause::SurvivedBuild));
+    html! {
+        section class="card" aria-labelledby="builds" data-key="builds" {
+            h2 id="builds" { "The last builds with agents" }
+            @if survived {
+                p class="note" {
+                    "An agent of this name reached ready in an earlier build. Its process goes on, "
+                    "and has nothing new to report to the row of this build."
+                }
+            }
+            @if rows.is_empty() {
+                p class="faint" { "There is none." }
+            } @else {
+                table class="data" {
+                    caption class="hidden" { "The last builds with agents, the newest first" }
+                    thead {
+                        tr {
+                            th scope="col" class="number" { "Build" } th scope="col" { "Transition" }
+                            th scope="col" { "Job" } th scope="col" { "Agent" }
+                            th scope="col" { "Lifecycle" } th scope="col" { "Created" }
+                            th scope="col" { "First connected" } th scope="col" { "Ready" }
+                        }
+                    }
+                    tbody {
+                        @for (build, agent) in rows { (row(app, told.latest.now, build, agent, own)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(
+    app: &App,
+    now: Timestamp,
+    PastBuild { build, .. }: &PastBuild,
+    agent: &PastAgent,
+    own: Option<&ToldAgent>,
+) -> Markup {
+    let is_own = own.is_some_and(|own| own.agent.id == agent.id);
+    let link = app.settings.links.here(&format!("/agents/{}", agent.id));
+    html! {
+        tr data-key=(agent.id) class=[is_own.then_some("current")] {
+            th scope="row" class="number" { (build.number) }
+            td { (printable(build.transition.as_str())) }
+            td {
+                (printable(build.job.as_str()))
+                @if let Some(error) = &build.error { (long_text(error)) }
+            }
+            td {
+                @if is_own { strong aria-current="true" { (name(&agent.name)) } }
+                @else { a href=(link) { (name(&agent.name)) } }
+            }
+            td { (printable(agent.lifecycle.as_str())) }
+            td { (full_moment(agent.created_at, now)) }
+            td { (full_moment(agent.first_connected_at, now)) }
+            td { (full_moment(agent.ready_at, now)) }
+        }
+    }
+}

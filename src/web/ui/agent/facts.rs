@@ -1,0 +1,86 @@
+//! The rows as they stand: the agent's, its workspace's, its latest build's.
+
+use maud::{Markup, html};
+
+use crate::fleet::latest::Build;
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::fleet::time::Timestamp;
+use crate::inquiry::{Told, ToldAgent};
+
+use super::super::parts::name;
+use super::super::pieces::{full_moment, long_text};
+
+/// Both, side by side where there is room.
+pub(super) fn agent_facts(told: &Told, it: &ToldAgent) -> Markup {
+    html! {
+        section class="card" aria-labelledby="facts" data-key="facts" {
+            h2 id="facts" { "Agent" }
+            (row(told.latest.now, it))
+            h2 { "Workspace" }
+            (workspace_facts(told))
+        }
+    }
+}
+
+fn row(now: Timestamp, it: &ToldAgent) -> Markup {
+    let agent = &it.agent;
+    let moments = [
+        ("Created", agent.created_at),
+        ("First connected", agent.first_connected_at),
+        ("Last heartbeat", agent.last_connected_at),
+        ("Connection closed", agent.disconnected_at),
+        ("Startup script began", agent.started_at),
+        ("Startup script ended", agent.ready_at),
+    ];
+    let timeout = match agent.connection_timeout.as_secs() {
+        0 => "as long as it takes".to_owned(),
+        seconds => format!("{seconds} s"),
+    };
+    html! {
+        dl class="facts" {
+            dt { "Id" } dd { code { (agent.id) } }
+            dt { "Kind" } dd { (agent.kind.as_str()) }
+            dt { "Lifecycle" } dd { (printable(agent.lifecycle.as_str())) }
+            @for (what, at) in moments { dt { (what) } dd { (full_moment(at, now)) } }
+            dt { "May take to connect" } dd { (timeout) }
+            dt { "Version" } dd { (name(&agent.version)) }
+        }
+    }
+}
+
+/// The workspace and its latest build.
+pub(super) fn workspace_facts(told: &Told) -> Markup {
+    let latest = &told.latest;
+    let version = told
+        .latest
+        .agents
+        .first()
+        .map(|it| &it.agent.template_version);
+    html! {
+        dl class="facts" {
+            dt { "Id" } dd { code { (latest.workspace_id) } }
+            dt { "Owner" } dd { (name(&latest.owner)) }
+            dt { "Organization" } dd { (name(&latest.scope.organization)) }
+            dt { "Template" }
+            dd {
+                (name(&latest.scope.template))
+                @if let Some(version) = version { ", version " (name(version)) }
+            }
+            dt { "Latest build" } dd { (build(latest.build.as_ref())) }
+            dt { "Verdict" }
+            dd { strong { (told.readiness.verdict.as_str()) } ": " (long_text(&told.readiness.detail)) }
+        }
+    }
+}
+
+fn build(build: Option<&Build>) -> Markup {
+    let Some(build) = build else {
+        return html! { "never built" };
+    };
+    html! {
+        (build.number) ", " (printable(build.transition.as_str())) ": "
+        strong { (printable(build.job.as_str())) }
+        @if let Some(error) = &build.error { (long_text(error)) }
+    }
+}

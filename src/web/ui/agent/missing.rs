@@ -1,0 +1,120 @@
+//! Pages that say why there is nothing to show, and what to do.
+
+use axum::http::StatusCode;
+use axum::response::Response;
+use maud::{Markup, html};
+use uuid::Uuid;
+
+use crate::fleet::printable::printable;
+use crate::inquiry::Unclear;
+use crate::web::links::Links;
+use crate::web::settings::Settings;
+
+use super::super::layout;
+use super::super::parts::name;
+use super::super::pieces::with_status;
+
+/// The path names nothing that could be there.
+pub(super) fn unreadable(settings: &Settings) -> Response {
+    let main = html! {
+        p { "Ask for an agent or a workspace by its id, or by names: "
+            code { "/agents/owner/workspace" } " or " code { "/agents/owner/workspace.agent" } "." }
+    };
+    answer(settings, StatusCode::NOT_FOUND, "No such agent", &main)
+}
+
+/// What is meant is not known.
+pub(super) fn page(settings: &Settings, unclear: &Unclear) -> Response {
+    let links = &settings.links;
+    if let Unclear::Failed(failure) = unclear {
+        let main = html! {
+            p class="warning" { (printable(&failure.to_string())) }
+            p { "Nothing is known of the agent. " a href=(links.here("/-/ready")) { "Is the exporter ready?" } }
+        };
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return answer(settings, status, "The database did not answer", &main);
+    }
+    let main = html! {
+        (why(links, unclear))
+        p {
+            "Coder makes new agents in every build, and keeps the old ones' rows. "
+            a href=(links.here("/")) { "Look at the fleet" } "."
+        }
+    };
+    answer(settings, StatusCode::NOT_FOUND, "No such agent", &main)
+}
+
+fn why(links: &Links, unclear: &Unclear) -> Markup {
+    match unclear {
+        Unclear::Nothing(near) if near.is_empty() => html! {
+            p { "There is no such workspace or agent, nor one of the same owner or name." }
+        },
+        Unclear::Nothing(near) => html! {
+            p { "There is no such workspace or agent; there are:" }
+            ul { @for it in near { li { (by_name(links, it)) } } }
+        },
+        Unclear::Workspaces(ids) => by_id(links, "Several workspaces are called that:", ids),
+        Unclear::Agents(ids) => by_id(links, "Several agents are called that:", ids),
+        Unclear::SoftDeleted { workspace } => {
+            let what = "The agent is soft-deleted: Coder counts it nowhere. Its workspace is:";
+            by_id(links, what, &[*workspace])
+        }
+        other => html! { p { (printable(&other.to_string())) } },
+    }
+}
+
+fn by_id(links: &Links, what: &str, ids: &[Uuid]) -> Markup {
+    html! {
+        p { (what) }
+        ul { @for id in ids { li { a href=(links.here(&format!("/agents/{id}"))) { code { (id) } } } } }
+    }
+}
+
+/// A workspace, as `owner/workspace`; names with what a path cannot hold are no link.
+fn by_name(links: &Links, it: &str) -> Markup {
+    let is_plain = it
+        .chars()
+        .all(|it| it.is_ascii_alphanumeric() || matches!(it, '-' | '_' | '/'));
+    html! {
+        @if is_plain { a href=(links.here(&format!("/agents/{it}"))) { (it) } }
+        @else { (name(it)) }
+    }
+}
+
+/// A form that another site sent.
+pub(super) fn foreign(settings: &Settings) -> Response {
+    let main = html! {
+        p {
+            "Nothing was dialed: a workspace is probed from here only when a page of this exporter "
+            "asks for it, and this was sent from elsewhere."
+        }
+        p {
+            "Behind a proxy, set --web.external-url to the address that browsers use. A program "
+            "asks " code { "/probe?workspace=" } "."
+        }
+    };
+    answer(settings, StatusCode::FORBIDDEN, "Not sent from here", &main)
+}
+
+/// A probe that was asked for and not made.
+pub(super) fn not_probed(
+    settings: &Settings,
+    status: StatusCode,
+    why: &str,
+    what: &str,
+) -> Response {
+    // An id: anything else has led to a page of its own.
+    let back = what.parse::<Uuid>().ok();
+    let main = html! {
+        p class="warning" { (printable(why)) }
+        @if let Some(id) = back {
+            p { a href=(settings.links.here(&format!("/agents/{id}"))) { "Back to the agent" } }
+        }
+    };
+    answer(settings, status, "Not probed", &main)
+}
+
+fn answer(settings: &Settings, status: StatusCode, title: &str, main: &Markup) -> Response {
+    let main = html! { h1 { (title) } (main) };
+    with_status(status, layout::page(settings, title, None, &main))
+}

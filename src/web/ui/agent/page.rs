@@ -1,0 +1,162 @@
+//! The page of an agent, and that of a workspace with none or several.
+
+use maud::{Markup, html};
+
+use crate::fleet::explain::Reason;
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::fleet::snapshot::Cause;
+use crate::fleet::timeline::Change;
+use crate::fleet::told::moment;
+use crate::inquiry::{Told, ToldAgent};
+use crate::web::router::App;
+
+use super::super::parts::{badge, name, since};
+use super::facts::{agent_facts, workspace_facts};
+use super::probing::Probing;
+use super::{builds, kin, timeline};
+
+/// The page of the one agent that was asked about, and its title.
+pub(super) fn agent(app: &App, told: &Told, probing: &Probing<'_>) -> (String, Markup) {
+    let latest = &told.latest;
+    let full_name = |agent: &str| format!("{}/{}.{agent}", latest.owner, latest.workspace);
+    let Some(it) = told.agents.first() else {
+        return workspace(app, told, probing);
+    };
+    let title = printable(&full_name(&it.agent.name));
+    let main = html! {
+        (header(app, told, it))
+        (why(it))
+        (agent_facts(told, it))
+        (timeline::section(it, &changes(app, it), latest.now))
+        (kin::section(app, told, Some(it.agent.id)))
+        (builds::section(app, told, Some(it)))
+        (probing.section())
+    };
+    (title, main)
+}
+
+/// The page of a workspace, and its title.
+pub(super) fn workspace(app: &App, told: &Told, probing: &Probing<'_>) -> (String, Markup) {
+    let latest = &told.latest;
+    let title = printable(&format!("{}/{}", latest.owner, latest.workspace));
+    let main = html! {
+        h1 { (name(&latest.owner)) "/" (name(&latest.workspace)) }
+        @if let Some(advice) = told.readiness.advice() { p class="advice" { (advice) } }
+        (links(app, told))
+        section class="card" aria-labelledby="facts" data-key="facts" {
+            h2 id="facts" { "Workspace" }
+            (workspace_facts(told))
+        }
+        (kin::section(app, told, None))
+        (builds::section(app, told, None))
+        (probing.section())
+    };
+    (title, main)
+}
+
+fn header(app: &App, told: &Told, it: &ToldAgent) -> Markup {
+    let latest = &told.latest;
+    let assessment = it.explanation.assessment;
+    html! {
+        h1 {
+            (name(&latest.owner)) "/" (name(&latest.workspace)) "." (name(&it.agent.name)) " "
+            (badge(assessment.health))
+        }
+        div class="summary" data-key="summary" data-swap {
+            @if !it.is_of_latest_build { (of_an_earlier_build(app, told)) }
+            @if latest.deleted { p class="warning" { "The workspace is deleted: nothing of it counts." } }
+            @if let Some(at) = assessment.since {
+                p { "For " strong { (since(at, latest.now)) } @if let Some(cause) = it.cause { ": " (spoken(cause)) } }
+            }
+            @if let Some(advice) = assessment.health.advice(it.cause) { p class="advice" { (advice) } }
+            p class="faint" { "As of " (moment(latest.now)) ", by the database's clock." }
+        }
+        (links(app, told))
+    }
+}
+
+fn of_an_earlier_build(app: &App, told: &Told) -> Markup {
+    let workspace = format!("/agents/{}", told.latest.workspace_id);
+    html! {
+        p class="warning" {
+            "Of an earlier build: counted nowhere. "
+            @match &told.latest.build {
+                Some(build) => { "The workspace's latest build is " (build.number) ": " },
+                None => "",
+            }
+            a href=(app.settings.links.here(&workspace)) { "its agents" } "."
+        }
+    }
+}
+
+/// To Coder, and to the others of the template.
+fn links(app: &App, told: &Told) -> Markup {
+    let latest = &told.latest;
+    let links = &app.settings.links;
+    let scope = &latest.scope;
+    let query = form_urlencoded(&[
+        ("organization", &scope.organization),
+        ("template", &scope.template),
+    ]);
+    html! {
+        ul class="links" {
+            @if let Some(coder) = links.workspace(&latest.owner, &latest.workspace) {
+                li { a href=(coder) rel="noreferrer" { "Open in Coder" } }
+            }
+            li {
+                a href=(links.here(&format!("/?{query}"))) {
+                    "Problems of template " (name(&scope.template))
+                }
+            }
+        }
+    }
+}
+
+/// The rules that decided, with the numbers they saw.
+fn why(it: &ToldAgent) -> Markup {
+    let explanation = &it.explanation;
+    let status = explanation.assessment.status.as_str();
+    let health = explanation.assessment.health.as_str();
+    let decision = |what: &str, reason: &Reason, so: &str| {
+        html! {
+            dt { (what) }
+            dd { (printable(&reason.saw)) " → " strong { (so) } span class="faint" { " (rule " (reason.rule) ")" } }
+        }
+    };
+    html! {
+        section class="card" aria-labelledby="why" data-key="why" {
+            h2 id="why" { "Why" }
+            dl class="facts" {
+                (decision("Status", &explanation.status, status))
+                (decision("Health", &explanation.health, health))
+                @if let Some(cause) = it.cause {
+                    dt { "Cause" }
+                    dd { strong { (cause.as_str()) } ": " (spoken(cause)) }
+                }
+            }
+        }
+    }
+}
+
+const fn spoken(cause: Cause) -> &'static str {
+    match cause {
+        Cause::SurvivedBuild => {
+            "an agent of this name was ready in an earlier build, and its process has outlived it"
+        }
+        Cause::NeverReported => "it has never reported anything, as far as is known",
+    }
+}
+
+/// What passes of this process saw of it.
+fn changes(_app: &App, _it: &ToldAgent) -> Vec<Change> {
+    Vec::new()
+}
+
+fn form_urlencoded(pairs: &[(&str, &str)]) -> String {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    let pairs = pairs
+        .iter()
+        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
+    pairs.collect::<Vec<_>>().join("&")
+}

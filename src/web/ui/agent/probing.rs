@@ -1,0 +1,75 @@
+//! The probe of this workspace: the button, what came of it, what came of it before.
+
+use maud::{Markup, html};
+
+use crate::fleet::latest::Latest;
+use crate::fleet::probed::Probed;
+use crate::fleet::time::Timestamp;
+use crate::web::router::App;
+
+use super::super::probes::table;
+use super::story::story;
+
+/// What is said where there is no probe.
+pub(in super::super) const OFF: &str =
+    "The probe is off: nothing is dialed. Set --probe.dialer to turn it on.";
+
+/// What the section is made from.
+pub(super) struct Probing<'a> {
+    /// The exporter.
+    pub(super) app: &'a App,
+    /// The workspace.
+    pub(super) latest: &'a Latest,
+    /// The number of the probe whose story is to be told.
+    pub(super) shown: Option<u64>,
+    /// By the clock that dates the probes.
+    pub(super) now: Timestamp,
+}
+
+impl Probing<'_> {
+    /// The section.
+    pub(super) fn section(&self) -> Markup {
+        html! {
+            section class="card" aria-labelledby="probe" data-key="probe" {
+                h2 id="probe" { "Does it answer?" }
+                @match &self.app.settings.probe {
+                    None => p class="faint" { (OFF) },
+                    Some(probe) => {
+                        @if self.latest.deleted { p { "The workspace is deleted: there is nothing to dial." } }
+                        @else { (self.form(probe.settings().concurrency)) }
+                        @let probed = probe.of_workspace(self.latest.workspace_id);
+                        @if let Some(number) = self.shown {
+                            (self.shown(probed.iter().find(|it| it.number == number).map(|it| &**it)))
+                        }
+                        (table(&self.app.settings.links, "Probes of this workspace that are remembered", &probed, self.now))
+                    }
+                }
+            }
+        }
+    }
+
+    fn form(&self, concurrency: usize) -> Markup {
+        let seconds = self.app.settings.collect_timeout.as_secs_f64();
+        html! {
+            // Without an action it is sent to where this page is.
+            form method="post" class="probe" {
+                button type="submit" { "Probe now" }
+                p class="faint" {
+                    "Dials the agent that serves the workspace, within " (seconds) " s. At most "
+                    (concurrency) " are dialed at once."
+                }
+            }
+        }
+    }
+
+    fn shown(&self, probed: Option<&Probed>) -> Markup {
+        html! {
+            div id="probed" tabindex="-1" {
+                @match probed {
+                    Some(probed) => (story(probed, self.now)),
+                    None => p class="note" { "That probe is not remembered any more." },
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What was asked and answered in one probe.
+
+use maud::{Markup, html};
+
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::fleet::probed::Probed;
+use crate::fleet::time::Timestamp;
+
+use super::super::parts::name;
+use super::super::pieces::{ago, long_text, outcome_badge, seconds};
+
+/// The whole story of a probe.
+pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {
+    html! {
+        h3 { "Probe of " (ago(probed.at, now)) " " (outcome_badge(probed.outcome)) }
+        p { (long_text(&probed.message)) }
+        p class="advice" { (probed.outcome.advice()) }
+        @if let Some(agent) = &probed.agent {
+            p {
+                "The database said of agent " (name(&agent.name)) ": " (printable(&agent.reason.saw))
+                " → " strong { (agent.status.as_str()) } "."
+            }
+        }
+        table class="data" {
+            caption { "What was asked and answered" }
+            thead {
+                tr {
+                    th scope="col" class="number" { "Seconds" } th scope="col" { "Phase" }
+                    th scope="col" { "What" }
+                }
+            }
+            tbody {
+                @for step in &probed.story.steps {
+                    tr {
+                        td class="number" { (seconds(step.at)) }
+                        td { (step.phase) }
+                        td { (long_text(&step.text)) }
+                    }
+                }
+            }
+        }
+        dl class="facts" {
+            @for (phase, took) in &probed.story.phases {
+                dt { "Time in " (phase) } dd { (seconds(*took)) " s" }
+            }
+            dt { "All of it" } dd { (seconds(probed.duration)) " s" }
+        }
+    }
+}

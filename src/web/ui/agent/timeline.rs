@@ -1,0 +1,42 @@
+//! What is known to have happened to the agent, in order, with the time between.
+
+use maud::{Markup, html};
+
+use crate::fleet::time::Timestamp;
+use crate::fleet::timeline::{Change, Event, Happened, timeline};
+use crate::fleet::told::age;
+use crate::inquiry::ToldAgent;
+
+use super::super::parts::badge;
+use super::super::pieces::full_moment;
+
+/// The section.
+pub(super) fn section(it: &ToldAgent, changes: &[Change], now: Timestamp) -> Markup {
+    html! {
+        section class="card" aria-labelledby="timeline" data-key="timeline" {
+            h2 id="timeline" { "What happened" }
+            ol class="timeline" {
+                @for event in timeline(&it.agent, changes) { (item(&event, now)) }
+            }
+            p class="faint" {
+                "As its row has it; of each kind the last is known. What changed since this "
+                "exporter began to watch stands between."
+            }
+        }
+    }
+}
+
+fn item(event: &Event, now: Timestamp) -> Markup {
+    html! {
+        li {
+            @if let Some(gap) = event.gap_seconds {
+                span class="gap faint" { (age(gap)) " later: " }
+            }
+            @match event.what {
+                Happened::Became { from, to } => { (badge(from)) " became " (badge(to)) },
+                what => (what.as_str()),
+            }
+            ", " (full_moment(Some(event.at), now))
+        }
+    }
+}

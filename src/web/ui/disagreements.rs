@@ -1,0 +1,69 @@
+//! Agents about which the database and the dial cannot both be right: what each said.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use crate::fleet::named::Variants;
+use crate::fleet::printable::printable;
+use crate::fleet::probed::Probed;
+use crate::fleet::probes::ProbeStats;
+use crate::fleet::time::Timestamp;
+use crate::web::links::Links;
+
+use super::pieces::{ago, full_moment, long_text, outcome_badge};
+use super::probes::link;
+
+/// More than a page is good for; the metric counts them all.
+const SHOWN: usize = 200;
+
+/// The section.
+pub(super) fn disagreements(
+    links: &Links,
+    stats: &ProbeStats,
+    probed: &[Arc<Probed>],
+    now: Timestamp,
+) -> Markup {
+    let more = probed.len().saturating_sub(SHOWN);
+    html! {
+        section class="card" aria-labelledby="disagreements" data-key="disagreements" {
+            h2 id="disagreements" { "Database and dial disagree" }
+            @if probed.is_empty() {
+                p class="faint" {
+                    @if stats.disagreements.is_none() { "Not known before the first round has ended." }
+                    @else { "About none." }
+                }
+            } @else {
+                table class="data" {
+                    caption class="hidden" { "Agents that database and dial disagree about" }
+                    thead {
+                        tr {
+                            th scope="col" { "Agent" } th scope="col" { "The database says" }
+                            th scope="col" { "The dial says" }
+                        }
+                    }
+                    tbody { @for one in probed.iter().take(SHOWN) { (row(links, one, now)) } }
+                }
+                @if more > 0 { p class="note" { (more) " more are not shown." } }
+            }
+        }
+    }
+}
+
+fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
+    html! {
+        tr data-key=(one.workspace_id) {
+            th scope="row" { (link(links, one)) }
+            td {
+                @if let Some(agent) = &one.agent {
+                    strong { (agent.status.as_str()) } ": " (printable(&agent.reason.saw))
+                    span class="faint" { " (rule " (agent.reason.rule) ")" }
+                    p { "Last heartbeat " (full_moment(agent.last_connected_at, agent.seen_at)) }
+                }
+            }
+            td {
+                (outcome_badge(one.outcome)) " " (ago(one.at, now)) (long_text(&one.message))
+            }
+        }
+    }
+}

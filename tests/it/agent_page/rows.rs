@@ -1,0 +1,177 @@
+//! What is shown: the row, the rule, what happened, its kin, the builds before.
+
+use super::*;
+
+#[tokio::test]
+async fn lost_agent_is_shown_with_the_numbers_that_decided_and_what_to_do() {
+    let coder = Coder::new().await;
+    coder.stop_clock("timestamptz '2026-03-01 12:00:00Z'").await;
+    let lost = agent("main")
+        .set("created_at", "timestamptz '2026-03-01 08:59:00Z'")
+        .set("first_connected_at", "timestamptz '2026-03-01 09:00:00Z'")
+        .set("last_connected_at", "timestamptz '2026-03-01 11:59:12.8Z'")
+        .null("started_at")
+        .null("ready_at");
+    coder.add(workspace("box").agent(lost.clone())).await;
+    let exporter = coder
+        .exporter_with(|it| it.web.links.coder = "https://coder.example".parse().ok())
+        .await;
+    let page = page(&exporter, &format!("/agents/{}", lost.id)).await;
+    let shown = text(&page);
+    assert_says(
+        &shown,
+        &[
+            "ada/box.main disconnected",
+            "For 47s",
+            "Stop the workspace, then start it",
+            "As of 2026-03-01T12:00:00Z",
+            "Status last heartbeat 47.2 s before now, limit 30 s → disconnected (rule 3)",
+            "Health status is disconnected, and nobody asked for it → disconnected (rule 5)",
+            "Connection closed never",
+            "Last heartbeat 47s ago 2026-03-01T11:59:12Z",
+            "Template docker, version v1",
+            "Latest build 1, start: succeeded",
+        ],
+    );
+    let timeline = text(part(&page, "timeline"));
+    assert_says(
+        &timeline,
+        &[
+            "created by a build, 3h 1m ago 2026-03-01T08:59:00Z 1m 0s later: connected for the \
+             first time, 3h 0m ago 2026-03-01T09:00:00Z 2h 59m later: last heartbeat, 47s ago",
+        ],
+    );
+    assert_says(
+        &page,
+        &[
+            "href=\"https://coder.example/@ada/box\"",
+            "href=\"/?organization=acme&amp;template=docker\"",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn survived_build_shows_in_the_builds_before() {
+    let coder = Coder::new().await;
+    let stuck = agent("main")
+        .lifecycle("created")
+        .null("started_at")
+        .null("ready_at")
+        .ago("first_connected_at", 600.0);
+    let before = agent("main");
+    let it = workspace("box")
+        .build(
+            start(1)
+                .agent(before.clone().soft_deleted())
+                .agent(agent("other")),
+        )
+        .build(stop(2))
+        .build(start(3).agent(stuck.clone()));
+    coder.add(it).await;
+    let exporter = coder.exporter().await;
+    let page = page(&exporter, &format!("/agents/{}", stuck.id)).await;
+    assert_says(
+        &text(&page),
+        &["survived_build", "its process has outlived it", "(rule 7)"],
+    );
+    let builds = part(&page, "builds");
+    let rows: Vec<_> = builds.split("<tr").skip(2).map(text).collect();
+    assert_eq!(rows.len(), 2, "{builds}");
+    assert_says(&rows[0], &["3 start succeeded main created"]);
+    assert_says(&rows[1], &["1 start succeeded main ready"]);
+    assert!(rows[0].ends_with("never"), "{rows:?}");
+    assert!(!rows[1].contains("never"), "{rows:?}");
+    assert_says(builds, &[&format!("/agents/{}", before.id)]);
+}
+
+#[tokio::test]
+async fn sub_agents_stand_under_their_parent() {
+    let coder = Coder::new().await;
+    let main = agent("main").sub(agent("dev").closed_ago(90.0));
+    let zeta = agent("zeta");
+    let it = workspace("box").build(start(1).agent(zeta.clone()).agent(main));
+    coder.add(it).await;
+    let page = page(&coder.exporter().await, &format!("/agents/{}", zeta.id)).await;
+    let kin = part(&page, "kin");
+    let rows: Vec<_> = kin.split("<tr").skip(2).map(text).collect();
+    assert_eq!(rows.len(), 3, "{kin}");
+    assert_says(&rows[0], &["main connected healthy"]);
+    assert_says(
+        &rows[1],
+        &["↳ dev sub-agent disconnected disconnected 1m 3"],
+    );
+    assert_says(&rows[2], &["zeta connected healthy"]);
+    assert_eq!(kin.matches("aria-current").count(), 1, "{kin}");
+}
+
+#[tokio::test]
+async fn agent_of_an_earlier_build_counts_nowhere_and_leads_to_todays() {
+    let coder = Coder::new().await;
+    let old = agent("main").closed_ago(3600.0);
+    let it = workspace("box")
+        .build(start(6).agent(old.clone()))
+        .build(start(7).agent(agent("main")));
+    coder.add(it.clone()).await;
+    let page = page(&coder.exporter().await, &format!("/agents/{}", old.id)).await;
+    assert_says(
+        &text(&page),
+        &[
+            "Of an earlier build: counted nowhere. The workspace's latest build is 7: its agents.",
+            "(rule 2)",
+            "Verdict ready: agent main is connected",
+        ],
+    );
+    assert_says(&page, &[&format!("href=\"/agents/{}\"", it.id)]);
+}
+
+#[tokio::test]
+async fn failed_build_is_told_with_its_error() {
+    let coder = Coder::new().await;
+    let main = agent("main");
+    let it = workspace("box").build(start(1).job(Job::Failed).agent(main.clone()));
+    coder.add(it).await;
+    coder
+        .sql("UPDATE provisioner_jobs SET error = E'terraform:\\n <b>no space</b>'")
+        .await;
+    let page = page(&coder.exporter().await, &format!("/agents/{}", main.id)).await;
+    assert!(!page.contains("<b>"), "{page}");
+    let facts = text(part(&page, "facts"));
+    assert_says(
+        &facts,
+        &["Latest build 1, start: failed", "<b>no space</b>"],
+    );
+}
+
+#[tokio::test]
+async fn names_are_no_markup_and_turn_nothing_round() {
+    let coder = Coder::new().await;
+    let hostile = [
+        "<script>alert(1)</script>",
+        "\"><img src=x onerror=alert(1)>",
+        "\u{202e}desrever\u{200f}",
+        "a\x1b[31mb\nc",
+        "",
+    ];
+    let mut ids = Vec::new();
+    for name in hostile {
+        let main = agent(name).set("version", literal(name)).sub(agent(name));
+        ids.push(main.id);
+        let it = workspace(name)
+            .owner(name)
+            .organization(name)
+            .template(name)
+            .agent(main);
+        coder.add(it).await;
+    }
+    let change = |it: &mut Settings| it.web.links.coder = "https://coder.example".parse().ok();
+    let exporter = coder.exporter_with(change).await;
+    for id in ids {
+        let page = page(&exporter, &format!("/agents/{id}")).await;
+        assert!(
+            !page.contains("<script>") && !page.contains("<img"),
+            "{page}"
+        );
+        let odd = ['\u{202e}', '\u{200f}', '\x1b'];
+        assert!(!page.contains(odd), "{page}");
+    }
+}

@@ -1,0 +1,100 @@
+//! A mistake in this program costs the probe it is in, or the round, and no more.
+
+use coder_agent_exporter::collect::{self, Collect};
+use coder_agent_exporter::fleet::health::Limits;
+use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::postgres::database::Database;
+use coder_agent_exporter::probe::{self, Probe};
+use coder_agent_exporter::resolver::{self, DialError, Dialer, Target};
+
+use super::*;
+
+/// Panics when it dials the agent `bad`, and when it lets go of the agent `mine`.
+struct Clumsy;
+
+struct Line {
+    is_mined: bool,
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        assert!(!self.is_mined, "let go");
+    }
+}
+
+impl Dialer for Clumsy {
+    type Connection = Line;
+
+    async fn dial(&self, target: &Target) -> Result<Line, DialError> {
+        assert!(&*target.agent != "bad", "dialed");
+        Ok(Line {
+            is_mined: &*target.agent == "mine",
+        })
+    }
+}
+
+fn probe(coder: &Coder) -> Probe<Clumsy> {
+    let limits = Limits::default();
+    let settings = collect::Settings {
+        collectors: Collector::ALL.to_vec(),
+        limits,
+        named_apps: false,
+        min_interval: Duration::ZERO,
+    };
+    let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();
+    let settings_of_probe = probe::Settings {
+        interval: Duration::from_millis(50),
+        sample: 20,
+        concurrency: 4,
+        horizon: Duration::from_secs(900),
+        collect_timeout: Duration::from_secs(10),
+        limits,
+        resolver: resolver::Settings::default(),
+    };
+    Probe::new(Collect::new(database, settings), Clumsy, settings_of_probe)
+}
+
+fn count(probe: &Probe<Clumsy>, outcome: ProbeOutcome) -> u64 {
+    let outcomes = probe.stats().outcomes;
+    let of = outcomes.into_iter().find(|(it, _)| *it == outcome);
+    of.unwrap().1
+}
+
+#[tokio::test]
+async fn probe_that_panics_costs_itself_and_none_of_the_others() {
+    let coder = Coder::new().await;
+    for name in ["good", "bad", "fine"] {
+        coder.add(workspace(name).agent(agent(name))).await;
+    }
+    let probe = probe(&coder);
+    probe.round().await;
+    assert_eq!(count(&probe, ProbeOutcome::Ok), 2);
+    assert_eq!(count(&probe, ProbeOutcome::ExporterError), 1);
+    assert!(probe.failures()[0].message.contains("panicked"));
+}
+
+#[tokio::test]
+async fn round_that_panics_is_followed_by_the_next() {
+    let coder = Coder::new().await;
+    coder.add(workspace("box").agent(agent("mine"))).await;
+    let probe = probe(&coder);
+    let rounds = tokio::spawn({
+        let probe = probe.clone();
+        async move { probe.run().await }
+    });
+    eventually("three rounds have panicked", async || {
+        count(&probe, ProbeOutcome::ExporterError) >= 3
+    })
+    .await;
+    assert!(!rounds.is_finished());
+    coder
+        .sql("UPDATE workspace_agents SET name = 'mended'")
+        .await;
+    eventually("a round has come to its end", async || {
+        count(&probe, ProbeOutcome::Ok) > 0
+    })
+    .await;
+    rounds.abort();
+}

@@ -37,11 +37,10 @@ test('hostile names are shown as text, in rows of their own', () =>
 
 test('hostile names can be chosen, looked for and shared like any other', () =>
   visit(`${origin}/`, async (page) => {
-    for (const [index, name] of HOSTILE.entries()) {
-      await page.getByLabel('Template').selectOption(cut(name));
+    for (const name of HOSTILE) {
+      await page.locator('select[name=template]').selectOption(cut(name));
       await eventually(async () => new URL(page.url()).searchParams.get('template'), cut(name));
-      await eventually(async () => (await idsOf(page)).length, 1);
-      assert.equal(await page.locator('#problems tbody bdi').first().textContent(), printable(name), `number ${index}`);
+      await eventually(() => page.locator('#problems tbody tr th bdi:first-child').allTextContents(), [printable(name)]);
     }
     await nothingWasMade(page);
   }));
@@ -74,14 +73,14 @@ test('names without a space break and push nothing out of a phone', () =>
 
 test('a page and all that belongs to it weigh less than 60 KB', () =>
   visit(`${origin}/`, async (page) => {
-    const weights = await page.evaluate(() => [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
-      .map((it) => [new URL(it.name).pathname, it.transferSize]));
     const icon = await page.locator('link[rel=icon]').getAttribute('href');
-    const told = await fetch(new URL(icon, origin));
-    weights.push([icon, (await told.arrayBuffer()).byteLength]);
-    const all = weights.reduce((sum, [, bytes]) => sum + bytes, 0);
-    console.log(`weight: ${all} bytes (${weights.map((it) => it.join(' ')).join(', ')})`);
-    assert.equal(weights.length, 4);
+    const weights = new Map([[icon, (await (await fetch(new URL(icon, origin))).arrayBuffer()).byteLength]]);
+    const transfers = await page.evaluate(() => performance.getEntries().filter((it) => it.transferSize !== undefined)
+      .map((it) => [new URL(it.name).pathname, it.transferSize]));
+    for (const [path, bytes] of transfers) weights.set(path, bytes);
+    const all = [...weights.values()].reduce((sum, bytes) => sum + bytes, 0);
+    console.log(`weight: ${all} bytes (${[...weights].map((it) => it.join(' ')).join(', ')})`);
+    assert.equal(weights.size, 4, 'page, style, script, icon');
     assert.ok(all < 60_000, `${all} bytes`);
   }));
 
@@ -89,15 +88,14 @@ test('of five thousand problems the first are there at once, and a letter typed 
   visit(`${origin}/`, async (page) => {
     const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
     const times = [];
-    for (const text of ['g', 'gr', 'gra', 'grac', 'grace', 'grace/', 'grace/b']) {
+    for (const text of ['ada', 'box-12', 'grace dev', 'box-3', 'linus main', 'box-49', 'radia']) {
       times.push(await page.evaluate((value) => new Promise((resolve) => {
         const field = document.querySelector('[data-find]');
+        const count = () => document.querySelector('[data-count]').textContent;
+        const before = count();
         const began = performance.now();
-        new MutationObserver((_, observer) => {
-          if (new URL(location.href).searchParams.get('q') !== value) return;
-          observer.disconnect();
-          requestAnimationFrame(() => resolve(performance.now() - began));
-        }).observe(document.querySelector('#problems'), { childList: true, subtree: true, characterData: true });
+        const look = () => (count() === before ? requestAnimationFrame(look) : resolve(performance.now() - began));
+        look();
         field.value = value;
         field.dispatchEvent(new InputEvent('input', { bubbles: true }));
       }), text));

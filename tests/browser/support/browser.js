@@ -24,7 +24,7 @@ after(() => browser?.close());
  */
 export async function visit(address, look, { expected = null, ...options } = {}) {
   const context = await browser.newContext({ viewport: LAPTOP, colorScheme: 'light', ...options });
-  context.setDefaultTimeout(10_000);
+  context.setDefaultTimeout(30_000);
   const page = await context.newPage();
   const seen = watch(page, new URL(address).origin, expected);
   try {
@@ -61,7 +61,7 @@ export const picture = (page, name, options = {}) =>
   page.screenshot({ path: fileURLToPath(new URL(`../../../target/pages/${name}.png`, import.meta.url)), ...options });
 
 /** Waits until `look` gives what is expected; else says what it gave. */
-export async function eventually(look, expected, seconds = 10) {
+export async function eventually(look, expected, seconds = 20) {
   const until = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();

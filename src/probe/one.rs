@@ -73,7 +73,7 @@ impl<L: Dialer> Probe<L> {
             Ok(result) => self.probed(&latest, result, &trace),
             // The scraper's time is up, which says nothing of the agent.
             Err(()) => {
-                let message = "the scrape's deadline passed first".into();
+                let message = "the deadline passed first".into();
                 let outcome = ProbeOutcome::ExporterError;
                 self.of(&latest, None, outcome, message, &trace)
             }
@@ -130,6 +130,6 @@ impl<L: Dialer> Probe<L> {
 }
 
 fn too_late() -> Failure {
-    let message = "the scrape's deadline passed before the database answered";
+    let message = "the deadline passed before the database answered";
     Failure::new(ErrorKind::Timeout, message)
 }

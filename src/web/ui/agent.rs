@@ -28,6 +28,7 @@ use crate::web::origin::is_from_here;
 use crate::web::router::App;
 
 use super::layout;
+use super::pieces::live;
 pub(super) use probing::OFF;
 use probing::Probing;
 
@@ -70,6 +71,7 @@ pub(super) async fn show(
         Subject::Agent => page::agent(&app, &told, &probing),
         Subject::Workspace => page::workspace(&app, &told, &probing),
     };
+    let main = live(told.latest.now, &main);
     layout::page(&app.settings, &title, None, &main)
 }
 

@@ -9,9 +9,10 @@ use crate::fleet::printable::printable;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::ProbeStats;
 use crate::fleet::time::Timestamp;
+use crate::fleet::told::moment;
 use crate::web::links::Links;
 
-use super::pieces::{ago, full_moment, long_text, outcome_badge};
+use super::pieces::{ago, long_text, outcome_badge};
 use super::probes::link;
 
 /// More than a page is good for; the metric counts them all.
@@ -34,7 +35,7 @@ pub(super) fn disagreements(
                     @else { "About none." }
                 }
             } @else {
-                table class="data" {
+                table class="data cards" {
                     caption class="hidden" { "Agents that database and dial disagree about" }
                     thead {
                         tr {
@@ -54,14 +55,14 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
     html! {
         tr data-key=(one.workspace_id) {
             th scope="row" { (link(links, one)) }
-            td {
+            td class="what" data-label="The database says" {
                 @if let Some(agent) = &one.agent {
                     strong { (agent.status.as_str()) } ": " (printable(&agent.reason.saw))
                     span class="faint" { " (rule " (agent.reason.rule) ")" }
-                    p { "Last heartbeat " (full_moment(agent.last_connected_at, agent.seen_at)) }
+                    p class="faint" { "Last heartbeat " (agent.last_connected_at.map_or("never".into(), moment)) }
                 }
             }
-            td {
+            td class="what" data-label="The dial says" {
                 (outcome_badge(one.outcome)) " " (ago(one.at, now)) (long_text(&one.message))
             }
         }

@@ -16,6 +16,11 @@ use super::parts::since;
 /// A text this long is folded.
 const LONG: usize = 160;
 
+/// What the script keeps as it is at present; its times count from `now`.
+pub(super) fn live(now: Timestamp, main: &Markup) -> Markup {
+    html! { div class="live" data-live data-now=(now.as_unix_seconds()) { (main) } }
+}
+
 /// `5m 3s ago`; the moment itself where one asks for it.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> Markup {
     let seconds = now.seconds_since(at);

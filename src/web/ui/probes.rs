@@ -26,7 +26,7 @@ use super::agent::OFF;
 use super::disagreements::disagreements;
 use super::layout::{Place, page};
 use super::parts::{name, number};
-use super::pieces::{ago, long_text, outcome_badge, seconds, with_status};
+use super::pieces::{ago, live, long_text, outcome_badge, seconds, with_status};
 
 /// What the URL asks for.
 #[derive(Debug, Default, Deserialize)]
@@ -53,6 +53,7 @@ pub(super) async fn show(
             None => p { (OFF) },
         }
     };
+    let main = live(wall_clock(), &main);
     let page = page(&app.settings, "Probe", Some(Place::Probes), &main);
     match is_known {
         true => page,
@@ -111,7 +112,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
     html! {
         section class="card" aria-labelledby="outcomes" data-key="outcomes" {
             h2 id="outcomes" { "Outcomes of rounds since the start" }
-            table class="data" {
+            table class="data cards" {
                 caption class="hidden" { "Outcomes of rounds since the start" }
                 thead {
                     tr {
@@ -128,7 +129,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
                                     { (outcome_badge(*outcome)) }
                             }
                             td class="number" { (number(*count)) }
-                            td { (outcome.advice()) }
+                            td class="what" { (outcome.advice()) }
                         }
                     }
                 }
@@ -147,7 +148,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
 pub(super) fn table(links: &Links, title: &str, probed: &[Arc<Probed>], now: Timestamp) -> Markup {
     html! {
         @if probed.is_empty() { p class="faint" { "None." } } @else {
-            table class="data" {
+            table class="data cards" {
                 caption class="hidden" { (title) }
                 thead {
                     tr {
@@ -165,14 +166,14 @@ pub(super) fn table(links: &Links, title: &str, probed: &[Arc<Probed>], now: Tim
 fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
     html! {
         tr data-key=(one.number) {
-            td { (ago(one.at, now)) }
+            td data-label="When" { (ago(one.at, now)) }
             th scope="row" { (link(links, one)) }
-            td { (one.agent.as_ref().map(|it| it.status.as_str()).unwrap_or_default()) }
+            td data-label="Status" { (one.agent.as_ref().map(|it| it.status.as_str()).unwrap_or_default()) }
             td { (outcome_badge(one.outcome)) }
-            td class="number" { (seconds(one.duration)) }
-            td {
+            td class="number" data-label="Seconds" { (seconds(one.duration)) }
+            td class="what" {
                 (long_text(&one.message))
-                @if !one.outcome.is_reached() { " " span class="advice" { (one.outcome.advice()) } }
+                @if !one.outcome.is_reached() { div class="advice" { (one.outcome.advice()) } }
             }
         }
     }

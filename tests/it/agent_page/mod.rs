@@ -16,16 +16,28 @@ async fn page(exporter: &Exporter, path: &str) -> String {
     response.body
 }
 
-/// The text of a page without its markup, each run of spaces as one.
+/// The text of a page without its markup, each run of spaces as one. What stands apart on the
+/// page stands apart here.
 fn text(page: &str) -> String {
+    let is_inline = |tag: &str| {
+        let name = tag.trim_start_matches('/');
+        let name = name.split(|it: char| !it.is_alphanumeric()).next();
+        name.is_some_and(|it| INLINE.contains(&it))
+    };
     let mut text = String::new();
     for part in page.split('<') {
-        text.push_str(part.split_once('>').map_or(part, |it| it.1));
+        let (tag, rest) = part.split_once('>').unwrap_or(("", part));
+        if !is_inline(tag) {
+            text.push(' ');
+        }
+        text.push_str(rest);
     }
     let text = text.replace("&amp;", "&").replace("&lt;", "<");
     let text = text.replace("&gt;", ">").replace("&quot;", "\"");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+const INLINE: [&str; 7] = ["a", "bdi", "code", "span", "strong", "summary", "time"];
 
 /// The section of this key.
 #[track_caller]

@@ -77,8 +77,8 @@ async fn survived_build_shows_in_the_builds_before() {
     let builds = part(&page, "builds");
     let rows: Vec<_> = builds.split("<tr").skip(2).map(text).collect();
     assert_eq!(rows.len(), 2, "{builds}");
-    assert_says(&rows[0], &["3 start succeeded main created"]);
-    assert_says(&rows[1], &["1 start succeeded main ready"]);
+    assert_says(&rows[0], &["Build 3 start succeeded main created"]);
+    assert_says(&rows[1], &["Build 1 start succeeded main ready"]);
     assert!(rows[0].ends_with("never"), "{rows:?}");
     assert!(!rows[1].contains("never"), "{rows:?}");
     assert_says(builds, &[&format!("/agents/{}", before.id)]);
@@ -87,7 +87,7 @@ async fn survived_build_shows_in_the_builds_before() {
 #[tokio::test]
 async fn sub_agents_stand_under_their_parent() {
     let coder = Coder::new().await;
-    let main = agent("main").sub(agent("dev").closed_ago(90.0));
+    let main = agent("main").sub(agent("dev").closed_ago(5405.0));
     let zeta = agent("zeta");
     let it = workspace("box").build(start(1).agent(zeta.clone()).agent(main));
     coder.add(it).await;
@@ -98,7 +98,7 @@ async fn sub_agents_stand_under_their_parent() {
     assert_says(&rows[0], &["main connected healthy"]);
     assert_says(
         &rows[1],
-        &["↳ dev sub-agent disconnected disconnected 1m 3"],
+        &["↳ dev sub-agent disconnected disconnected 1h 30m ago"],
     );
     assert_says(&rows[2], &["zeta connected healthy"]);
     assert_eq!(kin.matches("aria-current").count(), 1, "{kin}");
@@ -135,7 +135,7 @@ async fn failed_build_is_told_with_its_error() {
         .await;
     let page = page(&coder.exporter().await, &format!("/agents/{}", main.id)).await;
     assert!(!page.contains("<b>"), "{page}");
-    let facts = text(part(&page, "facts"));
+    let facts = text(part(&page, "workspace"));
     assert_says(
         &facts,
         &["Latest build 1, start: failed", "<b>no space</b>"],

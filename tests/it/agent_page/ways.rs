@@ -47,7 +47,7 @@ async fn workspace_with_several_agents_or_none_has_a_page_that_lists_them() {
             "The latest build has no agent.",
             "Verdict stopped: build 2 (stop) succeeded",
             "Start the workspace",
-            "1 start succeeded main ready",
+            "Build 1 start succeeded main ready",
         ],
     );
 }

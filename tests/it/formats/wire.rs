@@ -114,7 +114,7 @@ fn snapshot() -> Snapshot {
 fn page() -> Arc<Page> {
     let fleet = Fleet::of(snapshot(), &Limits::default());
     let mut transitions = Transitions::default();
-    transitions.observe(&fleet);
+    transitions.observe(&fleet, |_, _, _| {});
     let mut errors = ErrorCounts::default();
     errors.add(ErrorKind::Timeout, at(-60));
     let loaded = |collector| Report {

@@ -34,11 +34,11 @@ pub(super) fn section(app: &App, told: &Told, own: Option<&ToldAgent>) -> Markup
             @if rows.is_empty() {
                 p class="faint" { "There is none." }
             } @else {
-                table class="data" {
+                table class="data cards" {
                     caption class="hidden" { "The last builds with agents, the newest first" }
                     thead {
                         tr {
-                            th scope="col" class="number" { "Build" } th scope="col" { "Transition" }
+                            th scope="col" { "Build" } th scope="col" { "Transition" }
                             th scope="col" { "Job" } th scope="col" { "Agent" }
                             th scope="col" { "Lifecycle" } th scope="col" { "Created" }
                             th scope="col" { "First connected" } th scope="col" { "Ready" }
@@ -64,7 +64,7 @@ fn row(
     let link = app.settings.links.here(&format!("/agents/{}", agent.id));
     html! {
         tr data-key=(agent.id) class=[is_own.then_some("current")] {
-            th scope="row" class="number" { (build.number) }
+            th scope="row" { "Build " (build.number) }
             td { (printable(build.transition.as_str())) }
             td {
                 (printable(build.job.as_str()))
@@ -74,10 +74,10 @@ fn row(
                 @if is_own { strong aria-current="true" { (name(&agent.name)) } }
                 @else { a href=(link) { (name(&agent.name)) } }
             }
-            td { (printable(agent.lifecycle.as_str())) }
-            td { (full_moment(agent.created_at, now)) }
-            td { (full_moment(agent.first_connected_at, now)) }
-            td { (full_moment(agent.ready_at, now)) }
+            td data-label="Lifecycle" { (printable(agent.lifecycle.as_str())) }
+            td data-label="Created" { (full_moment(agent.created_at, now)) }
+            td data-label="First connected" { (full_moment(agent.first_connected_at, now)) }
+            td data-label="Ready" { (full_moment(agent.ready_at, now)) }
         }
     }
 }

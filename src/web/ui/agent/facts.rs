@@ -17,9 +17,8 @@ pub(super) fn agent_facts(told: &Told, it: &ToldAgent) -> Markup {
         section class="card" aria-labelledby="facts" data-key="facts" {
             h2 id="facts" { "Agent" }
             (row(told.latest.now, it))
-            h2 { "Workspace" }
-            (workspace_facts(told))
         }
+        (workspace_facts(told))
     }
 }
 
@@ -58,6 +57,8 @@ pub(super) fn workspace_facts(told: &Told) -> Markup {
         .first()
         .map(|it| &it.agent.template_version);
     html! {
+        section class="card" aria-labelledby="workspace" data-key="workspace" {
+        h2 id="workspace" { "Workspace" }
         dl class="facts" {
             dt { "Id" } dd { code { (latest.workspace_id) } }
             dt { "Owner" } dd { (name(&latest.owner)) }
@@ -70,6 +71,7 @@ pub(super) fn workspace_facts(told: &Told) -> Markup {
             dt { "Latest build" } dd { (build(latest.build.as_ref())) }
             dt { "Verdict" }
             dd { strong { (told.readiness.verdict.as_str()) } ": " (long_text(&told.readiness.detail)) }
+        }
         }
     }
 }

@@ -25,7 +25,7 @@ pub(super) fn section(app: &App, told: &Told, own: Option<Uuid>) -> Markup {
         section class="card" aria-labelledby="kin" data-key="kin" {
             h2 id="kin" { "Agents of the latest build" }
             @if placed.is_empty() { p class="faint" { "The latest build has no agent." } } @else {
-                table class="data" {
+                table class="data cards" {
                     caption class="hidden" { "Agents of the latest build, sub-agents under their parent" }
                     thead {
                         tr {
@@ -59,11 +59,11 @@ fn row(app: &App, told: &Told, agent: &Agent, depth: usize, own: Option<Uuid>) -
                 @else { a href=(link) { (name(&agent.name)) } }
                 @if depth > 0 { span class="faint" { " sub-agent" } }
             }
-            td { (assessment.status.as_str()) }
+            td data-label="Status" { (assessment.status.as_str()) }
             td { (badge(assessment.health)) }
-            td { @if let Some(at) = assessment.since { (ago(at, now)) } }
-            td { (printable(agent.lifecycle.as_str())) }
-            td { (full_moment(agent.last_connected_at, now)) }
+            td data-label="Since" { @if let Some(at) = assessment.since { (ago(at, now)) } }
+            td data-label="Lifecycle" { (printable(agent.lifecycle.as_str())) }
+            td data-label="Last heartbeat" { (full_moment(agent.last_connected_at, now)) }
         }
     }
 }

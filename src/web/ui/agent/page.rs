@@ -44,10 +44,7 @@ pub(super) fn workspace(app: &App, told: &Told, probing: &Probing<'_>) -> (Strin
         h1 { (name(&latest.owner)) "/" (name(&latest.workspace)) }
         @if let Some(advice) = told.readiness.advice() { p class="advice" { (advice) } }
         (links(app, told))
-        section class="card" aria-labelledby="facts" data-key="facts" {
-            h2 id="facts" { "Workspace" }
-            (workspace_facts(told))
-        }
+        (workspace_facts(told))
         (kin::section(app, told, None))
         (builds::section(app, told, None))
         (probing.section())
@@ -149,8 +146,10 @@ const fn spoken(cause: Cause) -> &'static str {
 }
 
 /// What passes of this process saw of it.
-fn changes(_app: &App, _it: &ToldAgent) -> Vec<Change> {
-    Vec::new()
+fn changes(app: &App, it: &ToldAgent) -> Vec<Change> {
+    let chronicle = app.collect.chronicle();
+    let changes = chronicle.changes_of(it.agent.id);
+    changes.map(|it| (it.at, it.from, it.to)).collect()
 }
 
 fn form_urlencoded(pairs: &[(&str, &str)]) -> String {

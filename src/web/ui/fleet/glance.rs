@@ -14,7 +14,7 @@ use crate::web::ui::pictures;
 use super::View;
 
 /// Templates named at first.
-const WORST: usize = 5;
+const WORST: usize = 7;
 
 /// Templates in the whole table; a page has an end.
 const MOST: usize = 200;

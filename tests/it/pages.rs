@@ -1,5 +1,8 @@
 //! HTTP (SPEC 7): formats, pages, limits.
 
+mod fleet;
+mod selecting;
+
 use coder_agent_exporter::metrics::page::AgentSeries;
 
 use crate::harness::*;

@@ -59,10 +59,7 @@ impl View<'_> {
 }
 
 /// The fleet's page.
-pub(super) async fn show(
-    Shared(app): Shared<Arc<App>>,
-    RawQuery(address): RawQuery,
-) -> Response {
+pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQuery) -> Response {
     let pass = match app.view().await {
         Ok(pass) => pass,
         Err(refusal) => return refusal,
@@ -94,7 +91,7 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
     html! {
         div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
             div class="top" data-key="top" {
-                (state.show(view.chronicle))
+                (state.show(view.chronicle, view.now))
                 (as_of(view, state))
             }
             @if let State::Known { total, .. } = state { (glance::totals(view, total)) }
@@ -107,7 +104,7 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
                     (pictures::ages(fleet, view.inactive_timeout))
                 }
             }
-            @if let State::Known { fleet, .. } = state { (problems::problems(view, fleet, notes)) }
+            (problems::problems(view, state.fleet(), notes))
         }
     }
 }
@@ -120,7 +117,7 @@ fn as_of(view: &View<'_>, state: &State<'_>) -> Markup {
     };
     html! {
         p class="as-of" {
-            "As of " (clock_time(at)) ", " (since(at, view.now)) " ago · "
+            "As of " (clock_time(at, view.now)) ", " (since(at, view.now)) " ago · "
             a href=(view.href(view.query)) data-reload { "Reload" }
             " " button type="button" id="pause" aria-pressed="false" hidden data-keep { "Pause" }
         }

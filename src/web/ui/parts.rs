@@ -8,6 +8,9 @@ use crate::fleet::printable::printable;
 use crate::fleet::time::Timestamp;
 use crate::fleet::told::{age, moment};
 
+/// Twelve hours: no time of day within them is that of another day.
+const HOURS_WITHOUT_DATE: f64 = 12.0 * 3600.0;
+
 /// How long ago, as text; the moment itself where one asks for it. The script counts on.
 pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
     let told = moment(at);
@@ -20,10 +23,15 @@ pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
     }
 }
 
-/// A moment of this day, to the minute: `02:13 UTC`.
-pub(super) fn clock_time(at: Timestamp) -> Markup {
+/// A moment to the minute: `02:13 UTC`, and with its date where it is not of these hours.
+pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
     let told = moment(at);
-    let time = told.get(11..16).map_or_else(|| told.clone(), |it| format!("{it} UTC"));
+    let is_near = now.seconds_since(at).abs() < HOURS_WITHOUT_DATE;
+    let time = match (told.get(..10), told.get(11..16)) {
+        (Some(_), Some(time)) if is_near => format!("{time} UTC"),
+        (Some(date), Some(time)) => format!("{date} {time} UTC"),
+        _ => told.clone(),
+    };
     html! { time datetime=(told) title=(told) { (time) } }
 }
 
@@ -71,7 +79,9 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
         (0, _) | (_, 0) => "0 %".to_owned(),
         (part, whole) if part >= whole => "100 %".to_owned(),
         (part, whole) => {
-            let share = (part as f64 / whole as f64 * 100.0).round().clamp(1.0, 99.0);
+            let share = (part as f64 / whole as f64 * 100.0)
+                .round()
+                .clamp(1.0, 99.0);
             format!("{share} %")
         }
     }
@@ -79,6 +89,8 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -111,6 +123,9 @@ mod tests {
         assert!(!shown.contains("data-since"), "{shown}");
         let shown = since(now, now).into_string();
         assert!(shown.contains("data-since=\"1735689600\""), "{shown}");
-        assert!(clock_time(now).into_string().contains("00:00 UTC"));
+        let shown = clock_time(now, now).into_string();
+        assert!(shown.contains(">00:00 UTC<"), "{shown}");
+        let shown = clock_time(now, now.after(Duration::from_secs(86_400))).into_string();
+        assert!(shown.contains(">2025-01-01 00:00 UTC<"), "{shown}");
     }
 }

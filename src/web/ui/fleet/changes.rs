@@ -26,15 +26,14 @@ const NAMED: usize = 10;
 pub(super) fn changes(view: &View<'_>) -> Markup {
     let chronicle = view.chronicle;
     let events = chronicle.events(WINDOW, view.now);
-    let (problems, others): (Vec<_>, Vec<_>) =
-        events.iter().partition(|it| it.is_about_problems());
+    let (problems, others): (Vec<_>, Vec<_>) = events.iter().partition(|it| it.is_about_problems());
     html! {
         section class="card" aria-labelledby="changes" data-key="changes" {
             h2 id="changes" { "What changed " span class="faint" { "in the last hour" } }
             @if problems.is_empty() {
                 p class="faint" {
                     @if chronicle.last_known().is_some() {
-                        "No agent got a problem or got rid of one."
+                        "No pass saw an agent get a problem or get rid of one."
                     } @else {
                         "Nothing has been seen yet."
                     }
@@ -74,7 +73,10 @@ fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
     let first = event.first.as_unix_seconds();
     let (from, to) = (event.from.as_str(), event.to.as_str());
     let scope = event.scope;
-    let key = format!("{from}-{to}-{first}-{}/{}", scope.organization, scope.template);
+    let key = format!(
+        "{from}-{to}-{first}-{}/{}",
+        scope.organization, scope.template
+    );
     html! {
         li data-key=(key) {
             details {

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
+use crate::dialer::AnyDialer;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Outcome, Pass, Report};
 use crate::probe::Probe;
-use crate::dialer::AnyDialer;
 use crate::web::ui::parts::{counted, percent, since};
 
 use super::View;

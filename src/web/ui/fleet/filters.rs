@@ -17,10 +17,10 @@ use super::glance::SHOWN;
 /// Names in a list to choose from.
 const MOST: usize = 500;
 
-/// The form.
-pub(super) fn filters(view: &View<'_>, fleet: &Fleet) -> Markup {
+/// The form. It stays where agents are not known: somebody may be writing in it.
+pub(super) fn filters(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
     let selection = &view.query.selection;
-    let scopes = || fleet.snapshot.scopes.iter();
+    let scopes = || fleet.into_iter().flat_map(|it| it.snapshot.scopes.iter());
     let organizations = scopes().map(|it| &*it.organization).collect();
     let templates = scopes().map(|it| &*it.template).collect();
     let sort = view.query.sort();

@@ -43,7 +43,10 @@ pub(super) fn totals(view: &View<'_>, total: &ByHealth) -> Markup {
         .collect();
     let link = |health: Health| {
         let health = vec![health];
-        view.link(Selection { health, ..Selection::default() })
+        view.link(Selection {
+            health,
+            ..Selection::default()
+        })
     };
     html! {
         section aria-label="Agents by health" data-key="totals" {

@@ -21,22 +21,31 @@ const COLUMNS: [(&str, Option<SortKey>); 6] = [
     ("Cause and advice", None),
 ];
 
-/// The form, the count, the table.
-pub(super) fn problems(view: &View<'_>, fleet: &Fleet, notes: &[String]) -> Markup {
-    let selected = view.query.selection.of(fleet);
-    let shown = &selected[..selected.len().min(view.query.show)];
+/// The form, the count, the table; of agents that are not known, that they are not.
+pub(super) fn problems(view: &View<'_>, fleet: Option<&Fleet>, notes: &[String]) -> Markup {
     html! {
         section id="problems" aria-labelledby="problems-title" {
             h2 id="problems-title" tabindex="-1" { (title(view)) }
             (filters(view, fleet))
             @for note in notes { p class="note" { "Left out: " (note) "." } }
-            @if shown.is_empty() {
-                (nothing(view, fleet))
-            } @else {
-                p class="count" data-count { (count(view, shown.len(), selected.len())) }
-                (table(view, fleet, shown))
-                (more(view, shown.len(), selected.len()))
+            @match fleet {
+                Some(fleet) => (found(view, fleet)),
+                None => p class="empty" { "Not known, as said above." },
             }
+        }
+    }
+}
+
+fn found(view: &View<'_>, fleet: &Fleet) -> Markup {
+    let selected = view.query.selection.of(fleet);
+    let shown = &selected[..selected.len().min(view.query.show)];
+    html! {
+        @if shown.is_empty() {
+            (nothing(view, fleet))
+        } @else {
+            p class="count" data-count { (count(view, shown.len(), selected.len())) }
+            (table(view, fleet, shown))
+            (more(view, shown.len(), selected.len()))
         }
     }
 }
@@ -56,7 +65,11 @@ fn count(view: &View<'_>, shown: usize, all: usize) -> String {
     };
     match shown == all {
         true => format!("Showing {}", counted(all as u64, kind)),
-        false => format!("Showing {} of {}", number(shown as u64), counted(all as u64, kind)),
+        false => format!(
+            "Showing {} of {}",
+            number(shown as u64),
+            counted(all as u64, kind)
+        ),
     }
 }
 

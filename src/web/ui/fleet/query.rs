@@ -142,8 +142,8 @@ impl Query {
     /// The same agents by `key`, in the other direction if they are by that already.
     pub(super) fn sorted_by(&self, key: SortKey) -> Self {
         let mut next = self.clone();
-        let is_turned = self.selection.sort == key
-            && self.selection.direction == Direction::Ascending;
+        let is_turned =
+            self.selection.sort == key && self.selection.direction == Direction::Ascending;
         next.selection.sort = key;
         next.selection.direction = match is_turned {
             true => Direction::Descending,
@@ -192,7 +192,10 @@ mod tests {
                        &q=ada/box&sort=-since&show=200";
         let (query, notes) = read(address);
         assert_eq!(notes, Vec::<String>::new());
-        assert_eq!(query.selection.health, [Health::Disconnected, Health::StartError]);
+        assert_eq!(
+            query.selection.health,
+            [Health::Disconnected, Health::StartError]
+        );
         assert_eq!(query.selection.template.as_deref(), Some("aws-linux"));
         assert_eq!(query.selection.direction, Direction::Descending);
         assert_eq!(query.show, 200);
@@ -201,7 +204,8 @@ mod tests {
 
     #[test]
     fn what_a_form_leaves_empty_says_nothing() {
-        let (query, notes) = read("organization=&template=&q=&sort=since&health=starting&health=off");
+        let (query, notes) =
+            read("organization=&template=&q=&sort=since&health=starting&health=off");
         assert_eq!(query.write(), "health=starting");
         assert_eq!(notes.len(), 1);
         assert_eq!(read(""), (Query::default(), vec![]));

@@ -65,13 +65,22 @@ impl<'a> State<'a> {
         }
     }
 
+    /// The fleet, where its agents are known.
+    pub(super) fn fleet(&self) -> Option<&'a Fleet> {
+        match self {
+            Self::Known { fleet, .. } => Some(fleet),
+            Self::Unknown { .. } => None,
+        }
+    }
+
     /// For the title of a window: the least that says it.
     pub(super) fn title(&self) -> String {
         match self {
             Self::Unknown { .. } => "Unknown".to_owned(),
-            Self::Known { total, .. } => match problems_in(total) {
-                0 => "All well".to_owned(),
-                problems => counted(problems, "problem"),
+            Self::Known { total, .. } => match (problems_in(total), running(total)) {
+                (0, 0) => "None running".to_owned(),
+                (0, _) => "All well".to_owned(),
+                (problems, _) => counted(problems, "problem"),
             },
         }
     }
@@ -85,7 +94,7 @@ impl<'a> State<'a> {
     }
 
     /// The sentence itself, and where it is bad news, what to do.
-    pub(super) fn show(&self, chronicle: &Chronicle) -> Markup {
+    pub(super) fn show(&self, chronicle: &Chronicle, now: Timestamp) -> Markup {
         match self {
             Self::Known { total, .. } => {
                 let class = match problems_in(total) {
@@ -98,21 +107,21 @@ impl<'a> State<'a> {
                 h1 class="verdict unknown" {
                     "Unknown: " (reason)
                     @if let Some(at) = failure.and(chronicle.unknown_since()) {
-                        ", since " (clock_time(at))
+                        ", since " (clock_time(at, now))
                     }
                 }
                 @if let Some(failure) = failure { p class="warning" { (failure) } }
-                (last_known(chronicle.last_known()))
+                (last_known(chronicle.last_known(), now))
             },
         }
     }
 }
 
-fn last_known(at: Option<Timestamp>) -> Markup {
+fn last_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
     html! {
         p class="note" {
             @match at {
-                Some(at) => { "Agents were last known at " (clock_time(at)) ". What follows is older than that, or says so." },
+                Some(at) => { "Agents were last known at " (clock_time(at, now)) "." },
                 None => "Agents have not been known since this exporter started.",
             }
         }
@@ -132,11 +141,19 @@ fn reason(kind: ErrorKind) -> &'static str {
     }
 }
 
+/// Agents that nobody asked to be gone.
+fn running(total: &ByHealth) -> u64 {
+    let others = total
+        .iter()
+        .filter(|(health, _)| **health != Health::Shutdown);
+    others.map(|(_, count)| count).sum()
+}
+
 fn sentence(total: &ByHealth) -> String {
     let count = |health: Health| total.get(&health).copied().unwrap_or_default();
     let all: u64 = total.values().sum();
     let problems = problems_in(total);
-    let running = all - count(Health::Shutdown);
+    let running = running(total);
     let coming = count(Health::Connecting) + count(Health::Starting);
     match (problems, running) {
         (0, 0) if all == 0 => "There are no agents".to_owned(),
@@ -172,7 +189,10 @@ mod tests {
         use Health::{Disconnected, Healthy, Shutdown, StartError, Starting};
         check(&[], "There are no agents");
         check(&[(Shutdown, 3)], "No agent is running: 3 agents shut down");
-        check(&[(Healthy, 1), (Shutdown, 3)], "The one running agent is well");
+        check(
+            &[(Healthy, 1), (Shutdown, 3)],
+            "The one running agent is well",
+        );
         check(
             &[(Healthy, 1375), (Shutdown, 3)],
             "All 1,375 running agents are well",

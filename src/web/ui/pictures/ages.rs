@@ -58,7 +58,12 @@ fn drawn(buckets: &[Bucket], limit: f64) -> Markup {
 }
 
 fn columns(buckets: &[Bucket], limit: f64, within: usize, told: &str) -> Markup {
-    let most = buckets.iter().map(|it| it.1).max().unwrap_or_default().max(1);
+    let most = buckets
+        .iter()
+        .map(|it| it.1)
+        .max()
+        .unwrap_or_default()
+        .max(1);
     let width = buckets.len() as f64 * COLUMN;
     let line = coordinate(within as f64 * COLUMN);
     let height = |count: u64| match count {
@@ -132,7 +137,10 @@ mod tests {
         let buckets = [(15.0, 400), (30.0, 9), (60.0, 3), (f64::INFINITY, 1)];
         let shown = drawn(&buckets, 30.0).into_string();
         assert!(shown.contains("413 agents with an open connection, 4 of them"));
-        assert!(shown.contains(r#"class="limit" x1="20" x2="20""#), "{shown}");
+        assert!(
+            shown.contains(r#"class="limit" x1="20" x2="20""#),
+            "{shown}"
+        );
         assert!(shown.contains("more than 60"), "{shown}");
         assert_eq!(shown.matches("fill-disconnected").count(), 2);
         assert_eq!(shown.matches("fill-late").count(), 1);

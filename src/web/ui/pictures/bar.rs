@@ -15,10 +15,7 @@ const LEAST: f64 = 6.0;
 
 /// Agents by health as one bar. For the eye and the mouse alone: what stands below it says the
 /// same, and is where the keyboard goes.
-pub(in crate::web::ui) fn bar(
-    parts: &[(Health, u64)],
-    link: impl Fn(Health) -> String,
-) -> Markup {
+pub(in crate::web::ui) fn bar(parts: &[(Health, u64)], link: impl Fn(Health) -> String) -> Markup {
     html! {
         svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
             @for (health, x, width, count) in placed(parts) {

@@ -74,8 +74,11 @@ pub(in crate::web::ui) fn hours<'a>(
     let most = points.iter().map(|it| it.problems()).max();
     let told = match most {
         None => "Nothing has been seen yet.".to_owned(),
-        Some(0) => format!("No problem in the last {name}."),
-        Some(most) => format!("At most {} at once in the last {name}.", counted(most, "problem")),
+        Some(0) => format!("No problem was seen in the last {name}."),
+        Some(most) => format!(
+            "At most {} seen at once in the last {name}.",
+            counted(most, "problem")
+        ),
     };
     let most_well = points.iter().map(|it| well(it)).max().unwrap_or_default();
     html! {
@@ -97,7 +100,7 @@ pub(in crate::web::ui) fn hours<'a>(
                     line class="ground" x1="0" x2="360" y1="30" y2="30" {}
                 }
                 div class="axis ends" aria-hidden="true" { span { (name) " ago" } span { "now" } }
-                (table(&points))
+                (table(&points, now))
             }
         }
     }
@@ -145,7 +148,9 @@ fn area(layer: &Layer, frame: Frame, most: u64, height: f64) -> Markup {
         // A point that stands alone is a minute wide.
         let end = [(last.0 + 1.0, last.1, last.2)];
         let there: Vec<_> = run.iter().chain(&end).collect();
-        let top = there.iter().map(|it| format!("{} {}", coordinate(it.0), y(it.2)));
+        let top = there
+            .iter()
+            .map(|it| format!("{} {}", coordinate(it.0), y(it.2)));
         let bottom = there
             .iter()
             .rev()
@@ -176,7 +181,7 @@ fn extend(run: &mut Vec<Edge>, edge: Edge) {
     }
 }
 
-fn table(points: &[&Point]) -> Markup {
+fn table(points: &[&Point], now: Timestamp) -> Markup {
     // A dozen rows say enough.
     let step = points.len().div_ceil(12).max(1);
     html! {
@@ -192,7 +197,7 @@ fn table(points: &[&Point]) -> Markup {
                 tbody {
                     @for point in points.iter().rev().step_by(step) {
                         tr {
-                            th scope="row" { (clock_time(point.at)) }
+                            th scope="row" { (clock_time(point.at, now)) }
                             td class="number" { (number(point.problems())) }
                             td class="number" { (number(well(point))) }
                             td class="number" { (number(point.count(Health::Shutdown))) }
@@ -227,7 +232,13 @@ mod tests {
     #[test]
     fn steps_keep_their_corners() {
         let mut run = Vec::new();
-        for edge in [(0.0, 0, 1), (1.0, 0, 1), (2.0, 0, 4), (3.0, 0, 4), (4.0, 0, 4)] {
+        for edge in [
+            (0.0, 0, 1),
+            (1.0, 0, 1),
+            (2.0, 0, 4),
+            (3.0, 0, 4),
+            (4.0, 0, 4),
+        ] {
             extend(&mut run, edge);
         }
         let corners: Vec<_> = run.iter().map(|it| it.0).collect();
@@ -237,7 +248,10 @@ mod tests {
     #[test]
     fn area_goes_along_the_top_and_back_along_the_bottom() {
         let now = Timestamp::from_unix_micros(0);
-        let frame = Frame { now, seconds: 360.0 };
+        let frame = Frame {
+            now,
+            seconds: 360.0,
+        };
         let layer = Layer {
             class: "disconnected",
             edges: vec![(10.0, 0, 5), (20.0, 0, 10)],

@@ -98,6 +98,18 @@ test('all five thousand can be shown, and are those of the API', () =>
     assert.deepEqual(await shown(page)(), ids(await agents(known.large)));
   }));
 
+test('what is clicked right after typing is what one gets', () =>
+  visit(`${origin}/`, async (page) => {
+    await page.locator('[data-find]').evaluate((field) => {
+      field.value = 'ada';
+      field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+      document.querySelector('#problems thead a[href$="sort=owner"]').click();
+    });
+    await eventually(() => page.locator('#problems [aria-sort]').innerText(), 'Workspace');
+    await page.waitForTimeout(500);
+    assert.equal(query(page), '?sort=owner');
+  }));
+
 test('a link that is shared shows the same rows in the same order', () =>
   visit(`${origin}/`, async (page) => {
     await page.locator('.chip').filter({ hasText: 'stuck' }).first().click();

@@ -38,7 +38,7 @@ const heal = (id) => change(`UPDATE workspace_agents SET disconnected_at = NULL,
 
 test('rows come and go while scroll, focus, selection and opened details stay', () =>
   visit(`${served.origin}/`, async (page) => {
-    // 35 is healthy; 2 and 12 are disconnected or worse.
+    // A healthy one: the first 24 have problems.
     const lost = await idOf(40);
     const before = await idsOf(page);
     assert.ok(!before.includes(lost));
@@ -113,7 +113,7 @@ test('a page that is paused, or that nobody sees, does not ask', () =>
     await eventually(async () => seen.requests.length > asked, true);
   }));
 
-/** What a browser tells a page when another tab is put before it. */
+/** A browser without a screen hides no page: the page hears what it would hear from one that does. */
 const hide = (page, isHidden) => page.evaluate((it) => {
   Object.defineProperty(document, 'hidden', { configurable: true, get: () => it });
   document.dispatchEvent(new Event('visibilitychange'));

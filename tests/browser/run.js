@@ -20,7 +20,7 @@ console.log(`# all is up after ${((Date.now() - began) / 1000).toFixed(1)} s`);
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end().then(() => process.exit(130)));
 
 const files = chosen.length ? chosen : all;
-const args = ['--test', '--test-concurrency=2', '--test-timeout=300000', '--test-reporter=spec', ...files];
+const args = ['--test', '--test-concurrency=3', '--test-timeout=300000', '--test-reporter=spec', ...files];
 const tests = spawn(process.execPath, args, { cwd: here, stdio: 'inherit', env: { ...process.env, WORLD: JSON.stringify(known) } });
 const status = await new Promise((resolve) => tests.once('exit', (code) => resolve(code ?? 1)));
 await end();

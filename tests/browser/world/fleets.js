@@ -18,7 +18,7 @@ export const HOSTILE = [
   'שלום عليكم',
   '🦀'.repeat(64),
   'x'.repeat(300),
-  'two\nlines\tand\rmore',
+  'two\nlines\tand more',
   '\u001b[31mred\u0007',
   '\u200b\ufeff',
   '../../../metrics?q=#problems',

@@ -64,7 +64,7 @@ async function startDemo(keep) {
   const coder = keep(await coderd());
   const args = [
     'demo', '--demo.agents=200', '--demo.seed=7', '--probe.dialer=coderd', `--coder.url=${coder.url}`,
-    '--probe.interval=2s', '--probe.sample=40', '--probe.concurrency=8',
+    '--probe.interval=1h', '--probe.sample=40', '--probe.concurrency=8',
   ];
   return keep(await exporter(args, { env: { CODER_SESSION_TOKEN: 'a-token-of-nobody' } }));
 }

@@ -16,10 +16,13 @@ import sys
 
 sys.dont_write_bytecode = True  # importing the dashboards leaves no trace in the work tree
 
+import agent  # noqa: E402
+import exporter  # noqa: E402
 import fleet  # noqa: E402
+import probe  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-DASHBOARDS = {"fleet.json": fleet.DASHBOARD}
+DASHBOARDS = {f"{it.__name__}.json": it.DASHBOARD for it in (fleet, agent, probe, exporter)}
 
 
 def main() -> int:

@@ -1,36 +1,39 @@
-"""The Fleet dashboard: is anything wrong with the agents, where, and since when?"""
+"""The Fleet dashboard: is anything wrong with the agents, where, since when, and which template?"""
 
+from board import FLEET, IN_CODER, IN_DEPTH, ONE_WORKSPACE, ORGANIZATION, PROBE, SAME_CHOICE, TEMPLATE, dashboard
 from panels import (
+    ANY_PROBLEM,
+    GAP,
     GRAY,
+    GREEN,
+    GREEN_IF_ANY,
+    GREEN_IF_NONE,
     HEALTH_COLORS,
+    NEUTRAL,
+    PROBLEM_COLORS,
+    STATUS_COLORS,
     YES_OR_NO,
-    dashboard,
-    field,
-    fleet,
+    age,
+    bands,
+    colored,
+    counted,
     graph,
-    shown,
+    linked,
     stat,
     table,
-    variable,
-    yes_or_no_over_time,
 )
+from queries import AGENT, CHOSEN_DEPLOYMENT, PROBLEM, TEMPLATE as BY_TEMPLATE, fleet, probed, selector, shown
 
-UID = "coder-agent-fleet"
-
-GAP = " A gap means that nothing was known then."
-NO_EXPORTER = "no exporter answers"
-
-GREEN = [("green", None)]  # none healthy is no fault when all are stopped: the share says which
-GREEN_IF_NONE = [("green", None), ("red", 1)]
-GREEN_IF_ANY = [("red", None), ("green", 1)]
-NEUTRAL = [("blue", None)]
-
-NOT_PROBLEMS = {"healthy", "starting", "connecting", "shutdown"}
-PROBLEM_COLORS = {health: color for health, color in HEALTH_COLORS.items() if health not in NOT_PROBLEMS}
+SEE_DATABASE = 'see "Database answers"'
+HEALTHY = [("red", None), ("orange", 0.9), ("green", 0.98)]
 
 
-def agents(matcher):
-    return f"sum({fleet('coder_agents_health', matcher)})"
+def agents(matcher, by=""):
+    return f"sum{by} ({fleet('coder_agents_health', matcher)})"
+
+
+def healthy_share(by=""):
+    return agents('health="healthy"', by) + "\n/\n(" + agents('health!="shutdown"', by) + " > 0)"
 
 
 NOW = [
@@ -38,12 +41,18 @@ NOW = [
         "Healthy share",
         "Healthy agents among those that ought to be there: agents of stopped or stopping workspaces "
         "count on neither side.",
-        agents('health="healthy"') + "\n/\n(" + agents('health!="shutdown"') + " > 0)",
-        [("red", None), ("orange", 0.9), ("green", 0.98)],
+        healthy_share(),
+        HEALTHY,
         unit="percentunit",
         no_value="unknown, or all stopped",
+        decimals=1,
     ),
-    stat("Healthy", "Agents that are connected and started.", agents('health="healthy"'), GREEN),
+    stat(
+        "Healthy",
+        "Agents that are connected and started.",
+        agents('health="healthy"'),
+        GREEN,  # none healthy is no fault when all are stopped: the share says which
+    ),
     stat(
         "Disconnected",
         "Agents that were there and are gone, though nobody stopped their workspaces. What to do: stop "
@@ -66,10 +75,13 @@ NOW = [
         GREEN_IF_NONE,
     ),
     stat(
-        "Coming up",
-        "Agents that are connecting or starting and still have time to do so.",
-        agents('health=~"connecting|starting"'),
-        NEUTRAL,
+        "Oldest problem",
+        "For how long the agent that has a problem for longest has had it.",
+        f"time() - min({shown('coder_agent_oldest_problem_timestamp_seconds')})",
+        [("orange", None), ("red", 3600)],
+        unit="s",
+        no_value="none, or unknown",
+        decimals=0,
     ),
     stat(
         "Stopped",
@@ -82,11 +94,54 @@ NOW = [
         "Database answers",
         "Whether any exporter has an answer from Coder's database. While none has, nothing is known "
         "about the agents, and the numbers beside are unknown.",
-        "max(coder_exporter_up)",
+        f"max({selector('coder_exporter_up', (CHOSEN_DEPLOYMENT,))})",
         GREEN_IF_ANY,
         unit="none",
         no_value="no exporter",
         mappings=YES_OR_NO,
+    ),
+]
+
+WHICH_TEMPLATE = [
+    table(
+        "Templates",
+        "Each template with agents, those with most problems first. The share is of the agents that ought "
+        "to be there. An empty oldest problem is none.",
+        [
+            agents(ANY_PROBLEM, f" by ({BY_TEMPLATE})"),
+            healthy_share(f" by ({BY_TEMPLATE})"),
+            agents('health!="shutdown"', f" by ({BY_TEMPLATE})"),
+            f"time() - min by ({BY_TEMPLATE}) ({shown('coder_agent_oldest_problem_timestamp_seconds')})",
+        ],
+        [
+            ("template_name", "Template"),
+            ("organization_name", "Organization"),
+            ("deployment", "Deployment"),
+            ("Value #A", "Problems"),
+            ("Value #B", "Healthy share"),
+            ("Value #C", "Ought to be there"),
+            ("Value #D", "Oldest problem"),
+        ],
+        overrides=[
+            counted("Problems", GREEN_IF_NONE),
+            counted("Healthy share", HEALTHY, unit="percentunit", decimals=1),
+            age("Oldest problem"),
+            linked("Template", "This template in depth", IN_DEPTH),
+        ],
+        no_value="-",
+        height=8,
+        width=12,
+        sort_by="Problems",
+    ),
+    graph(
+        "Problem agents by template",
+        "Agents with a problem: of one template, or of all of them at once?" + GAP,
+        f"sum by (organization_name, template_name) (\n  {fleet('coder_agents_health', ANY_PROBLEM)}\n) > 0",
+        "{{organization_name}} / {{template_name}}",
+        width=12,
+        height=8,
+        stacked=True,
+        no_value=f"none, or unknown: {SEE_DATABASE}",
     ),
 ]
 
@@ -96,12 +151,7 @@ PROBLEMS = [
         "Each agent with a problem, the oldest first. The exporter names at most 1000 of them unless "
         "set otherwise (--metrics.max-agent-series); the numbers above count all.",
         # By these labels alone, so that no target label becomes a column.
-        "sort_desc(\n"
-        "  time() - max by (\n"
-        "    organization_name, template_name, workspace_owner, workspace_name,\n"
-        "    agent_name, agent_id, health, cause\n"
-        f"  ) ({shown('coder_agent_problem_timestamp_seconds')})\n"
-        ")",
+        [f"sort_desc(\n  time() - max by ({AGENT}, health, cause) (\n    {shown(PROBLEM)}\n  )\n)"],
         [
             ("Value", "Age"),
             ("health", "Health"),
@@ -111,27 +161,17 @@ PROBLEMS = [
             ("agent_name", "Agent"),
             ("template_name", "Template"),
             ("organization_name", "Organization"),
+            ("deployment", "Deployment"),
             ("agent_id", "Agent id"),
         ],
         overrides=[
-            field("Age", unit="s", decimals=1, custom__width=120),
-            field(
-                "Health",
-                custom__cellOptions={"type": "color-text"},
-                mappings=[{"type": "value", "options": {h: {"color": c} for h, c in PROBLEM_COLORS.items()}}],
-            ),
-            field(
-                "Template",
-                links=[
-                    {
-                        "title": "Only this template",
-                        "url": f"/d/{UID}?${{datasource:queryparam}}"
-                        "&var-template=${__value.text:percentencode}&${__url_time_range}",
-                    }
-                ],
-            ),
+            age(),
+            colored("Health", PROBLEM_COLORS),
+            linked("Workspace", "Open in Coder", IN_CODER, new_tab=True),
+            linked("Agent", "This workspace in depth", ONE_WORKSPACE),
+            linked("Template", "This template in depth", IN_DEPTH),
         ],
-        no_value='No agent has a problem, or nothing is known: see "Database answers".',
+        no_value=f"No agent has a problem, or nothing is known: {SEE_DATABASE}.",
         height=9,
     ),
 ]
@@ -148,15 +188,14 @@ OVER_TIME = [
         colors=HEALTH_COLORS,
     ),
     graph(
-        "Disconnected agents by template",
-        "Agents gone though nobody stopped their workspaces: of one template, or of all of them at once?" + GAP,
-        "sum by (organization_name, template_name) (\n"
-        + "  " + fleet("coder_agents_health", 'health="disconnected"') + "\n"
-        + ") > 0",
-        "{{organization_name}} / {{template_name}}",
+        "Agents by problem",
+        "The same without those that have none: since when, and did it come at once or little by little?" + GAP,
+        f"sum by (health) ({fleet('coder_agents_health', ANY_PROBLEM)})",
+        "{{health}}",
         width=12,
         height=9,
-        no_value='none, or unknown: see "Database answers"',
+        stacked=True,
+        colors=PROBLEM_COLORS,
     ),
     graph(
         "Agents by connection status",
@@ -165,26 +204,19 @@ OVER_TIME = [
         f"sum by (status) ({fleet('coder_agents')})",
         "{{status}}",
         width=8,
-        height=9,
+        height=8,
         stacked=True,
-        colors={"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"},
+        colors=STATUS_COLORS,
     ),
     graph(
-        "Agents by lifecycle state",
-        "What the agents last reported of their start and stop." + GAP,
-        f"sum by (lifecycle_state) ({fleet('coder_agents_lifecycle')})",
-        "{{lifecycle_state}}",
+        "Workspaces by state",
+        "The state of the latest build of each workspace that is not deleted." + GAP,
+        f"sum by (state) ({fleet('coder_workspaces')})",
+        "{{state}}",
         width=8,
-        height=9,
+        height=8,
         stacked=True,
-        colors={
-            "ready": "green",
-            "starting": "light-blue",
-            "created": "purple",
-            "start_timeout": "yellow",
-            "start_error": "dark-red",
-            "off": GRAY,
-        },
+        colors={"running": "green", "starting": "light-blue", "failed": "red", "no_agent": "orange", "stopped": GRAY},
     ),
     graph(
         "Apps by health",
@@ -192,95 +224,60 @@ OVER_TIME = [
         f"sum by (health) ({fleet('coder_apps')})",
         "{{health}}",
         width=8,
-        height=9,
+        height=8,
         stacked=True,
         colors={"healthy": "green", "initializing": "blue", "unhealthy": "red", "disabled": GRAY},
     ),
 ]
 
-EXPORTER = [
-    yes_or_no_over_time(
+BELIEVE_IT = [
+    bands(
         "Database answers, by exporter",
         "Whether each exporter had an answer from Coder's database. A gap means that the exporter "
         "itself did not answer Prometheus.",
-        "coder_exporter_up",
+        selector("coder_exporter_up", (CHOSEN_DEPLOYMENT,)),
         "{{instance}}",
         width=8,
-        height=7,
-        no_value=NO_EXPORTER,
-    ),
-    yes_or_no_over_time(
-        "Collectors succeed",
-        "Whether each collector of each exporter succeeded. One that fails hides its own metrics and no others.",
-        "coder_exporter_collector_success",
-        "{{collector}} {{instance}}",
-        width=8,
-        height=7,
-        no_value=NO_EXPORTER,
-    ),
-    graph(
-        "Collector duration",
-        "How long each collector took, in the slowest exporter. A collector that fails has no duration.",
-        "max by (collector) (coder_exporter_collector_duration_seconds)",
-        "{{collector}}",
-        width=8,
-        height=7,
-        unit="s",
-        no_value="no collector succeeds",
+        height=6,
+        no_value="no exporter answers",
     ),
     graph(
         "Snapshot age",
         "Age of what each exporter last knew. It rises between scrapes, so it runs up to the scrape "
         "interval; more than that means old numbers.",
-        "time() - coder_exporter_snapshot_timestamp_seconds",
+        f"time() - {selector('coder_exporter_snapshot_timestamp_seconds', (CHOSEN_DEPLOYMENT,))}",
         "{{instance}}",
         width=8,
-        height=7,
+        height=6,
         unit="s",
         no_value="no snapshot",
         negative=True,
     ),
-    graph(
-        "Clock skew",
-        "Each exporter's clock minus the database's. Agents are judged by the database's clock alone, so "
-        "this falsifies nothing; it says that one of the two machines tells the wrong time.",
-        "coder_exporter_clock_skew_seconds",
-        "{{instance}}",
-        width=8,
-        height=7,
-        unit="s",
-        no_value="unknown: the database does not answer",
-        negative=True,
-    ),
-    graph(
-        "Errors per minute",
-        "Errors of all exporters, by kind.",
-        "60 * sum by (kind) (rate(coder_exporter_errors_total[$__rate_interval]))",
-        "{{kind}}",
-        width=8,
-        height=7,
-        unit="cpm",
-        no_value=NO_EXPORTER,
-    ),
+    {
+        **stat(
+            "Connected, but not reached by the probe, or the other way round",
+            "Agents whose status in the database and whose dial contradict each other, of those probed "
+            "lately. More on the dashboard of the resolver probe.",
+            f"sum(max without (instance, pod) ({probed('coder_agent_probe_disagreements')}))",
+            GREEN_IF_NONE,
+            no_value="unknown: no probe is on, or no round has ended",
+            width=8,
+        ),
+        "gridPos": {"w": 8, "h": 6},
+        "links": [{"title": "Resolver probe", "url": f"/d/{PROBE}?{SAME_CHOICE}"}],
+    },
 ]
 
 DASHBOARD = dashboard(
-    UID,
+    FLEET,
     "Coder agents / Fleet",
     "Is anything wrong with the agents of this Coder deployment, where, and since when?",
+    [ORGANIZATION, TEMPLATE],
     [
-        variable(
-            "organization",
-            "Organization",
-            "Coder organizations to show",
-            "label_values(coder_agents_health, organization_name)",
-        ),
-        variable(
-            "template",
-            "Template",
-            "Templates of these organizations to show",
-            'label_values(coder_agents_health{organization_name=~"$organization"}, template_name)',
-        ),
+        ("Now", NOW),
+        ("Which template", WHICH_TEMPLATE),
+        ("Problems now", PROBLEMS),
+        ("Over time", OVER_TIME),
+        ("Can this be believed?", BELIEVE_IT),
     ],
-    [("Now", NOW), ("Problems now", PROBLEMS), ("Over time", OVER_TIME), ("Exporter", EXPORTER)],
 )

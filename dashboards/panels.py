@@ -1,11 +1,12 @@
-"""The parts that every dashboard is made of: queries, panels, variables, and their layout.
+"""The panels that all dashboards are made of. What they must agree on is said here once.
 
-What all dashboards must agree on is said here once: the colour of each health, how two exporters
-are taken for one, which organizations and templates are shown.
+Each panel needs a title, a description, a unit, and a text for the time without data, in which
+the reader must be able to tell "none" from "not known".
 """
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
-TAG = "coder-agent-exporter"
+
+GRID_WIDTH = 24
 
 GRAY = "#8e8e8e"
 HEALTH_COLORS = {
@@ -20,8 +21,11 @@ HEALTH_COLORS = {
     "start_error": "dark-red",
     "shutdown": GRAY,
 }
+PROBLEMS = ["disconnected", "stuck_created", "stuck_starting", "stuck_connecting", "connect_timeout", "start_error"]
+PROBLEM_COLORS = {health: HEALTH_COLORS[health] for health in PROBLEMS}
+ANY_PROBLEM = f'health=~"{"|".join(PROBLEMS)}"'
+STATUS_COLORS = {"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"}
 
-GRID_WIDTH = 24
 YES_OR_NO = [
     {
         "type": "value",
@@ -29,35 +33,25 @@ YES_OR_NO = [
     }
 ]
 
+GREEN = [("green", None)]
+GREEN_IF_NONE = [("green", None), ("red", 1)]
+GREEN_IF_ANY = [("red", None), ("green", 1)]
+NEUTRAL = [("blue", None)]
 
-# Queries
-
-
-def shown(metric, *matchers):
-    """A fleet metric for the organizations and templates that the reader chose."""
-    chosen = ('organization_name=~"$organization"', 'template_name=~"$template"')
-    return f"{metric}{{{', '.join(chosen + matchers)}}}"
+GAP = " A gap means that nothing was known then."
 
 
-def fleet(metric, *matchers):
-    """The same, with two exporters that run side by side taken for one."""
-    return f"max without (instance, pod) ({shown(metric, *matchers)})"
-
-
-# Panels. Each needs a title, a description and a text for the time without data, in which the
-# reader must be able to tell "none" from "not known".
-
-
-def stat(title, description, expr, thresholds, *, unit="short", no_value="unknown", mappings=(), width=3):
+def stat(title, description, expr, thresholds, *, unit="short", no_value="unknown", mappings=(), width=3, decimals=None):
     """One number of now. It is an instant query: the last number of an hour ago is not now's."""
     return panel(
-        "stat", title, description, (width, 4), {**query(expr, title), "instant": True, "range": False},
+        "stat", title, description, (width, 4), [instant(query(expr, title))],
         defaults={
             "unit": unit,
             "noValue": no_value,
             "mappings": list(mappings),
             "color": {"mode": "thresholds"},
-            "thresholds": {"mode": "absolute", "steps": [{"color": c, "value": v} for c, v in thresholds]},
+            "thresholds": steps(thresholds),
+            **({} if decimals is None else {"decimals": decimals}),
         },
         options={
             "colorMode": "background",
@@ -68,14 +62,17 @@ def stat(title, description, expr, thresholds, *, unit="short", no_value="unknow
 
 
 def graph(title, description, expr, legend, *, width, height, unit="short", stacked=False, colors=None,
-          no_value="unknown: no data in this time", negative=False):
+          no_value="unknown: no data in this time", negative=False, most=None):
     """Numbers over time. Gaps stay gaps: what was not known is not drawn."""
     custom = {"lineWidth": 1, "fillOpacity": 60 if stacked else 10, "showPoints": "never", "spanNulls": False}
     if stacked:
         custom["stacking"] = {"mode": "normal", "group": "A"}
+    limits = {} if negative else {"min": 0}
+    if most is not None:
+        limits["max"] = most
     return panel(
-        "timeseries", title, description, (width, height), query(expr, legend),
-        defaults={"unit": unit, "noValue": no_value, "custom": custom, **({} if negative else {"min": 0})},
+        "timeseries", title, description, (width, height), [query(expr, legend)],
+        defaults={"unit": unit, "noValue": no_value, "custom": custom, **limits},
         overrides=[
             field(name, color={"mode": "fixed", "fixedColor": color}) for name, color in (colors or {}).items()
         ],
@@ -91,15 +88,28 @@ def graph(title, description, expr, legend, *, width, height, unit="short", stac
     )
 
 
-def yes_or_no_over_time(title, description, expr, legend, *, width, height, no_value):
-    """A band for each series, green while it is 1 and red while it is 0."""
+def quantiles(title, description, buckets, *, width, height, unit, no_value, logarithmic=False):
+    """Three quantiles of a histogram over time, from its buckets."""
+    made = graph(title, description, "", "", width=width, height=height, unit=unit, no_value=no_value,
+                 negative=logarithmic)
+    if logarithmic:
+        made["fieldConfig"]["defaults"]["custom"]["scaleDistribution"] = {"type": "log", "log": 2}
+    shares = [(0.99, "99 of 100"), (0.9, "9 of 10"), (0.5, "half")]
+    made["targets"] = [
+        query(f"histogram_quantile({share}, {buckets})", legend, ref) for ref, (share, legend) in zip("ABC", shares)
+    ]
+    return made
+
+
+def bands(title, description, expr, legend, *, width, height, no_value, mappings=YES_OR_NO):
+    """A band for each series, in the colour of its state; by default green for 1 and red for 0."""
     return panel(
-        "state-timeline", title, description, (width, height), query(expr, legend),
+        "state-timeline", title, description, (width, height), [query(expr, legend)],
         defaults={
             "unit": "none",
             "noValue": no_value,
-            "mappings": YES_OR_NO,
-            "custom": {"fillOpacity": 70, "lineWidth": 0, "spanNulls": False},
+            "mappings": mappings,
+            "custom": {"fillOpacity": 70, "lineWidth": 0},
         },
         options={
             "mergeValues": True,
@@ -110,29 +120,53 @@ def yes_or_no_over_time(title, description, expr, legend, *, width, height, no_v
     )
 
 
-def table(title, description, expr, columns, *, overrides, no_value, height):
-    """One row for each series of now; columns are pairs of label (or Value) and heading, in order."""
-    target = {**query(expr, ""), "instant": True, "range": False, "format": "table"}
+def heatmap(title, description, expr, *, width, height, unit, no_value, counts="short"):
+    """A distribution over time, from the buckets of a histogram."""
+    return panel(
+        "heatmap", title, description, (width, height), [{**query(expr, "{{le}}"), "format": "heatmap"}],
+        defaults={"unit": counts, "noValue": no_value},
+        options={
+            "calculate": False,
+            "cellGap": 1,
+            "color": {"mode": "scheme", "scheme": "Blues", "steps": 64, "exponent": 0.5, "fill": "blue",
+                      "reverse": False},
+            "filterValues": {"le": 1e-9},
+            "legend": {"show": True},
+            "rowsFrame": {"layout": "auto"},
+            "tooltip": {"mode": "single", "showColorScale": True, "yHistogram": True},
+            "yAxis": {"axisPlacement": "left", "unit": unit, "reverse": False},
+        },
+    )
+
+
+def table(title, description, exprs, columns, *, overrides=(), no_value, height, width=GRID_WIDTH, sort_by=None):
+    """One row for each series of now; `columns` are pairs of label (or Value) and heading, in order.
+
+    Several queries are joined by the labels they share; their values are then `Value #A` and on.
+    """
+    targets = [{**instant(query(expr, "", ref)), "format": "table"} for ref, expr in zip("ABCDEFGH", exprs)]
+    options = {"cellHeight": "sm", "showHeader": True}
+    if sort_by:
+        options["sortBy"] = [{"displayName": sort_by, "desc": True}]
     made = panel(
-        "table", title, description, (GRID_WIDTH, height), target,
+        "table", title, description, (width, height), targets,
         defaults={"unit": "none", "noValue": no_value, "custom": {"filterable": True}},
         overrides=overrides,
-        options={"cellHeight": "sm", "showHeader": True},
+        options=options,
     )
-    made["transformations"] = [
-        {
-            "id": "organize",
-            "options": {
-                "excludeByName": {"Time": True},
-                "indexByName": {label: index for index, (label, _) in enumerate(columns)},
-                "renameByName": dict(columns),
-            },
-        }
-    ]
+    arrange = {
+        "id": "organize",
+        "options": {
+            "excludeByName": {"Time": True},
+            "indexByName": {label: index for index, (label, _) in enumerate(columns)},
+            "renameByName": dict(columns),
+        },
+    }
+    made["transformations"] = [*([{"id": "merge", "options": {}}] if len(exprs) > 1 else []), arrange]
     return made
 
 
-def panel(kind, title, description, size, target, *, defaults, options, overrides=()):
+def panel(kind, title, description, size, targets, *, defaults, options, overrides=()):
     width, height = size
     return {
         "type": kind,
@@ -140,21 +174,29 @@ def panel(kind, title, description, size, target, *, defaults, options, override
         "description": description,
         "gridPos": {"w": width, "h": height},
         "datasource": DATASOURCE,
-        "targets": [target],
+        "targets": targets,
         "fieldConfig": {"defaults": defaults, "overrides": list(overrides)},
         "options": options,
     }
 
 
-def query(expr, legend):
+def query(expr, legend, ref="A"):
     return {
-        "refId": "A",
+        "refId": ref,
         "datasource": DATASOURCE,
         "editorMode": "code",
         "expr": expr,
         "legendFormat": legend,
         "range": True,
     }
+
+
+def instant(target):
+    return {**target, "instant": True, "range": False}
+
+
+def steps(thresholds):
+    return {"mode": "absolute", "steps": [{"color": color, "value": value} for color, value in thresholds]}
 
 
 def field(name, **properties):
@@ -165,122 +207,34 @@ def field(name, **properties):
     }
 
 
-# The dashboard around them
+# Columns that several tables have
 
 
-def dashboard(uid, title, description, variables, rows):
-    """A whole dashboard; rows are pairs of heading and panels, laid out from left to right."""
-    return {
-        "uid": uid,
-        "title": title,
-        "description": description,
-        "tags": [TAG],
-        "schemaVersion": 42,
-        "editable": True,
-        "graphTooltip": 1,
-        "timezone": "browser",
-        "refresh": "1m",
-        "time": {"from": "now-6h", "to": "now"},
-        "links": LINKS,
-        "annotations": {"list": [BUILT_IN_ANNOTATIONS, FIRING_ALERTS]},
-        "templating": {"list": [DATASOURCE_VARIABLE, *variables]},
-        "panels": laid_out(rows),
-    }
+def age(name="Age"):
+    return field(name, unit="s", decimals=1, custom__width=110)
 
 
-def laid_out(rows):
-    panels, top = [], 0
-    for heading, members in rows:
-        panels.append({"type": "row", "title": heading, "collapsed": False, "panels": [],
-                       "gridPos": {"x": 0, "y": top, "w": GRID_WIDTH, "h": 1}})
-        top, left, tallest = top + 1, 0, 0
-        for member in members:
-            size = member["gridPos"]
-            if left + size["w"] > GRID_WIDTH:
-                top, left, tallest = top + tallest, 0, 0
-            panels.append({**member, "gridPos": {"x": left, "y": top, **size}})
-            left, tallest = left + size["w"], max(tallest, size["h"])
-        top += tallest
-    return [{"id": number, **member} for number, member in enumerate(panels, start=1)]
+def colored(name, colors):
+    """A column of words, each in its colour."""
+    return field(
+        name,
+        custom__cellOptions={"type": "color-text"},
+        mappings=[{"type": "value", "options": {word: {"color": color} for word, color in colors.items()}}],
+    )
 
 
-def variable(name, label, description, values):
-    """A choice of several label values, or all."""
-    return {
-        "name": name,
-        "label": label,
-        "description": description,
-        "type": "query",
-        "datasource": DATASOURCE,
-        "definition": values,
-        "query": {"qryType": 1, "query": values, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
-        "refresh": 2,
-        "sort": 1,
-        "multi": True,
-        "includeAll": True,
-        "allValue": ".*",
-        "current": {"text": ["All"], "value": ["$__all"]},
-    }
+def worded(name, texts):
+    """A column in which each value is told by its text."""
+    return field(name, mappings=[{"type": "value", "options": {word: {"text": texts[word]} for word in texts}}])
 
 
-DATASOURCE_VARIABLE = {
-    "name": "datasource",
-    "label": "Data source",
-    "type": "datasource",
-    "query": "prometheus",
-    "regex": "",
-    "refresh": 1,
-    "multi": False,
-    "includeAll": False,
-    "current": {},
-}
+def counted(name, thresholds, **properties):
+    """A column of numbers, coloured by their size."""
+    return field(
+        name, custom__cellOptions={"type": "color-text"}, color={"mode": "thresholds"}, thresholds=steps(thresholds),
+        **properties,
+    )
 
-LINKS = [
-    {
-        "type": "dashboards",
-        "title": "Coder agents",
-        "icon": "external link",
-        "tags": [TAG],
-        "asDropdown": True,
-        "includeVars": True,
-        "keepTime": True,
-        "targetBlank": False,
-    },
-    {
-        "type": "link",
-        "title": "Runbooks",
-        "tooltip": "What each alert means and what to do",
-        "icon": "doc",
-        "tags": [],
-        "url": "https://coder-agent-exporter.example/alerts/runbooks",
-        "targetBlank": True,
-    },
-]
 
-BUILT_IN_ANNOTATIONS = {
-    "name": "Annotations & Alerts",
-    "type": "dashboard",
-    "builtIn": 1,
-    "datasource": {"type": "grafana", "uid": "-- Grafana --"},
-    "enable": True,
-    "hide": True,
-    "iconColor": "rgba(0, 211, 255, 1)",
-}
-
-# An alert on the deployment or the exporter has neither label and is always shown: hence the "|".
-FIRING_ALERTS = {
-    "name": "Firing alerts",
-    "datasource": DATASOURCE,
-    "enable": True,
-    "hide": False,
-    "iconColor": "red",
-    "titleFormat": "{{alertname}} ({{severity}})",
-    "textFormat": "{{organization_name}} {{template_name}} {{instance}} {{collector}}",
-    "tagKeys": "severity",
-    "target": {
-        "refId": "Anno",
-        "expr": 'ALERTS{alertname=~"Coder(Agents|Deployment|Exporter).*", alertstate="firing", '
-                'organization_name=~"$organization|", template_name=~"$template|"}',
-        "interval": "60s",
-    },
-}
+def linked(name, title, url, *, new_tab=False):
+    return field(name, links=[{"title": title, "url": url, "targetBlank": new_tab}])

@@ -16,8 +16,9 @@ as_root() {
     fi
 }
 
-# install PROGRAM PACKAGE: makes PROGRAM available by installing PACKAGE, which starts nothing.
-install() {
+# install_package PROGRAM PACKAGE: makes PROGRAM available by installing PACKAGE, which starts
+# nothing.
+install_package() {
     command -v "$1" >/dev/null && return
     say "Installing $2 for $1 ..."
     as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$2" >&2 ||
@@ -99,4 +100,26 @@ how_to_install() {
     else
         echo "your system's package of the PostgreSQL server"
     fi
+}
+
+# python_tools FOLDER LIST: makes target/FOLDER a Python of the project's own that has the packages
+# of the file LIST, from PyPI; made anew when the list changes.
+python_tools() {
+    local folder=$PWD/target/$1 list=$2
+    cmp -s "$list" "$folder/installed.txt" && return
+    need_venv || return 1
+    say "Installing the packages of $list into target/$1 ..."
+    rm -rf "$folder"
+    python3 -m venv "$folder" &&
+        "$folder/bin/pip" install --quiet --disable-pip-version-check --no-compile --requirement "$list" >&2 &&
+        cp "$list" "$folder/installed.txt"
+}
+
+need_venv() {
+    python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null && return
+    local install='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
+    # shellcheck disable=SC2086 # a command and its arguments
+    as_root $install python3-venv >&2 ||
+        { as_root apt-get -qq update >&2 && as_root $install python3-venv >&2; } ||
+        { say 'A Python with venv is needed; install it first: apt-get install python3-venv'; return 1; }
 }

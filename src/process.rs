@@ -31,3 +31,19 @@ pub(crate) fn stats() -> Option<ProcessStats> {
 pub(crate) fn stats() -> Option<ProcessStats> {
     None
 }
+
+/// Whether whoever started this process told it to outlive its terminal, as `nohup` does.
+#[cfg(target_os = "linux")]
+pub(crate) fn ignores_hang_up() -> bool {
+    use procfs::process::Process;
+
+    let status = Process::myself().and_then(|process| process.status());
+    // A bit for each signal, and SIGHUP is the first.
+    status.is_ok_and(|status| status.sigign & 1 != 0)
+}
+
+/// Only Linux is asked so far.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn ignores_hang_up() -> bool {
+    false
+}

@@ -1,30 +1,39 @@
 //! `demo`: a made-up fleet, served like the real thing.
 
+mod signals;
+mod stage;
+
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use secrecy::ExposeSecret;
+use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::collect::Collect;
 use crate::config::args::ExporterArgs;
-use crate::config::demo_args::DemoArgs;
+use crate::config::demo_args::{DemoArgs, DemoScenario, FleetArgs};
 use crate::config::postgres_url::PostgresUrl;
-use crate::demo::{self, Demo};
+use crate::demo::fleet::{Pace, Scenario};
+use crate::demo::{self, Demo, Tell};
 use crate::dialer::AnyDialer;
 use crate::probe::Probe;
-use crate::web::{Lifecycle, Links};
+use crate::web::{Lifecycle, Links, LiveConfig};
 
-use super::serve::{collect, listen, serve_on, stop_signal};
+use super::listening::{self, listen};
+use super::serve::{collect, serve_on};
 use super::{CommandError, logging, runtime, settings};
+use signals::stop_signal;
+use stage::{Opening, Stage};
 
 /// Connections of the exporter, as many as it has by default in earnest.
 const MAX_CONNECTIONS: usize = 2;
 
 pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     stay_at_home(&mut args.exporter);
-    logging::start(&args.exporter.log);
+    let stage = Arc::new(Stage::new(&args));
+    logging::start(&stage.log_args(&args.exporter.log));
     let lifecycle = Lifecycle {
         config: Arc::new(settings::web_config(&args.exporter.web)?),
         effective: settings::effective(&effective, &args.exporter)?,
@@ -33,7 +42,9 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
     let links = settings::links(&args.exporter)?;
     // To the end, however long it takes: what was begun when somebody stopped it has to be
     // taken away again.
-    runtime()?.0.block_on(show(&args, lifecycle, links))?;
+    runtime()?
+        .0
+        .block_on(show(&args, lifecycle, links, stage))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -46,34 +57,61 @@ fn stay_at_home(args: &mut ExporterArgs) {
     }
 }
 
-async fn show(args: &DemoArgs, lifecycle: Lifecycle, links: Links) -> Result<(), CommandError> {
-    let mut stop = Box::pin(stop_signal()?);
+async fn show(
+    args: &DemoArgs,
+    lifecycle: Lifecycle,
+    links: Links,
+    stage: Arc<Stage>,
+) -> Result<(), CommandError> {
+    let stop = stop_signal(may_be_left(&args.demo))?;
+    let told = stage.clone();
+    let mut stop = Box::pin(async move {
+        let signal = stop.await;
+        told.stop(signal);
+        signal
+    });
     // The address first: a fleet nobody can look at need not be made.
     let listeners = listen(&args.exporter).await?;
-    let options = demo::Options {
-        workspaces: args.demo.agents,
-        seed: args.demo.seed,
-        database_url: args
-            .demo
-            .database_url
-            .as_ref()
-            .map(|url| url.expose_secret().to_owned()),
+    stage.begin(&args.demo);
+    let told = stage.clone();
+    let tell: Tell = Arc::new(move |news| told.tell(news));
+    let stopped = async {
+        let signal = (&mut stop).await;
+        tracing::info!(signal, "stopping");
     };
-    tracing::info!(workspaces = options.workspaces, "making up a fleet");
-    let demo = tokio::select! {
-        demo = demo::start(&options) => demo.context("starting the demo")?,
-        signal = &mut stop => {
-            tracing::info!(signal, "stopping");
-            return Ok(());
-        }
-    };
-    let (collect, probe) = match source(&demo, &args.exporter) {
-        Ok(source) => source,
+    let demo = demo::start(&options(&args.demo), &tell, stopped).await;
+    if let Some(demo) = demo.context("starting the demo")? {
+        serve(args, demo, listeners, lifecycle, links, &stage, stop).await?;
+    }
+    stage.end();
+    Ok(())
+}
+
+async fn serve(
+    args: &DemoArgs,
+    demo: Demo,
+    listeners: Vec<TcpListener>,
+    lifecycle: Lifecycle,
+    links: Links,
+    stage: &Stage,
+    stop: impl Future<Output = &'static str>,
+) -> Result<(), CommandError> {
+    let prepared = source(&demo, &args.exporter).and_then(|source| {
+        let urls = urls(&listeners, &lifecycle.config)?;
+        Ok((source, urls))
+    });
+    let ((collect, probe), urls) = match prepared {
+        Ok(prepared) => prepared,
         Err(error) => {
             demo.end().await;
             return Err(error);
         }
     };
+    stage.open(&Opening {
+        urls: &urls,
+        database: demo.public_url(),
+        args,
+    });
     let (end, ended) = oneshot::channel::<()>();
     let fleet = tokio::spawn(demo.live(async {
         // An error means that the other end is gone, which is the end too.
@@ -84,6 +122,44 @@ async fn show(args: &DemoArgs, lifecycle: Lifecycle, links: Links) -> Result<(),
     drop(end);
     fleet.await.context("ending the demo")?;
     Ok(served?)
+}
+
+fn urls(listeners: &[TcpListener], config: &LiveConfig) -> anyhow::Result<Vec<String>> {
+    let url = |listener: &TcpListener| Ok(listening::url(config, listener.local_addr()?));
+    let urls: std::io::Result<_> = listeners.iter().map(url).collect();
+    urls.context("asking for the address")
+}
+
+fn options(args: &FleetArgs) -> demo::Options {
+    let database_url = args.database_url.as_ref();
+    demo::Options {
+        workspaces: args.agents,
+        seed: args.seed,
+        scenario: match args.scenario {
+            DemoScenario::All => Scenario::All,
+            DemoScenario::Calm => Scenario::Calm,
+            DemoScenario::Outage => Scenario::Outage,
+            DemoScenario::Stuck => Scenario::Stuck,
+            DemoScenario::Rebuild => Scenario::Rebuild,
+        },
+        pace: Pace::new(args.speed),
+        database_url: database_url.map(|url| url.expose_secret().to_owned()),
+    }
+}
+
+/// What stays where nobody waits for it to be taken away.
+fn may_be_left(args: &FleetArgs) -> String {
+    if args.database_url.is_some() {
+        return "a database coder_demo_… and a role of the same name may be left in the server \
+                of --demo.database-url"
+            .into();
+    }
+    let folder = std::env::temp_dir();
+    format!(
+        "its Postgres is being stopped and its folder removed; if that fails, a folder \
+         coder-demo-… is left in {}",
+        folder.display()
+    )
 }
 
 fn source(

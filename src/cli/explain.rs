@@ -11,6 +11,7 @@ use crate::config::question_args::ExplainArgs;
 use crate::fleet::agent::Agent;
 use crate::fleet::explain::Explanation;
 use crate::fleet::named::Variants;
+use crate::fleet::summary::AgentSummary;
 use crate::fleet::time::Timestamp;
 use crate::fleet::told::{age, moment};
 use crate::inquiry::{Told, ToldAgent, inquire};
@@ -74,65 +75,18 @@ fn json(told: &Told) -> serde_json::Value {
     })
 }
 
-/// `--json` of one agent; the names are the metrics' labels and the columns of its row.
+/// `--json` of one agent.
 #[derive(Serialize)]
 struct AgentJson<'a> {
-    agent_id: String,
-    agent_name: &'a str,
-    kind: &'static str,
-    version: &'a str,
+    #[serde(flatten)]
+    agent: AgentSummary<'a>,
     is_of_latest_build: bool,
-    transition: &'a str,
-    lifecycle_state: &'a str,
-    created_at: Option<String>,
-    first_connected_at: Option<String>,
-    last_connected_at: Option<String>,
-    disconnected_at: Option<String>,
-    started_at: Option<String>,
-    ready_at: Option<String>,
-    connection_timeout_seconds: u64,
-    status: &'static str,
-    status_rule: u8,
-    status_reason: &'a str,
-    health: &'static str,
-    health_rule: u8,
-    health_reason: &'a str,
-    since: Option<String>,
-    cause: Option<&'static str>,
-    advice: Option<&'static str>,
 }
 
 fn agent_json(told: &ToldAgent) -> AgentJson<'_> {
-    let agent = &told.agent;
-    let Explanation {
-        assessment,
-        status,
-        health,
-    } = &told.explanation;
     AgentJson {
-        agent_id: agent.id.to_string(),
-        agent_name: &agent.name,
-        kind: agent.kind.as_str(),
-        version: &agent.version,
+        agent: AgentSummary::of(&told.agent, told.explanation.clone(), told.cause),
         is_of_latest_build: told.is_of_latest_build,
-        transition: agent.transition.as_str(),
-        lifecycle_state: agent.lifecycle.as_str(),
-        created_at: agent.created_at.map(moment),
-        first_connected_at: agent.first_connected_at.map(moment),
-        last_connected_at: agent.last_connected_at.map(moment),
-        disconnected_at: agent.disconnected_at.map(moment),
-        started_at: agent.started_at.map(moment),
-        ready_at: agent.ready_at.map(moment),
-        connection_timeout_seconds: agent.connection_timeout.as_secs(),
-        status: assessment.status.as_str(),
-        status_rule: status.rule,
-        status_reason: &status.saw,
-        health: assessment.health.as_str(),
-        health_rule: health.rule,
-        health_reason: &health.saw,
-        since: assessment.since.map(moment),
-        cause: told.cause.map(|it| it.as_str()),
-        advice: assessment.health.advice(told.cause),
     }
 }
 

@@ -6,6 +6,7 @@ mod demo;
 mod effective;
 mod explain;
 mod find;
+mod listening;
 mod logging;
 mod resolve;
 mod serve;

@@ -1,6 +1,5 @@
 //! `serve`: until a signal.
 
-use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -16,6 +15,7 @@ use crate::web::Lifecycle;
 use crate::{probe, systemd, web};
 
 use super::database_source::database_source;
+use super::listening::{self, listen};
 use super::{CommandError, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
@@ -68,27 +68,6 @@ pub(super) fn collect(
     Ok(Collect::new(database, settings::collection(args)?))
 }
 
-/// Listens on every address asked for, or on the sockets the service manager handed over.
-pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListener>> {
-    let mut listeners = Vec::new();
-    for socket in systemd::sockets().context("taking over sockets of the service manager")? {
-        socket
-            .set_nonblocking(true)
-            .context("taking over a socket")?;
-        listeners.push(TcpListener::from_std(socket).context("taking over a socket")?);
-    }
-    if !listeners.is_empty() {
-        return Ok(listeners);
-    }
-    for address in &args.web.listen_addresses {
-        let listener = web::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}; choose another with --web.listen-address")
-        })?;
-        listeners.push(listener);
-    }
-    Ok(listeners)
-}
-
 /// Serves until `stop` is done.
 pub(super) async fn serve_on(
     listeners: Vec<TcpListener>,
@@ -101,7 +80,7 @@ pub(super) async fn serve_on(
         let address = listener.local_addr().context("asking for the address")?;
         tracing::info!(
             %address,
-            url = %format_args!("{}://{}", config.scheme(), reachable(address)),
+            url = listening::url(&config, address),
             database = collect.database().target(),
             web_config = config.describe(),
             version = env!("CARGO_PKG_VERSION"),
@@ -129,15 +108,6 @@ pub(super) async fn serve_on(
         rounds.abort();
     }
     served.context("serving")
-}
-
-/// An address to put into a browser: every interface is reached at localhost.
-fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() || address.ip().is_loopback() {
-        format!("localhost:{}", address.port())
-    } else {
-        address.to_string()
-    }
 }
 
 /// Done when the process is asked to stop; from the moment of the call, not of the first poll.

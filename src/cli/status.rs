@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::anyhow;
-use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
@@ -14,6 +13,7 @@ use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::pass::{Collector, Pass};
+use crate::fleet::summary::StatusSummary;
 use crate::fleet::told::{age, moment};
 use crate::postgres::database::Wanted;
 
@@ -39,7 +39,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     }
     let fleet = pass.fleet.map_err(|failure| anyhow!("{failure}"))?;
     if args.question.json {
-        return print_json(&summary(&fleet));
+        return print_json(&StatusSummary::of(&fleet));
     }
     let mut out = String::new();
     let now = moment(fleet.snapshot.now);
@@ -170,83 +170,5 @@ fn write_advice(out: &mut String, fleet: &Fleet) {
     for (name, told) in advice {
         let told = wrapped(told, 2);
         let _ = writeln!(out, "\n{}\n  {told}", styled(STRONG, &name));
-    }
-}
-
-/// What `--json` prints; the names are the metrics' labels.
-#[derive(Serialize)]
-struct Summary<'a> {
-    now: String,
-    agents: u64,
-    health: BTreeMap<&'static str, u64>,
-    templates: Vec<TemplateSummary<'a>>,
-    problems: Vec<ProblemSummary<'a>>,
-}
-
-#[derive(Serialize)]
-struct TemplateSummary<'a> {
-    organization_name: &'a str,
-    template_name: &'a str,
-    health: BTreeMap<&'static str, u64>,
-}
-
-#[derive(Serialize)]
-struct ProblemSummary<'a> {
-    agent_id: String,
-    agent_name: &'a str,
-    workspace_id: String,
-    workspace_name: &'a str,
-    workspace_owner: &'a str,
-    organization_name: &'a str,
-    template_name: &'a str,
-    health: &'static str,
-    since: String,
-    age_seconds: f64,
-    cause: Option<&'static str>,
-    advice: &'static str,
-}
-
-fn summary(fleet: &Fleet) -> Summary<'_> {
-    let named = |row: &ByHealth| {
-        let counts = row.iter().map(|(health, count)| (health.as_str(), *count));
-        counts.collect::<BTreeMap<_, _>>()
-    };
-    let rows = by_template(fleet);
-    let total = total(&rows);
-    Summary {
-        now: moment(fleet.snapshot.now),
-        agents: total.values().sum(),
-        health: named(&total),
-        templates: rows
-            .iter()
-            .map(|(scope, row)| TemplateSummary {
-                organization_name: &scope.organization,
-                template_name: &scope.template,
-                health: named(row),
-            })
-            .collect(),
-        problems: fleet
-            .problems()
-            .map(|problem| problem_summary(fleet, problem))
-            .collect(),
-    }
-}
-
-fn problem_summary<'a>(fleet: &'a Fleet, problem: Problem<'a>) -> ProblemSummary<'a> {
-    let agent = problem.agent;
-    let scope = fleet.snapshot.scopes.get(agent.scope);
-    ProblemSummary {
-        agent_id: agent.id.to_string(),
-        agent_name: &agent.name,
-        workspace_id: agent.workspace_id.to_string(),
-        workspace_name: &agent.workspace,
-        workspace_owner: &agent.owner,
-        organization_name: scope.map(|it| &*it.organization).unwrap_or_default(),
-        template_name: scope.map(|it| &*it.template).unwrap_or_default(),
-        health: problem.health.as_str(),
-        since: moment(problem.since),
-        age_seconds: fleet.snapshot.now.seconds_since(problem.since),
-        cause: problem.cause.map(|it| it.as_str()),
-        advice: problem.health.advice(problem.cause).unwrap_or_default(),
     }
 }

@@ -29,6 +29,15 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
+/// How fast a demo's story may go: slower, healthy starts would break rules that are made for
+/// life; faster, nobody could follow.
+pub(super) fn demo_speed(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(speed) if (0.5..=100.0).contains(&speed) => Ok(speed),
+        _ => Err("write a number from 0.5 to 100".into()),
+    }
+}
+
 pub(super) fn listen_address(text: &str) -> Result<String, String> {
     let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
     match port {
@@ -69,6 +78,15 @@ mod tests {
         assert_eq!(at_least_one("1000000"), Ok(1_000_000));
         for wrong in ["0", "-1", "many", "1000001", "18446744073709551615"] {
             assert!(at_least_one(wrong).is_err(), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn speeds_are_such_that_a_story_can_be_followed() {
+        assert_eq!(demo_speed("0.5"), Ok(0.5));
+        assert_eq!(demo_speed("100"), Ok(100.0));
+        for wrong in ["0", "0.49", "-1", "100.1", "inf", "NaN", "fast", ""] {
+            assert!(demo_speed(wrong).is_err(), "{wrong:?}");
         }
     }
 

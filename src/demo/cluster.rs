@@ -3,6 +3,7 @@
 //!
 //! Everything here blocks: call it from `spawn_blocking` where that matters.
 
+mod address;
 mod data;
 mod error;
 mod folder;
@@ -11,8 +12,6 @@ mod options;
 mod programs;
 
 use std::fs;
-use std::io;
-use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -25,8 +24,8 @@ pub(super) mod private {
     pub(in crate::demo) use super::keeper::Keeper;
 }
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
+use address::free_port;
+pub(super) use address::{encoded, socket_url};
 pub use error::ClusterError;
 use error::failed;
 use folder::Folder;
@@ -48,9 +47,6 @@ const PORT_ATTEMPTS: u32 = 5;
 pub(super) const DEFAULT_PORT: u16 = 5432;
 /// How much of the server's log an error quotes.
 const QUOTED_LOG_LINES: usize = 12;
-
-/// What must be encoded in a URL, and nothing else: people read these.
-const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
 /// A Postgres of our own. Dropping it stops the server and removes its folder; so does the
 /// end of this process, even by SIGKILL.
@@ -129,6 +125,18 @@ impl Cluster {
     #[must_use]
     pub fn server_id(&self) -> Option<u32> {
         self.server.as_ref().map(Child::id)
+    }
+
+    /// Whether the server has neither been stopped nor ended by itself.
+    pub fn is_running(&mut self) -> bool {
+        let is_running = |server: &mut Child| matches!(server.try_wait(), Ok(None));
+        if self.server.as_mut().is_some_and(is_running) {
+            return true;
+        }
+        if self.server.take().is_some() {
+            self.keeper.release();
+        }
+        false
     }
 
     /// Stops the server as an orderly restart would: sessions are thrown out, data is kept.
@@ -270,23 +278,6 @@ impl Drop for Cluster {
         // The data is about to go: nothing is worth a last checkpoint.
         self.end_server(Signal::Quit);
     }
-}
-
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?
-        .local_addr()?
-        .port())
-}
-
-/// The URL of `database` for `user` over the unix socket in `folder`.
-pub(super) fn socket_url(user: &str, database: &str, folder: &Path, port: u16) -> String {
-    let folder = encoded(&folder.to_string_lossy());
-    let (user, database) = (encoded(user), encoded(database));
-    format!("postgres://{user}@/{database}?host={folder}&port={port}")
-}
-
-pub(super) fn encoded(text: &str) -> String {
-    utf8_percent_encode(text, &RESERVED).to_string()
 }
 
 #[cfg(test)]

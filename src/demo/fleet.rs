@@ -1,18 +1,28 @@
 //! The made-up fleet: a state machine that lives and breaks, repeatable by its seed.
 //!
 //! Pure: time comes in as seconds since the story began, changes go out as rows and ids. The
-//! same code lives through a morning before anybody looks ([`Fleet::with_history`]) and on
-//! from there, second by second: so a young demo has old builds, and problems of every age.
+//! same code lives through a morning before anybody looks ([`History`]) and on from there, as
+//! fast as its [`Pace`] says: so a young demo has old builds, and problems of every age. What
+//! happens in which scenario is one table, in `plot`.
 
+mod act;
 mod agent;
 mod apps;
 mod build;
+mod context;
 mod fate;
+mod history;
+mod pace;
+mod plot;
+#[cfg(test)]
+mod plot_tests;
 #[cfg(test)]
 mod resume_tests;
 mod rng;
 mod rows;
 mod scenery;
+#[cfg(test)]
+mod speed_tests;
 mod surprise;
 mod tables;
 #[cfg(test)]
@@ -21,28 +31,27 @@ mod workspace;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use agent::Agent;
 use build::{Stage, Wish};
+use context::Context;
 use fate::Fate;
+pub use history::History;
+pub use pace::Pace;
+pub use plot::Scenario;
+use plot::{Plot, Stream};
 use rng::Rng;
 pub use rows::{
     Agent as AgentRow, App as AppRow, Build as BuildRow, Changes, Chat as ChatRow, Event,
-    Job as JobRow, Outcome, Resource as ResourceRow, Rows, Time, Word, Workspace as WorkspaceRow,
+    Job as JobRow, Outcome, Resource as ResourceRow, Rows, Time, Weight, Word,
+    Workspace as WorkspaceRow,
 };
 pub use scenery::{Named, Scenery, Template};
 use scenery::{PEOPLE, WORKSPACE_NAMES};
-use surprise::{SCENES, Surprise, TROUBLE, WORK};
+use surprise::Surprise;
 pub use tables::Tables;
-use workspace::{Context, Workspace};
+use workspace::Workspace;
 
 /// How many workspaces the intervals below are meant for: larger fleets are busier.
 const NOMINAL_SIZE: Time = 200;
-/// Between two things people do in a fleet of nominal size.
-const WORK_INTERVAL: Time = 8;
-/// Between two things that break.
-const TROUBLE_INTERVAL: Time = 45;
-/// Above this share of broken agents nothing more breaks.
-const MAX_BROKEN_PERCENT: usize = 7;
 /// So many workspaces are stopped when all is as usual.
 const STOPPED_PERCENT: usize = 12;
 /// Deleted workspaces whose rows remain.
@@ -50,13 +59,12 @@ const KEPT_DELETED: usize = 12;
 
 /// How long the story has gone on when somebody looks.
 const HISTORY: Time = 6 * 3600;
-/// The steps in which it went: until when before the end, and how long they are. Coarse ones
-/// are quick; the last minute has the rhythm of the present.
-const STEPS: [(Time, Time); 3] = [(70 * 60, 60), (2 * 60, 5), (0, 1)];
 
 /// The fleet and all that is planned for it.
 #[derive(Debug)]
 pub struct Fleet {
+    plot: &'static Plot,
+    pace: Pace,
     scenery: Scenery,
     rng: Rng,
     workspaces: Vec<Workspace>,
@@ -65,33 +73,27 @@ pub struct Fleet {
     deleted: VecDeque<Workspace>,
     next_work_ms: Time,
     next_trouble_ms: Time,
+    next_act: Time,
 }
 
 impl Fleet {
-    /// A fleet of `size` workspaces that has lived for a morning, the rows it has by now, and
-    /// the time that now is.
-    #[must_use]
-    pub fn with_history(size: usize, seed: u64) -> (Self, Tables, Time) {
-        let mut fleet = Self::new(size, seed);
-        let mut tables = Tables::default();
-        let mut now = 0;
-        let mut changes = fleet.found(size, now);
-        let mut scenes = SCENES.iter().peekable();
-        while now < HISTORY {
-            let before_end = HISTORY - now;
-            while let Some((_, scene)) = scenes.next_if(|(at, _)| *at >= before_end) {
-                for _ in 0..scenes_for(size) {
-                    fleet.surprise(*scene, now, &mut changes);
-                }
-            }
-            tables.apply(&changes, now);
-            let step = STEPS.iter().find(|(until, _)| before_end > *until);
-            now += step.map_or(1, |(_, step)| *step);
-            changes = fleet.tick(now);
-        }
-        tables.apply(&changes, now);
-        tables.prune();
-        (fleet, tables, now)
+    /// What a whole history comes to.
+    #[cfg(test)]
+    pub(in crate::demo) fn with_history(size: usize, seed: u64) -> (Self, Tables, Time) {
+        Self::of(size, seed, Scenario::All, Pace::REAL)
+    }
+
+    /// As before, of any scenario, to go on at any pace.
+    #[cfg(test)]
+    pub(in crate::demo) fn of(
+        size: usize,
+        seed: u64,
+        scenario: Scenario,
+        pace: Pace,
+    ) -> (Self, Tables, Time) {
+        let mut history = History::new(size, seed, scenario);
+        while history.step() {}
+        history.end(pace)
     }
 
     /// What there is besides workspaces: to be inserted first.
@@ -113,19 +115,32 @@ impl Fleet {
         }
         self.work(now, &mut changes);
         self.trouble(now, &mut changes);
+        self.act(now, &mut changes);
         changes
     }
 
-    fn new(size: usize, seed: u64) -> Self {
+    fn new(size: usize, seed: u64, scenario: Scenario) -> Self {
         let mut rng = Rng::new(seed);
+        let plot = scenario.plot();
         Self {
+            plot,
+            pace: Pace::REAL,
             scenery: Scenery::new(&mut rng),
             rng,
             workspaces: Vec::with_capacity(size),
             names: BTreeMap::new(),
             deleted: VecDeque::new(),
-            next_work_ms: 1_800_000,
-            next_trouble_ms: 1_800_000,
+            next_work_ms: plot.work.begins * 1000,
+            next_trouble_ms: plot.trouble.begins * 1000,
+            next_act: plot.act.as_ref().map_or(Time::MAX, |act| act.begins),
+        }
+    }
+
+    fn change_pace(&mut self, now: Time, pace: Pace) {
+        self.pace = pace;
+        let agents = self.workspaces.iter_mut();
+        for agent in agents.flat_map(|workspace| &mut workspace.agents) {
+            agent.change_pace(now, pace);
         }
     }
 
@@ -155,6 +170,7 @@ impl Fleet {
         let template = surprise::template(&mut self.rng);
         let mut cx = Context {
             now,
+            pace: self.pace,
             scenery: &self.scenery,
             rng: &mut self.rng,
             changes,
@@ -170,6 +186,7 @@ impl Fleet {
     ) -> (&'a mut Workspace, Context<'a>) {
         let cx = Context {
             now,
+            pace: self.pace,
             scenery: &self.scenery,
             rng: &mut self.rng,
             changes,
@@ -178,11 +195,19 @@ impl Fleet {
     }
 
     fn work(&mut self, now: Time, changes: &mut Changes) {
+        if self.next_work_ms > now * 1000 {
+            return;
+        }
+        // Counted once a tick: to count a large fleet for each event is most of the work.
+        let has_many_stopped = self.has_many_stopped();
+        let Stream {
+            kinds, interval, ..
+        } = &self.plot.work;
         while self.next_work_ms <= now * 1000 {
-            self.next_work_ms += self.interval(WORK_INTERVAL);
-            let surprise = match self.rng.weighted(&WORK) {
+            self.next_work_ms += self.interval(*interval);
+            let surprise = match self.rng.weighted(kinds) {
                 // Whichever brings the fleet back to its usual share.
-                Surprise::Stop | Surprise::Start if self.has_many_stopped() => Surprise::Start,
+                Surprise::Stop | Surprise::Start if has_many_stopped => Surprise::Start,
                 Surprise::Start => Surprise::Stop,
                 other => other,
             };
@@ -191,17 +216,24 @@ impl Fleet {
     }
 
     fn trouble(&mut self, now: Time, changes: &mut Changes) {
+        if self.next_trouble_ms > now * 1000 {
+            return;
+        }
+        let agents = self
+            .workspaces
+            .iter()
+            .flat_map(|workspace| &workspace.agents);
+        let (all, mut broken) = agents.fold((0, 0), |(all, broken), agent| {
+            (all + 1, broken + usize::from(agent.is_broken()))
+        });
+        let Stream {
+            kinds, interval, ..
+        } = &self.plot.trouble;
         while self.next_trouble_ms <= now * 1000 {
-            self.next_trouble_ms += self.interval(TROUBLE_INTERVAL);
-            let agents = || {
-                self.workspaces
-                    .iter()
-                    .flat_map(|workspace| &workspace.agents)
-            };
-            let broken = agents().filter(|agent| Agent::is_broken(agent)).count();
-            if broken * 100 < agents().count() * MAX_BROKEN_PERCENT {
-                let surprise = self.rng.weighted(&TROUBLE);
-                self.surprise(surprise, now, changes);
+            self.next_trouble_ms += self.interval(*interval);
+            if broken * 100 < all * self.plot.max_broken_percent {
+                let surprise = self.rng.weighted(kinds);
+                broken += usize::from(self.surprise(surprise, now, changes));
             }
         }
     }
@@ -235,9 +267,4 @@ impl Fleet {
             changes.workspaces_pruned.push(forgotten.id);
         }
     }
-}
-
-/// One set of scenes for every 200 workspaces; none where a set would be most of the fleet.
-fn scenes_for(size: usize) -> usize {
-    size.div_ceil(200).min(size / 20)
 }

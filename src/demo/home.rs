@@ -1,16 +1,30 @@
 //! Where the fleet lives: a database of its own, in a throwaway server or a guest of another.
 
+use std::convert::Infallible;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use tokio::time::sleep;
 use tokio_postgres::config::Host;
 use tokio_postgres::{Client, Config, NoTls};
 use uuid::Uuid;
 
+use super::Tell;
 use super::cluster::{self, Cluster, SUPERUSER};
 #[cfg(feature = "embedded")]
 use super::embedded::Embedded;
 use super::error::DemoError;
+use super::telling::News;
 
 const DATABASE: &str = "coder_demo";
 const ROLE: &str = "coder_exporter";
+
+/// How often a throwaway server is looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+/// Long enough for a scrape or two to find no database.
+const REVIVAL_PAUSE: Duration = Duration::from_secs(5);
 
 /// A database of ours, and the role that may only read it. [`Home::leave`] removes both.
 #[derive(Debug)]
@@ -23,12 +37,12 @@ pub(super) struct Home {
 #[derive(Debug)]
 enum Server {
     /// Goes with everything in it.
-    Ours(Cluster),
+    Ours(Arc<Mutex<Cluster>>),
     /// Goes with us.
     #[cfg(feature = "embedded")]
     Within(Embedded),
     /// Has other things in it: names of ours are random, and are dropped in the end.
-    Theirs { admin: Config, name: String },
+    Theirs { admin: Box<Config>, name: String },
 }
 
 impl Home {
@@ -45,7 +59,7 @@ impl Home {
         let home = Self {
             owner: config(DATABASE).map_err(DemoError::Url)?,
             url: cluster.url(ROLE, DATABASE),
-            server: Server::Ours(cluster),
+            server: Server::Ours(Arc::new(Mutex::new(cluster))),
         };
         create_database(&admin, DATABASE).await?;
         create_role(&admin, ROLE, None).await?;
@@ -82,7 +96,7 @@ impl Home {
             url: url_of(&admin, &name, &password),
             owner,
             server: Server::Theirs {
-                admin: admin.clone(),
+                admin: Box::new(admin.clone()),
                 name: name.clone(),
             },
         };
@@ -118,6 +132,41 @@ impl Home {
         }
     }
 
+    /// Whether the server is a throwaway one, in which there is nothing else.
+    pub(super) fn is_ours(&self) -> bool {
+        !matches!(self.server, Server::Theirs { .. })
+    }
+
+    /// Starts a throwaway server again when somebody has ended it. Until then the outage is
+    /// there to be seen.
+    pub(super) async fn keep(&self, tell: &Tell) -> Infallible {
+        let Server::Ours(cluster) = &self.server else {
+            return pending().await;
+        };
+        let mut has_failed = false;
+        loop {
+            sleep(LOOK_INTERVAL).await;
+            if locked(cluster).is_running() {
+                continue;
+            }
+            if !has_failed {
+                let seconds = REVIVAL_PAUSE.as_secs();
+                tell(&News::Amiss(format!(
+                    "the demo's Postgres has ended: it is started again in {seconds} s"
+                )));
+            }
+            sleep(REVIVAL_PAUSE).await;
+            let cluster = cluster.clone();
+            let revived = spawn_blocking(move || locked(&cluster).start_again()).await;
+            // Said once, tried for as long as somebody watches.
+            match &revived {
+                Ok(Err(error)) if !has_failed => tell(&News::Amiss(error.to_string())),
+                _ => {}
+            }
+            has_failed = !matches!(revived, Ok(Ok(())));
+        }
+    }
+
     /// Leaves nothing behind.
     pub(super) async fn leave(self) {
         match self.server {
@@ -134,6 +183,11 @@ impl Home {
             }
         }
     }
+}
+
+fn locked(cluster: &Mutex<Cluster>) -> MutexGuard<'_, Cluster> {
+    // Nothing in there panics half way; if it did, its folder would have to go all the same.
+    cluster.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) async fn connect(config: &Config) -> Result<Client, DemoError> {

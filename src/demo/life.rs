@@ -1,4 +1,4 @@
-//! Lets the fleet live in its database, a tick a second, through outages too.
+//! Lets the fleet live in its database, tick by tick, through outages too.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -7,43 +7,55 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_postgres::{Client, Config};
 
 use super::error::DemoError;
-use super::fleet::{Changes, Fleet, Time};
-use super::{home, store};
+use super::fleet::{Changes, Fleet, Pace, Time};
+use super::telling::{Bound, News};
+use super::{Tell, home, store};
 
-const TICK: Duration = Duration::from_secs(1);
 /// A tick takes milliseconds. One that hangs on a lock must not hang for ever.
 const TICK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The fleet in its database.
-#[derive(Debug)]
 pub(super) struct Life {
     database: Config,
     client: Option<Client>,
     fleet: Fleet,
+    pace: Pace,
     /// The fleet's time at `began`.
     epoch: Time,
     began: Instant,
     /// What the database has not taken yet, and the time of the story when it happened.
     pending: Option<(Changes, Time)>,
     is_cut_off: bool,
+    bound: Bound,
+    tell: Tell,
 }
 
 impl Life {
-    pub(super) fn new(database: Config, client: Client, fleet: Fleet, epoch: Time) -> Self {
+    /// Begins with a fleet that has come to `epoch` and goes on at `pace`.
+    pub(super) fn new(
+        database: Config,
+        client: Client,
+        (fleet, epoch): (Fleet, Time),
+        pace: Pace,
+        tell: Tell,
+    ) -> Self {
         Self {
             database,
             client: Some(client),
             fleet,
+            pace,
             epoch,
             began: Instant::now(),
             pending: None,
             is_cut_off: false,
+            bound: Bound::default(),
+            tell,
         }
     }
 
     /// Lives until dropped.
     pub(super) async fn run(&mut self) -> Infallible {
-        let mut ticks = interval(TICK);
+        let mut ticks = interval(self.pace.tick());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             ticks.tick().await;
@@ -54,34 +66,38 @@ impl Life {
     /// What happens until now. While the database is away nothing does: like a Coder that
     /// cannot reach it either, the fleet's news come late.
     async fn tick(&mut self) {
-        let elapsed = Time::try_from(self.began.elapsed().as_secs()).unwrap_or(Time::MAX);
+        let elapsed = self.pace.story_of(self.began.elapsed());
         let now = self.epoch.saturating_add(elapsed);
         let (changes, at) = match self.pending.take() {
             Some(pending) => pending,
             None => (self.fleet.tick(now), now),
         };
         match timeout(TICK_TIMEOUT, self.apply(&changes, at)).await {
-            Ok(Ok(())) => {
-                for event in &changes.events {
-                    tracing::info!("{}", event.0);
-                }
-                if self.is_cut_off {
-                    tracing::info!("the demo's database is back");
-                    self.is_cut_off = false;
-                }
-            }
+            Ok(Ok(())) => self.succeeded(changes),
             // Sent again it would be refused again. What it told is lost; the fleet goes on.
             Ok(Err(error)) if error.is_refusal() => {
-                tracing::warn!(%error, "the demo's database refused a second of the fleet's life");
+                let told = format!("the demo's database refused a second of its life: {error}");
+                (self.tell)(&News::Amiss(told));
             }
             Ok(Err(error)) => self.cut_off(changes, at, &error.to_string()),
             Err(_) => self.cut_off(changes, at, "no answer within 10 s"),
         }
     }
 
+    fn succeeded(&mut self, changes: Changes) {
+        if self.is_cut_off {
+            (self.tell)(&News::Mended("the demo's database is back".into()));
+            self.is_cut_off = false;
+        }
+        for news in self.bound.tell(changes.events, self.began.elapsed()) {
+            (self.tell)(&news);
+        }
+    }
+
     fn cut_off(&mut self, changes: Changes, at: Time, error: &str) {
         if !self.is_cut_off {
-            tracing::warn!(error, "the demo's database is away, its fleet stands still");
+            let told = format!("the demo's database is away, its fleet stands still: {error}");
+            (self.tell)(&News::Amiss(told));
         }
         self.is_cut_off = true;
         self.client = None;

@@ -2,7 +2,7 @@
 //!
 //! [`start`] makes the database and fills it; [`Demo::live`] lets the fleet live in it.
 //! `fleet` decides what happens and touches nothing; `store` turns that into SQL, `life` into
-//! time; `home` is where the database comes from, usually a [`cluster`], with the feature
+//! time, `telling` into no more lines than people can read; `home` is where the database comes from, usually a [`cluster`], with the feature
 //! `embedded` and no Postgres on the machine one within this program.
 
 pub mod cluster;
@@ -12,32 +12,39 @@ mod error;
 pub mod fleet;
 mod home;
 mod life;
+mod making;
 pub mod schema;
 mod store;
+mod telling;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::future::Future;
-
-use tokio_postgres::Client;
-
-use crate::postgres::grants::grants_sql;
+use std::sync::Arc;
 
 pub use error::DemoError;
-use fleet::Fleet;
+use fleet::{Pace, Scenario};
 use home::Home;
 use life::Life;
-use schema::Era;
+pub use telling::News;
+
+/// Takes what there is to tell.
+pub type Tell = Arc<dyn Fn(&News) + Send + Sync>;
 
 /// What a demo is to be like.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Options {
     /// How many workspaces there are that are not deleted. Most have one agent.
     pub workspaces: usize,
     /// The same seed tells the same story.
     pub seed: u64,
+    /// Which story that is.
+    pub scenario: Scenario,
+    /// How fast it goes.
+    pub pace: Pace,
     /// A server to use instead of a throwaway one. Its user must be allowed to create a
     /// database and a role, which get random names and are dropped in the end.
     pub database_url: Option<String>,
@@ -48,33 +55,56 @@ impl Default for Options {
         Self {
             workspaces: 200,
             seed: 1,
+            scenario: Scenario::All,
+            pace: Pace::REAL,
             database_url: None,
         }
     }
 }
 
 /// A fleet in a database of its own, waiting to live.
-#[derive(Debug)]
 pub struct Demo {
     home: Home,
     life: Life,
+    tell: Tell,
 }
 
-/// Makes a database and a fleet that has lived in it for a morning.
+impl fmt::Debug for Demo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Demo").finish_non_exhaustive()
+    }
+}
+
+/// Makes a database and a fleet that has lived in it for a morning. There is none when `stop`
+/// was done first: then everything is removed again.
 ///
 /// # Errors
 ///
 /// When there is no Postgres to be had, or the one given refuses.
-pub async fn start(options: &Options) -> Result<Demo, DemoError> {
+pub async fn start(
+    options: &Options,
+    tell: &Tell,
+    stop: impl Future<Output = ()>,
+) -> Result<Option<Demo>, DemoError> {
+    // To its end: a database that is half made is nobody's to remove.
     let home = match &options.database_url {
         Some(url) => Home::rent(url).await?,
         None => Home::build().await?,
     };
-    match settle(&home, options).await {
-        Ok(life) => Ok(Demo { home, life }),
-        Err(error) => {
+    let made = tokio::select! {
+        biased;
+        () = stop => Ok(None),
+        made = making::make(&home, options, tell) => made.map(Some),
+    };
+    match made {
+        Ok(Some(life)) => Ok(Some(Demo {
+            home,
+            life,
+            tell: tell.clone(),
+        })),
+        none => {
             home.leave().await;
-            Err(error)
+            none.map(|_| None)
         }
     }
 }
@@ -86,11 +116,18 @@ impl Demo {
         self.home.url()
     }
 
+    /// The URL again, where it may be shown: in a throwaway server it holds no password.
+    #[must_use]
+    pub fn public_url(&self) -> Option<&str> {
+        self.home.is_ours().then(|| self.home.url())
+    }
+
     /// Lets the fleet live until `shutdown`, then removes everything.
     pub async fn live(mut self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
             never = self.life.run() => match never {},
+            never = self.home.keep(&self.tell) => match never {},
         }
         self.end().await;
     }
@@ -101,33 +138,4 @@ impl Demo {
         drop(self.life);
         self.home.leave().await;
     }
-}
-
-/// Allows the exporter's role to read what a real one may, and no more. CONNECT to the database
-/// is everybody's by default.
-async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
-    let newest_has_all = |_: &str, _: &str| true;
-    let sql = grants_sql(role, newest_has_all);
-    client.batch_execute(&sql).await
-}
-
-async fn settle(home: &Home, options: &Options) -> Result<Life, DemoError> {
-    let failed = || DemoError::of("make the demo's fleet");
-    let mut client = home::connect(home.owner()).await?;
-    let schema = Era::NEWEST.sql();
-    client.batch_execute(&schema).await.map_err(failed())?;
-    grant(&client, home.role()).await.map_err(failed())?;
-    let (fleet, tables, now) = Fleet::with_history(options.workspaces, options.seed);
-    let transaction = client.transaction().await.map_err(failed())?;
-    let scenery = fleet.scenery();
-    store::insert_scenery(&transaction, scenery)
-        .await
-        .map_err(failed())?;
-    store::insert(&transaction, &tables.rows(), now)
-        .await
-        .map_err(failed())?;
-    transaction.commit().await.map_err(failed())?;
-    // Autovacuum would need a minute to notice the tables, and queries good plans by then.
-    client.batch_execute("ANALYZE").await.map_err(failed())?;
-    Ok(Life::new(home.owner().clone(), client, fleet, now))
 }

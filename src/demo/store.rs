@@ -54,13 +54,30 @@ pub(super) async fn insert_scenery(to: &Transaction<'_>, scenery: &Scenery) -> R
 
 /// Inserts rows whose times are of the story, which has come to `now`.
 pub(super) async fn insert(to: &Transaction<'_>, rows: &Rows, now: Time) -> Result {
+    insert_all(to, rows, now, &|_| ()).await
+}
+
+/// As before, and says after each table how much of it is done, in percent.
+pub(super) async fn insert_all(
+    to: &Transaction<'_>,
+    rows: &Rows,
+    now: Time,
+    done: &(dyn Fn(usize) + Sync),
+) -> Result {
     insert_workspaces(to, &rows.workspaces, now).await?;
     insert_jobs(to, &rows.jobs, now).await?;
+    done(15);
     insert_builds(to, &rows.builds, now).await?;
+    done(30);
     insert_resources(to, &rows.resources, now).await?;
+    done(45);
     insert_agents(to, &rows.agents, now).await?;
+    done(70);
     insert_apps(to, &rows.apps, now).await?;
-    insert_chats(to, &rows.chats, now).await
+    done(95);
+    insert_chats(to, &rows.chats, now).await?;
+    done(100);
+    Ok(())
 }
 
 /// Does what a tick says. All of it happens at the transaction's time.

@@ -1,9 +1,22 @@
+use std::future::pending;
 use std::time::{Duration, Instant};
 
 use super::cluster::{Cluster, SUPERUSER};
 use super::testing::{cluster, connect, connect_to, fresh_database};
 use super::*;
-use fleet::Tables;
+use fleet::{Fleet, Tables};
+use schema::Era;
+use tokio_postgres::Client;
+
+/// Nobody listens.
+fn nobody() -> Tell {
+    Arc::new(|_| ())
+}
+
+async fn started(options: &Options) -> Demo {
+    let demo = start(options, &nobody(), pending()).await;
+    demo.unwrap().unwrap()
+}
 
 async fn count(client: &Client, sql: &str) -> i64 {
     client.query_one(sql, &[]).await.unwrap().get(0)
@@ -22,7 +35,7 @@ const FRESH_HEARTBEATS: &str = "SELECT count(*) FROM workspace_agents
 
 #[tokio::test]
 async fn demo_shows_its_fleet_to_a_role_that_may_only_read_and_leaves_nothing() {
-    let demo = start(&Options::default()).await.unwrap();
+    let demo = started(&Options::default()).await;
     let Some(folder) = demo.url().split(['=', '&']).nth(1) else {
         panic!("no folder in {}", demo.url());
     };
@@ -54,7 +67,7 @@ async fn demo_in_a_server_of_somebody_elses_leaves_it_as_it_was() {
         database_url: Some(cluster.url(SUPERUSER, "postgres")),
         ..Options::default()
     };
-    let demo = start(&options).await.unwrap();
+    let demo = started(&options).await;
     assert_eq!(count(&client, guests).await, 2);
     let reader = connect_to(demo.url()).await;
     assert!(count(&reader, "SELECT count(*) FROM workspaces").await >= 10);
@@ -75,7 +88,8 @@ async fn server_that_refuses_is_named_with_what_it_said() {
         database_url: Some(cluster.url("nobody", "postgres")),
         ..Options::default()
     };
-    let error = start(&options).await.unwrap_err().to_string();
+    let error = start(&options, &nobody(), pending()).await.unwrap_err();
+    let error = error.to_string();
     assert!(error.contains("create the database coder_demo_"), "{error}");
     assert!(error.contains("permission denied"), "{error}");
 }
@@ -94,7 +108,8 @@ async fn small_life(cluster: &Cluster) -> (Client, Life) {
         .unwrap();
     transaction.commit().await.unwrap();
     let database = cluster.url(SUPERUSER, "fleet").parse().unwrap();
-    (observer, Life::new(database, client, fleet, now))
+    let life = Life::new(database, client, (fleet, now), Pace::REAL, nobody());
+    (observer, life)
 }
 
 #[tokio::test]

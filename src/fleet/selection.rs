@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::agent::{Agent, Scope};
 use super::census::Fleet;
+use super::filter::{Filter, Matcher};
 use super::health::Health;
 use super::named::Variants;
 use super::snapshot::Cause;
@@ -83,9 +84,20 @@ pub struct Selected<'a> {
 impl Selection {
     /// All agents that are wanted, in order; none when agents are unknown.
     pub fn of<'a>(&self, fleet: &'a Fleet) -> Vec<Selected<'a>> {
-        let words: Vec<_> = self.words().collect();
-        let mut selected = self.candidates(fleet);
-        selected.retain(|it| self.wants_scope(it.scope) && has_words(it.agent, &words));
+        let filter = self.filter();
+        let mut matcher = Matcher::new(&filter);
+        let wanted = fleet
+            .judged()
+            .filter(|(agent, assessment)| matcher.wants(fleet, agent, *assessment));
+        let mut selected: Vec<_> = wanted
+            .map(|(agent, assessment)| Selected {
+                agent,
+                scope: fleet.snapshot.scopes.get(agent.scope),
+                health: assessment.health,
+                since: assessment.since,
+                cause: fleet.snapshot.causes.get(&agent.id).copied(),
+            })
+            .collect();
         selected.sort_by(|one, other| self.compare(one, other));
         selected
     }
@@ -95,50 +107,22 @@ impl Selection {
         self.organization.is_some()
             || self.template.is_some()
             || !self.health.is_empty()
-            || self.words().next().is_some()
+            || !self.text.trim().is_empty()
     }
 
-    fn words(&self) -> impl Iterator<Item = String> {
-        self.text.split_whitespace().map(str::to_lowercase)
-    }
-
-    fn candidates<'a>(&self, fleet: &'a Fleet) -> Vec<Selected<'a>> {
-        let scope = |agent: &Agent| fleet.snapshot.scopes.get(agent.scope);
-        let is_wanted = |health| self.health.is_empty() || self.health.contains(&health);
-        let mut found: Vec<_> = fleet
-            .problems()
-            .filter(|it| is_wanted(it.health))
-            .map(|it| Selected {
-                agent: it.agent,
-                scope: scope(it.agent),
-                health: it.health,
-                since: Some(it.since),
-                cause: it.cause,
-            })
-            .collect();
-        if self.health.iter().all(|it| it.is_problem()) {
-            return found;
-        }
-        let others = fleet
-            .judged()
-            .map(|(agent, assessment)| (agent, assessment.health))
-            .filter(|(_, health)| !health.is_problem() && is_wanted(*health));
-        found.extend(others.map(|(agent, health)| Selected {
-            agent,
-            scope: scope(agent),
-            health,
-            since: None,
-            cause: None,
-        }));
-        found
-    }
-
-    fn wants_scope(&self, scope: Option<&Scope>) -> bool {
-        let is = |wanted: &Option<String>, name: Option<&str>| {
-            wanted.as_deref().is_none_or(|it| Some(it) == name)
+    fn filter(&self) -> Filter {
+        let problems = || Health::ALL.iter().copied().filter(|it| it.is_problem());
+        let health = match self.health.is_empty() {
+            true => problems().collect(),
+            false => self.health.clone(),
         };
-        is(&self.organization, scope.map(|it| &*it.organization))
-            && is(&self.template, scope.map(|it| &*it.template))
+        Filter {
+            health,
+            organization: self.organization.iter().cloned().collect(),
+            template: self.template.iter().cloned().collect(),
+            text: self.text.clone(),
+            ..Filter::default()
+        }
     }
 
     fn compare(&self, one: &Selected<'_>, other: &Selected<'_>) -> Ordering {
@@ -172,18 +156,6 @@ fn place<'a>(it: &Selected<'a>) -> (&'a str, &'a str) {
 fn rank<'a>(it: &Selected<'a>) -> (&'a str, &'a str, &'a str, uuid::Uuid) {
     let agent = it.agent;
     (&agent.owner, &agent.workspace, &agent.name, agent.id)
-}
-
-/// By their real names, whatever is shown of them.
-fn has_words(agent: &Agent, words: &[String]) -> bool {
-    if words.is_empty() {
-        return true;
-    }
-    let name = format!("{}/{}.{}", agent.owner, agent.workspace, agent.name).to_lowercase();
-    let ids = format!("{} {}", agent.id, agent.workspace_id);
-    words
-        .iter()
-        .all(|word| name.contains(word) || ids.contains(word))
 }
 
 #[cfg(test)]

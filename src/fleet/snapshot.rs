@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::agent::{Agent, Scope, ScopeId};
 use super::app::{AppCount, NamedApp};
+use super::named::Variants;
 use super::time::Timestamp;
 use super::workspace::{BindingCount, WorkspaceCount};
 
@@ -82,9 +83,10 @@ pub enum Cause {
     NeverReported,
 }
 
-impl Cause {
-    /// The label value.
-    pub const fn as_str(self) -> &'static str {
+impl Variants for Cause {
+    const ALL: &'static [Self] = &[Self::SurvivedBuild, Self::NeverReported];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::SurvivedBuild => "survived_build",
             Self::NeverReported => "never_reported",

@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use clap::ValueEnum;
+
 use crate::cli::settings_table;
+use crate::config::demo_args::DemoScenario;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::metrics::catalogue;
@@ -19,6 +22,7 @@ fn readme_shows_what_the_program_says() {
         ("metrics", catalogue::table::<Page>()),
         ("probe", catalogue::table::<ProbePage>()),
         ("outcomes", outcomes_table()),
+        ("scenarios", scenarios_table()),
         ("settings", settings_table()),
         ("role", sql),
     ];
@@ -35,6 +39,16 @@ fn readme_shows_what_the_program_says() {
         readme == expected,
         "README.md is behind the program; run: UPDATE_README=1 cargo nextest run readme"
     );
+}
+
+fn scenarios_table() -> String {
+    let values = DemoScenario::value_variants().iter();
+    let rows = values.filter_map(ValueEnum::to_possible_value).map(|it| {
+        let help = it.get_help().map(ToString::to_string).unwrap_or_default();
+        format!("| `{}` | {help} |\n", it.get_name())
+    });
+    let rows: String = rows.collect();
+    format!("| `--demo.scenario` | what it tells |\n| --- | --- |\n{rows}")
 }
 
 fn outcomes_table() -> String {

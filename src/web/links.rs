@@ -17,6 +17,12 @@ impl Links {
         format!("{}{path}", self.prefix())
     }
 
+    /// The same for those who are elsewhere: a whole address, where that is known.
+    pub(super) fn whole(&self, path: &str) -> String {
+        let external = self.external.as_ref();
+        format!("{}{path}", external.map_or("", HttpUrl::as_str))
+    }
+
     /// What a proxy may leave before every path: empty, or a path without a slash at its end.
     pub(super) fn prefix(&self) -> &str {
         self.external.as_ref().map_or("", HttpUrl::prefix)
@@ -43,6 +49,9 @@ mod tests {
         };
         assert_eq!(links.here("/probes"), "/agents/probes");
         assert_eq!(Links::default().here("/probes"), "/probes");
+        let whole = "https://ops.example/agents/probes";
+        assert_eq!(links.whole("/probes"), whole);
+        assert_eq!(Links::default().whole("/probes"), "/probes");
     }
 
     #[test]

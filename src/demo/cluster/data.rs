@@ -56,7 +56,10 @@ impl Cluster {
         if output.status.success() {
             return Ok(());
         }
-        let output = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        let output = String::from_utf8_lossy(&output.stderr);
+        // One sentence, however many lines there are.
+        let lines: Vec<&str> = output.trim().lines().collect();
+        let output = lines.join("; ");
         Err(ClusterError::Init { output })
     }
 

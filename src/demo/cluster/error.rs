@@ -20,12 +20,12 @@ pub enum ClusterError {
     NobodyToRunAs,
     /// Neither `TMPDIR` nor `/tmp` can hold the server's folder.
     #[error(
-        "no temporary folder suits a Postgres: {tried} must exist, be open to the user who \
-         runs the server and have a path short enough for a unix socket; set TMPDIR to one \
-         that does"
+        "no temporary folder takes a Postgres ({tried}): one must be there, be writable, be open \
+         to the user who runs the server and have a path short enough for a unix socket; set \
+         TMPDIR to one that is"
     )]
     NoFolder {
-        /// The folders looked at.
+        /// The folders looked at, and what is wrong with each.
         tried: String,
     },
     /// The Postgres within this program does not work here.
@@ -33,7 +33,7 @@ pub enum ClusterError {
     #[error("the embedded Postgres did not start: {0}")]
     Embedded(String),
     /// `initdb` ended with an error.
-    #[error("`initdb` could not make a database: {output}")]
+    #[error("`initdb` could not make a database: {output}{}", remedy(.output))]
     Init {
         /// What it said.
         output: String,
@@ -51,7 +51,7 @@ pub enum ClusterError {
         log: String,
     },
     /// The machine refused.
-    #[error("could not {doing}: {source}")]
+    #[error("could not {doing}: {source}{}", remedy(&.source.to_string()))]
     Io {
         /// What was being done to what.
         doing: String,
@@ -64,4 +64,13 @@ pub enum ClusterError {
 pub(in crate::demo) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
     let doing = doing.into();
     move |source| ClusterError::Io { doing, source }
+}
+
+/// What to do about it, where that is known.
+fn remedy(output: &str) -> &'static str {
+    if output.contains("No space left on device") {
+        "; set TMPDIR to a folder on a disk with room"
+    } else {
+        ""
+    }
 }

@@ -52,21 +52,32 @@ impl Folder {
     }
 
     fn create_for(account: Option<Account>) -> Result<Self, ClusterError> {
-        let parents = [env::temp_dir(), PathBuf::from("/tmp")];
+        let mut parents = vec![env::temp_dir(), PathBuf::from("/tmp")];
+        parents.dedup();
         let name = format!("coder-demo-{:08x}", uuid::Uuid::new_v4().as_fields().0);
-        let suits = |parent: &&PathBuf| {
-            suits(parent, &name) && (account.is_none() || is_open_to_all(parent))
-        };
-        let Some(parent) = parents.iter().find(suits) else {
-            let tried = parents.map(|path| path.display().to_string()).join(" or ");
-            return Err(ClusterError::NoFolder { tried });
-        };
+        let mut tried = Vec::new();
+        for parent in parents {
+            let problem = match Self::create_in(&parent, &name, account) {
+                Ok(folder) => return Ok(folder),
+                Err(problem) => problem,
+            };
+            tried.push(format!("{}: {problem}", parent.display()));
+        }
+        let tried = tried.join(", ");
+        Err(ClusterError::NoFolder { tried })
+    }
+
+    fn create_in(parent: &Path, name: &str, account: Option<Account>) -> Result<Self, String> {
+        if !suits(parent, name) || (account.is_some() && !is_open_to_all(parent)) {
+            return Err("does not suit".into());
+        }
         let path = parent.join(name);
-        let doing = format!("make the folder {}", path.display());
         let mut builder = DirBuilder::new();
-        builder.mode(0o700).create(&path).map_err(failed(doing))?;
+        let created = builder.mode(0o700).create(&path);
+        created.map_err(|error| error.to_string())?;
         let folder = Self { path, account };
-        folder.give(&folder.path)?;
+        let given = folder.give(&folder.path);
+        given.map_err(|error| error.to_string())?;
         Ok(folder)
     }
 

@@ -9,33 +9,18 @@ use crate::fleet::time::Timestamp;
 use crate::reporter::core::{Replay, Reporter};
 
 use super::apps::Apps;
-use super::fate::{Fate, News};
+use super::build::Place;
+use super::context::Context;
+use super::fate::{Fate, News, Phase};
+use super::pace::Pace;
 use super::rng::Rng;
-use super::rows::{self, Changes, Time, Word};
+use super::rows::{self, Changes, Time};
 use super::scenery::{AGENT_VERSIONS, TemplatePlan};
 
-/// Coder's own.
+/// Coder's own, by the database's clock.
 const HEARTBEAT_INTERVAL: Time = 15;
 /// Nothing is planned: somebody has to intervene.
 const NEVER: Time = Time::MAX;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Connecting,
-    Connected,
-    /// A process of before the row, which has something to say to it.
-    ReportingAgain,
-    /// One that has not.
-    StuckCreated,
-    Starting,
-    Ready,
-    StartError,
-    Lost {
-        since: Time,
-    },
-    ShuttingDown,
-    Off,
-}
 
 #[derive(Debug)]
 pub(super) struct Agent {
@@ -53,26 +38,18 @@ pub(super) struct Agent {
     apps: Apps,
 }
 
-/// Where a new agent belongs.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
-    pub(super) resource_id: Uuid,
-    pub(super) parent_id: Option<Uuid>,
-    pub(super) name: Word,
-    pub(super) display_order: i32,
-    pub(super) apps: usize,
-}
-
 impl Agent {
     /// A new row, and the agent that will report to it.
     pub(super) fn new(
         place: Place,
         template: &TemplatePlan,
         fate: Fate,
-        now: Time,
-        rng: &mut Rng,
-        changes: &mut Changes,
+        cx: &mut Context<'_>,
     ) -> Self {
+        let Context {
+            now, rng, changes, ..
+        } = cx;
+        let now = *now;
         let id = rng.uuid();
         changes.new.agents.push(rows::Agent {
             id,
@@ -124,24 +101,31 @@ impl Agent {
         self.process = process;
     }
 
-    pub(super) fn tick(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) -> News {
-        self.beat(now, changes);
-        self.apps.tick(now, changes);
+    pub(super) fn tick(&mut self, cx: &mut Context<'_>) -> News {
+        self.beat(cx);
+        self.apps.tick(cx.now, cx.changes);
         let mut news = News::None;
-        if self.until <= now {
+        if self.until <= cx.now {
             self.until = NEVER;
-            news = self.advance(now, rng, changes);
+            news = self.advance(cx);
         }
-        self.report(changes);
+        self.report(cx.changes);
         news
     }
 
+    /// The story goes on at another pace: so much of it is left until the next heartbeat.
+    pub(super) fn change_pace(&mut self, now: Time, pace: Pace) {
+        let due = self.next_heartbeat;
+        self.next_heartbeat = due.map(|due| now + pace.of_clock((due - now).max(0)));
+    }
+
     /// The present phase is over.
-    fn advance(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) -> News {
+    fn advance(&mut self, cx: &mut Context<'_>) -> News {
+        let now = cx.now;
         match self.phase {
-            Phase::Connecting => self.connect(now, rng, changes),
-            Phase::Connected => self.start(now, rng),
-            Phase::Starting => return self.end_start(now, rng),
+            Phase::Connecting => self.connect(cx),
+            Phase::Connected => self.start(now, cx.rng),
+            Phase::Starting => return self.end_start(now, cx.rng),
             Phase::ReportingAgain if self.process.is_told() => {
                 self.phase = Phase::Ready;
                 return News::Ready;
@@ -149,7 +133,7 @@ impl Agent {
             Phase::ReportingAgain => self.until = now + 1,
             Phase::Lost { since } => {
                 self.next_heartbeat = Some(now);
-                self.beat(now, changes);
+                self.beat(cx);
                 self.process.connected(self.id, moment(now));
                 self.phase = Phase::Ready;
                 return News::Back { after: now - since };
@@ -160,7 +144,7 @@ impl Agent {
                 self.until = now + 1;
             }
             // The last word is said before it goes.
-            Phase::Off if self.process.is_told() => self.hang_up(changes),
+            Phase::Off if self.process.is_told() => self.hang_up(cx.changes),
             Phase::Off => self.until = now + 1,
             Phase::StuckCreated | Phase::Ready | Phase::StartError => {}
         }
@@ -225,29 +209,32 @@ impl Agent {
         self.apps.flap(until, changes)
     }
 
-    fn beat(&mut self, now: Time, changes: &mut Changes) {
+    fn beat(&mut self, cx: &mut Context<'_>) {
         if let Some(due) = self.next_heartbeat
-            && due <= now
+            && due <= cx.now
         {
-            changes.heartbeats.push(self.id);
+            cx.changes.heartbeats.push(self.id);
             // Keeps its place within the interval, however late this tick is.
-            let missed = (now - due) / HEARTBEAT_INTERVAL;
-            self.next_heartbeat = Some(due + (missed + 1) * HEARTBEAT_INTERVAL);
+            let interval = cx.pace.of_clock(HEARTBEAT_INTERVAL);
+            let missed = (cx.now - due) / interval;
+            self.next_heartbeat = Some(due + (missed + 1) * interval);
         }
     }
 
-    fn connect(&mut self, now: Time, rng: &mut Rng, changes: &mut Changes) {
+    fn connect(&mut self, cx: &mut Context<'_>) {
+        let now = cx.now;
         // Somewhere within the interval: a whole fleet that connects in one tick of a coarse
         // clock must not beat as one ever after.
-        self.next_heartbeat = Some(now + rng.within(1..HEARTBEAT_INTERVAL + 1));
-        changes.heartbeats.push(self.id);
+        let interval = cx.pace.of_clock(HEARTBEAT_INTERVAL);
+        self.next_heartbeat = Some(now + cx.rng.within(1..interval + 1));
+        cx.changes.heartbeats.push(self.id);
         self.process.connected(self.id, moment(now));
         self.phase = if self.process.state() == Lifecycle::Created {
-            self.until = now + rng.within(1..3);
+            self.until = now + cx.rng.within(1..3);
             Phase::Connected
         } else {
             // It has been running all along, whatever its row says.
-            self.apps.come_up(now, rng);
+            self.apps.come_up(now, cx.rng);
             if self.process.is_told() {
                 Phase::StuckCreated
             } else {

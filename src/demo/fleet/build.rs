@@ -2,12 +2,14 @@
 
 use uuid::Uuid;
 
-use super::agent::{Agent, Place};
+use super::agent::Agent;
+use super::context::Context;
 use super::fate::Fate;
+use super::pace::Pace;
 use super::rng::Rng;
-use super::rows::{self, Changes, Outcome, Time};
+use super::rows::{self, Changes, Outcome, Time, Word};
 use super::scenery::{BUILD_ERRORS, Machine};
-use super::workspace::{Context, Workspace};
+use super::workspace::Workspace;
 
 /// Coder keeps the rows of every build for ever; a demo that runs for a week must not.
 const KEPT_BUILDS: usize = 5;
@@ -19,6 +21,8 @@ pub(super) enum Wish {
     Stop,
     /// Stop, then start.
     Restart(Fate),
+    /// The same, in a rolling rebuild of its template.
+    Rebuild,
     Delete,
 }
 
@@ -42,13 +46,23 @@ pub(super) struct Running {
     pub(super) outcome: Outcome,
 }
 
+/// Where a new agent belongs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    pub(super) resource_id: Uuid,
+    pub(super) parent_id: Option<Uuid>,
+    pub(super) name: Word,
+    pub(super) display_order: i32,
+    pub(super) apps: usize,
+}
+
 impl Workspace {
     /// Begins a build: the rows of before stay, and are of the past from this moment.
     pub(super) fn build(&mut self, wish: Wish, outcome: Outcome, cx: &mut Context<'_>) {
         self.leave_agents(wish, cx.changes);
         let (transition, seconds) = match wish {
             Wish::Start(_) => ("start", 4..20),
-            Wish::Stop | Wish::Restart(_) => ("stop", 3..10),
+            Wish::Stop | Wish::Restart(_) | Wish::Rebuild => ("stop", 3..10),
             Wish::Delete => ("delete", 3..10),
         };
         let (build_id, job_id) = (cx.rng.uuid(), cx.rng.uuid());
@@ -133,11 +147,11 @@ impl Workspace {
                 self.add_agents(job_id, "start", fate, cx);
                 self.reopen_chats(cx);
                 self.next_wish = self
-                    .patience(fate, cx.rng)
+                    .patience(fate, cx.pace, cx.rng)
                     .map(|patience| (cx.now + patience, Wish::Restart(Fate::Well)));
                 Stage::Up
             }
-            (Outcome::Succeeded, Wish::Stop | Wish::Restart(_)) => {
+            (Outcome::Succeeded, Wish::Stop | Wish::Restart(_) | Wish::Rebuild) => {
                 if self.plan().machine == Machine::Vm {
                     self.add_agents(job_id, "stop", Fate::NeverConnects, cx);
                     self.agents.clear();
@@ -149,32 +163,32 @@ impl Workspace {
                 Stage::Deleted
             }
         };
-        if let (Stage::Stopped, Wish::Restart(fate)) = (&self.stage, wish) {
-            self.build(Wish::Start(fate), Outcome::Succeeded, cx);
+        if !matches!(self.stage, Stage::Stopped) {
+            return;
+        }
+        match wish {
+            Wish::Restart(fate) => self.build(Wish::Start(fate), Outcome::Succeeded, cx),
+            Wish::Rebuild => self.build(Wish::Start(Fate::Well), Outcome::Succeeded, cx),
+            Wish::Start(_) | Wish::Stop | Wish::Delete => {}
         }
     }
 
     /// How long people put up with a start that goes like this. Long enough for each problem
-    /// to be counted as one: an agent that hangs is given half an hour.
-    fn patience(&self, fate: Fate, rng: &mut Rng) -> Option<Time> {
-        let range = match fate {
-            Fate::Hangs => 45 * 60..75 * 60,
-            Fate::NeverConnects if self.plan().connection_timeout_seconds == 0 => 900..2100,
-            Fate::NeverConnects => 600..1500,
-            Fate::Fails | Fate::Survives => 660..1200,
+    /// to be counted as one and seen: an agent that hangs is given half an hour.
+    fn patience(&self, fate: Fate, pace: Pace, rng: &mut Rng) -> Option<Time> {
+        let (seen_after, range) = match fate {
+            Fate::Hangs => (0, 45 * 60..75 * 60),
+            Fate::NeverConnects if self.plan().connection_timeout_seconds == 0 => (0, 900..2100),
+            Fate::NeverConnects => (180, 600..1500),
+            Fate::Survives => (180, 660..1200),
+            Fate::Fails => (60, 660..1200),
             Fate::Well | Fate::Slow | Fate::Overdue | Fate::ReportsAgain => return None,
         };
-        Some(rng.within(range))
+        Some(pace.at_least(seen_after, rng.within(range)))
     }
 
     /// The rows of one resource and its agents. Of several, only the first meets its fate.
-    fn add_agents(
-        &mut self,
-        job_id: Uuid,
-        transition: rows::Word,
-        fate: Fate,
-        cx: &mut Context<'_>,
-    ) {
+    fn add_agents(&mut self, job_id: Uuid, transition: Word, fate: Fate, cx: &mut Context<'_>) {
         let plan = self.plan();
         let resource_id = cx.rng.uuid();
         cx.changes.new.resources.push(rows::Resource {
@@ -193,7 +207,7 @@ impl Workspace {
                 apps: self.apps,
             };
             let fate = if order == 0 { fate } else { Fate::Well };
-            let mut agent = Agent::new(place, plan, fate, cx.now, cx.rng, cx.changes);
+            let mut agent = Agent::new(place, plan, fate, cx);
             if fate.is_resumed()
                 && let Some(process) = self.suspended.take()
             {
@@ -219,7 +233,7 @@ impl Workspace {
             display_order: 0,
             apps: 1,
         };
-        let agent = Agent::new(place, plan, Fate::Well, cx.now, cx.rng, cx.changes);
+        let agent = Agent::new(place, plan, Fate::Well, cx);
         self.agents.push(agent);
     }
 

@@ -1,4 +1,4 @@
-//! What is in store for an agent, and what becomes known of it.
+//! What is in store for an agent, how far it has come, and what becomes known of it.
 
 use super::rows::Time;
 
@@ -29,6 +29,25 @@ impl Fate {
     pub(super) fn is_resumed(self) -> bool {
         matches!(self, Self::Survives | Self::ReportsAgain)
     }
+}
+
+/// How far an agent has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Connecting,
+    Connected,
+    /// A process of before the row, which has something to say to it.
+    ReportingAgain,
+    /// One that has not.
+    StuckCreated,
+    Starting,
+    Ready,
+    StartError,
+    Lost {
+        since: Time,
+    },
+    ShuttingDown,
+    Off,
 }
 
 /// What a tick of an agent means to its workspace.

@@ -131,9 +131,25 @@ pub enum Outcome {
     Canceled,
 }
 
-/// Something worth telling whoever watches: a sentence.
+/// Something worth telling whoever watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event(pub String);
+pub struct Event {
+    /// A sentence.
+    pub told: String,
+    /// What is left out last when there is too much to tell.
+    pub weight: Weight,
+}
+
+/// How much an event matters to whoever watches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Weight {
+    /// People at work, and what ends well.
+    Everyday,
+    /// Something that is, or turns out to be, a problem, or comes close to one.
+    Trouble,
+    /// Something that happens to many workspaces at once.
+    Headline,
+}
 
 /// What a tick does to the database, in this order. Everything happens at the tick's time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -169,7 +185,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub(super) fn tell(&mut self, sentence: String) {
-        self.events.push(Event(sentence));
+    pub(super) fn tell(&mut self, weight: Weight, told: String) {
+        self.events.push(Event { told, weight });
     }
 }

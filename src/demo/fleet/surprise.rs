@@ -4,7 +4,8 @@ use super::Fleet;
 use super::build::{Stage, Wish, build_error};
 use super::fate::Fate;
 use super::rng::Rng;
-use super::rows::{Changes, Event, Outcome, Time};
+use super::rows::Weight::{self, Everyday, Trouble};
+use super::rows::{Changes, Outcome, Time};
 use super::scenery::{Machine, TEMPLATES};
 use super::workspace::Workspace;
 
@@ -33,56 +34,17 @@ pub(super) enum Surprise {
     ResumeAndStick,
 }
 
-/// People at work, by how often.
-pub(super) const WORK: [(usize, Surprise); 12] = [
-    (18, Surprise::Stop),
-    (18, Surprise::Start),
-    (8, Surprise::SlowStart),
-    (10, Surprise::Update),
-    (2, Surprise::FailedBuild),
-    (1, Surprise::CanceledBuild),
-    (20, Surprise::AppFails),
-    (12, Surprise::Chat),
-    (4, Surprise::DevContainer),
-    (1, Surprise::ShutDown),
-    (2, Surprise::Replace),
-    (4, Surprise::ResumeAndReport),
-];
-
-/// Things that break, by how often.
-pub(super) const TROUBLE: [(usize, Surprise); 7] = [
-    (30, Surprise::Silence),
-    (26, Surprise::Drop),
-    (10, Surprise::NeverConnects),
-    (6, Surprise::WaitsForEver),
-    (12, Surprise::StartError),
-    (4, Surprise::StartHangs),
-    (12, Surprise::ResumeAndStick),
-];
-
-/// What has happened by the time somebody looks, as seconds before that: a few of every
-/// health class, each with its age.
-pub(super) const SCENES: [(Time, Surprise); 17] = [
-    (43 * 60, Surprise::StartHangs),
-    (36 * 60, Surprise::StartHangs),
-    (24 * 60, Surprise::WaitsForEver),
-    (14 * 60, Surprise::WaitsForEver),
-    (10 * 60, Surprise::ResumeAndStick),
-    (8 * 60, Surprise::StartError),
-    (7 * 60, Surprise::NeverConnects),
-    (6 * 60, Surprise::ResumeAndStick),
-    (5 * 60, Surprise::Drop),
-    (4 * 60, Surprise::Silence),
-    (3 * 60, Surprise::SlowStart),
-    (75, Surprise::Silence),
-    (60, Surprise::SlowStart),
-    (30, Surprise::Update),
-    (25, Surprise::Start),
-    (20, Surprise::Update),
-    (14, Surprise::Start),
-];
-
 impl Surprise {
+    /// How much it matters to whoever watches.
+    fn weight(self) -> Weight {
+        match self {
+            Self::FailedBuild | Self::ResumeAndReport | Self::Silence | Self::Drop => Trouble,
+            Self::NeverConnects | Self::WaitsForEver | Self::StartError => Trouble,
+            Self::StartHangs | Self::ResumeAndStick => Trouble,
+            _ => Everyday,
+        }
+    }
+
     /// Whether this could happen to this workspace now.
     pub(super) fn suits(self, workspace: &Workspace) -> bool {
         let plan = workspace.plan();
@@ -190,7 +152,7 @@ impl Fleet {
         let (owner, label) = (workspace.owner(&cx), workspace.label.clone());
         if let Some((wish, outcome, told)) = surprise.build(owner, &label, cx.rng) {
             workspace.build(wish, outcome, &mut cx);
-            changes.tell(told);
+            changes.tell(surprise.weight(), told);
             return;
         }
         let told = match surprise {
@@ -213,16 +175,18 @@ impl Fleet {
                 Some(format!("{owner} started a chat in {label}"))
             }
         };
-        changes.events.extend(told.map(Event));
+        if let Some(told) = told {
+            changes.tell(surprise.weight(), told);
+        }
     }
 
     /// The machine is gone, with all its agents. Some come back by themselves.
     fn lose(&mut self, index: usize, how: Surprise, now: Time, changes: &mut Changes) {
         let (workspace, cx) = self.at(index, now, changes);
         let back_at = if cx.rng.percent(75) {
-            now + cx.rng.within(100..900)
+            now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(100..900))
         } else {
-            let at = now + cx.rng.within(300..1200);
+            let at = now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(300..1200));
             workspace.next_wish = Some((at, Wish::Restart(Fate::Well)));
             Time::MAX
         };
@@ -234,13 +198,17 @@ impl Fleet {
             }
         }
         let label = &workspace.label;
-        cx.changes.tell(if how == Surprise::Silence {
+        let told = if how == Surprise::Silence {
             format!("{label} fell silent: no heartbeat, no goodbye")
         } else {
             format!("{label} lost its connection, and coderd noticed")
-        });
+        };
+        cx.changes.tell(how.weight(), told);
     }
 }
+
+/// Silence is judged after 30 s by the clock, and then somebody should have time to look.
+const SEEN_BY_CLOCK: Time = 60;
 
 /// Tries to find a workspace that suits; rare kinds are a tenth of the fleet.
 const ATTEMPTS: usize = 60;

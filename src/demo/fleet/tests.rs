@@ -52,7 +52,7 @@ fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
 }
 
 /// How many agents of the latest builds are in each class.
-fn count(tables: &Tables, now: Time) -> BTreeMap<Word, usize> {
+pub(super) fn count(tables: &Tables, now: Time) -> BTreeMap<Word, usize> {
     let mut latest: BTreeMap<Uuid, &BuildRow> = BTreeMap::new();
     for build in tables.builds.values() {
         let known = latest.entry(build.workspace_id).or_insert(build);
@@ -75,7 +75,7 @@ fn count(tables: &Tables, now: Time) -> BTreeMap<Word, usize> {
     counts
 }
 
-fn problems(counts: &BTreeMap<Word, usize>) -> usize {
+pub(super) fn problems(counts: &BTreeMap<Word, usize>) -> usize {
     PROBLEMS
         .iter()
         .filter_map(|health| counts.get(health))
@@ -83,7 +83,7 @@ fn problems(counts: &BTreeMap<Word, usize>) -> usize {
 }
 
 /// Rows no Coder would write.
-fn check_rows(tables: &Tables, now: Time) {
+pub(super) fn check_rows(tables: &Tables, now: Time) {
     for agent in tables.agents.values() {
         let times = [
             Some(agent.created_at),

@@ -8,10 +8,11 @@ use crate::reporter::core::Reporter;
 
 use super::agent::Agent;
 use super::build::{Stage, Wish};
+use super::context::Context;
 use super::fate::{Fate, News};
-use super::rng::Rng;
-use super::rows::{self, Changes, Outcome, Time};
-use super::scenery::{CHAT_TITLES, Scenery, TEMPLATES, TemplatePlan};
+use super::rows::Weight::{Everyday, Trouble};
+use super::rows::{self, Outcome, Time};
+use super::scenery::{CHAT_TITLES, TEMPLATES, TemplatePlan};
 
 const KEPT_CHATS: usize = 3;
 
@@ -41,14 +42,6 @@ pub(super) struct Workspace {
     /// The process of the first agent, while its machine is suspended.
     pub(super) suspended: Option<Reporter>,
     chats: VecDeque<Chat>,
-}
-
-/// What a workspace needs from the fleet around it.
-pub(super) struct Context<'a> {
-    pub(super) now: Time,
-    pub(super) scenery: &'a Scenery,
-    pub(super) rng: &'a mut Rng,
-    pub(super) changes: &'a mut Changes,
 }
 
 impl Workspace {
@@ -112,10 +105,17 @@ impl Workspace {
             && at <= cx.now
         {
             self.build(wish, Outcome::Succeeded, cx);
-            cx.changes.tell(match wish {
-                Wish::Start(_) => format!("somebody started {} again", self.label),
-                _ => format!("{} had enough and restarted {}", self.owner(cx), self.label),
-            });
+            let label = &self.label;
+            cx.changes.tell(
+                Everyday,
+                match wish {
+                    Wish::Start(_) => format!("somebody started {label} again"),
+                    Wish::Rebuild => {
+                        format!("rebuilding {label}: its chats still name the old agent")
+                    }
+                    _ => format!("{} had enough and restarted {label}", self.owner(cx)),
+                },
+            );
         }
     }
 
@@ -167,17 +167,18 @@ impl Workspace {
         for index in 0..self.agents.len() {
             let agent = &mut self.agents[index];
             let is_parent = index == 0 && agent.parent_id.is_none();
-            match agent.tick(cx.now, cx.rng, cx.changes) {
+            match agent.tick(cx) {
                 News::None => {}
                 News::Ready if is_parent && self.agents.len() == 1 => self.start_dev_container(cx),
                 News::Back { after } if is_parent => {
+                    let after = cx.pace.by_clock(after);
                     let told = format!("{} is back after {after} s", self.label);
-                    cx.changes.tell(told);
+                    cx.changes.tell(Everyday, told);
                 }
                 News::Ready | News::Back { .. } => {}
                 News::StartError => {
                     let told = format!("{}: the start script failed", self.label);
-                    cx.changes.tell(told);
+                    cx.changes.tell(Trouble, told);
                 }
             }
         }

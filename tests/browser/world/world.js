@@ -38,14 +38,6 @@ export async function world() {
       create(folder, 'live', small()),
     ]);
     const known = { folder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin };
-    if (process.env.API_EXPORTER) { // TEMPORARY
-      const orig = process.env.API_EXPORTER;
-      known.oracle = {};
-      const { exporterOf } = await import('./temp.js');
-      for (const [name, url, extra] of [['small', urlOf(folder, 'small'), '--agent.inactive-timeout=1h'], ['large', urlOf(folder, 'large'), '--agent.inactive-timeout=1h'], ['demo', `postgres://coder_exporter@/coder_demo?host=${encodeURIComponent(folder)}`, '--agent.inactive-timeout=30s']]) {
-        known.oracle[known[name]] = keep(await exporterOf(orig, ['serve', `--postgres.url=${url}`, extra])).origin;
-      }
-    }
     return { known, end };
   } catch (error) {
     await end();

@@ -2,7 +2,8 @@
 
 use super::*;
 
-fn hostile_names() -> Vec<String> {
+/// Each is somebody's idea of a name.
+pub(crate) fn hostile_names() -> Vec<String> {
     vec![
         "🦀".repeat(64),
         "❤️".repeat(32),
@@ -19,7 +20,7 @@ fn hostile_names() -> Vec<String> {
 }
 
 /// A workspace each, whose names are all hostile and whose agent is lost.
-async fn hostile() -> (Coder, Vec<Uuid>) {
+pub(crate) async fn hostile() -> (Coder, Vec<Uuid>) {
     let coder = Coder::new().await;
     let mut ids = Vec::new();
     for name in hostile_names() {

@@ -1,13 +1,11 @@
 //! The commands that ask once (SPEC 6): what they print, where, and how they end.
 
 mod explain;
-mod hostile_names;
+pub(crate) mod hostile_names;
 mod names;
 mod resolve;
 mod status;
 mod wait;
-
-use std::collections::BTreeSet;
 
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
@@ -15,6 +13,7 @@ use uuid::Uuid;
 
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
 use crate::harness::fleet::Agent;
+use crate::harness::json::{json, keys};
 use crate::harness::terminal::{Running, run_on_terminal};
 use crate::harness::*;
 
@@ -137,36 +136,4 @@ fn squeezed(text: &str) -> String {
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
     lines.collect::<Vec<_>>().join("\n")
-}
-
-/// The names of all fields, as `a.b` and `a[].b`, without their values.
-fn keys(json: &Value) -> Vec<String> {
-    let mut found = BTreeSet::new();
-    collect_keys("", json, &mut found);
-    found.into_iter().collect()
-}
-
-fn collect_keys(path: &str, json: &Value, found: &mut BTreeSet<String>) {
-    match json {
-        Value::Object(fields) => {
-            for (name, value) in fields {
-                let path = match path {
-                    "" => name.clone(),
-                    _ => format!("{path}.{name}"),
-                };
-                found.insert(path.clone());
-                collect_keys(&path, value, found);
-            }
-        }
-        Value::Array(values) => {
-            for value in values {
-                collect_keys(&format!("{path}[]"), value, found);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn json(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{error} in {text}"))
 }

@@ -7,6 +7,7 @@
 //! assert_eq!(page.value("coder_agents", &[("status", "connected")]), 1.0);
 //! ```
 
+pub(crate) mod alertmanager;
 mod certificates;
 pub(crate) mod chance;
 mod coder;
@@ -18,6 +19,7 @@ pub(crate) mod firewall;
 pub(crate) mod fleet;
 mod folder;
 pub(crate) mod http;
+pub(crate) mod json;
 mod pgbouncer;
 mod program;
 pub(crate) mod prometheus;
@@ -39,7 +41,7 @@ pub(crate) use exporter::{Exporter, LATE_ON_A_BUSY_MACHINE, Settings};
 pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, workspace};
 pub(crate) use folder::Folder;
 pub(crate) use pgbouncer::PgBouncer;
-pub(crate) use program::{Ended, Program, run, run_with};
+pub(crate) use program::{BINARY, Ended, Program, program_on_any_port, run, run_program, run_with};
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {

@@ -10,7 +10,8 @@ use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-pub(super) const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
+/// The program itself.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
 
 /// Nothing a test asks for takes longer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,21 @@ pub(crate) async fn run(arguments: &[&str]) -> Ended {
 /// As [`run`], with these variables.
 pub(crate) async fn run_with(arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
     output_of(command(arguments, variables)).await
+}
+
+/// Runs another program to its end, one that starts this one.
+pub(crate) async fn run_program(
+    program: &str,
+    arguments: &[&str],
+    variables: &[(&str, &str)],
+) -> Ended {
+    output_of(command_of(program, arguments, variables)).await
+}
+
+/// A command line of the program that listens wherever there is a port free.
+pub(crate) fn program_on_any_port(arguments: &[&str]) -> Command {
+    let arguments = [arguments, &["--web.listen-address=127.0.0.1:0"]].concat();
+    command(&arguments, &[])
 }
 
 /// Runs it to its end.
@@ -71,7 +87,12 @@ impl Program {
 
     /// Starts `demo` and waits until it says where it listens.
     pub(crate) async fn demo(arguments: &[&str]) -> Self {
-        Self::start(&[&["demo"], arguments].concat(), &[]).await
+        Self::demo_with(arguments, &[]).await
+    }
+
+    /// As [`demo`](Self::demo), with these variables.
+    pub(crate) async fn demo_with(arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::start(&[&["demo"], arguments].concat(), variables).await
     }
 
     /// Starts `serve` as a service manager does that opened the socket itself.

@@ -29,11 +29,17 @@ impl Prometheus {
 
     /// As [`scraping`](Self::scraping), with further lines for the scrape's configuration.
     pub(crate) async fn scraping_with(target: SocketAddr, flags: &[&str], lines: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("prometheus-{}", Uuid::new_v4()));
-        fs::create_dir_all(&folder).unwrap();
         let config = format!(
             "scrape_configs:\n- job_name: coder\n  scrape_interval: 2s\n  scrape_timeout: 2s\n  static_configs:\n  - targets: ['{target}']\n{lines}"
         );
+        Self::configured(&config, flags).await
+    }
+
+    /// Starts one with this configuration and these further flags, and waits until it has
+    /// scraped.
+    pub(crate) async fn configured(config: &str, flags: &[&str]) -> Self {
+        let folder = std::env::temp_dir().join(format!("prometheus-{}", Uuid::new_v4()));
+        fs::create_dir_all(&folder).unwrap();
         fs::write(folder.join("prometheus.yml"), config).unwrap();
         let address = free_address();
         let process = Command::new("prometheus")
@@ -74,6 +80,14 @@ impl Prometheus {
         result.unwrap_or_else(|| panic!("no answer to {expression}: {}", self.log()))
     }
 
+    /// The same, or why there is none.
+    pub(crate) async fn ask(&self, expression: &str) -> Result<Vec<Value>, String> {
+        let answer = self.get(&query_path(expression)).await;
+        let answer = answer.ok_or_else(|| self.log())?;
+        let vector = answer["data"]["result"].as_array().cloned();
+        vector.ok_or_else(|| answer["error"].to_string())
+    }
+
     /// The only value of an expression, with its labels left out.
     pub(crate) async fn number(&self, expression: &str) -> f64 {
         let result = self.query(expression).await;
@@ -96,8 +110,7 @@ impl Prometheus {
     }
 
     async fn try_query(&self, expression: &str) -> Option<Vec<Value>> {
-        let query: String = expression.bytes().map(|it| format!("%{it:02x}")).collect();
-        let answer = self.get(&format!("/api/v1/query?query={query}")).await?;
+        let answer = self.get(&query_path(expression)).await?;
         answer["data"]["result"].as_array().cloned()
     }
 
@@ -126,6 +139,12 @@ impl Drop for Prometheus {
     }
 }
 
+/// Where an expression is evaluated.
+fn query_path(expression: &str) -> String {
+    let query: String = expression.bytes().map(|it| format!("%{it:02x}")).collect();
+    format!("/api/v1/query?query={query}")
+}
+
 /// Numbers come as text, for the sake of the infinities.
 pub(crate) fn number(value: &Value) -> f64 {
     let text = value
@@ -135,7 +154,7 @@ pub(crate) fn number(value: &Value) -> f64 {
 }
 
 /// A port that was free a moment ago.
-fn free_address() -> SocketAddr {
+pub(super) fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
 }

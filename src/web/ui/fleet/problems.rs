@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
 use crate::fleet::selection::{Direction, Selected, SortKey};
 use crate::web::ui::parts::{badge, counted, name, number, since};
 

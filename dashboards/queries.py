@@ -1,0 +1,47 @@
+"""How the dashboards ask: what the reader chose, and two exporters taken for one."""
+
+CHOSEN_DEPLOYMENT = 'deployment=~"$deployment"'
+CHOSEN_TEMPLATES = (CHOSEN_DEPLOYMENT, 'organization_name=~"$organization"', 'template_name=~"$template"')
+CHOSEN_WORKSPACES = ('workspace_owner=~"$owner"', 'workspace_name=~"$workspace"')
+CHOSEN_EXPORTERS = (CHOSEN_DEPLOYMENT, 'job=~"$job"', 'instance=~"$instance"')
+
+# What tells the exporters of one deployment apart.
+OF_AN_EXPORTER = "instance, pod"
+TEMPLATE = "deployment, organization_name, template_name"
+AGENT = f"{TEMPLATE}, workspace_owner, workspace_name, agent_name, agent_id"
+
+PROBLEM = "coder_agent_problem_timestamp_seconds"
+
+
+def selector(metric, matchers):
+    return f"{metric}{{{', '.join(matchers)}}}"
+
+
+def shown(metric, *matchers):
+    """A fleet metric for the deployments, organizations and templates that the reader chose."""
+    return selector(metric, CHOSEN_TEMPLATES + matchers)
+
+
+def fleet(metric, *matchers):
+    """The same, with two exporters that run side by side taken for one."""
+    return f"max without ({OF_AN_EXPORTER}) ({shown(metric, *matchers)})"
+
+
+def probed(metric, *matchers):
+    """A metric of the probe. Each exporter dials by itself, so their counts may be added."""
+    return selector(metric, (CHOSEN_DEPLOYMENT, *matchers))
+
+
+def exporters(metric, *matchers):
+    """A metric about exporters, for those that the reader chose."""
+    return selector(metric, CHOSEN_EXPORTERS + matchers)
+
+
+def of_agents(metric, *matchers):
+    """A metric of single agents, for the workspaces that the reader chose as well."""
+    return shown(metric, *CHOSEN_WORKSPACES, *matchers)
+
+
+def label_values(expr, label):
+    """What Grafana asks for the values of a variable."""
+    return f"label_values({expr}, {label})"

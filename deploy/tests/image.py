@@ -1,0 +1,41 @@
+"""What deploy/Dockerfile builds from is all that the program is built from.
+
+Nothing outside of src/ is compiled in, there is no build script, and the targets that the manifest
+names, which Cargo wants to be there, are those that the first stage makes up.
+"""
+
+import pathlib
+import re
+import sys
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SOURCE = ROOT / "src"
+
+
+def main():
+    for path in SOURCE.rglob("*.rs"):
+        for name in re.findall(r'include_(?:str|bytes)!\(\s*"([^"]+)"', path.read_text()):
+            included = (path.parent / name).resolve()
+            require(included.exists(), f"{path} includes {name}, which is not there")
+            require(included.is_relative_to(SOURCE), f"{path} includes {name}: COPY it, too")
+    require(not (ROOT / "build.rs").exists(), "there is a build.rs: COPY it, too")
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
+    for kind, folder in (("test", "tests"), ("bench", "benches"), ("example", "examples")):
+        for target in manifest.get(kind, []):
+            name = target["name"]
+            paths = [target.get("path"), f"{folder}/{name}.rs", f"{folder}/{name}/main.rs"]
+            there = [path for path in paths if path and (ROOT / path).exists()]
+            made = any(path in dockerfile for path in there)
+            require(made, f"the manifest names {folder} {name}: touch {there} where src/lib.rs is")
+
+
+def require(holds, complaint):
+    """Ends with the complaint unless it holds."""
+    if not holds:
+        sys.exit(f"deploy/Dockerfile: {complaint}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+//! What ends a demo: a signal in good order, a second one at once.
+
+use std::io::Write;
+use std::sync::mpsc;
+use std::thread;
+
+use anyhow::Context;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+
+use crate::process;
+
+/// Done when the process is asked to stop, with the signal's name; from the moment of the call,
+/// not of the first poll. When it is asked once more, it ends at once, and says what `may_be_left`.
+///
+/// On a thread of its own, with a runtime of its own: the second signal must be heard even
+/// while everything else waits for something that hangs.
+///
+/// # Errors
+///
+/// When signals cannot be waited for.
+pub(super) fn stop_signal(
+    may_be_left: String,
+) -> anyhow::Result<impl Future<Output = &'static str>> {
+    let (report, begun) = mpsc::channel();
+    let (stop, stopped) = oneshot::channel();
+    let wait = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .build();
+        let runtime = match runtime.context("starting a runtime for signals") {
+            Ok(runtime) => runtime,
+            Err(error) => return drop(report.send(Err(error))),
+        };
+        runtime.block_on(async {
+            let mut signals = match Signals::new() {
+                Ok(signals) => signals,
+                Err(error) => return drop(report.send(Err(error))),
+            };
+            let _ = report.send(Ok(()));
+            // Nobody to tell: then the process is about to end anyway.
+            let _ = stop.send(signals.next().await);
+            let signal = signals.next().await;
+            end_at_once(signal, &may_be_left);
+        });
+    };
+    let named = thread::Builder::new().name("signals".into());
+    named.spawn(wait).context("starting a thread for signals")?;
+    begun.recv().context("waiting for signals")??;
+    Ok(async { stopped.await.unwrap_or("the end of the signals' thread") })
+}
+
+fn end_at_once(signal: &str, may_be_left: &str) -> ! {
+    let mut stderr = std::io::stderr().lock();
+    let _ = writeln!(
+        stderr,
+        "coder-agent-exporter: {signal} again: ended at once; {may_be_left}"
+    );
+    std::process::exit(1)
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    /// The terminal is gone. Not for those who were told to outlive it, as `nohup` does.
+    hang_up: Option<Signal>,
+}
+
+impl Signals {
+    fn new() -> anyhow::Result<Self> {
+        let hang_up = match process::ignores_hang_up() {
+            true => None,
+            false => Some(signal(SignalKind::hangup()).context("waiting for SIGHUP")?),
+        };
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).context("waiting for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("waiting for SIGINT")?,
+            hang_up,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        let hang_up = async {
+            match &mut self.hang_up {
+                Some(signal) => signal.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+            _ = hang_up => "SIGHUP",
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Where a demo is told: on the terminal of whoever watches, or in the log.
+
+use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
+
+use crate::cli::text::{BAD, FAINT, GOOD, STRONG, styled};
+use crate::config::demo_args::{DemoArgs, FleetArgs};
+use crate::config::log_args::{LogArgs, LogFormat, LogLevel};
+use crate::demo::News;
+use crate::demo::fleet::Weight;
+
+/// Smaller fleets are made up before one has read that they are.
+const LARGE_FLEET: usize = 2000;
+/// From one percentage shown to the next.
+const SHOWN_PERCENT: usize = 2;
+/// From one line in the log about it to the next.
+const LOGGED_PERCENT: usize = 20;
+
+/// Where it is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Medium {
+    /// On stdout, for people.
+    Terminal,
+    /// On stderr, as everything else that is logged.
+    Log,
+}
+
+/// Tells a demo.
+#[derive(Debug)]
+pub(super) struct Stage {
+    medium: Medium,
+    workspaces: usize,
+    /// What was last told of how much is made up.
+    percent: AtomicUsize,
+}
+
+/// What there is to look at.
+#[derive(Debug)]
+pub(super) struct Opening<'a> {
+    pub(super) urls: &'a [String],
+    pub(super) database: Option<&'a str>,
+    pub(super) args: &'a DemoArgs,
+}
+
+impl Stage {
+    /// On stdout where that is a terminal and nobody asked for JSON.
+    pub(super) fn new(args: &DemoArgs) -> Self {
+        let is_for_people =
+            std::io::stdout().is_terminal() && args.exporter.log.format == LogFormat::Logfmt;
+        Self {
+            medium: match is_for_people {
+                true => Medium::Terminal,
+                false => Medium::Log,
+            },
+            workspaces: args.demo.agents,
+            percent: AtomicUsize::new(0),
+        }
+    }
+
+    /// How much is logged: on a terminal the story takes the place of what is not a warning.
+    pub(super) fn log_args(&self, asked_for: &LogArgs) -> LogArgs {
+        let mut args = asked_for.clone();
+        if self.medium == Medium::Terminal && args.level == LogLevel::Info {
+            args.level = LogLevel::Warn;
+        }
+        args
+    }
+
+    /// The fleet is about to be made up.
+    pub(super) fn begin(&self, args: &FleetArgs) {
+        match self.medium {
+            Medium::Terminal => self.show_progress(0),
+            Medium::Log => tracing::info!(
+                workspaces = args.agents,
+                scenario = args.scenario.name(),
+                seed = args.seed,
+                speed = args.speed,
+                "making up a fleet"
+            ),
+        }
+    }
+
+    /// The fleet is there to be looked at.
+    pub(super) fn open(&self, opening: &Opening<'_>) {
+        if self.medium == Medium::Terminal {
+            show(&format!("\r\x1b[K{}", block(opening)));
+        }
+    }
+
+    /// Somebody asked it to end.
+    pub(super) fn stop(&self, signal: &str) {
+        if self.medium == Medium::Terminal {
+            show(&format!(
+                "\r\x1b[K{signal}: taking everything away again (once more: at once)\n"
+            ));
+        }
+    }
+
+    /// Everything is gone.
+    pub(super) fn end(&self) {
+        if self.medium == Medium::Terminal {
+            show("Nothing is left behind.\n");
+        }
+    }
+
+    /// Tells one piece of news.
+    pub(super) fn tell(&self, news: &News) {
+        match (self.medium, news) {
+            (Medium::Terminal, News::MadeUp(percent)) => self.show_progress(*percent),
+            (Medium::Terminal, _) => show(&line(news, SystemTime::now())),
+            (Medium::Log, News::MadeUp(percent)) => self.log_progress(*percent),
+            (Medium::Log, News::Happened { told, .. }) => tracing::info!("{told}"),
+            (Medium::Log, News::More(count)) => tracing::info!("and {count} more"),
+            (Medium::Log, News::Amiss(told)) => tracing::warn!("{told}"),
+            (Medium::Log, News::Mended(told)) => tracing::info!("{told}"),
+        }
+    }
+
+    fn show_progress(&self, percent: usize) {
+        let workspaces = grouped(self.workspaces);
+        if self.workspaces < LARGE_FLEET {
+            if percent == 0 {
+                show(&format!("making up {workspaces} workspaces"));
+            }
+        } else if percent == 0 || self.is_due(percent, SHOWN_PERCENT) {
+            show(&format!(
+                "\r\x1b[Kmaking up {workspaces} workspaces: {percent} %"
+            ));
+        }
+    }
+
+    fn log_progress(&self, percent: usize) {
+        if self.workspaces >= LARGE_FLEET && self.is_due(percent, LOGGED_PERCENT) {
+            tracing::info!(percent, "making up {} workspaces", grouped(self.workspaces));
+        }
+    }
+
+    fn is_due(&self, percent: usize, step: usize) -> bool {
+        let is_due = percent >= self.percent.load(Ordering::Relaxed) + step;
+        if is_due {
+            self.percent.store(percent, Ordering::Relaxed);
+        }
+        is_due
+    }
+}
+
+/// Who has closed the terminal does not want to read why nothing can be written to it.
+fn show(text: &str) {
+    let mut stdout = anstream::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes());
+    let _ = stdout.flush();
+}
+
+/// Where to look, and how to end it.
+fn block(
+    Opening {
+        urls,
+        database,
+        args,
+    }: &Opening<'_>,
+) -> String {
+    let FleetArgs {
+        agents,
+        scenario,
+        seed,
+        speed,
+        ..
+    } = &args.demo;
+    let mut text = format!(
+        "{}: {} workspaces, scenario {}, seed {seed}, speed {speed}\n\n",
+        styled(STRONG, "A made-up Coder"),
+        grouped(*agents),
+        scenario.name(),
+    );
+    for url in *urls {
+        if !args.exporter.web.disable_ui {
+            text += &format!("  page      {}\n", styled(STRONG, url));
+        }
+        let path = &args.exporter.web.telemetry_path;
+        text += &format!("  metrics   {url}{path}\n");
+    }
+    if let Some(database) = database {
+        text += &format!("  database  psql '{database}'\n");
+    }
+    text + "\nCtrl-C ends it and leaves nothing behind. What happens, in UTC:\n\n"
+}
+
+/// One line of the story, with its time.
+fn line(news: &News, now: SystemTime) -> String {
+    let clock = humantime::format_rfc3339_seconds(now).to_string();
+    // 2026-11-21T14:03:21Z
+    let clock = styled(FAINT, clock.get(11..19).unwrap_or_default());
+    let told = match news {
+        News::Happened { told, weight } => match weight {
+            Weight::Headline => styled(STRONG, told),
+            Weight::Trouble | Weight::Everyday => told.clone(),
+        },
+        News::More(count) => styled(FAINT, &format!("and {count} more")),
+        News::Amiss(told) => styled(BAD, told),
+        News::Mended(told) => styled(GOOD, told),
+        News::MadeUp(percent) => format!("{percent} % made up"),
+    };
+    format!("{clock}  {told}\n")
+}
+
+/// With a comma between thousands.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use clap::{CommandFactory, FromArgMatches};
+
+    use super::*;
+    use crate::cli::Cli;
+
+    fn args(arguments: &[&str]) -> DemoArgs {
+        let command = Cli::command();
+        let arguments = [&["exporter", "demo"], arguments].concat();
+        let matches = command.get_matches_from(arguments);
+        DemoArgs::from_arg_matches(matches.subcommand().unwrap().1).unwrap()
+    }
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn block_says_where_to_look_and_how_it_ends() {
+        let urls = ["http://localhost:21120".to_owned()];
+        let args = args(&["--demo.agents=10000", "--demo.scenario=outage"]);
+        let opening = Opening {
+            urls: &urls,
+            database: Some("postgres://coder_exporter@/coder_demo?host=%2Ftmp%2Fx&port=5432"),
+            args: &args,
+        };
+        insta::assert_snapshot!(plain(&block(&opening)));
+    }
+
+    #[test]
+    fn block_names_no_page_where_there_is_none() {
+        let urls = ["http://localhost:1".to_owned()];
+        let args = args(&["--web.disable-ui", "--web.telemetry-path=/m"]);
+        let opening = Opening {
+            urls: &urls,
+            database: None,
+            args: &args,
+        };
+        let text = plain(&block(&opening));
+        assert!(!text.contains("page") && !text.contains("psql"), "{text}");
+        assert!(text.contains("http://localhost:1/m\n"), "{text}");
+    }
+
+    #[test]
+    fn line_of_the_story_has_its_time() {
+        let now = UNIX_EPOCH + Duration::from_secs(1_795_269_801);
+        let happened = |weight| News::Happened {
+            told: "ada/api fell silent".into(),
+            weight,
+        };
+        for weight in [Weight::Everyday, Weight::Trouble, Weight::Headline] {
+            let told = plain(&line(&happened(weight), now));
+            assert_eq!(told, "14:03:21  ada/api fell silent\n");
+        }
+        assert_eq!(
+            plain(&line(&News::More(14), now)),
+            "14:03:21  and 14 more\n"
+        );
+    }
+
+    #[test]
+    fn numbers_have_a_comma_between_thousands() {
+        let numbers = [1, 200, 2000, 10_000, 1_000_000].map(grouped);
+        assert_eq!(numbers, ["1", "200", "2,000", "10,000", "1,000,000"]);
+    }
+}

@@ -1,0 +1,93 @@
+//! The sockets that are served on, and what to say when they cannot be had.
+
+use std::io;
+use std::net::SocketAddr;
+
+use anyhow::{Context, anyhow};
+use tokio::net::TcpListener;
+
+use crate::config::args::ExporterArgs;
+use crate::web::LiveConfig;
+use crate::{systemd, web};
+
+/// Below this, a port is root's or a capability's, where nothing else was set.
+const FIRST_FREE_PORT: u16 = 1024;
+
+/// Listens on every address asked for, or on the sockets the service manager handed over.
+///
+/// # Errors
+///
+/// When one cannot be had: a sentence that says why and what to do.
+pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListener>> {
+    let mut listeners = Vec::new();
+    for socket in systemd::sockets().context("taking over sockets of the service manager")? {
+        socket
+            .set_nonblocking(true)
+            .context("taking over a socket")?;
+        listeners.push(TcpListener::from_std(socket).context("taking over a socket")?);
+    }
+    if !listeners.is_empty() {
+        return Ok(listeners);
+    }
+    for address in &args.web.listen_addresses {
+        let listener = web::bind(address).await;
+        listeners.push(listener.map_err(|error| anyhow!(cannot_listen(address, &error)))?);
+    }
+    Ok(listeners)
+}
+
+/// The URL to put into a browser: every interface is reached at localhost.
+pub(super) fn url(config: &LiveConfig, address: SocketAddr) -> String {
+    let scheme = config.scheme();
+    if address.ip().is_unspecified() || address.ip().is_loopback() {
+        format!("{scheme}://localhost:{}", address.port())
+    } else {
+        format!("{scheme}://{address}")
+    }
+}
+
+fn cannot_listen(address: &str, error: &io::Error) -> String {
+    let port = address.rsplit_once(':').map(|(_, port)| port);
+    let port = port.and_then(|port| port.parse().ok()).unwrap_or(0);
+    let why = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "port {port} is in use, perhaps by another exporter or demo (`ss -ltnp` says by whom)"
+        ),
+        io::ErrorKind::PermissionDenied if port < FIRST_FREE_PORT => {
+            format!("ports below {FIRST_FREE_PORT} are for root")
+        }
+        _ => error.to_string(),
+    };
+    format!("cannot listen on {address}: {why}; choose another with --web.listen-address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(address: &str, kind: io::ErrorKind, expected: &str) {
+        let said = cannot_listen(address, &kind.into());
+        assert!(said.contains(expected), "{said}");
+        assert!(said.ends_with("--web.listen-address"), "{said}");
+    }
+
+    #[test]
+    fn what_cannot_be_listened_on_is_told_with_its_reason() {
+        check(
+            "localhost:21120",
+            io::ErrorKind::AddrInUse,
+            "port 21120 is in use",
+        );
+        check("[::1]:80", io::ErrorKind::PermissionDenied, "below 1024");
+        check(
+            ":8080",
+            io::ErrorKind::PermissionDenied,
+            "permission denied",
+        );
+        check(
+            "192.0.2.1:8080",
+            io::ErrorKind::AddrNotAvailable,
+            "cannot listen on 192.0.2.1:8080: address not available",
+        );
+    }
+}

@@ -1,0 +1,123 @@
+//! What happens to many workspaces at once.
+
+use super::Fleet;
+use super::build::Wish;
+use super::plot::{Act, Repeated};
+use super::rows::Weight::Headline;
+use super::rows::{Changes, Time};
+use super::scenery::{ORGANIZATIONS, TEMPLATES, TemplatePlan};
+use super::workspace::Workspace;
+
+/// Of each workspace that could, so many in a hundred fall silent with their template.
+const SILENT_PERCENT: usize = 40;
+/// Workspaces that share a machine, whatever their templates.
+const PER_HOST: usize = 12;
+/// Long enough by the clock for silence to be judged, alerts to rise and people to look.
+const OUTAGE_BY_CLOCK: Time = 75;
+const WAVES: usize = 6;
+/// From one wave of a rebuild to the next: the one before is starting by then.
+const WAVE_INTERVAL: Time = 15;
+
+impl Fleet {
+    /// Lets the scenario's act happen when its time has come.
+    pub(super) fn act(&mut self, now: Time, changes: &mut Changes) {
+        let Some(Repeated {
+            act,
+            interval,
+            clock_interval,
+            ..
+        }) = &self.plot.act
+        else {
+            return;
+        };
+        if now < self.next_act || self.workspaces.is_empty() {
+            return;
+        }
+        self.next_act = now + self.pace.at_least(*clock_interval, *interval);
+        match act {
+            Act::Outage => {
+                self.template_falls_silent(now, changes);
+                self.host_falls_silent(now, changes);
+            }
+            Act::RollingRebuild => self.rebuild_template(now, changes),
+        }
+    }
+
+    fn template_falls_silent(&mut self, now: Time, changes: &mut Changes) {
+        let template = self.any_template();
+        let mut hit = self.well(|_, workspace| workspace.template == template);
+        hit.truncate((hit.len() * SILENT_PERCENT).div_ceil(100));
+        let agents = self.fall_silent(&hit, now);
+        let name = name(&TEMPLATES[template]);
+        let told = format!("{agents} agents of the template {name} fell silent at once");
+        changes.tell(Headline, told);
+    }
+
+    fn host_falls_silent(&mut self, now: Time, changes: &mut Changes) {
+        let hosts = self.workspaces.len().div_ceil(PER_HOST);
+        let host = self.rng.below(hosts);
+        let hit = self.well(|index, _| index % hosts == host);
+        let agents = self.fall_silent(&hit, now);
+        let mut templates: Vec<usize> = hit
+            .iter()
+            .map(|index| self.workspaces[*index].template)
+            .collect();
+        templates.sort_unstable();
+        templates.dedup();
+        let templates = templates.len();
+        let told = format!(
+            "the host node-{host:02} is gone, and with it {agents} agents of {templates} templates"
+        );
+        changes.tell(Headline, told);
+    }
+
+    /// How many agents that were. They come back one after the other.
+    fn fall_silent(&mut self, hit: &[usize], now: Time) -> usize {
+        let mut agents = 0;
+        for index in hit {
+            let planned = self.rng.within(150..240);
+            // Spread by the clock too, or those of a fast story would all be back at once.
+            let spread = self.rng.within(0..OUTAGE_BY_CLOCK / 2);
+            let back_at = now + self.pace.at_least(OUTAGE_BY_CLOCK + spread, planned);
+            for agent in &mut self.workspaces[*index].agents {
+                agent.fall_silent(now, back_at);
+                agents += 1;
+            }
+        }
+        agents
+    }
+
+    fn rebuild_template(&mut self, now: Time, changes: &mut Changes) {
+        let template = self.any_template();
+        let hit = self.well(|_, workspace| workspace.template == template);
+        let name = name(&TEMPLATES[template]);
+        let told = format!(
+            "a rolling rebuild of the template {name} begins: {} workspaces in {WAVES} waves",
+            hit.len()
+        );
+        changes.tell(Headline, told);
+        for (position, index) in hit.iter().enumerate() {
+            let wave = Time::try_from(position * WAVES / hit.len()).unwrap_or_default();
+            let at = now + wave * WAVE_INTERVAL;
+            self.workspaces[*index].next_wish = Some((at, Wish::Rebuild));
+        }
+    }
+
+    /// One that has workspaces, by its share of the fleet.
+    fn any_template(&mut self) -> usize {
+        let index = self.rng.below(self.workspaces.len());
+        self.workspaces[index].template
+    }
+
+    /// The places of those with whom all is well and for whom this holds.
+    fn well(&self, is_meant: impl Fn(usize, &Workspace) -> bool) -> Vec<usize> {
+        let all = self.workspaces.iter().enumerate();
+        all.filter(|(index, workspace)| workspace.is_well() && is_meant(*index, workspace))
+            .map(|(index, _)| index)
+            .collect()
+    }
+}
+
+fn name(plan: &TemplatePlan) -> String {
+    format!("{}/{}", ORGANIZATIONS[plan.organization], plan.name)
+}

@@ -1,0 +1,15 @@
+//! What workspaces and agents need from the fleet around them.
+
+use super::pace::Pace;
+use super::rng::Rng;
+use super::rows::{Changes, Time};
+use super::scenery::Scenery;
+
+/// One tick, as those it happens to see it.
+pub(super) struct Context<'a> {
+    pub(super) now: Time,
+    pub(super) pace: Pace,
+    pub(super) scenery: &'a Scenery,
+    pub(super) rng: &'a mut Rng,
+    pub(super) changes: &'a mut Changes,
+}

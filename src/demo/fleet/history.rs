@@ -1,0 +1,110 @@
+//! What a fleet has lived through before somebody looks, step by step.
+
+use std::iter::Peekable;
+use std::slice::Iter;
+
+use super::pace::Pace;
+use super::plot::Scenario;
+use super::rows::{Changes, Time};
+use super::surprise::Surprise;
+use super::tables::Tables;
+use super::{Fleet, HISTORY};
+
+/// The steps in which it goes: until when before the end, and how long they are. Coarse ones
+/// are quick; the last minute has the rhythm of the present.
+const STEPS: [(Time, Time); 3] = [(70 * 60, 60), (2 * 60, 5), (0, 1)];
+
+/// A morning that is being lived through.
+#[derive(Debug)]
+pub struct History {
+    fleet: Fleet,
+    size: usize,
+    tables: Tables,
+    scenes: Peekable<Iter<'static, (Time, Surprise)>>,
+    now: Time,
+    changes: Changes,
+}
+
+impl History {
+    /// The first second of a fleet of `size` workspaces.
+    #[must_use]
+    pub fn new(size: usize, seed: u64, scenario: Scenario) -> Self {
+        let mut fleet = Fleet::new(size, seed, scenario);
+        let changes = fleet.found(size, 0);
+        Self {
+            scenes: scenario.plot().scenes.iter().peekable(),
+            fleet,
+            size,
+            tables: Tables::default(),
+            now: 0,
+            changes,
+        }
+    }
+
+    /// Goes one step on. Whether there is another one.
+    pub fn step(&mut self) -> bool {
+        let before_end = HISTORY - self.now;
+        while let Some((_, scene)) = self.scenes.next_if(|(at, _)| *at >= before_end) {
+            for _ in 0..scenes_for(self.size) {
+                self.fleet.surprise(*scene, self.now, &mut self.changes);
+            }
+        }
+        self.tables.apply(&self.changes, self.now);
+        let step = STEPS.iter().find(|(until, _)| before_end > *until);
+        self.now += step.map_or(1, |(_, step)| *step);
+        self.changes = self.fleet.tick(self.now);
+        self.now < HISTORY
+    }
+
+    /// How much of the work is done.
+    #[must_use]
+    pub fn percent(&self) -> usize {
+        let (done, all) = (steps_until(self.now), steps_until(HISTORY));
+        usize::try_from(done * 100 / all).unwrap_or(100)
+    }
+
+    /// The fleet, which goes on at this pace, the rows it has by now, and the time that now is.
+    #[must_use]
+    pub fn end(mut self, pace: Pace) -> (Fleet, Tables, Time) {
+        self.tables.apply(&self.changes, self.now);
+        self.tables.prune();
+        self.fleet.change_pace(self.now, pace);
+        (self.fleet, self.tables, self.now)
+    }
+}
+
+/// In how many steps the story comes to this time.
+fn steps_until(now: Time) -> Time {
+    let mut begins = 0;
+    let mut steps = 0;
+    for (until, step) in STEPS {
+        let ends = HISTORY - until;
+        steps += (now.min(ends) - begins).max(0) / step;
+        begins = ends;
+    }
+    steps
+}
+
+/// One set of scenes for every 200 workspaces; none where a set would be most of the fleet.
+fn scenes_for(size: usize) -> usize {
+    size.div_ceil(200).min(size / 20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn history_tells_how_much_of_it_is_done() {
+        let mut history = History::new(0, 1, Scenario::All);
+        let mut percents = vec![history.percent()];
+        while history.step() {
+            percents.push(history.percent());
+        }
+        percents.push(history.percent());
+        assert_eq!((percents[0], percents[percents.len() - 1]), (0, 100));
+        assert!(percents.is_sorted());
+        let half = percents.len() / 2;
+        assert_eq!(percents[half], 50, "the steps take about as long each");
+    }
+}

@@ -1,0 +1,83 @@
+//! Fills a database with a fleet that has lived in it for a morning.
+
+use tokio::task::yield_now;
+use tokio_postgres::{Client, Transaction};
+
+use crate::postgres::grants::grants_sql;
+
+use super::error::DemoError;
+use super::fleet::{Fleet, History, Tables, Time};
+use super::home::{self, Home};
+use super::life::Life;
+use super::schema::Era;
+use super::telling::News;
+use super::{Options, Tell, store};
+
+/// The share of the work that is done when the story is told and nothing inserted yet.
+const TOLD_PERCENT: usize = 40;
+
+/// Makes the fleet these options ask for, and its life from there on.
+pub(super) async fn make(home: &Home, options: &Options, tell: &Tell) -> Result<Life, DemoError> {
+    let failed = || DemoError::of("make the demo's fleet");
+    let mut client = home::connect(home.owner()).await?;
+    let schema = Era::NEWEST.sql();
+    client.batch_execute(&schema).await.map_err(failed())?;
+    grant(&client, home.role()).await.map_err(failed())?;
+    let (fleet, tables, now) = tell_history(options, tell).await;
+    let transaction = client.transaction().await.map_err(failed())?;
+    if home.is_ours() {
+        trust_rows(&transaction).await.map_err(failed())?;
+    }
+    store::insert_scenery(&transaction, fleet.scenery())
+        .await
+        .map_err(failed())?;
+    let inserted = |percent: usize| {
+        let rest = 100 - TOLD_PERCENT;
+        tell(&News::MadeUp(TOLD_PERCENT + percent * rest / 100));
+    };
+    store::insert_all(&transaction, &tables.rows(), now, &inserted)
+        .await
+        .map_err(failed())?;
+    transaction.commit().await.map_err(failed())?;
+    // Autovacuum would need a minute to notice the tables, and queries good plans by then.
+    client.batch_execute("ANALYZE").await.map_err(failed())?;
+    let database = home.owner().clone();
+    let pace = options.pace;
+    Ok(Life::new(
+        database,
+        client,
+        (fleet, now),
+        pace,
+        tell.clone(),
+    ))
+}
+
+/// Percent by percent, so that a large fleet can be given up while it is being made up.
+async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
+    let mut history = History::new(options.workspaces, options.seed, options.scenario);
+    let mut told = 0;
+    while history.step() {
+        let percent = history.percent() * TOLD_PERCENT / 100;
+        if percent > told {
+            tell(&News::MadeUp(percent));
+            told = percent;
+            yield_now().await;
+        }
+    }
+    history.end(options.pace)
+}
+
+/// Allows the exporter's role to read what a real one may, and no more. CONNECT to the database
+/// is everybody's by default.
+async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
+    let newest_has_all = |_: &str, _: &str| true;
+    let sql = grants_sql(role, newest_has_all);
+    client.batch_execute(&sql).await
+}
+
+/// Leaves foreign keys unchecked for this transaction, which only a superuser may: they hold by
+/// construction, and to look up the parents of each row is half the time it takes to insert.
+async fn trust_rows(transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+    let sql = "SET LOCAL session_replication_role = replica";
+    transaction.batch_execute(sql).await
+}

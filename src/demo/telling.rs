@@ -1,0 +1,131 @@
+//! What of a story is told: no more lines than people can read.
+
+use std::time::Duration;
+
+use super::fleet::{Event, Weight};
+
+/// Something to tell whoever watches a demo.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum News {
+    /// So much of the fleet is made up, in percent.
+    MadeUp(usize),
+    /// Something happened in the fleet.
+    Happened {
+        /// A sentence.
+        told: String,
+        /// How much it matters.
+        weight: Weight,
+    },
+    /// So many more things happened.
+    More(usize),
+    /// Something is wrong with the demo itself: a sentence.
+    Amiss(String),
+    /// It is right again: a sentence.
+    Mended(String),
+}
+
+/// How long the events are counted together.
+const WINDOW: Duration = Duration::from_secs(2);
+/// Lines told in it. Headlines are told beyond that: they are as rare as what they tell.
+const LINES: usize = 5;
+
+/// Lets through so many events, and counts the others.
+#[derive(Debug, Default)]
+pub(super) struct Bound {
+    window_ends: Duration,
+    told: usize,
+    untold: usize,
+}
+
+impl Bound {
+    /// What is told at `at` of these events: what matters most first, in the order in which it
+    /// happened. How many were left out is told when the window is over.
+    pub(super) fn tell(&mut self, events: Vec<Event>, at: Duration) -> Vec<News> {
+        let mut news = Vec::new();
+        if at >= self.window_ends {
+            if self.untold > 0 {
+                news.push(News::More(self.untold));
+            }
+            *self = Self {
+                window_ends: at + WINDOW,
+                ..Self::default()
+            };
+        }
+        let least = self.least_weight(&events);
+        for Event { told, weight } in events {
+            let has_room = self.told < LINES && least.is_none_or(|least| weight >= least);
+            if has_room || weight == Weight::Headline {
+                self.told += 1;
+                news.push(News::Happened { told, weight });
+            } else {
+                self.untold += 1;
+            }
+        }
+        news
+    }
+
+    /// Where not all have room, what is less than trouble gives way to it, if there is any.
+    fn least_weight(&self, events: &[Event]) -> Option<Weight> {
+        let room = LINES.saturating_sub(self.told);
+        let has_trouble = events.iter().any(|event| event.weight >= Weight::Trouble);
+        (events.len() > room && has_trouble).then_some(Weight::Trouble)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(weight: Weight) -> Event {
+        let told = format!("{weight:?}");
+        Event { told, weight }
+    }
+
+    fn told(news: &[News]) -> Vec<String> {
+        let line = |news: &News| match news {
+            News::Happened { told, .. } => told.clone(),
+            News::More(count) => format!("and {count} more"),
+            other => format!("{other:?}"),
+        };
+        news.iter().map(line).collect()
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn few_events_are_all_told() {
+        let mut bound = Bound::default();
+        for second in 0..10 {
+            let news = bound.tell(vec![event(Weight::Everyday); 2], second * SECOND);
+            assert_eq!(news.len(), 2, "{news:?}");
+        }
+    }
+
+    #[test]
+    fn many_events_are_counted_when_their_window_is_over() {
+        let mut bound = Bound::default();
+        assert_eq!(
+            bound.tell(vec![event(Weight::Everyday); 9], SECOND).len(),
+            LINES
+        );
+        assert_eq!(bound.tell(vec![event(Weight::Everyday)], 2 * SECOND), []);
+        let news = bound.tell(vec![event(Weight::Everyday)], 3 * SECOND);
+        assert_eq!(told(&news), ["and 5 more", "Everyday"]);
+        assert_eq!(bound.tell(Vec::new(), 9 * SECOND), []);
+    }
+
+    #[test]
+    fn trouble_is_told_before_everyday_life_and_a_headline_always() {
+        let mut bound = Bound::default();
+        let mut events = vec![event(Weight::Everyday); 9];
+        events.push(event(Weight::Trouble));
+        let news = bound.tell(events, SECOND);
+        assert_eq!(told(&news), ["Trouble"]);
+        bound.tell(vec![event(Weight::Trouble); 9], SECOND);
+        let news = bound.tell(
+            vec![event(Weight::Headline), event(Weight::Trouble)],
+            SECOND,
+        );
+        assert_eq!(told(&news), ["Headline"]);
+    }
+}

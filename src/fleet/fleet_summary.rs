@@ -1,0 +1,169 @@
+//! The fleet in one answer, as the API tells it: what there is of everything at one moment.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::agent::{Kind, Lifecycle, Scope};
+use super::app::AppHealth;
+use super::census::{Fleet, Tally};
+use super::exporter_summary::ExporterSummary;
+use super::health::Health;
+use super::named::{Counts, Variants};
+use super::overview::{by_template, problems_in, total};
+use super::pass::Pass;
+use super::probes::ProbeStats;
+use super::schema::{count_of_each, count_of_each_or_null, one_of};
+use super::status::Status;
+use super::summary::{TemplateSummary, by_name};
+use super::time::Timestamp;
+use super::told::moment;
+use super::workspace::{BindingState, WorkspaceState};
+
+/// The fleet at one moment. What is not known is null, never 0: `exporter.collectors` says why.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct FleetSummary<'a> {
+    /// The moment all of it is true for, by the database's clock.
+    pub now: String,
+    /// How long ago that was when this was answered. The answer's `ETag` does not follow it.
+    pub age_seconds: Option<f64>,
+    /// How many agents there are.
+    pub agents: Option<u64>,
+    /// How many of them somebody should look at.
+    pub problem_agents: Option<u64>,
+    /// Agents by health class; every class is there.
+    #[schemars(schema_with = "count_of_each_or_null::<Health>")]
+    pub health: Option<BTreeMap<&'static str, u64>>,
+    /// Agents by connection status.
+    #[schemars(schema_with = "count_of_each_or_null::<Status>")]
+    pub status: Option<BTreeMap<String, u64>>,
+    /// Agents by lifecycle state.
+    #[schemars(schema_with = "count_of_each_or_null::<Lifecycle>")]
+    pub lifecycle_state: Option<BTreeMap<String, u64>>,
+    /// Each template that has an agent, by name.
+    pub templates: Option<Vec<TemplateDetail<'a>>>,
+    /// Workspaces by the state of their latest build.
+    #[schemars(schema_with = "count_of_each_or_null::<WorkspaceState>")]
+    pub workspaces: Option<BTreeMap<String, u64>>,
+    /// Apps by health.
+    #[schemars(schema_with = "count_of_each_or_null::<AppHealth>")]
+    pub apps: Option<BTreeMap<String, u64>>,
+    /// Chats by what they are bound to.
+    #[schemars(schema_with = "count_of_each_or_null::<BindingState>")]
+    pub chat_bindings: Option<BTreeMap<String, u64>>,
+    /// How the exporter itself fares.
+    pub exporter: ExporterSummary<'a>,
+}
+
+/// The agents of one template.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TemplateDetail<'a> {
+    /// Its name, and its agents by health.
+    #[serde(flatten)]
+    pub template: TemplateSummary<'a>,
+    /// How many agents it has.
+    pub agents: u64,
+    /// How many of them somebody should look at.
+    pub problem_agents: u64,
+    /// Its agents by connection status.
+    #[schemars(schema_with = "count_of_each::<Status>")]
+    pub status: BTreeMap<String, u64>,
+    /// Its oldest problem; null when it has none.
+    pub oldest_problem: Option<OldestProblem>,
+}
+
+/// The problem that has lasted longest.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OldestProblem {
+    /// What it is.
+    #[schemars(schema_with = "one_of::<Health>")]
+    pub health: &'static str,
+    /// The moment from which its age counts.
+    pub since: String,
+    /// Its age at the moment of the data.
+    pub age_seconds: f64,
+}
+
+impl<'a> FleetSummary<'a> {
+    /// What is to be told of a pass that found this fleet. How old it is, whoever answers says.
+    pub fn of(pass: &'a Pass, fleet: &'a Fleet, probe: Option<&ProbeStats>) -> Self {
+        let known = fleet.agents.is_some();
+        let rows = by_template(fleet);
+        let total = total(&rows);
+        Self {
+            now: moment(fleet.snapshot.now),
+            age_seconds: None,
+            agents: known.then(|| total.values().sum()),
+            problem_agents: known.then(|| problems_in(&total)),
+            health: known.then(|| by_name(&total)),
+            status: tallied(fleet, |it| &it.status),
+            lifecycle_state: tallied(fleet, |it| &it.lifecycle),
+            templates: fleet.agents.is_some().then(|| templates(fleet)),
+            workspaces: fleet.workspaces.as_ref().map(|it| sum(it.values())),
+            apps: fleet.apps.as_ref().map(|it| sum(it.values())),
+            chat_bindings: fleet.bindings.as_ref().map(|it| sum(it.values())),
+            exporter: ExporterSummary::of(pass, fleet, probe),
+        }
+    }
+}
+
+fn templates(fleet: &Fleet) -> Vec<TemplateDetail<'_>> {
+    let rows = by_template(fleet).into_iter().map(|(scope, row)| {
+        let tallies = tallies_of(fleet, scope);
+        TemplateDetail {
+            template: TemplateSummary {
+                organization_name: &scope.organization,
+                template_name: &scope.template,
+                health: by_name(&row),
+            },
+            agents: row.values().sum(),
+            problem_agents: problems_in(&row),
+            status: sum(tallies.iter().map(|it| &it.status)),
+            oldest_problem: oldest(&tallies, fleet.snapshot.now),
+        }
+    });
+    rows.collect()
+}
+
+/// Root agents and sub-agents of one template.
+fn tallies_of<'a>(fleet: &'a Fleet, scope: &Scope) -> Vec<&'a Tally> {
+    let Some(tallies) = &fleet.agents else {
+        return Vec::new();
+    };
+    let kinds = Kind::ALL.iter();
+    kinds
+        .filter_map(|&kind| tallies.get(&(scope.clone(), kind)))
+        .collect()
+}
+
+fn oldest(tallies: &[&Tally], now: Timestamp) -> Option<OldestProblem> {
+    let problems = tallies.iter().flat_map(|it| &it.oldest);
+    let (health, since) = problems.min_by_key(|(health, since)| (**since, **health))?;
+    Some(OldestProblem {
+        health: health.as_str(),
+        since: moment(*since),
+        age_seconds: now.seconds_since(*since),
+    })
+}
+
+fn tallied<V: Variants>(
+    fleet: &Fleet,
+    counts: impl Fn(&Tally) -> &Counts<V>,
+) -> Option<BTreeMap<String, u64>> {
+    let tallies = fleet.agents.as_ref()?.values();
+    Some(sum(tallies.map(counts)))
+}
+
+/// All of them together, every known value among them.
+fn sum<'a, V: Variants>(counts: impl Iterator<Item = &'a Counts<V>>) -> BTreeMap<String, u64> {
+    let zeros = V::ALL.iter().map(|it| (it.as_str().to_owned(), 0));
+    let mut total: BTreeMap<String, u64> = zeros.collect();
+    for (name, count) in counts.flat_map(Counts::iter) {
+        match total.get_mut(name) {
+            Some(sum) => *sum += count,
+            None => drop(total.insert(name.into(), count)),
+        }
+    }
+    total
+}

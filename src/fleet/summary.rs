@@ -1,0 +1,223 @@
+//! Agents and problems as they are told in JSON: by the commands and by the API, under one name
+//! each, which is that of the metric's label or of the column.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::agent::{Agent, Kind, Lifecycle, Transition};
+use super::census::{Fleet, Problem};
+use super::explain::Explanation;
+use super::health::Health;
+use super::named::Variants;
+use super::overview::{ByHealth, by_template, total};
+use super::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
+use super::snapshot::Cause;
+use super::status::Status;
+use super::told::moment;
+
+/// Whose workspace it is, and made from what.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct Place<'a> {
+    /// Id of the workspace.
+    #[schemars(extend("format" = "uuid"))]
+    pub workspace_id: String,
+    /// Name of the workspace; unique only within its owner.
+    pub workspace_name: &'a str,
+    /// User name of its owner.
+    pub workspace_owner: &'a str,
+    /// Name of its organization.
+    pub organization_name: &'a str,
+    /// Name of its template; unique only within its organization.
+    pub template_name: &'a str,
+}
+
+impl<'a> Place<'a> {
+    /// Where this agent of the fleet is.
+    pub fn of(fleet: &'a Fleet, agent: &'a Agent) -> Self {
+        let scope = fleet.snapshot.scopes.get(agent.scope);
+        Self {
+            workspace_id: agent.workspace_id.to_string(),
+            workspace_name: &agent.workspace,
+            workspace_owner: &agent.owner,
+            organization_name: scope.map(|it| &*it.organization).unwrap_or_default(),
+            template_name: scope.map(|it| &*it.template).unwrap_or_default(),
+        }
+    }
+}
+
+/// An agent's row, what it is, and the rules that decided. Moments are in RFC 3339, whole
+/// seconds, UTC; dates that nobody meant are `infinity`, `-infinity` or `… s since 1970`.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AgentSummary<'a> {
+    /// Id of the agent: another one after each build.
+    #[schemars(extend("format" = "uuid"))]
+    pub agent_id: String,
+    /// Name of the agent within its workspace.
+    pub agent_name: &'a str,
+    /// Whether the template defines it, or it was started inside another agent.
+    #[schemars(schema_with = "one_of::<Kind>")]
+    pub kind: &'static str,
+    /// Version of the agent's program; empty when it never connected.
+    pub version: &'a str,
+    /// What the workspace's latest build was asked to do.
+    #[schemars(schema_with = "one_of_or_later::<Transition>")]
+    pub transition: &'a str,
+    /// What the agent last reported of its scripts.
+    #[schemars(schema_with = "one_of_or_later::<Lifecycle>")]
+    pub lifecycle_state: &'a str,
+    /// When its row was made.
+    pub created_at: Option<String>,
+    /// Its first connection; null when it never connected.
+    pub first_connected_at: Option<String>,
+    /// Its last heartbeat.
+    pub last_connected_at: Option<String>,
+    /// When its connection was seen to close.
+    pub disconnected_at: Option<String>,
+    /// When its startup script began.
+    pub started_at: Option<String>,
+    /// When its startup script ended, well or not.
+    pub ready_at: Option<String>,
+    /// How long its first connection may take by its template; 0: for ever.
+    pub connection_timeout_seconds: u64,
+    /// What Coder's dashboard would say of its connection.
+    #[schemars(schema_with = "one_of::<Status>")]
+    pub status: &'static str,
+    /// Number of the rule that decided the status.
+    pub status_rule: u8,
+    /// What that rule saw.
+    pub status_reason: String,
+    /// The one class it is in.
+    #[schemars(schema_with = "one_of::<Health>")]
+    pub health: &'static str,
+    /// Number of the rule that decided the health.
+    pub health_rule: u8,
+    /// What that rule saw.
+    pub health_reason: String,
+    /// The moment from which the age of its problem counts; null when it has none.
+    pub since: Option<String>,
+    /// Why it is stuck in `created`, where that is known; otherwise null.
+    #[schemars(schema_with = "one_of_or_null::<Cause>")]
+    pub cause: Option<&'static str>,
+    /// What to do; null when there is nothing to do.
+    pub advice: Option<&'static str>,
+}
+
+impl<'a> AgentSummary<'a> {
+    /// What is to be told of an agent that was explained. `cause` is that of one stuck in
+    /// `created`.
+    pub fn of(agent: &'a Agent, explanation: Explanation, cause: Option<Cause>) -> Self {
+        let Explanation {
+            assessment,
+            status,
+            health,
+        } = explanation;
+        Self {
+            agent_id: agent.id.to_string(),
+            agent_name: &agent.name,
+            kind: agent.kind.as_str(),
+            version: &agent.version,
+            transition: agent.transition.as_str(),
+            lifecycle_state: agent.lifecycle.as_str(),
+            created_at: agent.created_at.map(moment),
+            first_connected_at: agent.first_connected_at.map(moment),
+            last_connected_at: agent.last_connected_at.map(moment),
+            disconnected_at: agent.disconnected_at.map(moment),
+            started_at: agent.started_at.map(moment),
+            ready_at: agent.ready_at.map(moment),
+            connection_timeout_seconds: agent.connection_timeout.as_secs(),
+            status: assessment.status.as_str(),
+            status_rule: status.rule,
+            status_reason: status.saw,
+            health: assessment.health.as_str(),
+            health_rule: health.rule,
+            health_reason: health.saw,
+            since: assessment.since.map(moment),
+            cause: cause.map(Cause::as_str),
+            advice: assessment.health.advice(cause),
+        }
+    }
+}
+
+/// An agent somebody should look at, in one line.
+#[derive(Debug, Clone, Serialize)]
+pub struct ProblemSummary<'a> {
+    agent_id: String,
+    agent_name: &'a str,
+    #[serde(flatten)]
+    place: Place<'a>,
+    health: &'static str,
+    since: String,
+    age_seconds: f64,
+    cause: Option<&'static str>,
+    advice: &'static str,
+}
+
+impl<'a> ProblemSummary<'a> {
+    /// This problem, at the moment of its fleet.
+    pub fn of(fleet: &'a Fleet, problem: Problem<'a>) -> Self {
+        let agent = problem.agent;
+        Self {
+            agent_id: agent.id.to_string(),
+            agent_name: &agent.name,
+            place: Place::of(fleet, agent),
+            health: problem.health.as_str(),
+            since: moment(problem.since),
+            age_seconds: fleet.snapshot.now.seconds_since(problem.since),
+            cause: problem.cause.map(Cause::as_str),
+            advice: problem.health.advice(problem.cause).unwrap_or_default(),
+        }
+    }
+}
+
+/// The agents of one template by health.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct TemplateSummary<'a> {
+    /// Name of the organization.
+    pub organization_name: &'a str,
+    /// Name of the template.
+    pub template_name: &'a str,
+    /// Its agents by class; every class is there.
+    #[schemars(schema_with = "count_of_each::<Health>")]
+    pub health: BTreeMap<&'static str, u64>,
+}
+
+/// What `status --json` tells: the fleet by health, and every problem, the oldest first.
+#[derive(Debug, Clone, Serialize)]
+pub struct StatusSummary<'a> {
+    now: String,
+    agents: u64,
+    health: BTreeMap<&'static str, u64>,
+    templates: Vec<TemplateSummary<'a>>,
+    problems: Vec<ProblemSummary<'a>>,
+}
+
+impl<'a> StatusSummary<'a> {
+    /// This fleet, whose agents are known.
+    pub fn of(fleet: &'a Fleet) -> Self {
+        let rows = by_template(fleet);
+        let total = total(&rows);
+        let templates = rows.iter().map(|(scope, row)| TemplateSummary {
+            organization_name: &scope.organization,
+            template_name: &scope.template,
+            health: by_name(row),
+        });
+        Self {
+            now: moment(fleet.snapshot.now),
+            agents: total.values().sum(),
+            health: by_name(&total),
+            templates: templates.collect(),
+            problems: fleet
+                .problems()
+                .map(|problem| ProblemSummary::of(fleet, problem))
+                .collect(),
+        }
+    }
+}
+
+/// The counts under the names of the classes.
+pub(super) fn by_name(row: &ByHealth) -> BTreeMap<&'static str, u64> {
+    let counts = row.iter().map(|(health, count)| (health.as_str(), *count));
+    counts.collect()
+}

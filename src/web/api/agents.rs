@@ -1,0 +1,179 @@
+//! `/api/v1/agents`: every agent, some, or one.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Serialize;
+use uuid::Uuid;
+
+use crate::fleet::agent::Agent;
+use crate::fleet::census::Fleet;
+use crate::fleet::explain::explain;
+use crate::fleet::health::Limits;
+use crate::fleet::named::Variants;
+use crate::fleet::paging::select;
+use crate::fleet::pass::{Collector, Outcome, Pass};
+use crate::fleet::summary::{AgentSummary, Place};
+use crate::fleet::told::moment;
+use crate::web::links::Links;
+use crate::web::router::App;
+
+use super::answer::whole;
+use super::problem::Problem;
+use super::{cursor, query};
+
+/// A page of agents, in the order of their ids.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AgentPage<'a> {
+    /// The moment all of it is true for, by the database's clock.
+    pub(super) now: String,
+    /// How many agents fit at that moment, on all pages together.
+    pub(super) total: usize,
+    /// Give it as `cursor` for the next page; null when this is the last.
+    pub(super) next: Option<String>,
+    /// Those of this page.
+    pub(super) agents: Vec<AgentItem<'a>>,
+}
+
+/// One agent at one moment.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AgentAnswer<'a> {
+    /// The moment it is true for, by the database's clock.
+    pub(super) now: String,
+    /// The agent.
+    #[serde(flatten)]
+    pub(super) agent: AgentItem<'a>,
+}
+
+/// An agent, and where it is.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct AgentItem<'a> {
+    #[serde(flatten)]
+    agent: AgentSummary<'a>,
+    #[serde(flatten)]
+    place: Place<'a>,
+    /// Age of its problem at the moment of the data; null when it has none.
+    age_seconds: Option<f64>,
+    /// Its workspace on Coder; null without `--coder.url`.
+    workspace_url: Option<String>,
+    /// Its page on this exporter, which may be relative; null where there are no pages.
+    page_url: Option<String>,
+}
+
+/// What is needed to tell of an agent, besides the agent.
+pub(super) struct Teller<'a> {
+    pub(super) fleet: &'a Fleet,
+    pub(super) limits: &'a Limits,
+    pub(super) links: &'a Links,
+    pub(super) has_pages: bool,
+}
+
+/// A page of those that are asked for; 503 when agents are not known.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    let query = query.unwrap_or_default();
+    let wanted = query::wanted(&query)?;
+    let pass = app.view_or_problem().await?;
+    let teller = Teller::of(&app, &pass)?;
+    let selection = select(teller.fleet, &wanted.filter, wanted.after, wanted.limit);
+    let selection = selection.ok_or_else(|| without_agents(&pass))?;
+    let next = selection.next.map(cursor::cursor);
+    let link = next.as_deref().map(|it| next_link(&app, &query, it));
+    let agents = selection.agents.iter().map(|(agent, _)| teller.tell(agent));
+    let page = AgentPage {
+        now: moment(teller.fleet.snapshot.now),
+        total: selection.total,
+        next,
+        agents: agents.collect(),
+    };
+    let mut response = whole(&headers, &page);
+    if let Some(link) = link.and_then(|it| HeaderValue::try_from(it).ok()) {
+        response.headers_mut().insert(header::LINK, link);
+    }
+    Ok(response)
+}
+
+/// One agent; 404 when it is not of the population.
+pub(super) async fn one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    query::nothing(query.as_deref().unwrap_or_default())?;
+    let id = id.ok().and_then(|Path(id)| agent_id(&id));
+    let id = id.ok_or_else(|| Problem::parameter("id", "it takes the UUID of an agent"))?;
+    let pass = app.view_or_problem().await?;
+    let teller = Teller::of(&app, &pass)?;
+    let agents = teller.fleet.snapshot.agents.as_ref();
+    let agents = agents.ok_or_else(|| without_agents(&pass))?;
+    let agent = agents.iter().find(|it| it.id == id);
+    let agent = agent.ok_or_else(Problem::no_such_agent)?;
+    let answer = AgentAnswer {
+        now: moment(teller.fleet.snapshot.now),
+        agent: teller.tell(agent),
+    };
+    Ok(whole(&headers, &answer))
+}
+
+/// Only the usual form: uuid would take braces and urn: as well.
+fn agent_id(text: &str) -> Option<Uuid> {
+    Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
+}
+
+fn next_link(app: &App, query: &str, cursor: &str) -> String {
+    let query = query::with_cursor(query, cursor);
+    let path = app.settings.links.here("/api/v1/agents");
+    format!("<{path}?{query}>; rel=\"next\"")
+}
+
+/// Why agents are not known, though the database answered.
+fn without_agents(pass: &Pass) -> Problem {
+    let report = pass
+        .reports
+        .iter()
+        .find(|it| it.collector == Collector::Agents);
+    match report.map(|it| &it.outcome) {
+        Some(Outcome::Failed(failure)) => Problem::failed(failure),
+        Some(_) => Problem::without_agents("the agents were not read"),
+        None => {
+            let name = Collector::Agents.as_str();
+            let why = format!("agents are not collected: see --no-collector.{name}");
+            Problem::without_agents(&why)
+        }
+    }
+}
+
+impl<'a> Teller<'a> {
+    fn of(app: &'a App, pass: &'a Pass) -> Result<Self, Problem> {
+        Ok(Self {
+            fleet: pass.fleet.as_ref().map_err(Problem::failed)?,
+            limits: &app.collect.settings().limits,
+            links: &app.settings.links,
+            has_pages: app.settings.ui,
+        })
+    }
+
+    /// All there is to tell of this agent.
+    pub(super) fn tell(&self, agent: &'a Agent) -> AgentItem<'a> {
+        let snapshot = &self.fleet.snapshot;
+        let explanation = explain(agent, self.limits, snapshot.now);
+        let since = explanation.assessment.since;
+        let cause = snapshot.causes.get(&agent.id).copied();
+        let page = self.has_pages.then(|| format!("/agents/{}", agent.id));
+        AgentItem {
+            agent: AgentSummary::of(agent, explanation, cause),
+            place: Place::of(self.fleet, agent),
+            age_seconds: since.map(|since| snapshot.now.seconds_since(since)),
+            workspace_url: self.links.workspace(&agent.owner, &agent.workspace),
+            page_url: page.map(|it| self.links.whole(&it)),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! An answer in JSON, and whether the client has it already.
+
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use ring::digest::{SHA256, digest};
+use serde::Serialize;
+
+use crate::fleet::printable::printable_json;
+
+use super::problem::Problem;
+
+/// JSON of one line, without characters that a terminal would obey.
+pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    let json = serde_json::to_string(value)?;
+    // Most have none.
+    let is_plain = json.bytes().all(|it| (b' '..=b'~').contains(&it));
+    Ok(match is_plain {
+        true => json,
+        false => printable_json(&json),
+    })
+}
+
+/// Answers with `body`, or with 304 when the client has it: what it has is told from
+/// `content`, which is the body without what changes by the mere passing of time.
+///
+/// The tag is a digest, so that whatever the content follows (the pass, the query, settings,
+/// the probe), the tag follows too. It is a weak one, since the same one goes with each coding
+/// of the body.
+pub(super) fn tagged(
+    headers: &HeaderMap,
+    content: &impl Serialize,
+    body: &impl Serialize,
+) -> Response {
+    match (json(content), json(body)) {
+        (Ok(content), Ok(body)) => answer(headers, &tag_of(&content), body),
+        (Err(error), _) | (_, Err(error)) => broken(&error),
+    }
+}
+
+/// As [`tagged`], of a body that says nothing of the present.
+pub(super) fn whole(headers: &HeaderMap, body: &impl Serialize) -> Response {
+    match json(body) {
+        Ok(body) => answer(headers, &tag_of(&body), body),
+        Err(error) => broken(&error),
+    }
+}
+
+fn broken(error: &serde_json::Error) -> Response {
+    tracing::error!(%error, "an answer of the API could not be written");
+    Problem::broken().into_response()
+}
+
+fn answer(headers: &HeaderMap, tag: &str, body: String) -> Response {
+    let common = [
+        (header::ETAG, tag),
+        // Names of people: the client's own copy alone, and that only after asking.
+        (header::CACHE_CONTROL, "private, no-cache"),
+        (header::VARY, "accept-encoding"),
+    ];
+    if has(headers, tag) {
+        return (StatusCode::NOT_MODIFIED, common).into_response();
+    }
+    (common, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+}
+
+fn tag_of(content: &str) -> String {
+    let digest = digest(&SHA256, content.as_bytes());
+    let digits = digest.as_ref().iter().take(16);
+    let digits: String = digits.map(|it| format!("{it:02x}")).collect();
+    format!("W/\"{digits}\"")
+}
+
+/// Whether `If-None-Match` names this tag, by the weak comparison of RFC 9110, 13.1.2.
+fn has(headers: &HeaderMap, tag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    let given = headers.get_all(header::IF_NONE_MATCH).iter();
+    // Our own tags hold no comma, so cutting at each finds them.
+    let given = given.filter_map(|it| it.to_str().ok());
+    let mut given = given.flat_map(|it| it.split(','));
+    given.any(|it| it.trim() == "*" || opaque(it) == opaque(tag))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(given: &[&str], expected: StatusCode) {
+        let mut headers = HeaderMap::new();
+        for value in given {
+            headers.append(header::IF_NONE_MATCH, value.parse().unwrap());
+        }
+        assert_eq!(whole(&headers, &"body").status(), expected, "{given:?}");
+    }
+
+    #[test]
+    fn client_that_has_it_is_told_so() {
+        let tag = whole(&HeaderMap::new(), &"body").headers()[header::ETAG].clone();
+        let tag = tag.to_str().unwrap();
+        let strong = tag.trim_start_matches("W/");
+        let have = StatusCode::NOT_MODIFIED;
+        check(&[tag], have);
+        check(&[strong], have);
+        check(&["*"], have);
+        check(&[&format!("\"a\", {tag}")], have);
+        check(&["\"a\"", tag], have);
+        check(&[], StatusCode::OK);
+        check(
+            &["\"a\"", "", "W/", strong.trim_matches('"')],
+            StatusCode::OK,
+        );
+    }
+
+    #[test]
+    fn tag_follows_the_content_and_not_the_rest_of_the_body() {
+        let tag = |content: &str, body: &str| {
+            let response = tagged(&HeaderMap::new(), &content, &body);
+            response.headers()[header::ETAG].clone()
+        };
+        assert_eq!(tag("a", "1"), tag("a", "2"));
+        assert_ne!(tag("a", "1"), tag("b", "1"));
+    }
+}

@@ -1,0 +1,146 @@
+//! The answers that the description shows: of two agents that do not exist, judged and written
+//! by what judges and writes the real ones, so that no example tells what no answer says.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::fleet::agent::{Agent, Kind, Lifecycle, Scope, Transition};
+use crate::fleet::census::Fleet;
+use crate::fleet::fleet_summary::FleetSummary;
+use crate::fleet::health::Limits;
+use crate::fleet::named::Named;
+use crate::fleet::pass::{Collector, Outcome, Pass, Report};
+use crate::fleet::snapshot::Snapshot;
+use crate::fleet::time::Timestamp;
+use crate::fleet::told::moment;
+use crate::web::links::Links;
+
+use super::agents::{AgentAnswer, AgentPage, Teller};
+use super::cursor::cursor;
+
+/// 2026-01-15, 9:30:00 UTC.
+const NOW_SECONDS: i64 = 1_768_469_400;
+
+/// An example of each answer.
+pub(super) struct Examples {
+    /// Of the fleet.
+    pub(super) fleet: Value,
+    /// Of a page of agents.
+    pub(super) page: Value,
+    /// Of one agent.
+    pub(super) agent: Value,
+    /// Of a cursor.
+    pub(super) cursor: String,
+    /// Of an agent's id.
+    pub(super) id: String,
+}
+
+impl Examples {
+    /// As an exporter at these addresses would answer.
+    pub(super) fn new(links: &Links) -> Self {
+        let pass = pass();
+        let lost = id(1);
+        let Ok(fleet) = &pass.fleet else {
+            return Self::none();
+        };
+        let limits = Limits::default();
+        let teller = Teller {
+            fleet,
+            limits: &limits,
+            links,
+            has_pages: true,
+        };
+        let now = moment(fleet.snapshot.now);
+        let agents = fleet.snapshot.agents.as_deref().unwrap_or_default();
+        let summary = FleetSummary {
+            age_seconds: Some(1.25),
+            ..FleetSummary::of(&pass, fleet, None)
+        };
+        let mut lost_ones = agents.iter().filter(|it| it.id == lost);
+        let page = AgentPage {
+            now: now.clone(),
+            total: agents.len(),
+            next: Some(cursor(lost)),
+            agents: lost_ones.clone().map(|it| teller.tell(it)).collect(),
+        };
+        let agent = lost_ones.next().map(|it| AgentAnswer {
+            now,
+            agent: teller.tell(it),
+        });
+        Self {
+            fleet: value(&summary),
+            page: value(&page),
+            agent: value(&agent),
+            cursor: cursor(lost),
+            id: lost.to_string(),
+        }
+    }
+
+    fn none() -> Self {
+        Self {
+            fleet: Value::Null,
+            page: Value::Null,
+            agent: Value::Null,
+            cursor: String::new(),
+            id: String::new(),
+        }
+    }
+}
+
+fn value(answer: &impl Serialize) -> Value {
+    serde_json::to_value(answer).unwrap_or_default()
+}
+
+fn id(number: u128) -> Uuid {
+    // As random ones look: version 4.
+    Uuid::from_u128(0x291d_a7eb_6201_41b0_89ae_9bea_0d8b_3f60 + number)
+}
+
+fn pass() -> Pass {
+    let now = Timestamp::from_unix_micros(NOW_SECONDS * 1_000_000);
+    let mut snapshot = Snapshot::at(now);
+    let scope = snapshot.scopes.intern(Scope {
+        organization: "research".into(),
+        template: "gpu-lab".into(),
+    });
+    snapshot.schema.migration = Some(420);
+    let ago = |seconds: i64| {
+        let micros = (NOW_SECONDS - seconds) * 1_000_000;
+        Some(Timestamp::from_unix_micros(micros))
+    };
+    let agent = |number: u128, workspace: &str, heartbeat: i64| Agent {
+        id: id(number),
+        name: "main".into(),
+        version: "v2.35.1".into(),
+        workspace_id: id(number + 2),
+        workspace: workspace.into(),
+        owner: "margaret-h".into(),
+        template_version: "v7".into(),
+        scope,
+        kind: Kind::Root,
+        transition: Named::Known(Transition::Start),
+        lifecycle: Named::Known(Lifecycle::Ready),
+        created_at: ago(90_000),
+        first_connected_at: ago(89_990),
+        last_connected_at: ago(heartbeat),
+        disconnected_at: None,
+        started_at: ago(89_985),
+        ready_at: ago(89_900),
+        connection_timeout: Duration::from_secs(120),
+    };
+    snapshot.agents = Some(vec![agent(1, "build-box", 512), agent(2, "notebook", 5)]);
+    Pass {
+        fleet: Ok(Fleet::of(snapshot, &Limits::default())),
+        reports: vec![Report {
+            collector: Collector::Agents,
+            outcome: Outcome::Loaded {
+                duration: Duration::from_millis(3),
+                rows: 2,
+            },
+        }],
+        clock_skew_seconds: Some(0.002),
+    }
+}

@@ -1,0 +1,37 @@
+//! `/api/v1/fleet`: what there is of everything.
+
+use std::sync::Arc;
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+
+use crate::clock::wall_clock;
+use crate::fleet::fleet_summary::FleetSummary;
+use crate::probe::Probe;
+use crate::web::router::App;
+
+use super::answer::tagged;
+use super::problem::Problem;
+use super::query;
+
+/// The fleet in one answer; 503 when the database did not answer.
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    query::nothing(query.as_deref().unwrap_or_default())?;
+    let pass = app.view_or_problem().await?;
+    let fleet = pass.fleet.as_ref().map_err(Problem::failed)?;
+    let probe = app.settings.probe.as_ref().map(Probe::stats);
+    let content = FleetSummary::of(&pass, fleet, probe.as_ref());
+    // The database's present, from our own: nobody asks it again for this.
+    let skew = pass.clock_skew_seconds;
+    let age = skew.map(|skew| wall_clock().seconds_since(fleet.snapshot.now) - skew);
+    let body = FleetSummary {
+        age_seconds: age,
+        ..content.clone()
+    };
+    Ok(tagged(&headers, &content, &body))
+}

@@ -1,0 +1,161 @@
+//! The paths of the API with what they take and answer, for the description.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaGenerator;
+use serde_json::{Value, json};
+
+use crate::fleet::fleet_summary::FleetSummary;
+use crate::fleet::named::Variants;
+use crate::web::links::Links;
+
+use super::agents::{AgentAnswer, AgentPage};
+use super::example::Examples;
+use super::parameters::Parameter;
+use super::problem::{self, Problem};
+
+/// Every path.
+pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value {
+    let examples = Examples::new(links);
+    let problem = answer::<Problem>(schemas, problem::CONTENT_TYPE, None);
+    let fleet = answer::<FleetSummary<'_>>(schemas, JSON, Some(&examples.fleet));
+    let page = answer::<AgentPage<'_>>(schemas, JSON, Some(&examples.page));
+    let agent = answer::<AgentAnswer<'_>>(schemas, JSON, Some(&examples.agent));
+    let mut page_answers = answers(page, &problem, &["400", "503"]);
+    page_answers["200"]["headers"]["Link"] = header("Address of the next page, where there is one");
+    let itself = json!({ JSON: { "schema": { "type": "object" } } });
+    json!({
+        "/api/v1/fleet": { "get": {
+            "operationId": "fleet",
+            "summary": "The fleet in one answer",
+            "parameters": [tag()],
+            "responses": answers(fleet, &problem, &["400", "503"]),
+        } },
+        "/api/v1/agents": { "get": {
+            "operationId": "agents",
+            "summary": "Every agent, or those that are asked for, by id",
+            "parameters": list_parameters(&examples),
+            "responses": page_answers,
+        } },
+        "/api/v1/agents/{id}": { "get": {
+            "operationId": "agent",
+            "summary": "One agent",
+            "parameters": [id(&examples), tag()],
+            "responses": answers(agent, &problem, &["400", "404", "503"]),
+        } },
+        "/api/v1/openapi.json": { "get": {
+            "operationId": "openapi",
+            "summary": "This description",
+            "parameters": [tag()],
+            "responses": answers(itself, &problem, &["400"]),
+        } },
+    })
+}
+
+const JSON: &str = "application/json";
+
+/// The content of an answer of this type.
+fn answer<T: JsonSchema>(
+    schemas: &mut SchemaGenerator,
+    media_type: &str,
+    example: Option<&Value>,
+) -> Value {
+    let mut content = json!({ "schema": schemas.subschema_for::<T>() });
+    if let Some(example) = example {
+        content["example"] = example.clone();
+    }
+    json!({ media_type: content })
+}
+
+/// What a path may answer: `content` when all is well, else one of these problems.
+fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
+    let tag = header("Names this content, however it is compressed");
+    let mut answers = json!({
+        "200": { "description": "Here it is", "headers": { "ETag": tag }, "content": content },
+        "304": { "description": "It is what the client has", "headers": { "ETag": tag } },
+    });
+    // Before anything here is asked; in plain text.
+    for (status, description) in [
+        ("401", "Password missing or wrong"),
+        ("429", "More requests than the rate limit allows"),
+    ] {
+        let content = json!({ "text/plain": { "schema": { "type": "string" } } });
+        answers[status] = json!({ "description": description, "content": content });
+    }
+    for &status in problems {
+        let description = match status {
+            "400" => "A parameter cannot be used, or there is no such parameter",
+            "404" => "No agent of any workspace's latest build has this id",
+            _ => "The database did not answer, agents are not known, or too many ask at once",
+        };
+        let mut content = problem.clone();
+        if status == "503" {
+            content["text/plain"] = json!({ "schema": { "type": "string" } });
+        }
+        answers[status] = json!({ "description": description, "content": content });
+    }
+    answers["405"] = json!({
+        "description": "It can only be read: GET or HEAD",
+        "headers": { "Allow": header("What can be done") },
+        "content": problem,
+    });
+    answers
+}
+
+fn header(description: &str) -> Value {
+    json!({ "description": description, "schema": { "type": "string" } })
+}
+
+fn list_parameters(examples: &Examples) -> Value {
+    let parameters = Parameter::ALL.iter().map(|it| {
+        let mut parameter = json!({
+            "name": it.as_str(),
+            "in": "query",
+            "description": it.help(),
+            "schema": it.schema(),
+        });
+        if it.is_list() {
+            parameter["style"] = "form".into();
+            parameter["explode"] = true.into();
+        }
+        if let Some(example) = example(*it, examples) {
+            parameter["example"] = example;
+        }
+        parameter
+    });
+    parameters.chain([tag()]).collect()
+}
+
+fn example(parameter: Parameter, examples: &Examples) -> Option<Value> {
+    Some(match parameter {
+        Parameter::Health => json!(["problem"]),
+        Parameter::Status => json!(["disconnected", "timeout"]),
+        Parameter::Kind => json!(["root"]),
+        Parameter::Organization => json!(["research"]),
+        Parameter::Template => json!(["gpu-lab"]),
+        Parameter::Owner => json!(["margaret-h"]),
+        Parameter::Workspace => json!(["build-box"]),
+        Parameter::Text => json!("margaret-h/build"),
+        Parameter::Limit => return None,
+        Parameter::Cursor => json!(examples.cursor),
+    })
+}
+
+fn id(examples: &Examples) -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "Id of the agent",
+        "schema": { "type": "string", "format": "uuid" },
+        "example": examples.id,
+    })
+}
+
+fn tag() -> Value {
+    json!({
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag of an answer the client has: answered by 304 while it is the same",
+        "schema": { "type": "string" },
+    })
+}

@@ -1,0 +1,146 @@
+//! What may be asked of the list of agents: each parameter once, for those who read a query and
+//! for the description.
+
+use serde_json::{Value, json};
+
+use crate::fleet::agent::Kind;
+use crate::fleet::health::Health;
+use crate::fleet::named::Variants;
+use crate::fleet::status::Status;
+
+use super::cursor;
+
+/// Agents on a page of one who does not say how many.
+pub(super) const DEFAULT_LIMIT: usize = 100;
+
+/// Agents on a page at most: some 1.2 MB.
+pub(super) const MAX_LIMIT: usize = 1000;
+
+/// Stands for every class that is a problem.
+pub(super) const PROBLEM: &str = "problem";
+
+/// A parameter of the list of agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parameter {
+    Health,
+    Status,
+    Kind,
+    Organization,
+    Template,
+    Owner,
+    Workspace,
+    Text,
+    Limit,
+    Cursor,
+}
+
+impl Variants for Parameter {
+    const ALL: &'static [Self] = &[
+        Self::Health,
+        Self::Status,
+        Self::Kind,
+        Self::Organization,
+        Self::Template,
+        Self::Owner,
+        Self::Workspace,
+        Self::Text,
+        Self::Limit,
+        Self::Cursor,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Status => "status",
+            Self::Kind => "kind",
+            Self::Organization => "organization",
+            Self::Template => "template",
+            Self::Owner => "owner",
+            Self::Workspace => "workspace",
+            Self::Text => "q",
+            Self::Limit => "limit",
+            Self::Cursor => "cursor",
+        }
+    }
+}
+
+impl Parameter {
+    /// Whether it may be given several times: then one of the values has to fit.
+    pub(super) const fn is_list(self) -> bool {
+        !matches!(self, Self::Text | Self::Limit | Self::Cursor)
+    }
+
+    /// What it does, in a sentence.
+    pub(super) const fn help(self) -> &'static str {
+        match self {
+            Self::Health => {
+                "Agents of one of these classes; `problem` stands for every class that somebody \
+                 should look at. Give it several times, or several values with commas."
+            }
+            Self::Status => {
+                "Agents of one of these connection statuses. Give it several times, or several \
+                 values with commas."
+            }
+            Self::Kind => "Agents of this kind. Give it several times, or both with a comma.",
+            Self::Organization => {
+                "Agents of the organization of exactly this name. Give it several times for several."
+            }
+            Self::Template => {
+                "Agents of templates of exactly this name. Give it several times for several."
+            }
+            Self::Owner => {
+                "Agents of workspaces whose owner has exactly this name. Give it several times for \
+                 several."
+            }
+            Self::Workspace => {
+                "Agents of workspaces of exactly this name. Give it several times for several."
+            }
+            Self::Text => {
+                "Agents whose names or ids contain this text, whatever the case: \
+                 `owner/workspace.agent`, organization, template, the ids of agent and workspace."
+            }
+            Self::Limit => "Agents on a page.",
+            Self::Cursor => {
+                "`next` of the page before, with otherwise the same parameters. An agent that is \
+                 there all the time, and fits, comes exactly once, whatever comes and goes \
+                 meanwhile."
+            }
+        }
+    }
+
+    /// What it takes.
+    pub(super) fn schema(self) -> Value {
+        match self {
+            Self::Health => {
+                let names = names::<Health>().chain([PROBLEM]);
+                list(json!({ "type": "string", "enum": names.collect::<Vec<_>>() }))
+            }
+            Self::Status => list(json!({ "type": "string", "enum": all::<Status>() })),
+            Self::Kind => list(json!({ "type": "string", "enum": all::<Kind>() })),
+            Self::Organization | Self::Template | Self::Owner | Self::Workspace => {
+                list(json!({ "type": "string" }))
+            }
+            Self::Text => json!({ "type": "string" }),
+            Self::Limit => json!({
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MAX_LIMIT,
+                "default": DEFAULT_LIMIT,
+            }),
+            Self::Cursor => json!({ "type": "string", "pattern": cursor::PATTERN }),
+        }
+    }
+}
+
+fn list(items: Value) -> Value {
+    json!({ "type": "array", "items": items })
+}
+
+fn all<V: Variants>() -> Vec<&'static str> {
+    names::<V>().collect()
+}
+
+/// The names of a closed set.
+pub(super) fn names<V: Variants>() -> impl Iterator<Item = &'static str> {
+    V::ALL.iter().map(|it| it.as_str())
+}

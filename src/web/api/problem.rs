@@ -1,0 +1,176 @@
+//! What is answered when something is wrong: `application/problem+json` (RFC 9457).
+
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::fleet::named::Variants;
+use crate::fleet::pass::Failure;
+
+use super::answer::json;
+
+/// The media type of problem documents.
+pub(super) const CONTENT_TYPE: &str = "application/problem+json";
+
+/// Something is wrong (RFC 9457).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(super) struct Problem {
+    /// Which sort of problem it is: a name, and not an address.
+    #[serde(rename = "type")]
+    #[schemars(schema_with = "kinds")]
+    kind: &'static str,
+    /// The sort of problem in words.
+    title: &'static str,
+    /// The status of the answer.
+    status: u16,
+    /// What is wrong this time, and what to do.
+    detail: String,
+    /// Name of the parameter that is wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parameter: Option<String>,
+    /// Why the database did not answer: the `kind` of `coder_exporter_errors_total`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_kind: Option<&'static str>,
+}
+
+/// The sorts of problems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    BadParameter,
+    NoSuchAgent,
+    NoSuchPath,
+    MethodNotAllowed,
+    Busy,
+    Unknown,
+    Broken,
+}
+
+impl Variants for Kind {
+    const ALL: &'static [Self] = &[
+        Self::BadParameter,
+        Self::NoSuchAgent,
+        Self::NoSuchPath,
+        Self::MethodNotAllowed,
+        Self::Busy,
+        Self::Unknown,
+        Self::Broken,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::BadParameter => "urn:coder-agent-exporter:problem:bad-parameter",
+            Self::NoSuchAgent => "urn:coder-agent-exporter:problem:no-such-agent",
+            Self::NoSuchPath => "urn:coder-agent-exporter:problem:no-such-path",
+            Self::MethodNotAllowed => "urn:coder-agent-exporter:problem:method-not-allowed",
+            Self::Busy => "urn:coder-agent-exporter:problem:busy",
+            Self::Unknown => "urn:coder-agent-exporter:problem:fleet-unknown",
+            Self::Broken => "urn:coder-agent-exporter:problem:broken",
+        }
+    }
+}
+
+impl Kind {
+    const fn told(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadParameter => (StatusCode::BAD_REQUEST, "A parameter cannot be used"),
+            Self::NoSuchAgent => (StatusCode::NOT_FOUND, "There is no such agent"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "There is no such path"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "It can only be read"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too many ask at once"),
+            Self::Unknown => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Nothing is known of the fleet",
+            ),
+            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "The answer failed"),
+        }
+    }
+}
+
+fn kinds(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    let names: Vec<_> = Kind::ALL.iter().map(|it| it.as_str()).collect();
+    schemars::json_schema!({ "type": "string", "enum": names })
+}
+
+impl Problem {
+    fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let (status, title) = kind.told();
+        Self {
+            kind: kind.as_str(),
+            title,
+            status: status.as_u16(),
+            detail: detail.into(),
+            parameter: None,
+            error_kind: None,
+        }
+    }
+
+    /// 400: this parameter cannot be used. Nothing of its value is repeated.
+    pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self {
+            parameter: Some(name.to_owned()),
+            ..Self::new(Kind::BadParameter, detail)
+        }
+    }
+
+    /// 404: the id is none of the population.
+    pub(super) fn no_such_agent() -> Self {
+        let detail = "no agent of any workspace's latest build has this id; each build makes new \
+                      ones";
+        Self::new(Kind::NoSuchAgent, detail)
+    }
+
+    /// 404: the path is none of the API.
+    pub(super) fn no_such_path() -> Self {
+        let detail = "what there is stands in /api/v1/openapi.json";
+        Self::new(Kind::NoSuchPath, detail)
+    }
+
+    /// 405: the API changes nothing.
+    pub(super) fn method_not_allowed() -> Self {
+        Self::new(Kind::MethodNotAllowed, "use GET or HEAD")
+    }
+
+    /// 503: there is no place.
+    pub(super) fn busy() -> Self {
+        Self::new(Kind::Busy, "try again, or see --web.max-requests")
+    }
+
+    /// 503: the database, or the collector that would know, did not answer.
+    pub(super) fn failed(failure: &Failure) -> Self {
+        Self {
+            error_kind: Some(failure.kind.as_str()),
+            ..Self::new(Kind::Unknown, failure.message.as_str())
+        }
+    }
+
+    /// 503: agents are not known.
+    pub(super) fn without_agents(why: &str) -> Self {
+        Self::new(Kind::Unknown, why)
+    }
+
+    /// 500: what was to be answered could not be written.
+    pub(super) fn broken() -> Self {
+        Self::new(Kind::Broken, "the log says more")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or_default();
+        let mut response = (
+            status,
+            [
+                (header::CONTENT_TYPE, CONTENT_TYPE),
+                (header::CACHE_CONTROL, "no-store"),
+            ],
+            json(&self).unwrap_or_default(),
+        )
+            .into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let retry: (HeaderName, _) = (header::RETRY_AFTER, 5.into());
+            response.headers_mut().insert(retry.0, retry.1);
+        }
+        response
+    }
+}

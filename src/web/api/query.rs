@@ -1,0 +1,156 @@
+//! From the query of a URL to what is wanted. Pure.
+
+use uuid::Uuid;
+
+use crate::fleet::filter::Filter;
+use crate::fleet::health::Health;
+use crate::fleet::named::Variants;
+
+use super::cursor;
+use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};
+use super::problem::Problem;
+
+/// What is wanted of the list of agents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Wanted {
+    /// Which agents.
+    pub(super) filter: Filter,
+    /// How many on a page.
+    pub(super) limit: usize,
+    /// After which id the page begins.
+    pub(super) after: Option<Uuid>,
+}
+
+/// Reads the query of the list of agents.
+///
+/// # Errors
+///
+/// When a parameter is unknown, given twice where once is enough, or has a value it does not
+/// take: a client that mistypes must not be shown every agent instead.
+pub(super) fn wanted(query: &str) -> Result<Wanted, Problem> {
+    let mut wanted = Wanted {
+        filter: Filter::default(),
+        limit: DEFAULT_LIMIT,
+        after: None,
+    };
+    let mut given = Vec::new();
+    for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+        let parameter = Parameter::ALL.iter().find(|it| it.as_str() == name);
+        let parameter = *parameter.ok_or_else(|| unknown(&name, names::<Parameter>()))?;
+        if given.contains(&parameter) && !parameter.is_list() {
+            return Err(Problem::parameter(&name, "give it once"));
+        }
+        given.push(parameter);
+        wanted.take(parameter, &value)?;
+    }
+    Ok(wanted)
+}
+
+/// That a query has no parameters, where there are none.
+///
+/// # Errors
+///
+/// When it has some.
+pub(super) fn nothing(query: &str) -> Result<(), Problem> {
+    match form_urlencoded::parse(query.as_bytes()).next() {
+        None => Ok(()),
+        Some((name, _)) => Err(unknown(&name, std::iter::empty())),
+    }
+}
+
+/// Without the cursor, in the same order, and whatever it holds, harmless in a header.
+pub(super) fn with_cursor(query: &str, cursor: &str) -> String {
+    let name = Parameter::Cursor.as_str();
+    let others = form_urlencoded::parse(query.as_bytes()).filter(|(it, _)| it != name);
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(others)
+        .append_pair(name, cursor)
+        .finish()
+}
+
+impl Wanted {
+    fn take(&mut self, parameter: Parameter, value: &str) -> Result<(), Problem> {
+        let filter = &mut self.filter;
+        match parameter {
+            Parameter::Health => {
+                for value in value.split(',') {
+                    match value {
+                        PROBLEM => filter.health.extend(problems()),
+                        _ => filter.health.push(one_of(parameter, value, &[PROBLEM])?),
+                    }
+                }
+            }
+            Parameter::Status => take_each(&mut filter.status, parameter, value)?,
+            Parameter::Kind => take_each(&mut filter.kind, parameter, value)?,
+            Parameter::Organization => filter.organization.push(value.to_owned()),
+            Parameter::Template => filter.template.push(value.to_owned()),
+            Parameter::Owner => filter.owner.push(value.to_owned()),
+            Parameter::Workspace => filter.workspace.push(value.to_owned()),
+            Parameter::Text => filter.text = value.to_owned(),
+            Parameter::Limit => self.limit = limit(value)?,
+            Parameter::Cursor => {
+                let after = cursor::read(value);
+                let detail = "take it from `next` of the page before, as it is";
+                let after = after.ok_or_else(|| Problem::parameter("cursor", detail))?;
+                self.after = Some(after);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn problems() -> impl Iterator<Item = Health> {
+    Health::ALL.iter().copied().filter(|it| it.is_problem())
+}
+
+fn take_each<V: Variants>(
+    taken: &mut Vec<V>,
+    parameter: Parameter,
+    values: &str,
+) -> Result<(), Problem> {
+    for value in values.split(',') {
+        taken.push(one_of(parameter, value, &[])?);
+    }
+    Ok(())
+}
+
+fn one_of<V: Variants>(
+    parameter: Parameter,
+    value: &str,
+    more: &[&'static str],
+) -> Result<V, Problem> {
+    let found = V::ALL.iter().find(|it| it.as_str() == value);
+    found.copied().ok_or_else(|| {
+        let known: Vec<_> = names::<V>().chain(more.iter().copied()).collect();
+        let detail = format!("it takes one or more of: {}", known.join(", "));
+        Problem::parameter(parameter.as_str(), detail)
+    })
+}
+
+fn limit(value: &str) -> Result<usize, Problem> {
+    // Digits alone: parse would take a plus sign.
+    let digits = value.bytes().all(|it| it.is_ascii_digit());
+    let limit = value.parse().ok().filter(|_| digits);
+    limit
+        .filter(|it| (1..=MAX_LIMIT).contains(it))
+        .ok_or_else(|| {
+            let detail = format!("it takes a whole number from 1 to {MAX_LIMIT}");
+            Problem::parameter(Parameter::Limit.as_str(), detail)
+        })
+}
+
+fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> Problem {
+    let known: Vec<_> = known.collect();
+    let detail = match known.is_empty() {
+        true => "this path takes no parameters".to_owned(),
+        false => format!(
+            "there is no such parameter; there are: {}",
+            known.join(", ")
+        ),
+    };
+    Problem::parameter(name, detail)
+}
+
+#[cfg(test)]
+#[path = "query_tests.rs"]
+mod tests;

@@ -1,0 +1,91 @@
+//! Which labels have a closed set of values, and which values these are.
+
+use coder_agent_exporter::fleet::agent::{Kind, Lifecycle};
+use coder_agent_exporter::fleet::app::AppHealth;
+use coder_agent_exporter::fleet::health::Health;
+use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::pass::{Collector, ErrorKind};
+use coder_agent_exporter::fleet::snapshot::Cause;
+use coder_agent_exporter::fleet::status::Status;
+use coder_agent_exporter::fleet::workspace::{BindingState, WorkspaceState};
+use coder_agent_exporter::metrics::catalogue::families;
+use coder_agent_exporter::resolver::Phase;
+
+/// Labels whose values the world decides.
+const OPEN: &[&str] = &[
+    "organization_name",
+    "template_name",
+    "template_version",
+    "agent_id",
+    "agent_name",
+    "workspace_id",
+    "workspace_name",
+    "workspace_owner",
+    "username",
+    "app_name",
+    "version",
+    "migration",
+    "tailnet_node",
+    "metric",
+    "has_agent_parent_id",
+    "has_agent_deleted",
+    "has_chat_agent_id",
+];
+
+/// The values a label of a metric may have, when that is a closed set. A metric that a rule
+/// records has the values of all metrics with that label.
+pub(super) fn values(metric: &str, label: &str) -> Option<Vec<&'static str>> {
+    let is_recorded = metric.contains(':');
+    let either = |one: bool, first: Vec<&'static str>, second: Vec<&'static str>| {
+        if is_recorded {
+            [first, second].concat()
+        } else if one {
+            first
+        } else {
+            second
+        }
+    };
+    let of_apps = matches!(metric, "coder_apps" | "coderd_agents_apps");
+    Some(match label {
+        "kind" => either(
+            metric.starts_with("coder_exporter_"),
+            all::<ErrorKind>(),
+            all::<Kind>(),
+        ),
+        "health" => either(of_apps, all::<AppHealth>(), all::<Health>()),
+        "state" => either(
+            metric == "coder_workspaces",
+            all::<WorkspaceState>(),
+            all::<BindingState>(),
+        ),
+        "status" | "from" | "to" => all::<Status>(),
+        "lifecycle_state" => all::<Lifecycle>(),
+        "outcome" => all::<ProbeOutcome>(),
+        "collector" => all::<Collector>(),
+        "phase" => all::<Phase>(),
+        "cause" => vec![Cause::SurvivedBuild.as_str(), Cause::NeverReported.as_str()],
+        "severity" => vec!["critical", "warning", "info"],
+        "alertstate" => vec!["pending", "firing"],
+        _ => return None,
+    })
+}
+
+fn all<V: Variants>() -> Vec<&'static str> {
+    V::ALL.iter().map(|it| it.as_str()).collect()
+}
+
+#[test]
+fn every_label_is_known_to_be_open_or_closed() {
+    for family in families() {
+        for label in family.labels {
+            let closed = values(family.name, label).is_some();
+            assert_ne!(
+                closed,
+                OPEN.contains(label),
+                "{}: put its label {label} into OPEN, or say in values() what it may be",
+                family.name
+            );
+        }
+    }
+}

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { eventually, visit } from './support/browser.js';
+import { PHONE, eventually, picture, visit } from './support/browser.js';
 import { known } from './support/known.js';
 import { idsOf } from './support/table.js';
 import { sql } from './world/database.js';
@@ -126,6 +126,7 @@ test('when the exporter has stopped the page says so, and goes on when it is bac
     const trouble = page.locator('#trouble');
     await trouble.filter({ hasText: /^The exporter does not answer since \d/ }).waitFor({ timeout: SOON * 1000 });
     assert.match(await page.title(), /^\? /);
+    await picture(page, 'no-answer-laptop-light');
     assert.ok((await idsOf(page)).length > 0, 'what was known can still be read');
     await start();
     await trouble.waitFor({ state: 'hidden', timeout: 25_000 });
@@ -140,6 +141,9 @@ test('when the database is gone the page says unknown, not that all is well', ()
     assert.equal(await page.title(), 'Unknown · Coder agents');
     assert.deepEqual(await idsOf(page), []);
     assert.equal(await page.locator('.legend').count(), 0);
+    await picture(page, 'unknown-laptop-light');
+    await page.setViewportSize(PHONE);
+    await picture(page, 'unknown-phone-light');
     way.open();
     await page.locator('h1').filter({ hasText: /have a problem$/ }).waitFor({ timeout: 25_000 });
   }));

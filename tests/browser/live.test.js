@@ -144,6 +144,9 @@ test('when the database is gone the page says unknown, not that all is well', ()
     await picture(page, 'unknown-laptop-light');
     await page.setViewportSize(PHONE);
     await picture(page, 'unknown-phone-light');
+    assert.equal(await page.locator('#pause').isVisible(), true);
     way.open();
     await page.locator('h1').filter({ hasText: /have a problem$/ }).waitFor({ timeout: 25_000 });
+    await page.getByRole('button', { name: 'Pause' }).click();
+    assert.equal(await page.getByRole('button', { name: 'Paused' }).getAttribute('aria-pressed'), 'true');
   }));

@@ -22,7 +22,7 @@ export async function coderd() {
 
 function answer(id) {
   if (!id) return [404, { message: 'Route not found.' }];
-  if (id.endsWith('0')) return [400, { message: 'Agent state is "disconnected", it must be in the "connected" state.' }];
-  if (id.endsWith('1')) return [500, { message: 'Internal error fetching listening ports.', detail: 'context deadline exceeded' }];
+  if (/[0-3]$/.test(id)) return [400, { message: 'Agent state is "disconnected", it must be in the "connected" state.' }];
+  if (/[45]$/.test(id)) return [500, { message: 'Internal error fetching listening ports.', detail: 'context deadline exceeded' }];
   return [200, { ports: [] }];
 }

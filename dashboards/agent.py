@@ -10,6 +10,7 @@ from panels import (
     HEALTH_COLORS,
     NEUTRAL,
     PROBLEM_COLORS,
+    PROBLEM_COLUMNS,
     PROBLEMS,
     STATUS_COLORS,
     age,
@@ -80,18 +81,7 @@ NAMED = [
         "Agents with a problem, of the chosen owners and workspaces, the oldest first. cause says why an agent is "
         "stuck in created: survived_build is a process that outlived a stop and start of its workspace.",
         [f"sort_desc(\n  time() - max by ({BY_AGENT}, health, cause) (\n    {of_agents(PROBLEM)}\n  )\n)"],
-        [
-            ("Value", "Age"),
-            ("health", "Health"),
-            ("cause", "Cause"),
-            ("workspace_owner", "Owner"),
-            ("workspace_name", "Workspace"),
-            ("agent_name", "Agent"),
-            ("template_name", "Template"),
-            ("organization_name", "Organization"),
-            ("deployment", "Deployment"),
-            ("agent_id", "Agent id"),
-        ],
+        PROBLEM_COLUMNS,
         overrides=[
             age(),
             colored("Health", PROBLEM_COLORS),

@@ -11,6 +11,7 @@ from panels import (
     HEALTH_COLORS,
     NEUTRAL,
     PROBLEM_COLORS,
+    PROBLEM_COLUMNS,
     STATUS_COLORS,
     YES_OR_NO,
     age,
@@ -152,18 +153,7 @@ PROBLEMS = [
         "set otherwise (--metrics.max-agent-series); the numbers above count all.",
         # By these labels alone, so that no target label becomes a column.
         [f"sort_desc(\n  time() - max by ({AGENT}, health, cause) (\n    {shown(PROBLEM)}\n  )\n)"],
-        [
-            ("Value", "Age"),
-            ("health", "Health"),
-            ("cause", "Cause"),
-            ("workspace_owner", "Owner"),
-            ("workspace_name", "Workspace"),
-            ("agent_name", "Agent"),
-            ("template_name", "Template"),
-            ("organization_name", "Organization"),
-            ("deployment", "Deployment"),
-            ("agent_id", "Agent id"),
-        ],
+        PROBLEM_COLUMNS,
         overrides=[
             age(),
             colored("Health", PROBLEM_COLORS),

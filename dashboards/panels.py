@@ -23,6 +23,19 @@ HEALTH_COLORS = {
 }
 PROBLEMS = ["disconnected", "stuck_created", "stuck_starting", "stuck_connecting", "connect_timeout", "start_error"]
 PROBLEM_COLORS = {health: HEALTH_COLORS[health] for health in PROBLEMS}
+# Labels of an agent with a problem, and what a reader calls them.
+PROBLEM_COLUMNS = [
+    ("Value", "Age"),
+    ("health", "Health"),
+    ("cause", "Cause"),
+    ("workspace_owner", "Owner"),
+    ("workspace_name", "Workspace"),
+    ("agent_name", "Agent"),
+    ("template_name", "Template"),
+    ("organization_name", "Organization"),
+    ("deployment", "Deployment"),
+    ("agent_id", "Agent id"),
+]
 ANY_PROBLEM = f'health=~"{"|".join(PROBLEMS)}"'
 STATUS_COLORS = {"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"}
 

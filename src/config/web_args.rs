@@ -9,6 +9,10 @@ use super::SettingError;
 use super::http_url::HttpUrl;
 use super::values::{at_least_one, duration, listen_address, telemetry_path};
 
+/// What paths of our own begin with. Below a prefix of that name nobody could tell whether a proxy
+/// has taken the prefix off.
+const OWN_PATHS: [&str; 6] = ["-", "agents", "api", "assets", "probe", "probes"];
+
 /// `--web.*`
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Web")]
@@ -90,11 +94,19 @@ impl WebArgs {
     ///
     /// When it is no address; repeats nothing of it.
     pub fn external_url(&self) -> Result<Option<HttpUrl>, SettingError> {
-        let given = self
-            .external_url
-            .as_deref()
-            .filter(|it| !it.trim().is_empty());
-        let url = given.map(str::parse::<HttpUrl>).transpose();
-        url.map_err(|error| SettingError::new("--web.external-url", error.to_string()))
+        let given = self.external_url.as_deref();
+        let Some(given) = given.filter(|it| !it.trim().is_empty()) else {
+            return Ok(None);
+        };
+        let wrong = |problem: String| SettingError::new("--web.external-url", problem);
+        let url: HttpUrl = given.parse().map_err(|error| wrong(format!("{error}")))?;
+        let first = url.prefix().split('/').nth(1).unwrap_or_default();
+        if OWN_PATHS.contains(&first) {
+            return Err(wrong(format!(
+                "its path begins with /{first}, as pages of the exporter do: choose another, such \
+                 as /coder-agents"
+            )));
+        }
+        Ok(Some(url))
     }
 }

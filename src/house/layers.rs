@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     ("dialer", &["config", "dialer", "fleet", "resolver"]),
     (
-        "collect.rs",
+        "collect",
         &[
             "clock",
             "collect",

@@ -42,14 +42,14 @@ mod tests {
 
     #[test]
     fn links_carry_the_prefix_of_a_proxy() {
-        let external = "https://ops.example/agents/".parse().ok();
+        let external = "https://ops.example/fleet/".parse().ok();
         let links = Links {
             external,
             ..Links::default()
         };
-        assert_eq!(links.here("/probes"), "/agents/probes");
+        assert_eq!(links.here("/probes"), "/fleet/probes");
         assert_eq!(Links::default().here("/probes"), "/probes");
-        let whole = "https://ops.example/agents/probes";
+        let whole = "https://ops.example/fleet/probes";
         assert_eq!(links.whole("/probes"), whole);
         assert_eq!(Links::default().whole("/probes"), "/probes");
     }

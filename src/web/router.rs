@@ -141,18 +141,18 @@ mod tests {
     #[test]
     fn prefix_is_taken_off_where_it_ends_at_a_slash() {
         let check = |path: &'static str, expected: Option<&str>| {
-            let found = without("/agents", &Uri::from_static(path));
+            let found = without("/fleet", &Uri::from_static(path));
             assert_eq!(
                 found.map(|it| it.to_string()).as_deref(),
                 expected,
                 "{path}"
             );
         };
-        check("/agents/metrics?a=b", Some("/metrics?a=b"));
-        check("/agents", Some("/"));
-        check("/agents?q=x", Some("/?q=x"));
-        check("/agents/agents/1", Some("/agents/1"));
-        check("/agentsx", None);
+        check("/fleet/metrics?a=b", Some("/metrics?a=b"));
+        check("/fleet", Some("/"));
+        check("/fleet?q=x", Some("/?q=x"));
+        check("/fleet/agents/1", Some("/agents/1"));
+        check("/fleetx", None);
         check("/metrics", None);
     }
 }

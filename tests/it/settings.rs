@@ -97,6 +97,8 @@ async fn wrong_setting_is_refused_and_its_flag_named() {
         ("--collector.apps", "perhaps"),
         ("--metrics.agent-series", "some"),
         ("--metrics.max-agent-series", "-1"),
+        ("--web.external-url", "ops.example/agents"),
+        ("--web.external-url", "https://ops.example/agents/"),
         ("--web.listen-address", "21120"),
         ("--web.listen-address", ":99999"),
         ("--web.listen-address", "localhost"),

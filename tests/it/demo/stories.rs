@@ -85,12 +85,18 @@ async fn calm_fleet_at_a_high_speed_has_no_problem_and_no_row_of_the_future() {
 #[tokio::test]
 async fn large_fleet_says_how_far_it_has_come() {
     let demo = Program::demo(&["--demo.agents=2000"]).await;
+    let said = demo.said();
+    assert!(said.contains("making up 2,000 workspaces"), "{said}");
+    // Some of the way, however fast the machine is.
+    let percents = said.split("percent=").skip(1);
+    let percents: Vec<u32> = percents
+        .filter_map(|it| it.lines().next()?.parse().ok())
+        .collect();
+    assert!(percents.len() >= 2, "{said}");
     assert!(
-        demo.said().contains("making up 2,000 workspaces"),
-        "{}",
-        demo.said()
+        percents.is_sorted() && percents.iter().all(|it| *it < 100),
+        "{said}"
     );
-    assert!(demo.said().contains("percent=80"), "{}", demo.said());
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! A mistake in this program costs the probe it is in, or the round, and no more.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
@@ -11,8 +14,11 @@ use coder_agent_exporter::resolver::{self, DialError, Dialer, Target};
 
 use super::*;
 
-/// Panics when it dials the agent `bad`, and when it lets go of the agent `mine`.
-struct Clumsy;
+/// Panics when it dials the agent `bad`, and while it is mined, when it lets go of any.
+#[derive(Default)]
+struct Clumsy {
+    is_mined: Arc<AtomicBool>,
+}
 
 struct Line {
     is_mined: bool,
@@ -30,12 +36,12 @@ impl Dialer for Clumsy {
     async fn dial(&self, target: &Target) -> Result<Line, DialError> {
         assert!(&*target.agent != "bad", "dialed");
         Ok(Line {
-            is_mined: &*target.agent == "mine",
+            is_mined: self.is_mined.load(Ordering::Relaxed),
         })
     }
 }
 
-fn probe(coder: &Coder) -> Probe<Clumsy> {
+fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
     let limits = Limits::default();
     let settings = collect::Settings {
         collectors: Collector::ALL.to_vec(),
@@ -53,7 +59,7 @@ fn probe(coder: &Coder) -> Probe<Clumsy> {
         limits,
         resolver: resolver::Settings::default(),
     };
-    Probe::new(Collect::new(database, settings), Clumsy, settings_of_probe)
+    Probe::new(Collect::new(database, settings), dialer, settings_of_probe)
 }
 
 fn count(probe: &Probe<Clumsy>, outcome: ProbeOutcome) -> u64 {
@@ -68,7 +74,7 @@ async fn probe_that_panics_costs_itself_and_none_of_the_others() {
     for name in ["good", "bad", "fine"] {
         coder.add(workspace(name).agent(agent(name))).await;
     }
-    let probe = probe(&coder);
+    let probe = probe(&coder, Clumsy::default());
     probe.round().await;
     assert_eq!(count(&probe, ProbeOutcome::Ok), 2);
     assert_eq!(count(&probe, ProbeOutcome::ExporterError), 1);
@@ -78,8 +84,12 @@ async fn probe_that_panics_costs_itself_and_none_of_the_others() {
 #[tokio::test]
 async fn round_that_panics_is_followed_by_the_next() {
     let coder = Coder::new().await;
-    coder.add(workspace("box").agent(agent("mine"))).await;
-    let probe = probe(&coder);
+    coder.add(workspace("box").agent(agent("main"))).await;
+    let is_mined = Arc::new(AtomicBool::new(true));
+    let dialer = Clumsy {
+        is_mined: is_mined.clone(),
+    };
+    let probe = probe(&coder, dialer);
     let rounds = tokio::spawn({
         let probe = probe.clone();
         async move { probe.run().await }
@@ -89,9 +99,7 @@ async fn round_that_panics_is_followed_by_the_next() {
     })
     .await;
     assert!(!rounds.is_finished());
-    coder
-        .sql("UPDATE workspace_agents SET name = 'mended'")
-        .await;
+    is_mined.store(false, Ordering::Relaxed);
     eventually("a round has come to its end", async || {
         count(&probe, ProbeOutcome::Ok) > 0
     })

@@ -1,10 +1,12 @@
 //! Collection on demand: whoever asks at the same time shares one pass.
 
+mod state;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared, WeakShared};
+use futures_util::future::{BoxFuture, Shared};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -12,19 +14,18 @@ use crate::clock::wall_clock;
 use crate::fleet::chronicle::Chronicle;
 use crate::fleet::health::Limits;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
-use crate::fleet::transitions::{TransitionCounts, Transitions};
+use crate::fleet::transitions::TransitionCounts;
 use crate::log_lines::say;
-use crate::logfold::{LogFold, Subject};
+use crate::logfold::Subject;
 use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::postgres::database::{Database, Wanted};
 
+use state::State;
+
 /// A flight ends by itself at its deadline and says what it was waiting for; this is how long
 /// whoever began it waits to hear that.
 const GRACE: Duration = Duration::from_millis(50);
-
-/// A page that somebody has open asks again within this; passes are kept for it so long.
-const WATCHED: Duration = Duration::from_secs(60);
 
 /// What a collection needs to know besides the database.
 #[derive(Debug, Clone)]
@@ -60,21 +61,6 @@ pub struct Collect {
     turn: Arc<Semaphore>,
     /// What the log counts its time from.
     started: Instant,
-}
-
-#[derive(Default)]
-struct State {
-    /// The passes under way, by what they collect; one in practice. Weak: when the last one
-    /// who waits for it goes, it is dropped, and with it the statement on the server.
-    flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
-    latest: Option<(Instant, Arc<Pass>)>,
-    /// When somebody last asked for a pass that need not be new.
-    watched: Option<Instant>,
-    errors: ErrorCounts,
-    transitions: Transitions,
-    /// Shared with pages that are being written; copied when it goes on meanwhile.
-    chronicle: Arc<Chronicle>,
-    log: LogFold,
 }
 
 type Flight = BoxFuture<'static, Arc<Pass>>;
@@ -207,15 +193,7 @@ impl Collect {
         let pass = Arc::new(self.database().pass(wanted, deadline).await);
         let merged = self.merged_rows(&pass);
         let mut state = self.lock();
-        let at = self.started.elapsed();
-        state.count(&pass, merged);
-        let mut lines = state.log.pass(&pass, at);
-        lines.extend(match (&pass.fleet, merged) {
-            (Err(_), _) => None,
-            (Ok(_), 0) => state.log.works(Subject::Rows, at),
-            (Ok(_), _) => Some(state.log.failed(Subject::Rows, &rows_were_merged(), at)),
-        });
-        state.follow(&pass);
+        let lines = state.learn(&pass, merged, self.started.elapsed());
         if pass.fleet.is_ok() && self.is_whole(&collectors) {
             // Kept only where it may be served again: two passes cost twice the memory.
             let is_kept = !self.settings.min_interval.is_zero() || state.is_watched();
@@ -273,30 +251,4 @@ enum Boarding {
 
 fn ran_out_of_time(pass: &Pass) -> bool {
     matches!(&pass.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
-}
-
-impl State {
-    fn is_watched(&self) -> bool {
-        self.watched.is_some_and(|at| at.elapsed() < WATCHED)
-    }
-
-    fn follow(&mut self, pass: &Pass) {
-        let chronicle = Arc::make_mut(&mut self.chronicle);
-        chronicle.follow(pass, &mut self.transitions, wall_clock());
-    }
-
-    fn count(&mut self, pass: &Pass, merged_rows: u64) {
-        let now = wall_clock();
-        for (_, failure) in pass.failures() {
-            self.errors.add(failure.kind, now);
-        }
-        let kind = ErrorKind::DuplicateSeries;
-        self.errors.add_many(kind, merged_rows, now);
-    }
-}
-
-fn rows_were_merged() -> Failure {
-    let message = "rows that would give one series twice were merged: are the database's unique \
-                   indexes there, and names that tell agents apart?";
-    Failure::new(ErrorKind::DuplicateSeries, message)
 }

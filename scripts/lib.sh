@@ -16,6 +16,15 @@ as_root() {
     fi
 }
 
+# install_package PROGRAM PACKAGE: makes PROGRAM available by installing PACKAGE, which starts
+# nothing.
+install_package() {
+    command -v "$1" >/dev/null && return
+    say "Installing $2 for $1 ..."
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$2" >&2 ||
+        { say "The tests need $1; install it first: apt-get install $2"; exit 1; }
+}
+
 # The places that src/demo/cluster/programs.rs looks at, and the same demand of them.
 has_postgres() (
     set +f

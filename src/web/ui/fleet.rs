@@ -116,7 +116,7 @@ fn as_of(view: &View<'_>, state: &State<'_>) -> Markup {
         State::Unknown { .. } => view.now,
     };
     html! {
-        p class="as-of" {
+        p class="as-of" data-key="as-of" {
             "As of " (clock_time(at, view.now)) ", " (since(at, view.now)) " ago · "
             a href=(view.href(view.query)) data-reload { "Reload" }
             " " button type="button" id="pause" aria-pressed="false" hidden data-keep { "Pause" }

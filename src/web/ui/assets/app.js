@@ -261,6 +261,8 @@ async function onClick(event) {
     refresh();
     return;
   }
+  // What was typed just before would otherwise be sent after this, and undo it.
+  clearTimeout(typing);
   const address = link.href.baseVal ?? link.href;
   const url = new URL(address, location.href);
   if (await go(url) && url.hash) reveal(url.hash);

@@ -1,0 +1,73 @@
+// How it looks: in light and dark, on a laptop and on a phone; and to those who do not see it.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+
+import { LAPTOP, PHONE, picture, visit } from './support/browser.js';
+import { known } from './support/known.js';
+import { agents } from './support/table.js';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+
+/** What axe-core finds against WCAG 2.1 A and AA: a line for each rule that is broken. */
+async function violations(page) {
+  await page.evaluate(axe);
+  const found = await page.evaluate((values) => window.axe.run(document, { runOnly: { type: 'tag', values } }), RULES);
+  assert.ok(found.passes.length > 10, 'it has looked');
+  return found.violations.map((it) => `${it.id}: ${it.nodes.slice(0, 3).map((node) => `${node.html.slice(0, 160)} ${node.failureSummary.split('\n')[1]}`).join(' | ')}`);
+}
+
+/** What sticks out of the window sideways. */
+const wide = (page) => page.evaluate(() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  const out = [...document.querySelectorAll('main *, header *, footer *')].filter((it) => it.getBoundingClientRect().right > width + 1);
+  return [document.documentElement.scrollWidth, ...out.slice(0, 5).map((it) => it.outerHTML.slice(0, 120))];
+});
+
+const PAGES = [
+  ['fleet', async () => `${known.demo}/`, {}],
+  ['filtered', async () => `${known.small}/?health=disconnected,start_error&q=ada&sort=-since`, {}],
+  ['healthy', async () => `${known.small}/?health=healthy`, {}],
+  ['hostile', async () => `${known.large}/?show=20`, {}],
+  ['probes', async () => `${known.demo}/probes`, {}],
+  ['probes-off', async () => `${known.small}/probes`, {}],
+  ['agent', async () => `${known.demo}/agents/${(await agents(known.demo))[0].id}`, {}],
+  ['agent-missing', async () => `${known.small}/agents/00000000-0000-0000-0000-000000000000`, { expected: /404/ }],
+];
+
+for (const [name, address, options] of PAGES) {
+  test(`${name}: nothing sticks out and axe finds nothing, in both schemes and widths`, async () => {
+    for (const [size, viewport] of [['laptop', LAPTOP], ['phone', PHONE]]) {
+      await visit(await address(), async (page) => {
+        assert.deepEqual(await wide(page), [], size);
+        for (const colorScheme of ['light', 'dark']) {
+          await page.emulateMedia({ colorScheme });
+          await picture(page, `${name}-${size}-${colorScheme}`, { fullPage: true });
+          assert.deepEqual(await violations(page), [], `${size}, ${colorScheme}`);
+        }
+      }, { ...options, viewport });
+    }
+  });
+}
+
+for (const [size, viewport] of [['laptop', LAPTOP], ['phone', PHONE]]) {
+  test(`the first screen of a ${size} says what is wrong, how much, where, what changed, and how the exporter is`, () =>
+    visit(`${known.demo}/`, async (page) => {
+      for (const part of ['h1', '.as-of', '[data-key=totals] svg.bar', '.legend', '[data-key=where] h2', '.where li', '[data-key=changes] h2', '[data-key=exporter] h2']) {
+        const box = await page.locator(part).first().boundingBox();
+        assert.ok(box, `${part} is not there`);
+        assert.ok(box.y >= 0 && box.y + box.height <= viewport.height, `${part} ends at ${Math.round(box.y + box.height)} of ${viewport.height}`);
+        assert.ok(box.x >= 0 && box.x + box.width <= viewport.width, `${part} is ${box.width} wide`);
+      }
+      await picture(page, `first-screen-${size}`);
+    }, { viewport }));
+}
+
+test('twice as large, it still fits', () =>
+  visit(`${known.demo}/`, async (page) => {
+    assert.deepEqual(await wide(page), []);
+  }, { viewport: { width: LAPTOP.width / 2, height: LAPTOP.height / 2 }, deviceScaleFactor: 2 }));

@@ -1,0 +1,31 @@
+// Starts what the tests look at, runs them, and ends it again. Arguments are files to run
+// instead of all.
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+import { world } from './world/world.js';
+
+const here = fileURLToPath(new URL('.', import.meta.url));
+const PICTURES = fileURLToPath(new URL('../../target/pages', import.meta.url));
+
+const chosen = process.argv.slice(2);
+const all = readdirSync(here).filter((it) => it.endsWith('.test.js'));
+mkdirSync(PICTURES, { recursive: true });
+
+const began = Date.now();
+const { known, end } = await world();
+console.log(`# all is up after ${((Date.now() - began) / 1000).toFixed(1)} s`);
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end().then(() => process.exit(130)));
+
+const files = chosen.length ? chosen : all;
+const args = ['--test', '--test-concurrency=3', '--test-reporter=spec', ...files];
+const tests = spawn(process.execPath, args, { cwd: here, stdio: 'inherit', env: { ...process.env, WORLD: JSON.stringify(known) } });
+// Each step has a limit of its own; this is for what nobody thought of.
+const limit = setTimeout(() => tests.kill(), 300_000);
+const status = await new Promise((resolve) => tests.once('exit', (code) => resolve(code ?? 1)));
+clearTimeout(limit);
+await end();
+console.log(`# ${((Date.now() - began) / 1000).toFixed(1)} s altogether`);
+process.exit(status);

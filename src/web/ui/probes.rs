@@ -168,7 +168,12 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
         tr data-key=(one.number) {
             td data-label="When" { (ago(one.at, now)) }
             th scope="row" { (link(links, one)) }
-            td data-label="Status" { (one.agent.as_ref().map(|it| it.status.as_str()).unwrap_or_default()) }
+            td data-label="Status" {
+                @match &one.agent {
+                    Some(agent) => (agent.status.as_str()),
+                    None => span class="faint" { "none of the latest build" },
+                }
+            }
             td { (outcome_badge(one.outcome)) }
             td class="number" data-label="Seconds" { (seconds(one.duration)) }
             td class="what" {

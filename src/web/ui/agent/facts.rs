@@ -14,7 +14,7 @@ use super::super::pieces::{full_moment, long_text};
 /// Both, side by side where there is room.
 pub(super) fn agent_facts(told: &Told, it: &ToldAgent) -> Markup {
     html! {
-        section class="card" aria-labelledby="facts" data-key="facts" {
+        section class="card half tall" aria-labelledby="facts" data-key="facts" {
             h2 id="facts" { "Agent" }
             (row(told.latest.now, it))
         }
@@ -57,7 +57,7 @@ pub(super) fn workspace_facts(told: &Told) -> Markup {
         .first()
         .map(|it| &it.agent.template_version);
     html! {
-        section class="card" aria-labelledby="workspace" data-key="workspace" {
+        section class="card half" aria-labelledby="workspace" data-key="workspace" {
         h2 id="workspace" { "Workspace" }
         dl class="facts" {
             dt { "Id" } dd { code { (latest.workspace_id) } }

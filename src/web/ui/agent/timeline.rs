@@ -13,7 +13,7 @@ use super::super::pieces::full_moment;
 /// The section.
 pub(super) fn section(it: &ToldAgent, changes: &[Change], now: Timestamp) -> Markup {
     html! {
-        section class="card" aria-labelledby="timeline" data-key="timeline" {
+        section class="card half" aria-labelledby="timeline" data-key="timeline" {
             h2 id="timeline" { "What happened" }
             ol class="timeline" {
                 @for event in timeline(&it.agent, changes) { (item(&event, now)) }

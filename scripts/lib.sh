@@ -20,9 +20,15 @@ as_root() {
 # nothing.
 install_package() {
     command -v "$1" >/dev/null && return
-    say "Installing $2 for $1 ..."
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "$2" >&2 ||
-        { say "The tests need $1; install it first: apt-get install $2"; exit 1; }
+    debian_package "$2" || { say "$1 is needed; install it first: apt-get install $2"; exit 1; }
+}
+
+# debian_package PACKAGE: installs it, after a look at what there is where that is not known yet.
+debian_package() {
+    local install='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
+    say "Installing $1 ..."
+    # shellcheck disable=SC2086 # a command and its arguments
+    as_root $install "$1" >&2 || { as_root apt-get -qq update >&2 && as_root $install "$1" >&2; }
 }
 
 # The places that src/demo/cluster/programs.rs looks at, and the same demand of them.
@@ -117,9 +123,6 @@ python_tools() {
 
 need_venv() {
     python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null && return
-    local install='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
-    # shellcheck disable=SC2086 # a command and its arguments
-    as_root $install python3-venv >&2 ||
-        { as_root apt-get -qq update >&2 && as_root $install python3-venv >&2; } ||
+    debian_package python3-venv ||
         { say 'A Python with venv is needed; install it first: apt-get install python3-venv'; return 1; }
 }

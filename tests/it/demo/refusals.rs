@@ -6,7 +6,10 @@ use crate::harness::*;
 
 /// Runs the demo in a world of its own, which `prepare` (shell) has changed for the worse.
 async fn refused(prepare: &str, arguments: &[&str]) -> String {
-    let script = format!("set -e\n{prepare}\nexec \"$@\"");
+    // The program may lie in what is changed: it is opened before.
+    let script = format!(
+        "set -e\nexec 9<\"$1\"\nshift\n{prepare}\nset -- /proc/self/fd/9 \"$@\"\nexec \"$@\""
+    );
     let user = Command::new("id").arg("-u").output().await.unwrap().stdout;
     // Without root, the world of a user who may mount in it and is still himself.
     let rights: &[&str] = match user.as_slice() {
@@ -55,8 +58,7 @@ async fn port_in_use_is_told_before_anything_is_made() {
 
 #[tokio::test]
 async fn port_that_is_roots_is_told_as_such() {
-    let script =
-        "exec setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service \"$@\"";
+    let script = "exec setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service /proc/self/fd/9 \"$@\"";
     let said = refused(script, &["--web.listen-address=127.0.0.1:80"]).await;
     assert!(said.contains("ports below 1024 are for root"), "{said}");
     assert!(said.contains("--web.listen-address"), "{said}");

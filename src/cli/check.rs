@@ -25,6 +25,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let collect = Collect::new(database.clone(), settings.clone());
     // For what serve would refuse, as a single connection for both probe and scrapes.
     from_args::probe(&args.exporter, max_connections, &collect)?;
+    from_args::links(&args.exporter)?;
     let mut needed = reads_of(&settings.collectors);
     if dialing.is_some() {
         needed.extend(directory::reads());

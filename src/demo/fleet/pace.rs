@@ -18,7 +18,7 @@ const SHORTEST_TICK: Duration = Duration::from_millis(200);
 /// - heartbeats come every 15 s of the clock, so a healthy agent is never silent for the 30 s
 ///   that make it lost;
 /// - what is broken stays so for at least as long as the rule takes to notice, and a while for
-///   people to see it ([`Pace::at_least`]).
+///   people to see it (`Pace::at_least`).
 ///
 /// Two rules wait for longer than that (10 minutes for an agent that never connects, 30 for a
 /// start script): at a high speed somebody has mended the cause by then.

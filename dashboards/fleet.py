@@ -13,6 +13,7 @@ from panels import (
     PROBLEM_COLORS,
     PROBLEM_COLUMNS,
     STATUS_COLORS,
+    WORKSPACE_COLORS,
     YES_OR_NO,
     age,
     bands,
@@ -206,7 +207,7 @@ OVER_TIME = [
         width=8,
         height=8,
         stacked=True,
-        colors={"running": "green", "starting": "light-blue", "failed": "red", "no_agent": "orange", "stopped": GRAY},
+        colors=WORKSPACE_COLORS,
     ),
     graph(
         "Apps by health",

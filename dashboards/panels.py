@@ -23,11 +23,8 @@ HEALTH_COLORS = {
 }
 PROBLEMS = ["disconnected", "stuck_created", "stuck_starting", "stuck_connecting", "connect_timeout", "start_error"]
 PROBLEM_COLORS = {health: HEALTH_COLORS[health] for health in PROBLEMS}
-# Labels of an agent with a problem, and what a reader calls them.
-PROBLEM_COLUMNS = [
-    ("Value", "Age"),
-    ("health", "Health"),
-    ("cause", "Cause"),
+# Labels of an agent, and what a reader calls them.
+NAME_COLUMNS = [
     ("workspace_owner", "Owner"),
     ("workspace_name", "Workspace"),
     ("agent_name", "Agent"),
@@ -36,7 +33,9 @@ PROBLEM_COLUMNS = [
     ("deployment", "Deployment"),
     ("agent_id", "Agent id"),
 ]
+PROBLEM_COLUMNS = [("Value", "Age"), ("health", "Health"), ("cause", "Cause"), *NAME_COLUMNS]
 ANY_PROBLEM = f'health=~"{"|".join(PROBLEMS)}"'
+WORKSPACE_COLORS = {"running": "green", "starting": "light-blue", "failed": "red", "no_agent": "orange", "stopped": GRAY}
 STATUS_COLORS = {"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"}
 
 YES_OR_NO = [

@@ -28,7 +28,7 @@ use crate::web::origin::is_from_here;
 use crate::web::router::App;
 
 use super::layout;
-use super::pieces::live;
+use super::layout::live;
 pub(super) use probing::OFF;
 use probing::Probing;
 

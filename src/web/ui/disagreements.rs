@@ -12,7 +12,8 @@ use crate::fleet::time::Timestamp;
 use crate::fleet::told::moment;
 use crate::web::links::Links;
 
-use super::pieces::{ago, long_text, outcome_badge};
+use super::moments::ago;
+use super::parts::{long_text, outcome_badge};
 use super::probes::link;
 
 /// More than a page is good for; the metric counts them all.

@@ -26,7 +26,7 @@ use crate::web::links::Links;
 use crate::web::router::App;
 
 use super::layout::{Place, page};
-use super::parts::{clock_time, since};
+use super::moments::{clock_time, since};
 use super::pictures;
 use query::Query;
 use state::State;
@@ -47,15 +47,24 @@ struct View<'a> {
 impl View<'_> {
     /// Where these agents are shown.
     fn link(&self, selection: Selection) -> String {
-        format!("{}#problems", self.href(&Query::from(selection)))
+        format!("{}#problems", address(self.links, selection))
     }
 
     /// The address of this page that says this.
     fn href(&self, query: &Query) -> String {
-        let said = query.write();
-        let separator = if said.is_empty() { "" } else { "?" };
-        format!("{}{separator}{said}", self.links.here("/"))
+        href(self.links, query)
     }
+}
+
+/// The address of this page that shows these agents.
+pub(super) fn address(links: &Links, selection: Selection) -> String {
+    href(links, &Query::from(selection))
+}
+
+fn href(links: &Links, query: &Query) -> String {
+    let said = query.write();
+    let separator = if said.is_empty() { "" } else { "?" };
+    format!("{}{separator}{said}", links.here("/"))
 }
 
 /// The fleet's page.

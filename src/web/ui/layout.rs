@@ -1,9 +1,10 @@
 //! What all pages have in common.
 
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
+use crate::fleet::time::Timestamp;
 use crate::web::links::Links;
 use crate::web::settings::Settings;
 
@@ -98,4 +99,15 @@ fn footer(links: &Links) -> Markup {
             }
         }
     }
+}
+
+/// What the script keeps as it is at present; its times count from `now`.
+pub(super) fn live(now: Timestamp, main: &Markup) -> Markup {
+    html! { div class="live" data-live data-now=(now.as_unix_seconds()) { (main) } }
+}
+
+/// The same page with another status.
+pub(super) fn with_status(status: StatusCode, mut page: Response) -> Response {
+    *page.status_mut() = status;
+    page
 }

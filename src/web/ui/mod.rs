@@ -8,9 +8,9 @@ mod assets;
 mod disagreements;
 mod fleet;
 mod layout;
+mod moments;
 mod parts;
 mod pictures;
-mod pieces;
 mod probes;
 
 use std::sync::Arc;

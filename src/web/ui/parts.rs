@@ -1,39 +1,14 @@
-//! What pages are put together from: moments, names, badges, numbers.
+//! What pages are put together from: names, badges, numbers, texts.
 
 use maud::{Markup, html};
 
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
+use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
-use crate::fleet::time::Timestamp;
-use crate::fleet::told::{age, moment};
 
-/// Twelve hours: no time of day within them is that of another day.
-const HOURS_WITHOUT_DATE: f64 = 12.0 * 3600.0;
-
-/// How long ago, as text; the moment itself where one asks for it. The script counts on.
-pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
-    let told = moment(at);
-    if at == Timestamp::BEGINNING || at == Timestamp::END {
-        return html! { span title=(told) { (age(now.seconds_since(at))) } };
-    }
-    let seconds = at.as_unix_seconds().floor();
-    html! {
-        time datetime=(told) title=(told) data-since=(seconds) { (age(now.seconds_since(at))) }
-    }
-}
-
-/// A moment to the minute: `02:13 UTC`, and with its date where it is not of these hours.
-pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
-    let told = moment(at);
-    let is_near = now.seconds_since(at).abs() < HOURS_WITHOUT_DATE;
-    let time = match (told.get(..10), told.get(11..16)) {
-        (Some(_), Some(time)) if is_near => format!("{time} UTC"),
-        (Some(date), Some(time)) => format!("{date} {time} UTC"),
-        _ => told.clone(),
-    };
-    html! { time datetime=(told) title=(told) { (time) } }
-}
+/// A text this long is folded.
+const LONG: usize = 160;
 
 /// A class of health, as a person says it.
 pub(super) fn spoken(health: Health) -> String {
@@ -87,10 +62,41 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
+/// What came of a probe, with its colour.
+pub(super) fn outcome_badge(outcome: ProbeOutcome) -> Markup {
+    let name = outcome.as_str();
+    html! { span class={ "badge outcome-" (name) } { (name.replace('_', " ")) } }
+}
+
+/// Seconds to the millisecond.
+pub(super) fn seconds(duration: std::time::Duration) -> String {
+    format!("{:.3}", duration.as_secs_f64())
+}
+
+/// A text of any length and any number of lines, folded where it is long.
+pub(super) fn long_text(text: &str) -> Markup {
+    let text = printable_lines(text);
+    if text.chars().count() <= LONG && !text.contains('\n') {
+        return html! { " " (text) };
+    }
+    let first: String = text
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .take(LONG)
+        .collect();
+    html! { details { summary { (first) "…" } pre { (text) } } }
+}
+
+/// The lines are kept, and of each what can be shown.
+fn printable_lines(text: &str) -> String {
+    let lines = text.lines().map(|it| printable(&it.replace('\t', "    ")));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -117,15 +123,10 @@ mod tests {
     }
 
     #[test]
-    fn dates_nobody_meant_are_not_counted_on() {
-        let now = Timestamp::from_unix_micros(1_735_689_600_000_000);
-        let shown = since(Timestamp::BEGINNING, now).into_string();
-        assert!(!shown.contains("data-since"), "{shown}");
-        let shown = since(now, now).into_string();
-        assert!(shown.contains("data-since=\"1735689600\""), "{shown}");
-        let shown = clock_time(now, now).into_string();
-        assert!(shown.contains(">00:00 UTC<"), "{shown}");
-        let shown = clock_time(now, now.after(Duration::from_secs(86_400))).into_string();
-        assert!(shown.contains(">2025-01-01 00:00 UTC<"), "{shown}");
+    fn text_of_many_lines_is_folded_and_never_markup() {
+        let shown = long_text("<b>one</b>\n\x1b[31mtwo").into_string();
+        assert!(shown.contains("<details><summary>&lt;b&gt;one"), "{shown}");
+        assert!(shown.contains("\n\u{fffd}[31mtwo</pre>"), "{shown}");
+        assert_eq!(long_text("short").into_string(), " short");
     }
 }

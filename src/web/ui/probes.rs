@@ -25,8 +25,10 @@ use crate::web::settings::Settings;
 use super::agent::OFF;
 use super::disagreements::disagreements;
 use super::layout::{Place, page};
+use super::layout::{live, with_status};
+use super::moments::ago;
+use super::parts::{long_text, outcome_badge, seconds};
 use super::parts::{name, number};
-use super::pieces::{ago, live, long_text, outcome_badge, seconds, with_status};
 
 /// What the URL asks for.
 #[derive(Debug, Default, Deserialize)]

@@ -10,8 +10,9 @@ use crate::fleet::time::Timestamp;
 use crate::inquiry::{Told, ToldAgent};
 use crate::web::router::App;
 
+use super::super::moments::full_moment;
+use super::super::parts::long_text;
 use super::super::parts::name;
-use super::super::pieces::{full_moment, long_text};
 
 /// The section: of agents of the name of `own`, or of all.
 pub(super) fn section(app: &App, told: &Told, own: Option<&ToldAgent>) -> Markup {

@@ -8,8 +8,9 @@ use crate::fleet::printable::printable;
 use crate::fleet::time::Timestamp;
 use crate::inquiry::{Told, ToldAgent};
 
+use super::super::moments::full_moment;
+use super::super::parts::long_text;
 use super::super::parts::name;
-use super::super::pieces::{full_moment, long_text};
 
 /// Both, side by side where there is room.
 pub(super) fn agent_facts(told: &Told, it: &ToldAgent) -> Markup {

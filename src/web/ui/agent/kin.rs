@@ -11,8 +11,8 @@ use crate::fleet::printable::printable;
 use crate::inquiry::Told;
 use crate::web::router::App;
 
+use super::super::moments::{ago, full_moment};
 use super::super::parts::{badge, name};
-use super::super::pieces::{ago, full_moment};
 
 /// More than a page is good for; a workspace has a handful.
 const SHOWN: usize = 200;

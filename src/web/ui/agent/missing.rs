@@ -11,8 +11,8 @@ use crate::web::links::Links;
 use crate::web::settings::Settings;
 
 use super::super::layout;
+use super::super::layout::with_status;
 use super::super::parts::name;
-use super::super::pieces::with_status;
 
 /// The path names nothing that could be there.
 pub(super) fn unreadable(settings: &Settings) -> Response {

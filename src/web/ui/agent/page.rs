@@ -5,13 +5,16 @@ use maud::{Markup, html};
 use crate::fleet::explain::Reason;
 use crate::fleet::named::Variants;
 use crate::fleet::printable::printable;
+use crate::fleet::selection::Selection;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::timeline::Change;
 use crate::fleet::told::moment;
 use crate::inquiry::{Told, ToldAgent};
 use crate::web::router::App;
 
-use super::super::parts::{badge, name, since};
+use super::super::fleet;
+use super::super::moments::since;
+use super::super::parts::{badge, name};
 use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
 use super::{builds, kin, timeline};
@@ -92,17 +95,18 @@ fn links(app: &App, told: &Told) -> Markup {
     let latest = &told.latest;
     let links = &app.settings.links;
     let scope = &latest.scope;
-    let query = form_urlencoded(&[
-        ("organization", &scope.organization),
-        ("template", &scope.template),
-    ]);
+    let same_template = Selection {
+        organization: Some(scope.organization.to_string()),
+        template: Some(scope.template.to_string()),
+        ..Selection::default()
+    };
     html! {
         ul class="links" {
             @if let Some(coder) = links.workspace(&latest.owner, &latest.workspace) {
                 li { a href=(coder) rel="noreferrer" { "Open in Coder" } }
             }
             li {
-                a href=(links.here(&format!("/?{query}"))) {
+                a href=(fleet::address(links, same_template)) {
                     "Problems of template " (name(&scope.template))
                 }
             }
@@ -150,12 +154,4 @@ fn changes(app: &App, it: &ToldAgent) -> Vec<Change> {
     let chronicle = app.collect.chronicle();
     let changes = chronicle.changes_of(it.agent.id);
     changes.map(|it| (it.at, it.from, it.to)).collect()
-}
-
-fn form_urlencoded(pairs: &[(&str, &str)]) -> String {
-    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-    let pairs = pairs
-        .iter()
-        .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));
-    pairs.collect::<Vec<_>>().join("&")
 }

@@ -7,8 +7,9 @@ use crate::fleet::printable::printable;
 use crate::fleet::probed::Probed;
 use crate::fleet::time::Timestamp;
 
+use super::super::moments::ago;
 use super::super::parts::name;
-use super::super::pieces::{ago, long_text, outcome_badge, seconds};
+use super::super::parts::{long_text, outcome_badge, seconds};
 
 /// The whole story of a probe.
 pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {

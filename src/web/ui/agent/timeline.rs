@@ -7,8 +7,8 @@ use crate::fleet::timeline::{Change, Event, Happened, timeline};
 use crate::fleet::told::age;
 use crate::inquiry::ToldAgent;
 
+use super::super::moments::full_moment;
 use super::super::parts::badge;
-use super::super::pieces::full_moment;
 
 /// The section.
 pub(super) fn section(it: &ToldAgent, changes: &[Change], now: Timestamp) -> Markup {

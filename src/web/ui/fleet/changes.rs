@@ -8,7 +8,8 @@ use crate::fleet::chronicle::{Chronicle, Event};
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::selection::Selection;
-use crate::web::ui::parts::{badge, name, number, since};
+use crate::web::ui::moments::since;
+use crate::web::ui::parts::{badge, name, number};
 
 use super::View;
 

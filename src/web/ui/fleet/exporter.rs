@@ -7,7 +7,8 @@ use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Outcome, Pass, Report};
 use crate::probe::Probe;
-use crate::web::ui::parts::{counted, percent, since};
+use crate::web::ui::moments::since;
+use crate::web::ui::parts::{counted, percent};
 
 use super::View;
 

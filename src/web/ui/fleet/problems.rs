@@ -5,7 +5,8 @@ use maud::{Markup, html};
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::selection::{Direction, Selected, SortKey};
-use crate::web::ui::parts::{badge, counted, name, number, since};
+use crate::web::ui::moments::since;
+use crate::web::ui::parts::{badge, counted, name, number};
 
 use super::View;
 use super::filters::filters;

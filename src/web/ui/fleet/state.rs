@@ -8,7 +8,8 @@ use crate::fleet::health::Health;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass};
 use crate::fleet::time::Timestamp;
-use crate::web::ui::parts::{clock_time, counted, number};
+use crate::web::ui::moments::clock_time;
+use crate::web::ui::parts::{counted, number};
 
 /// What is known of the fleet.
 #[derive(Debug)]

@@ -7,7 +7,8 @@ use crate::fleet::chronicle::Point;
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::time::Timestamp;
-use crate::web::ui::parts::{clock_time, counted, number};
+use crate::web::ui::moments::clock_time;
+use crate::web::ui::parts::{counted, number};
 
 use super::coordinate;
 

@@ -1,0 +1,84 @@
+//! Moments as pages tell them: how long ago, with the moment itself for who asks.
+
+use maud::{Markup, html};
+
+use crate::fleet::time::Timestamp;
+use crate::fleet::told::{age, moment};
+
+/// Twelve hours: no time of day within them is that of another day.
+const HOURS_WITHOUT_DATE: f64 = 12.0 * 3600.0;
+
+/// How long ago, as text; the moment itself where one asks for it. The script counts on.
+pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
+    let told = moment(at);
+    if at == Timestamp::BEGINNING || at == Timestamp::END {
+        return html! { span title=(told) { (age(now.seconds_since(at))) } };
+    }
+    let seconds = at.as_unix_seconds().floor();
+    html! {
+        time datetime=(told) title=(told) data-since=(seconds) { (age(now.seconds_since(at))) }
+    }
+}
+
+/// A moment to the minute: `02:13 UTC`, and with its date where it is not of these hours.
+pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
+    let told = moment(at);
+    let is_near = now.seconds_since(at).abs() < HOURS_WITHOUT_DATE;
+    let time = match (told.get(..10), told.get(11..16)) {
+        (Some(_), Some(time)) if is_near => format!("{time} UTC"),
+        (Some(date), Some(time)) => format!("{date} {time} UTC"),
+        _ => told.clone(),
+    };
+    html! { time datetime=(told) title=(told) { (time) } }
+}
+
+/// `5m 3s ago`; the moment itself where one asks for it.
+pub(super) fn ago(at: Timestamp, now: Timestamp) -> Markup {
+    let seconds = now.seconds_since(at);
+    if at == Timestamp::BEGINNING || at == Timestamp::END {
+        return html! { (moment(at)) };
+    }
+    if seconds < 0.0 {
+        return html! { span title=(moment(at)) { (age(-seconds)) " after now" } };
+    }
+    html! { (since(at, now)) " ago" }
+}
+
+/// As [`ago`], with the moment itself beside it, for who can point at nothing.
+pub(super) fn full_moment(at: Option<Timestamp>, now: Timestamp) -> Markup {
+    match at {
+        None => html! { span class="faint" { "never" } },
+        Some(at) if at == Timestamp::BEGINNING || at == Timestamp::END => ago(at, now),
+        Some(at) => html! { (ago(at, now)) " " span class="faint" { (moment(at)) } },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn dates_nobody_meant_are_not_counted_on() {
+        let now = Timestamp::from_unix_micros(1_735_689_600_000_000);
+        let shown = since(Timestamp::BEGINNING, now).into_string();
+        assert!(!shown.contains("data-since"), "{shown}");
+        let shown = since(now, now).into_string();
+        assert!(shown.contains("data-since=\"1735689600\""), "{shown}");
+        let shown = clock_time(now, now).into_string();
+        assert!(shown.contains(">00:00 UTC<"), "{shown}");
+        let shown = clock_time(now, now.after(Duration::from_secs(86_400))).into_string();
+        assert!(shown.contains(">2025-01-01 00:00 UTC<"), "{shown}");
+    }
+
+    #[test]
+    fn moments_after_now_are_told_as_such() {
+        let now = Timestamp::from_unix_micros(1_735_689_600_000_000);
+        let later = Timestamp::from_unix_micros(1_735_689_603_000_000);
+        assert!(ago(later, now).into_string().contains("3s after now"));
+        assert!(ago(now, later).into_string().contains("3s</time> ago"));
+        let odd = full_moment(Some(Timestamp::END), now).into_string();
+        assert_eq!(odd, "infinity");
+    }
+}

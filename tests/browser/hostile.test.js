@@ -84,9 +84,16 @@ test('a page and all that belongs to it weigh less than 60 KB', () =>
     assert.ok(all < 60_000, `${all} bytes`);
   }));
 
-test('of five thousand problems the first are there at once, and a letter typed is answered at once', () =>
+// How long that takes is printed, not judged: the machine that tests may be busy. What it takes
+// is judged: as much for five thousand problems as for a hundred.
+test('of five thousand problems the first come with the page, and a letter typed asks for as many', () =>
   visit(`${origin}/`, async (page) => {
-    const paint = await page.evaluate(() => performance.getEntriesByName('first-contentful-paint')[0].startTime);
+    // A busy browser is done with loading before it has painted.
+    const painted = () => performance.getEntriesByName('first-contentful-paint')[0]?.startTime;
+    const paint = await (await page.waitForFunction(painted)).jsonValue();
+    assert.equal((await idsOf(page)).length, 100);
+    const asked = [];
+    page.on('requestfinished', (request) => asked.push(request));
     const times = [];
     for (const text of ['ada', 'box-12', 'grace dev', 'box-3', 'linus main', 'box-49', 'radia']) {
       times.push(await page.evaluate((value) => new Promise((resolve) => {
@@ -101,8 +108,9 @@ test('of five thousand problems the first are there at once, and a letter typed 
       }), text));
     }
     const median = times.sort((one, other) => one - other)[Math.floor(times.length / 2)];
-    console.log(`first contentful paint: ${paint.toFixed(0)} ms; from a letter to the table: ${median.toFixed(0)} ms (median of ${times.length})`);
+    const sizes = await Promise.all(asked.map((it) => it.sizes()));
+    const most = Math.max(...sizes.map((it) => it.responseBodySize));
+    console.log(`first contentful paint: ${paint.toFixed(0)} ms; from a letter to the table: ${median.toFixed(0)} ms (median of ${times.length}), ${most} bytes at most`);
     assert.ok((await countOf(page)) < 5000);
-    // The machine that tests may be busy: these are to notice what is ten times too slow.
-    assert.ok(paint < 5_000 && median < 5_000, `${paint} ${median}`);
+    assert.ok(most < 60_000, `${most} bytes`);
   }));

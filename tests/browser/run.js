@@ -21,11 +21,22 @@ for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => end().the
 
 const files = chosen.length ? chosen : all;
 const args = ['--test', '--test-concurrency=3', '--test-reporter=spec', ...files];
-const tests = spawn(process.execPath, args, { cwd: here, stdio: 'inherit', env: { ...process.env, WORLD: JSON.stringify(known) } });
-// Each step has a limit of its own; this is for what nobody thought of.
-const limit = setTimeout(() => tests.kill(), 300_000);
-const status = await new Promise((resolve) => tests.once('exit', (code) => resolve(code ?? 1)));
-clearTimeout(limit);
+
+async function run() {
+  const tests = spawn(process.execPath, args, { cwd: here, stdio: 'inherit', env: { ...process.env, WORLD: JSON.stringify(known) } });
+  // Each step has a limit of its own; this is for what nobody thought of.
+  const limit = setTimeout(() => tests.kill(), 300_000);
+  const status = await new Promise((resolve) => tests.once('exit', (code) => resolve(code ?? 1)));
+  clearTimeout(limit);
+  return status;
+}
+
+let status = await run();
+// As .config/nextest.toml has it: a shared machine may stand still for a second.
+if (status !== 0 && process.env.CI) {
+  console.log('# FLAKY or broken: a second try of all; what failed above is to be mended either way');
+  status = await run();
+}
 await end();
 console.log(`# ${((Date.now() - began) / 1000).toFixed(1)} s altogether`);
 process.exit(status);

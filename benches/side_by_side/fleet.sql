@@ -79,13 +79,15 @@ INSERT INTO workspaces (id, owner_id, organization_id, template_id, name)
            key('template', it % 20), 'workspace-' || it
     FROM generate_series(0, $LIVE + $LIVE / 10 - 1) AS it;
 
--- The last build of the running ones is number $BUILDS, of the others one more, a stop.
+-- The last build of the running ones is number $BUILDS, of the others one more, a stop. In the
+-- order of time, as Coder writes: the next build of a workspace comes after those of all others.
 CREATE TEMP TABLE made AS
     SELECT it AS workspace, build,
            CASE WHEN ($BUILDS - build) % 5 IN (0, 2, 4) THEN 'start' ELSE 'stop' END AS transition,
            build = $BUILDS AND it < $LIVE AS is_live
     FROM generate_series(0, $LIVE + $LIVE / 10 - 1) AS it,
-         generate_series(1, $BUILDS + (it >= $LIVE)::integer) AS build;
+         generate_series(1, $BUILDS + (it >= $LIVE)::integer) AS build
+    ORDER BY build, key('order', it);
 INSERT INTO provisioner_jobs (id, organization_id, started_at, completed_at, error)
     SELECT key('job', workspace, build), key('organization', workspace % 20 % 3),
            now() - interval '2 hours', now() - interval '119 minutes', ''
@@ -135,8 +137,7 @@ INSERT INTO workspace_apps (id, agent_id, slug, display_name, url, health)
                WHEN dice('app', workspace * 4 + app) < 990 THEN 'initializing'
                ELSE 'unhealthy'
            END)::workspace_app_health
-    FROM made, generate_series(0, 3) AS app
-    WHERE transition = 'start';
+    FROM (SELECT *, generate_series(0, 3) AS app FROM made WHERE transition = 'start') AS made;
 -- A chat of every fifth workspace; of these, one in ten still talks to the agent before.
 INSERT INTO chats (id, owner_id, workspace_id, agent_id)
     SELECT key('chat', it), key('user', it / 5), key('workspace', it),

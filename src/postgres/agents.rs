@@ -1,4 +1,4 @@
-//! The agents collector: the population of SPEC 1.2 in one query.
+//! The agents collector: the population of SPEC 1.2 in one query, and the latest builds it is of.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -7,8 +7,9 @@ use std::time::Duration;
 use futures_util::TryStreamExt;
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
+use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, Kind, Label, Scope};
+use crate::fleet::agent::{Agent, Kind, Label, Scope, Transition};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::snapshot::Scopes;
@@ -17,6 +18,7 @@ use super::catalog::{Catalog, Reads};
 use super::decode::{Text, column};
 use super::failure::from_driver;
 use super::sql::for_catalog;
+use super::workspaces::LatestBuilds;
 
 const SQL: &str = include_str!("agents.sql");
 
@@ -68,11 +70,21 @@ pub(super) const READS: &[Reads] = &[
     Reads::of("template_versions", &["id", "name"]),
 ];
 
-/// The agents, and the scopes they are in.
-pub(super) async fn load(
-    client: &Client,
-    catalog: &Catalog,
-) -> Result<(Scopes, Vec<Agent>), Failure> {
+/// What the query found.
+pub(super) struct Population {
+    /// The scopes that agents are in.
+    pub(super) scopes: Scopes,
+    /// The agents.
+    pub(super) agents: Vec<Agent>,
+    /// The latest build of every workspace, with agents or without.
+    pub(super) builds: LatestBuilds,
+}
+
+/// Position of `build.job_id`, which comes after what is the agent's.
+const JOB_ID: usize = 19;
+
+/// Reads the population.
+pub(super) async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure> {
     let failed = |error| from_driver("reading the agents", &error);
     let sql = for_catalog(SQL, catalog);
     let no_params: [(&str, Type); 0] = [];
@@ -84,10 +96,22 @@ pub(super) async fn load(
     let mut rows = pin!(rows);
     let mut reader = Reader::default();
     let mut agents = Vec::new();
+    let mut builds = LatestBuilds::default();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
-        agents.push(reader.read(&row)?);
+        let has_agent = column::<Uuid>(&row, 0)?.is_some();
+        if has_agent {
+            agents.push(reader.read(&row)?);
+        }
+        let has_root = has_agent && column(&row, 9)? != Some(true);
+        let transition = reader.transition(&row)?;
+        let scope = reader.scope(&row)?;
+        builds.add(column(&row, JOB_ID)?, scope, transition, has_root);
     }
-    Ok((reader.scopes, agents))
+    Ok(Population {
+        scopes: reader.scopes,
+        agents,
+        builds,
+    })
 }
 
 /// Turns rows into agents, and keeps each repeated name once.
@@ -102,10 +126,7 @@ impl Reader {
     pub(super) fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
         let text = |index| column::<Text<'_>>(row, index);
         let named = |index| Ok::<_, Failure>(text(index)?.map(|it| it.0));
-        let scope = Scope {
-            organization: self.label(text(6)?),
-            template: self.label(text(7)?),
-        };
+        let scope = self.scope(row)?;
         let connection_timeout_seconds = column::<i32>(row, 18)?.unwrap_or_default();
         Ok(Agent {
             id: column(row, 0)?
@@ -121,7 +142,7 @@ impl Reader {
                 Some(true) => Kind::Sub,
                 Some(false) | None => Kind::Root,
             },
-            transition: Named::parse(named(10)?.as_deref()),
+            transition: self.transition(row)?,
             lifecycle: Named::parse(named(11)?.as_deref()),
             created_at: column(row, 12)?,
             first_connected_at: column(row, 13)?,
@@ -133,6 +154,18 @@ impl Reader {
                 u64::try_from(connection_timeout_seconds).unwrap_or_default(),
             ),
         })
+    }
+
+    fn scope(&mut self, row: &Row) -> Result<Scope, Failure> {
+        Ok(Scope {
+            organization: self.label(column(row, 6)?),
+            template: self.label(column(row, 7)?),
+        })
+    }
+
+    fn transition(&self, row: &Row) -> Result<Named<Transition>, Failure> {
+        let text = column::<Text<'_>>(row, 10)?.map(|it| it.0);
+        Ok(Named::parse(text.as_deref()))
     }
 
     fn label(&mut self, text: Option<Text<'_>>) -> Label {
@@ -157,9 +190,13 @@ mod tests {
 
     #[test]
     fn every_statement_about_agents_begins_with_the_same_columns() {
-        let agents = columns(super::SQL);
-        assert_eq!(agents.len(), 20, "nineteen, and one for an older Coder");
-        assert_eq!(columns(include_str!("sighting.sql")), agents);
-        assert_eq!(columns(include_str!("latest.sql"))[..20], agents);
+        // Nineteen, and one for an older Coder; here a build is what others call a workspace.
+        let agents = columns(super::SQL)[..20].join("\n");
+        let agents = agents
+            .replace("build.workspace_id", "workspace.id")
+            .replace("build.workspace_name", "workspace.name");
+        assert_eq!(columns(include_str!("sighting.sql")).join("\n"), agents);
+        let latest = columns(include_str!("latest.sql"));
+        assert_eq!(latest[..20].join("\n"), agents);
     }
 }

@@ -26,8 +26,10 @@ pub(super) const READS: &[Reads] = &[Reads::of(
 
 /// How many apps these agents have, by scope and health.
 pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
-    let ids = ids(agents);
-    let scopes: Vec<i32> = agents.iter().map(|agent| agent.scope.0 as i32).collect();
+    // Neighbours in the index, one after the other.
+    let mut sorted: Vec<_> = agents.iter().map(|it| (it.id, it.scope.0 as i32)).collect();
+    sorted.sort_unstable();
+    let (ids, scopes): (Vec<Uuid>, Vec<i32>) = sorted.into_iter().unzip();
     let params: &[(&(dyn ToSql + Sync), Type)] =
         &[(&ids, Type::UUID_ARRAY), (&scopes, Type::INT4_ARRAY)];
     let rows = query(client, COUNTED, params).await?;

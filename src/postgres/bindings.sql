@@ -1,6 +1,7 @@
 -- Chats that are not archived, of workspaces that are not deleted, counted by scope and by what
 -- they are bound to (SPEC 3, coder_chat_bindings). Asked only where chats.agent_id exists, which
--- is later than every column of agents.
+-- is later than every column of agents. OFFSET 0: by the index for each chat, where the planner
+-- would hash all agents there have ever been.
 SELECT organization.name::text,
        template.name::text,
        chat.agent_id IS NULL AS unbound,
@@ -18,6 +19,7 @@ FROM (
                WHERE resource.job_id = build.job_id
                  AND agent.parent_id IS NULL
                  AND agent.deleted IS NOT TRUE
+               OFFSET 0
            ) AS has_agent,
            EXISTS (
                SELECT
@@ -26,6 +28,7 @@ FROM (
                WHERE agent.id = chat.agent_id
                  AND resource.job_id = build.job_id
                  AND agent.deleted IS NOT TRUE
+               OFFSET 0
            ) AS is_current
     FROM chats AS chat
     JOIN workspaces AS workspace ON workspace.id = chat.workspace_id

@@ -11,8 +11,10 @@ use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Report};
 use crate::fleet::snapshot::{Schema, Snapshot};
 
+use super::agents::Population;
 use super::session::Session;
-use super::{agents, apps, bindings, causes, reads, workspaces};
+use super::workspaces::LatestBuilds;
+use super::{agents, apps, bindings, causes, reads};
 
 /// What is to be loaded.
 #[derive(Debug, Clone, Copy)]
@@ -30,11 +32,12 @@ impl Wanted<'_> {
         self.collectors.contains(&collector)
     }
 
-    /// Apps and causes are asked for by the agents' ids.
+    /// Apps and causes are asked for by the agents' ids, workspaces by those of the builds that
+    /// were read with them. Only chats are asked for by themselves.
     fn needs_agents(&self) -> bool {
-        [Collector::Agents, Collector::Apps, Collector::Causes]
-            .into_iter()
-            .any(|collector| self.has(collector))
+        Collector::ALL
+            .iter()
+            .any(|&collector| collector != Collector::Bindings && self.has(collector))
     }
 }
 
@@ -51,6 +54,7 @@ pub(super) async fn load(
         session,
         wanted,
         snapshot: empty(session),
+        builds: None,
         reports: Vec::new(),
     };
     if wanted.needs_agents() {
@@ -87,6 +91,8 @@ struct Loading<'a> {
     session: &'a Session,
     wanted: Wanted<'a>,
     snapshot: Snapshot,
+    /// The latest builds, once they are read.
+    builds: Option<LatestBuilds>,
     reports: Vec<Report>,
 }
 
@@ -94,15 +100,14 @@ impl Loading<'_> {
     async fn agents(&mut self) {
         let session = self.session;
         let work = async { agents::load(session.client()?, &session.catalog).await };
-        if let Some((scopes, agents)) = self
-            .run(Collector::Agents, work, |(_, agents)| agents.len())
-            .await
-        {
+        let rows = |it: &Population| it.agents.len();
+        if let Some(population) = self.run(Collector::Agents, work, rows).await {
             // Before anything is asked about them: apps are counted by the agents' positions.
-            let (agents, repeated) = each_once(agents);
-            self.snapshot.scopes = scopes;
+            let (agents, repeated) = each_once(population.agents);
+            self.snapshot.scopes = population.scopes;
             self.snapshot.agents = Some(agents);
             self.snapshot.repeated_agents = repeated;
+            self.builds = Some(population.builds);
         }
     }
 
@@ -140,6 +145,7 @@ impl Loading<'_> {
     async fn workspaces_and_bindings(&mut self) {
         let session = self.session;
         let wants_workspaces = self.wanted.has(Collector::Workspaces);
+        let builds = self.builds.take();
         let wants_bindings = self.supports_bindings();
         let started = Instant::now();
         let is_over = session.is_over();
@@ -147,7 +153,8 @@ impl Loading<'_> {
             if is_over || !wants_workspaces {
                 return None;
             }
-            let work = async { workspaces::load(session.client()?, &session.catalog).await };
+            let builds = builds?;
+            let work = async { builds.load(session.client()?).await };
             Some(attempt(session, Collector::Workspaces, work).await)
         };
         let bindings = async {

@@ -1,54 +1,135 @@
-//! The workspaces collector: the state of every workspace that is not deleted, in one query.
+//! The workspaces collector: the state of every workspace that is not deleted, from the latest
+//! builds that were read with the agents and the jobs of these, asked for in one query.
+
+use std::collections::HashMap;
 
 use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
 
+use crate::fleet::agent::{Scope, Transition};
 use crate::fleet::named::Named;
-use crate::fleet::pass::Failure;
+use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::workspace::WorkspaceCount;
 
-use super::catalog::{Catalog, Reads};
-use super::decode::{Text, column, count, scope};
+use super::catalog::Reads;
+use super::decode::{Text, column, count};
 use super::failure::from_driver;
-use super::sql::for_catalog;
 
 const SQL: &str = include_str!("workspaces.sql");
 
-/// What the query reads.
-pub(super) const READS: &[Reads] = &[
-    Reads::of(
-        "workspaces",
-        &["id", "organization_id", "template_id", "deleted"],
-    ),
-    Reads::of(
-        "workspace_builds",
-        &["workspace_id", "build_number", "transition", "job_id"],
-    ),
-    Reads::of("provisioner_jobs", &["id", "job_status"]),
-    Reads::of("workspace_resources", &["id", "job_id"]),
-    Reads::of("workspace_agents", &["resource_id"]).since(&["parent_id", "deleted"]),
-    Reads::of("organizations", &["id", "name"]),
-    Reads::of("templates", &["id", "name"]),
-];
+/// What the query reads, besides what the agents' has read.
+pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_status"])];
 
-/// Workspaces by scope and latest build.
-pub(super) async fn load(
-    client: &Client,
-    catalog: &Catalog,
-) -> Result<Vec<WorkspaceCount>, Failure> {
-    let rows = client
-        .query_typed(&for_catalog(SQL, catalog), &[])
-        .await
-        .map_err(|error| from_driver("reading the workspaces", &error))?;
-    rows.iter()
-        .map(|row| {
-            let text = |index| Ok::<_, Failure>(column::<Text<'_>>(row, index)?.map(|it| it.0));
-            Ok(WorkspaceCount {
-                scope: scope(row, 0)?,
-                transition: Named::parse(text(2)?.as_deref()),
-                job: Named::parse(text(3)?.as_deref()),
-                has_agent: column(row, 4)?.unwrap_or_default(),
-                count: count(row, 5)?,
+/// The latest build of each workspace: its job, and of which sort it is.
+#[derive(Debug, Default)]
+pub(super) struct LatestBuilds {
+    /// A job's id, and the number of its build's sort.
+    jobs: Vec<(Uuid, u32)>,
+    sorts: HashMap<Sort, u32>,
+}
+
+/// What builds are counted by, besides their jobs' status. There are as many as templates, times
+/// a handful.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Sort {
+    scope: Scope,
+    transition: Named<Transition>,
+    has_agent: bool,
+}
+
+impl LatestBuilds {
+    /// Takes note of a row: a build comes once for each of its agents, and once for each of its
+    /// resources that has none.
+    pub(super) fn add(
+        &mut self,
+        job_id: Option<Uuid>,
+        scope: Scope,
+        transition: Named<Transition>,
+        has_agent: bool,
+    ) {
+        let sort = Sort {
+            scope,
+            transition,
+            has_agent,
+        };
+        // A database cannot hold 2^32 templates: the cast never cuts anything off.
+        let next = self.sorts.len() as u32;
+        let number = *self.sorts.entry(sort).or_insert(next);
+        self.jobs.push((job_id.unwrap_or_default(), number));
+    }
+
+    /// How many builds went which way.
+    pub(super) async fn load(mut self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
+        let mut sorts: Vec<_> = self.sorts.drain().collect();
+        sorts.sort_unstable_by_key(|&(_, number)| number);
+        let (jobs, numbers) = each_once(self.jobs, |number| {
+            sorts
+                .get(number as usize)
+                .is_some_and(|(it, _)| it.has_agent)
+        });
+        let params: &[(&(dyn ToSql + Sync), Type)] =
+            &[(&jobs, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)];
+        let rows = client
+            .query_typed(SQL, params)
+            .await
+            .map_err(|error| from_driver("reading the workspaces", &error))?;
+        rows.iter()
+            .map(|row| {
+                let number = column::<i32>(row, 0)?.and_then(|it| usize::try_from(it).ok());
+                let sort = number.and_then(|it| sorts.get(it));
+                let (sort, _) = sort.ok_or_else(no_build)?;
+                let job = column::<Text<'_>>(row, 1)?.map(|it| it.0);
+                Ok(WorkspaceCount {
+                    scope: sort.scope.clone(),
+                    transition: sort.transition.clone(),
+                    job: Named::parse(job.as_deref()),
+                    has_agent: sort.has_agent,
+                    count: count(row, 2)?,
+                })
             })
-        })
-        .collect()
+            .collect()
+    }
+}
+
+/// Sorted by id, each build once, as one that has an agent if any of its rows does. A build
+/// without a job has no resources either, and comes once by itself.
+fn each_once(
+    mut builds: Vec<(Uuid, u32)>,
+    has_agent: impl Fn(u32) -> bool,
+) -> (Vec<Uuid>, Vec<i32>) {
+    builds.sort_unstable_by_key(|&(job_id, sort)| (job_id, !has_agent(sort)));
+    builds.dedup_by(|(next, _), (kept, _)| next == kept && !kept.is_nil());
+    builds
+        .into_iter()
+        .map(|(id, sort)| (id, sort as i32))
+        .unzip()
+}
+
+fn no_build() -> Failure {
+    let message = "a count of builds comes back of a sort nobody asked for";
+    Failure::new(ErrorKind::Decode, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn build_of_several_rows_counts_once_and_has_an_agent_if_any_row_has() {
+        let (bare, with_agent, other) = (0, 1, 2);
+        let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        let rows = vec![
+            (second, bare),
+            (first, bare),
+            (first, with_agent),
+            (first, bare),
+            (second, bare),
+        ];
+        let found = each_once(rows, |sort| sort == with_agent);
+        assert_eq!(found, (vec![first, second], vec![1, 0]));
+        // NULL as a job is nobody's: these are two workspaces.
+        let found = each_once(vec![(Uuid::nil(), other); 2], |_| false);
+        assert_eq!(found.1, [2, 2]);
+    }
 }

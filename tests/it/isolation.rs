@@ -76,10 +76,16 @@ async fn missing_grant_hides_the_families_that_need_it_and_no_others() {
     for (grant, failed) in [
         (
             "version) ON workspace_agents",
-            &["agents", "apps", "causes"][..],
+            &["agents", "apps", "causes", "workspaces"][..],
         ),
-        ("username) ON users", &["agents", "apps", "causes"]),
-        ("name) ON template_versions", &["agents", "apps", "causes"]),
+        (
+            "username) ON users",
+            &["agents", "apps", "causes", "workspaces"],
+        ),
+        (
+            "name) ON template_versions",
+            &["agents", "apps", "causes", "workspaces"],
+        ),
         ("display_name) ON workspace_apps", &["apps"]),
         ("job_status) ON provisioner_jobs", &["workspaces"]),
         ("archived) ON chats", &["bindings"]),

@@ -63,7 +63,7 @@ fn json(told: &Told) -> serde_json::Value {
     serde_json::json!({
         "now": moment(latest.now),
         "workspace_id": latest.workspace_id.to_string(),
-        "workspace_name": latest.workspace,
+        "workspace_name": &*latest.workspace,
         "workspace_owner": &*latest.owner,
         "organization_name": &*latest.scope.organization,
         "template_name": &*latest.scope.template,

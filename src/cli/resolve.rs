@@ -147,7 +147,7 @@ fn json(
     });
     serde_json::json!({
         "workspace_id": latest.workspace_id.to_string(),
-        "workspace_name": latest.workspace,
+        "workspace_name": &*latest.workspace,
         "workspace_owner": &*latest.owner,
         "outcome": outcome.as_str(),
         "advice": outcome.advice(),

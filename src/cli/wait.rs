@@ -84,7 +84,7 @@ fn tell(
         let agent = last.and_then(|it| it.agent.as_ref()).map(|it| &it.0);
         print_json(&serde_json::json!({
             "workspace_id": latest.workspace_id.to_string(),
-            "workspace_name": latest.workspace,
+            "workspace_name": &*latest.workspace,
             "workspace_owner": &*latest.owner,
             "result": result,
             "verdict": last.map(|it| it.verdict.as_str()),

@@ -1,15 +1,16 @@
 //! One workspace agent as the database describes it, before anybody judges it.
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use arcstr::ArcStr;
 use uuid::Uuid;
 
 use super::named::{Named, Variants};
 use super::time::Timestamp;
 
-/// A name that many rows share: text from the database, stored once.
-pub type Label = Arc<str>;
+/// A name that many rows share: text from the database, stored once. One word wide, where the
+/// standard library's would be two.
+pub type Label = ArcStr;
 
 /// An agent of the population (SPEC 1.2), with what its workspace adds. Facts only: what they
 /// mean at a given moment is [`status`](super::status::status) and
@@ -28,7 +29,7 @@ pub struct Agent {
     /// `workspaces.id`.
     pub workspace_id: Uuid,
     /// `workspaces.name`; unique only within its owner.
-    pub workspace: Box<str>,
+    pub workspace: Label,
     /// `users.username` of the workspace's owner.
     pub owner: Label,
     /// `template_versions.name` of the workspace's latest build.

@@ -54,7 +54,7 @@ pub struct Change {
     /// `users.username` of its workspace's owner.
     pub owner: Label,
     /// `workspaces.name`.
-    pub workspace: Box<str>,
+    pub workspace: Label,
     /// Its organization and template.
     pub scope: Scope,
     /// What it was.

@@ -15,7 +15,7 @@ pub struct Latest {
     /// `workspaces.id`.
     pub workspace_id: Uuid,
     /// `workspaces.name`; unique only within its owner.
-    pub workspace: Box<str>,
+    pub workspace: Label,
     /// `users.username` of its owner.
     pub owner: Label,
     /// Its organization and template.

@@ -23,7 +23,7 @@ pub struct Probed {
     /// `users.username` of its owner.
     pub owner: Label,
     /// `workspaces.name`.
-    pub workspace: Box<str>,
+    pub workspace: Label,
     /// The agent it was about, with the status its row gave it, read before the dial, and
     /// once more after it where the two contradict each other; `None` when there was none.
     pub agent: Option<ProbedAgent>,

@@ -1,5 +1,6 @@
 //! Moments, as Postgres counts them.
 
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 /// Microseconds between the Unix epoch and Postgres' own, 2000-01-01.
@@ -10,18 +11,27 @@ const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 /// Binary `timestamptz` is a whole number of microseconds, so nothing is rounded on the way
 /// in. Postgres' `-infinity` and `infinity` are the two ends of the range, and arithmetic
 /// stops there instead of overflowing: a row with an absurd date is judged like any other.
+///
+/// A moment that may be missing takes no more room than one that is there: an agent has six, and
+/// there are a million agents. For that the very first microsecond is one with the second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(i64);
+pub struct Timestamp(NonZeroU64);
+
+/// What turns a signed number into an unsigned one in the same order.
+const SIGN: u64 = 1 << 63;
 
 impl Timestamp {
     /// Before every other moment: Postgres' `-infinity`.
-    pub const BEGINNING: Self = Self(i64::MIN);
+    pub const BEGINNING: Self = Self::from_unix_micros(i64::MIN);
     /// After every other moment: Postgres' `infinity`.
-    pub const END: Self = Self(i64::MAX);
+    pub const END: Self = Self::from_unix_micros(i64::MAX);
 
     /// The moment this many microseconds after the Unix epoch.
     pub const fn from_unix_micros(micros: i64) -> Self {
-        Self(micros)
+        match NonZeroU64::new(micros.cast_unsigned() ^ SIGN) {
+            Some(ordered) => Self(ordered),
+            None => Self(NonZeroU64::MIN),
+        }
     }
 
     /// The moment a binary `timestamptz` names: microseconds since 2000-01-01, with the two
@@ -30,8 +40,13 @@ impl Timestamp {
         match micros {
             i64::MIN => Self::BEGINNING,
             i64::MAX => Self::END,
-            _ => Self(micros.saturating_add(POSTGRES_EPOCH_MICROS)),
+            _ => Self::from_unix_micros(micros.saturating_add(POSTGRES_EPOCH_MICROS)),
         }
+    }
+
+    /// Microseconds since the Unix epoch.
+    const fn micros(self) -> i64 {
+        (self.0.get() ^ SIGN).cast_signed()
     }
 
     /// Seconds since the Unix epoch, as Prometheus counts time; the infinities stay infinite.
@@ -39,7 +54,7 @@ impl Timestamp {
         match self {
             Self::BEGINNING => f64::NEG_INFINITY,
             Self::END => f64::INFINITY,
-            Self(micros) => micros as f64 / 1e6,
+            _ => self.micros() as f64 / 1e6,
         }
     }
 
@@ -47,19 +62,19 @@ impl Timestamp {
     pub fn after(self, duration: Duration) -> Self {
         match self {
             Self::BEGINNING | Self::END => self,
-            Self(micros) => Self(micros.saturating_add(whole_micros(duration))),
+            _ => Self::from_unix_micros(self.micros().saturating_add(whole_micros(duration))),
         }
     }
 
     /// Whether **more than** `duration` has passed since `earlier`. Exactly `duration` is not
     /// more, and a moment still to come has not passed at all.
     pub fn is_past(self, earlier: Self, duration: Duration) -> bool {
-        self.0.saturating_sub(earlier.0) > whole_micros(duration)
+        self.micros().saturating_sub(earlier.micros()) > whole_micros(duration)
     }
 
     /// Seconds from `earlier` to this moment; negative when `earlier` is the later one.
     pub fn seconds_since(self, earlier: Self) -> f64 {
-        self.0.saturating_sub(earlier.0) as f64 / 1e6
+        self.micros().saturating_sub(earlier.micros()) as f64 / 1e6
     }
 }
 
@@ -70,6 +85,21 @@ fn whole_micros(duration: Duration) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moment_that_may_be_missing_takes_no_more_room() {
+        assert_eq!(size_of::<Option<Timestamp>>(), 8);
+        let in_order = [i64::MIN, i64::MIN + 2, -1, 0, 1, i64::MAX - 1, i64::MAX];
+        let moments = in_order.map(Timestamp::from_unix_micros);
+        assert!(moments.is_sorted_by(|one, next| one < next));
+        assert_eq!(
+            moments[1..]
+                .iter()
+                .map(|it| it.micros())
+                .collect::<Vec<_>>(),
+            in_order[1..]
+        );
+    }
 
     #[test]
     fn postgres_epoch_is_the_first_of_january_2000() {

@@ -13,6 +13,7 @@ use crate::fleet::pass::{ErrorKind, Failure};
 
 use super::catalog::Reads;
 use super::decode::{Text, column, count};
+use super::encode::Array;
 use super::failure::from_driver;
 
 const COUNTED: &str = include_str!("apps.sql");
@@ -24,14 +25,13 @@ pub(super) const READS: &[Reads] = &[Reads::of(
     &["agent_id", "health", "display_name"],
 )];
 
-/// How many apps these agents have, by scope and health.
+/// How many apps these agents, sorted by id, have by scope and health.
 pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
-    // Neighbours in the index, one after the other.
-    let mut sorted: Vec<_> = agents.iter().map(|it| (it.id, it.scope.0 as i32)).collect();
-    sorted.sort_unstable();
-    let (ids, scopes): (Vec<Uuid>, Vec<i32>) = sorted.into_iter().unzip();
-    let params: &[(&(dyn ToSql + Sync), Type)] =
-        &[(&ids, Type::UUID_ARRAY), (&scopes, Type::INT4_ARRAY)];
+    let scopes = Array(agents, |agent| agent.scope.0.cast_signed());
+    let params: &[(&(dyn ToSql + Sync), Type)] = &[
+        (&ids(agents), Type::UUID_ARRAY),
+        (&scopes, Type::INT4_ARRAY),
+    ];
     let rows = query(client, COUNTED, params).await?;
     rows.iter()
         .map(|row| {
@@ -88,8 +88,8 @@ pub(super) async fn load_named(
     Ok((named, counts.collect()))
 }
 
-fn ids(agents: &[Agent]) -> Vec<Uuid> {
-    agents.iter().map(|agent| agent.id).collect()
+fn ids(agents: &[Agent]) -> Array<'_, Agent, Uuid> {
+    Array(agents, |agent| agent.id)
 }
 
 async fn query(

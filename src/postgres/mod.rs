@@ -17,6 +17,7 @@ mod bindings;
 mod cancel;
 mod causes;
 mod decode;
+mod encode;
 mod failure;
 mod identity;
 mod load;

@@ -14,6 +14,7 @@ use crate::fleet::workspace::WorkspaceCount;
 
 use super::catalog::Reads;
 use super::decode::{Text, column, count};
+use super::encode::Array;
 use super::failure::from_driver;
 
 const SQL: &str = include_str!("workspaces.sql");
@@ -25,7 +26,7 @@ pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_
 #[derive(Debug, Default)]
 pub(super) struct LatestBuilds {
     /// A job's id, and the number of its build's sort.
-    jobs: Vec<(Uuid, u32)>,
+    builds: Vec<(Uuid, u32)>,
     sorts: HashMap<Sort, u32>,
 }
 
@@ -56,18 +57,20 @@ impl LatestBuilds {
         // A database cannot hold 2^32 templates: the cast never cuts anything off.
         let next = self.sorts.len() as u32;
         let number = *self.sorts.entry(sort).or_insert(next);
-        self.jobs.push((job_id.unwrap_or_default(), number));
+        self.builds.push((job_id.unwrap_or_default(), number));
     }
 
     /// How many builds went which way.
     pub(super) async fn load(mut self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
         let mut sorts: Vec<_> = self.sorts.drain().collect();
         sorts.sort_unstable_by_key(|&(_, number)| number);
-        let (jobs, numbers) = each_once(self.jobs, |number| {
-            sorts
-                .get(number as usize)
-                .is_some_and(|(it, _)| it.has_agent)
-        });
+        let has_agent = |number| {
+            let sort = sorts.get(number as usize);
+            sort.is_some_and(|(it, _)| it.has_agent)
+        };
+        let builds = each_once(self.builds, has_agent);
+        let jobs = Array(&builds, |build| build.0);
+        let numbers = Array(&builds, |build| build.1.cast_signed());
         let params: &[(&(dyn ToSql + Sync), Type)] =
             &[(&jobs, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)];
         let rows = client
@@ -94,16 +97,10 @@ impl LatestBuilds {
 
 /// Sorted by id, each build once, as one that has an agent if any of its rows does. A build
 /// without a job has no resources either, and comes once by itself.
-fn each_once(
-    mut builds: Vec<(Uuid, u32)>,
-    has_agent: impl Fn(u32) -> bool,
-) -> (Vec<Uuid>, Vec<i32>) {
+fn each_once(mut builds: Vec<(Uuid, u32)>, has_agent: impl Fn(u32) -> bool) -> Vec<(Uuid, u32)> {
     builds.sort_unstable_by_key(|&(job_id, sort)| (job_id, !has_agent(sort)));
     builds.dedup_by(|(next, _), (kept, _)| next == kept && !kept.is_nil());
     builds
-        .into_iter()
-        .map(|(id, sort)| (id, sort as i32))
-        .unzip()
 }
 
 fn no_build() -> Failure {
@@ -127,9 +124,9 @@ mod tests {
             (second, bare),
         ];
         let found = each_once(rows, |sort| sort == with_agent);
-        assert_eq!(found, (vec![first, second], vec![1, 0]));
+        assert_eq!(found, [(first, with_agent), (second, bare)]);
         // NULL as a job is nobody's: these are two workspaces.
         let found = each_once(vec![(Uuid::nil(), other); 2], |_| false);
-        assert_eq!(found.1, [2, 2]);
+        assert_eq!(found.len(), 2);
     }
 }

@@ -45,7 +45,7 @@ pub struct Target {
     /// `workspace_agents.name`.
     pub agent: Label,
     /// `workspaces.name`.
-    pub workspace: Box<str>,
+    pub workspace: Label,
     /// `users.username` of the workspace's owner.
     pub owner: Label,
 }

@@ -1,0 +1,122 @@
+//! The exporter's own work on each fleet, piece by piece.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::Instant;
+
+use crate::config::postgres_url::PostgresUrl;
+use crate::fleet::census::Fleet;
+use crate::fleet::health::Limits;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{Collector, Pass};
+use crate::fleet::transitions::TransitionCounts;
+use crate::metrics::exposition::Format;
+use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page};
+use crate::postgres::database::{Database, Wanted};
+use crate::scale::{Allocated, weigh};
+
+/// The pieces, in the order in which they are done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A pass of the agents alone: read, decoded, classified.
+    Agents,
+    /// A pass of every collector.
+    Pass,
+    /// What a pass ends with: each agent judged and counted.
+    Classify,
+    /// A page with series of every agent.
+    Every(Format),
+    /// The page as it is by default: counts, and series of agents with a problem.
+    Default(Format),
+}
+
+/// The formats, in an order of our own.
+pub(crate) const FORMATS: [Format; 3] = [Format::Text, Format::OpenMetrics, Format::Protobuf];
+
+impl Piece {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Agents,
+        Self::Pass,
+        Self::Classify,
+        Self::Every(FORMATS[0]),
+        Self::Every(FORMATS[1]),
+        Self::Every(FORMATS[2]),
+        Self::Default(FORMATS[0]),
+        Self::Default(FORMATS[1]),
+        Self::Default(FORMATS[2]),
+    ];
+}
+
+/// A deadline that valgrind keeps.
+const LONG: Duration = Duration::from_secs(300);
+
+/// Prints for each fleet and piece a line: allocations, their bytes, bytes and samples of a page.
+pub(crate) fn run(urls: &[String]) {
+    // One thread: what the driver does for us happens while we wait for it, and is weighed.
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    for url in urls {
+        let url: PostgresUrl = url.parse().unwrap();
+        let database = {
+            let _runtime = runtime.enter();
+            Database::new(&url, 1).unwrap()
+        };
+        // Once, so that there is a connection and the server has read its catalog.
+        pass(&runtime, &database, Collector::ALL);
+        one_fleet(&runtime, &database);
+    }
+}
+
+fn one_fleet(runtime: &Runtime, database: &Database) {
+    let (_, agents) = weigh(|| pass(runtime, database, &[Collector::Agents]));
+    say(agents, b"");
+    let (pass, everything) = weigh(|| pass(runtime, database, Collector::ALL));
+    say(everything, b"");
+    let snapshot = pass.fleet.as_ref().unwrap().snapshot.clone();
+    let (_, classify) = weigh(|| Fleet::of(snapshot, &Limits::default()));
+    say(classify, b"");
+    let pass = Arc::new(pass);
+    for agent_series in [AgentSeries::All, AgentSeries::Problems] {
+        let page = Arc::new(page(pass.clone(), agent_series));
+        for format in FORMATS {
+            // Once before: the allocator puts in order what earlier pieces left behind.
+            drop(format.write(&page).unwrap());
+            let (written, allocated) = weigh(|| format.write(&page).unwrap());
+            say(allocated, &written);
+        }
+    }
+}
+
+fn pass(runtime: &Runtime, database: &Database, collectors: &[Collector]) -> Pass {
+    let wanted = Wanted {
+        collectors,
+        limits: &Limits::default(),
+        named_apps: false,
+    };
+    let pass = runtime.block_on(database.pass(wanted, Instant::now() + LONG));
+    assert_eq!(pass.failures().count(), 0, "{:?}", pass.reports);
+    pass
+}
+
+fn page(pass: Arc<Pass>, agent_series: AgentSeries) -> Page {
+    Page {
+        pass,
+        transitions: TransitionCounts::default(),
+        errors: ErrorCounts::default(),
+        probe: None,
+        process: None,
+        detail: Detail {
+            agent_series,
+            max_agent_series: usize::MAX,
+            coderd_compat: false,
+        },
+        is_config_current: true,
+    }
+}
+
+fn say(Allocated { times, bytes }: Allocated, page: &[u8]) {
+    let text = String::from_utf8_lossy(page);
+    let samples = text.lines().filter(|line| !line.starts_with('#')).count();
+    println!("{times} {bytes} {length} {samples}", length = page.len());
+}

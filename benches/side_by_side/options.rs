@@ -28,14 +28,16 @@ pub(crate) struct Options {
 /// What is asked for. `None` when nothing is to be measured: a test runner looks for tests, or
 /// somebody wants to read what there is.
 pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Option<Options>> {
-    let (mut is_quick, mut growth, mut million, mut is_bench) = (false, false, false, false);
+    let arguments: Vec<String> = arguments.skip(1).collect();
+    // Cargo's own word for being asked to measure; it comes last.
+    let is_bench = arguments.iter().any(|it| it == "--bench");
+    let (mut is_quick, mut growth, mut million) = (false, false, false);
     let mut rounds = None;
     let mut shapes = Vec::new();
-    let mut arguments = arguments.skip(1);
+    let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            // Cargo's own word for being asked to measure.
-            "--bench" => is_bench = true,
+            "--bench" => {}
             "--quick" => is_quick = true,
             "--growth" => growth = true,
             "--million" => million = true,

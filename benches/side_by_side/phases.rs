@@ -1,7 +1,8 @@
 //! Where the time of a scrape goes.
 //!
 //! The exporter says at level debug how long the parts of its pass took, and how long it wrote;
-//! the rest follows from how long the scraper waited, with compression and without.
+//! the rest follows from how long the scraper waited for the same answers, with compression and
+//! without.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -47,19 +48,17 @@ pub(crate) fn phases(
     let mut scraper = Scraper::connect(program.address)?;
     scraper.get("/metrics", Encoding::Gzip)?;
     let already_said = program.said().len();
-    let (mut compressed, mut plain) = (Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        for (encoding, times) in [
-            (Encoding::Gzip, &mut compressed),
-            (Encoding::Plain, &mut plain),
-        ] {
-            let started = Instant::now();
-            scraper.get("/metrics", encoding)?;
-            times.push(started.elapsed());
-        }
+    let mut waited = Vec::new();
+    for turn in 0..2 * rounds {
+        let encoding = match turn % 2 {
+            0 => Encoding::Gzip,
+            _ => Encoding::Plain,
+        };
+        let started = Instant::now();
+        scraper.get("/metrics", encoding)?;
+        waited.push(started.elapsed());
     }
-    let said = program.said();
-    let logged = logged(&said[already_said..]);
+    let logged = logged(&program.said()[already_said..]);
     let median = |name: &str| Some(Spread::of(logged.get(name)?)?.median());
     let mut phases: Vec<Phase> = Vec::new();
     for (name, source) in LOGGED {
@@ -76,38 +75,58 @@ pub(crate) fn phases(
             });
         }
     }
-    let encode = median("encode");
-    let waited = |times: &[Duration]| Spread::of(times).map(|it| it.median());
-    let compress = difference(waited(&compressed), waited(&plain));
-    let served = difference(waited(&plain), median("pass"));
+    let compressed = every_second(&waited, 0);
+    let rest = rest(&waited, &logged);
+    let middle = |times: &[Duration]| Spread::of(times).map(|it| it.median());
+    let send = middle(&every_second(&rest, 1));
+    let both = middle(&every_second(&rest, 0));
     phases.extend([
         Phase {
             name: "encode",
-            seconds: encode,
+            seconds: median("encode"),
             source: "log: OpenMetrics, in memory",
         },
         Phase {
             name: "compress",
-            seconds: compress,
-            source: "scraper: gzip against identity",
+            // Of two medians, where there is next to nothing, the lesser may come out greater.
+            seconds: both.zip(send).map(|(both, send)| (both - send).max(0.0)),
+            source: "scraper: the rest of it with gzip, less that without",
         },
         Phase {
             name: "send and the rest",
-            seconds: difference(served, encode),
-            source: "scraper: identity, less pass and encode",
+            seconds: send,
+            source: "scraper: without gzip, less pass and encode",
         },
         Phase {
             name: "whole scrape",
-            seconds: waited(&compressed),
-            source: "scraper: gzip",
+            seconds: middle(&compressed),
+            source: "scraper: with gzip",
         },
     ]);
     Ok(phases)
 }
 
-/// Differences of medians may come out below nothing where there is nothing.
-fn difference(whole: Option<f64>, part: Option<f64>) -> Option<f64> {
-    Some((whole? - part?).max(0.0))
+/// What the scraper waited for each answer beyond what the log has of that very answer. Nothing
+/// where the log has not as many.
+fn rest(waited: &[Duration], logged: &BTreeMap<String, Vec<Duration>>) -> Vec<Duration> {
+    let (Some(pass), Some(encode)) = (logged.get("pass"), logged.get("encode")) else {
+        return Vec::new();
+    };
+    if pass.len() != waited.len() || encode.len() != waited.len() {
+        return Vec::new();
+    }
+    let known = pass
+        .iter()
+        .zip(encode)
+        .map(|(pass, encode)| *pass + *encode);
+    let rest = waited.iter().zip(known);
+    rest.map(|(waited, known)| waited.saturating_sub(known))
+        .collect()
+}
+
+/// Those with compression and those without take turns.
+fn every_second(times: &[Duration], first: usize) -> Vec<Duration> {
+    times.iter().skip(first).step_by(2).copied().collect()
 }
 
 /// All durations of the lines about passes and scrapes, by name.

@@ -113,7 +113,8 @@ pub(crate) fn race(race: &Race) -> String {
     if race.outcome(Kind::EachAgent).is_some() {
         text.push_str(
             "* some agents' apps are asked for, the rest multiplied\n\
-             ** asks at intervals: its statements by its log, and one scrape\n",
+             ** asks at intervals: its statements by its log, and one scrape; on the wire, its \
+             connection too\n",
         );
     }
     text + &notes

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use coder_agent_exporter::demo::schema::Era;
 
@@ -74,8 +74,11 @@ pub(crate) fn fill(server: &Server, shapes: &[Shape]) -> Result<()> {
             }
         };
         let workers: Vec<_> = (0..AT_A_TIME).map(|_| scope.spawn(work)).collect();
-        let ended = workers.into_iter().map(|it| it.join());
-        ended.map(|it| it.unwrap_or(Ok(()))).collect()
+        for worker in workers {
+            let ended = worker.join();
+            ended.unwrap_or_else(|_| bail!("making a fleet panicked"))?;
+        }
+        Ok(())
     })
 }
 

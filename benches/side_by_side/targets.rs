@@ -79,7 +79,26 @@ pub(crate) fn targets(races: &[Race]) -> Vec<Target> {
         let trips = wire.map(|it| it.round_trips as f64);
         targets.push(at_most("round trips of a pass", shape, 6.0, "", trips));
     }
+    targets.extend(constant_statements(races));
     targets
+}
+
+/// Their number does not depend on the number of rows: seen only where there are several fleets.
+fn constant_statements(races: &[Race]) -> Option<Target> {
+    let numbers = races.iter().filter_map(|race| {
+        let wire = race.outcome(Kind::Ours)?.wire.as_ref()?;
+        Some((race.shape, wire.statements))
+    });
+    let numbers: Vec<_> = numbers.collect();
+    let (shape, first) = *numbers.last().filter(|_| numbers.len() > 1)?;
+    let is_constant = numbers.iter().all(|(_, number)| *number == first);
+    let said: Vec<String> = numbers.iter().map(|it| it.1.to_string()).collect();
+    Some(Target {
+        what: "statements of a pass, at every fleet",
+        shape,
+        target: "constant".to_owned(),
+        measured: Some((said.join(", "), is_constant)),
+    })
 }
 
 fn find(races: &[Race], shape: Shape) -> Option<&Race> {

@@ -1,38 +1,40 @@
-//! What the kernel says of processes.
+//! What Linux says of processes.
 
 use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use procfs::process::{Process, Stat};
+
+/// What `/proc` counts processor time in, on every architecture there is a Debian for.
+const TICKS_A_SECOND: f64 = 100.0;
 
 /// The processor time a process has taken so far.
 pub(crate) fn processor_time(id: u32) -> Result<Duration> {
-    let stat = stat(id)?;
-    Ok(ticks(stat.utime + stat.stime))
+    Ok(ticks(Stat::of(id)?.own_ticks))
 }
 
 /// The processor time of a server and of all it has started, ended or not: its sessions, and
 /// the workers that help them.
 pub(crate) fn processor_time_of_all(server: u32) -> Result<Duration> {
-    let own = stat(server)?;
-    let ended = u64::try_from(own.cutime + own.cstime).unwrap_or_default();
-    let mut sum = own.utime + own.stime + ended;
-    for process in procfs::process::all_processes().context("list the processes")? {
-        let Some(stat) = process.ok().and_then(|it| it.stat().ok()) else {
-            continue;
-        };
-        if u32::try_from(stat.ppid) == Ok(server) {
-            sum += stat.utime + stat.stime;
-        }
+    let stat = Stat::of(server)?;
+    let mut sum = stat.own_ticks + stat.ended_ticks;
+    for entry in fs::read_dir("/proc").context("list the processes")? {
+        let name = entry.context("list the processes")?.file_name();
+        let id = name.to_str().and_then(|it| it.parse().ok());
+        // One that has just ended has told its parent.
+        let stat = id.and_then(|id| Stat::of(id).ok());
+        let child = stat.filter(|it| it.parent == server);
+        sum += child.map_or(0, |it| it.own_ticks);
     }
     Ok(ticks(sum))
 }
 
 /// The most memory the process has ever had (`VmHWM`).
 pub(crate) fn peak_memory_bytes(id: u32) -> Result<u64> {
-    let status = process(id)?.status().context("read a process's status")?;
-    Ok(status.vmhwm.unwrap_or_default() * 1024)
+    let status = read(id, "status")?;
+    let peak = status.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+    let kibibytes = peak.and_then(|it| it.split_whitespace().next()?.parse::<u64>().ok());
+    Ok(kibibytes.context("no peak in a process's status")? * 1024)
 }
 
 /// How many processes were waiting for a processor in the last minute.
@@ -51,14 +53,38 @@ pub(crate) fn processors() -> String {
     format!("{count} x {name}")
 }
 
-fn process(id: u32) -> Result<Process> {
-    Process::new(i32::try_from(id)?).with_context(|| format!("look at process {id}"))
+struct Stat {
+    parent: u32,
+    own_ticks: u64,
+    /// Of children that have ended.
+    ended_ticks: u64,
 }
 
-fn stat(id: u32) -> Result<Stat> {
-    process(id)?.stat().context("read a process's figures")
+impl Stat {
+    fn of(id: u32) -> Result<Self> {
+        let text = read(id, "stat")?;
+        // The name, in brackets, may hold anything; what comes after it is figures.
+        let (_, figures) = text
+            .rsplit_once(')')
+            .context("no name in a process's figures")?;
+        let figures: Vec<&str> = figures.split_whitespace().collect();
+        let figure = |index: usize| {
+            let figure = figures.get(index).and_then(|it| it.parse::<u64>().ok());
+            figure.with_context(|| format!("figure {index} of process {id}"))
+        };
+        Ok(Self {
+            parent: u32::try_from(figure(1)?)?,
+            own_ticks: figure(11)? + figure(12)?,
+            ended_ticks: figure(13)? + figure(14)?,
+        })
+    }
+}
+
+fn read(id: u32, name: &str) -> Result<String> {
+    let path = format!("/proc/{id}/{name}");
+    fs::read_to_string(&path).with_context(|| format!("read {path}"))
 }
 
 fn ticks(count: u64) -> Duration {
-    Duration::from_secs_f64(count as f64 / procfs::ticks_per_second() as f64)
+    Duration::from_secs_f64(count as f64 / TICKS_A_SECOND)
 }

@@ -78,8 +78,8 @@ fn progress(message: &str) {
 
 fn measure(options: &Options) -> Result<()> {
     let output = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
-    let folder = output.join("work");
-    let _ = fs::remove_dir_all(&folder);
+    // Kept where something fails: it has what everybody said.
+    let folder = output.join(format!("work-{}", std::process::id()));
     fs::create_dir_all(&folder).context("make a folder for logs")?;
     let load = process::load_average();
     if load > MOST_LOAD {
@@ -128,6 +128,7 @@ fn measure(options: &Options) -> Result<()> {
         );
     }
     println!("{}", report::targets(&findings.races));
+    let _ = fs::remove_dir_all(&folder);
     save(&output.join("side_by_side.json"), &findings)
 }
 

@@ -19,7 +19,7 @@ pub(crate) struct Tally {
 impl Tally {
     pub(super) fn sent(&mut self, bytes: &[u8], kinds: Kinds) {
         self.bytes_sent += bytes.len() as u64;
-        self.round_trips += 1;
+        self.round_trips += u64::from(kinds.begins_with_a_message);
         self.statements += kinds.statements;
         let asks = |name: &[u8]| bytes.windows(name.len()).any(|it| it == name);
         if self.asked_for_agents.is_none() && asks(b"JOIN workspace_agents AS agent") {
@@ -40,6 +40,8 @@ impl Tally {
 pub(super) struct Kinds {
     statements: u64,
     rows: u64,
+    /// Not so where they go on with a message that is too long to be sent at once.
+    begins_with_a_message: bool,
 }
 
 /// Cuts one direction of a connection into messages.
@@ -71,7 +73,10 @@ impl Messages {
     }
 
     pub(super) fn read(&mut self, mut bytes: &[u8]) -> Kinds {
-        let mut kinds = Kinds::default();
+        let mut kinds = Kinds {
+            begins_with_a_message: self.rest == 0 && self.head.is_empty(),
+            ..Kinds::default()
+        };
         while !bytes.is_empty() {
             if self.rest > 0 {
                 let skipped = self.rest.min(bytes.len());

@@ -55,6 +55,7 @@ impl Contestant for Ours {
     }
 
     fn answer(&mut self) -> Result<Option<Answer>> {
+        self.scraper.awake("/-/healthy")?;
         let page = self.scraper.get(&self.path, Encoding::Gzip)?.text()?;
         Ok(self.is_whole.then(|| Answer::of_our_page(&page)))
     }

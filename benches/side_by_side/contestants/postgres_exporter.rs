@@ -52,6 +52,7 @@ impl Contestant for PostgresExporter {
     }
 
     fn answer(&mut self) -> Result<Option<Answer>> {
+        self.scraper.awake("/")?;
         let page = self.scraper.get("/metrics", Encoding::Gzip)?.text()?;
         Ok(Some(Answer::of_their_page(&page)))
     }

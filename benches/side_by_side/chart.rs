@@ -16,7 +16,7 @@ pub(crate) struct Line {
 
 const WIDTH: f64 = 400.0;
 const HEIGHT: f64 = 300.0;
-const LEFT: f64 = 64.0;
+const LEFT: f64 = 88.0;
 const TOP: f64 = 48.0;
 /// Between two charts, and below them for the names of the lines.
 const GAP: f64 = 72.0;

@@ -34,8 +34,8 @@ pub(crate) fn report(races: &[Race], path: &Path) -> Result<String> {
                 let ends = ends.map(|(first, last)| (first.0, last.0));
                 let (first, last) = ends.unwrap_or_default();
                 said.push_str(&format!(
-                    "{name}: from {first} to {last} {what} with their power {power:.2}: ten \
-                     times as many take {:.1} times as long.\n",
+                    "{name}: time grows with {what}, {first} to {last}, to the power of \
+                     {power:.2}: ten times as many take {:.1} times as long.\n",
                     10_f64.powf(power)
                 ));
             }

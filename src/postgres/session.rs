@@ -262,6 +262,9 @@ impl From<NotBegun> for Failure {
 
 /// Everything by `SET LOCAL`: behind a connection pooler the next client finds its session as
 /// it left it.
+///
+/// What compiling a plan costs is never won back. Parallel workers are Coder's: our plans
+/// go by index, and gain nothing from them but at the expense of others.
 fn begin_statement(application_name: &str, remaining: Duration) -> String {
     let name = literal(application_name);
     let statement_millis = remaining.as_millis().max(1);
@@ -272,6 +275,7 @@ fn begin_statement(application_name: &str, remaining: Duration) -> String {
          SET LOCAL lock_timeout = {lock_millis}; \
          SET LOCAL idle_in_transaction_session_timeout = {statement_millis}; \
          SET LOCAL jit = off; \
+         SET LOCAL max_parallel_workers_per_gather = 0; \
          SET LOCAL application_name = {name}; \
          {RAW_TEXT}"
     )

@@ -47,7 +47,8 @@ pub(super) async fn metrics(
     };
     let allowed =
         deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
-    let deadline = Instant::now() + allowed;
+    let asked = Instant::now();
+    let deadline = asked + allowed;
     let page = Arc::new(Page {
         pass: app.collect.pass_of(&collectors, deadline).await,
         transitions: app.collect.transitions(),
@@ -57,10 +58,13 @@ pub(super) async fn metrics(
         detail: settings.detail,
         is_config_current: app.is_config_current(),
     });
+    let passed = Instant::now();
     let format = format(&headers);
     match format.write(&page) {
         Ok(bytes) => {
-            let bytes = bytes.into();
+            let bytes: Bytes = bytes.into();
+            let (pass, encode) = (passed - asked, passed.elapsed());
+            tracing::debug!(?pass, ?encode, bytes = bytes.len(), "scrape");
             let body = Body::new(Chunks {
                 bytes,
                 _permit: permit,

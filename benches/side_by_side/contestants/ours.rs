@@ -1,0 +1,91 @@
+//! The exporter itself, as a process, scraped over a connection that is kept.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use super::{Contestant, Place};
+use crate::answer::Answer;
+use crate::http::{Encoding, Scraper};
+use crate::program::{Program, guarded};
+use crate::server::ROLE;
+
+/// The program, as it is shipped.
+pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
+
+/// As `collect[]=` calls them.
+pub(super) const COLLECTORS: [&str; 5] = ["agents", "apps", "causes", "workspaces", "bindings"];
+
+pub(super) struct Ours {
+    program: Program,
+    scraper: Scraper,
+    path: String,
+    /// Whether the whole page is asked for.
+    is_whole: bool,
+    page_bytes: u64,
+}
+
+impl Ours {
+    pub(super) fn start(place: Place<'_>, query: &str, min_interval: &str) -> Result<Self> {
+        let url = place.url(ROLE);
+        let program = exporter(
+            &url,
+            &[("--collect.min-interval", min_interval)],
+            place.folder,
+        )?;
+        Ok(Self {
+            scraper: Scraper::connect(program.address)?,
+            program,
+            path: format!("/metrics{query}"),
+            is_whole: query.is_empty(),
+            page_bytes: 0,
+        })
+    }
+}
+
+impl Contestant for Ours {
+    fn run(&mut self) -> Result<Duration> {
+        self.scraper.awake("/-/healthy")?;
+        let started = Instant::now();
+        let body = self.scraper.get(&self.path, Encoding::Gzip)?;
+        let took = started.elapsed();
+        self.page_bytes = body.wire_bytes();
+        Ok(took)
+    }
+
+    fn answer(&mut self) -> Result<Option<Answer>> {
+        self.scraper.awake("/-/healthy")?;
+        let page = self.scraper.get(&self.path, Encoding::Gzip)?.text()?;
+        Ok(self.is_whole.then(|| Answer::of_our_page(&page)))
+    }
+
+    fn process_id(&self) -> u32 {
+        self.program.id()
+    }
+
+    fn page_bytes(&self) -> Option<u64> {
+        Some(self.page_bytes)
+    }
+
+    fn log(&self) -> String {
+        self.program.said()
+    }
+}
+
+/// The exporter with these settings, once it listens.
+pub(crate) fn exporter(url: &str, settings: &[(&str, &str)], folder: &Path) -> Result<Program> {
+    let mut command = guarded(BINARY);
+    // Nothing that whoever runs this has set is a setting of it.
+    command
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .arg("serve");
+    command.arg(format!("--postgres.url={url}"));
+    for (flag, value) in settings {
+        command.arg(format!("{flag}={value}"));
+    }
+    Program::start(command, folder, |command, address| {
+        command.arg(format!("--web.listen-address={address}"));
+    })
+}

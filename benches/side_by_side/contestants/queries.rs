@@ -7,7 +7,7 @@ use super::sql::{Latest, STATUS, one_statement};
 pub(crate) enum Queries {
     /// Three statements as an operator would write them.
     Usual,
-    /// The same three with our way to the latest build, and without JIT.
+    /// The same three with another way to the latest build, and without JIT.
     NotExists,
     /// All in one, without JIT.
     OneStatement,

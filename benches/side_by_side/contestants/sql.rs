@@ -29,7 +29,7 @@ pub(super) fn agents_counted(agents: &str) -> String {
 pub(super) enum Latest {
     /// As most people would write it.
     DistinctOn,
-    /// As we do.
+    /// As who knows Postgres would: twice as fast.
     NotExists,
 }
 

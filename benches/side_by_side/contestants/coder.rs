@@ -10,7 +10,8 @@ use super::{Contestant, Place, sql};
 use crate::answer::Answer;
 use crate::psql::Psql;
 
-/// The agents, and what Coder names with each.
+/// The agents, and what Coder names with each. The words are ours, the shape is Coder's: a
+/// subquery for each build asks for the greatest number of its workspace.
 pub(super) const AGENTS: &str = "
 SELECT agent.*,
        workspace.id AS workspace_id,
@@ -19,19 +20,19 @@ SELECT agent.*,
        template.name AS template_name,
        version.name AS template_version_name
 FROM workspaces AS workspace
-JOIN (
-    SELECT workspace_id, max(build_number) AS build_number
-    FROM workspace_builds
-    GROUP BY workspace_id
-) AS newest ON newest.workspace_id = workspace.id
-JOIN workspace_builds AS build
-  ON build.workspace_id = newest.workspace_id AND build.build_number = newest.build_number
+JOIN workspace_builds AS build ON build.workspace_id = workspace.id
 JOIN workspace_resources AS resource ON resource.job_id = build.job_id
 JOIN workspace_agents AS agent ON agent.resource_id = resource.id
 JOIN users AS owner ON owner.id = workspace.owner_id
 JOIN templates AS template ON template.id = workspace.template_id
 JOIN template_versions AS version ON version.id = build.template_version_id
-WHERE NOT workspace.deleted AND NOT agent.deleted";
+WHERE NOT workspace.deleted
+  AND NOT agent.deleted
+  AND build.build_number = (
+      SELECT max(every.build_number)
+      FROM workspace_builds AS every
+      WHERE every.workspace_id = workspace.id
+  )";
 
 const APPS: &str = "SELECT * FROM workspace_apps WHERE agent_id = ANY(:'ids'::uuid[])";
 

@@ -50,6 +50,7 @@ mod privileges;
 mod probe;
 mod program;
 mod queries;
+mod random_fleets;
 mod replica;
 mod reporter;
 mod schema_info;

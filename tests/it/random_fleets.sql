@@ -11,7 +11,8 @@ INSERT INTO templates (id, organization_id, name)
 INSERT INTO template_versions (id, template_id, organization_id, name)
     SELECT gen_random_uuid(), id, organization_id, 'v1' FROM templates;
 INSERT INTO workspaces (id, owner_id, organization_id, template_id, name, deleted)
-    SELECT gen_random_uuid(), owner.id, template.organization_id, template.id, 'box-' || it, random() < 0.15
+    SELECT gen_random_uuid(), owner.id, template.organization_id, template.id, template.name || '-' || template.organization_id || '-' || it,
+           random() < 0.15
     FROM users AS owner, templates AS template, generate_series(1, 3) AS it;
 CREATE TEMP TABLE drawn AS
     SELECT gen_random_uuid() AS id, gen_random_uuid() AS job_id, workspace.id AS workspace_id,

@@ -17,7 +17,7 @@ use super::status::Status;
 /// forgotten: what is remembered of agents never outgrows the fleet.
 #[derive(Debug, Clone, Default)]
 pub struct Transitions {
-    /// By id: a third of what a map takes.
+    /// Sorted by id: a map keeps room for as many again.
     last_seen: Vec<(Uuid, Status, Health)>,
     counts: TransitionCounts,
 }

@@ -19,7 +19,7 @@ async fn story_is_told_on_a_terminal_in_plain_lines() {
         "--demo.seed=7",
         "--web.listen-address=127.0.0.1:0",
     ];
-    let ended = interrupted_on_terminal(&arguments, "fell silent at once").await;
+    let ended = interrupted_on_terminal(&arguments, "the host node-").await;
     let shown = &ended.stdout;
     assert_eq!(ended.code, Some(0), "{shown}");
     for part in [

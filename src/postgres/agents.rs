@@ -103,14 +103,17 @@ pub(super) async fn load(client: &Client, catalog: &Catalog) -> Result<Populatio
     let mut agents = Vec::with_capacity(ROOM_BYTES / size_of::<Agent>());
     let mut builds = LatestBuilds::default();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
-        let has_agent = column::<Uuid>(&row, 0)?.is_some();
-        if has_agent {
-            agents.push(reader.read(&row)?);
+        let job_id = column(&row, JOB_ID)?;
+        if column::<Uuid>(&row, 0)?.is_none() {
+            builds.add(job_id, reader.scope(&row)?, transition(&row)?, false);
+            continue;
         }
-        let has_root = has_agent && column(&row, 9)? != Some(true);
-        let transition = reader.transition(&row)?;
-        let scope = reader.scope(&row)?;
-        builds.add(column(&row, JOB_ID)?, scope, transition, has_root);
+        let agent = reader.read(&row)?;
+        if let Some(scope) = reader.scopes.get(agent.scope) {
+            let is_root = agent.kind == Kind::Root;
+            builds.add(job_id, scope.clone(), agent.transition.clone(), is_root);
+        }
+        agents.push(agent);
     }
     Ok(Population {
         scopes: reader.scopes,
@@ -147,7 +150,7 @@ impl Reader {
                 Some(true) => Kind::Sub,
                 Some(false) | None => Kind::Root,
             },
-            transition: self.transition(row)?,
+            transition: transition(row)?,
             lifecycle: Named::parse(named(11)?.as_deref()),
             created_at: column(row, 12)?,
             first_connected_at: column(row, 13)?,
@@ -168,11 +171,6 @@ impl Reader {
         })
     }
 
-    fn transition(&self, row: &Row) -> Result<Named<Transition>, Failure> {
-        let text = column::<Text<'_>>(row, 10)?.map(|it| it.0);
-        Ok(Named::parse(text.as_deref()))
-    }
-
     fn label(&mut self, text: Option<Text<'_>>) -> Label {
         let text = text.map(|it| it.0).unwrap_or_default();
         if let Some(known) = self.labels.get(&*text) {
@@ -182,6 +180,11 @@ impl Reader {
         self.labels.insert(label.clone());
         label
     }
+}
+
+fn transition(row: &Row) -> Result<Named<Transition>, Failure> {
+    let text = column::<Text<'_>>(row, 10)?.map(|it| it.0);
+    Ok(Named::parse(text.as_deref()))
 }
 
 #[cfg(test)]

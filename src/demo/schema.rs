@@ -13,18 +13,21 @@ pub enum Era {
     V2_24,
     /// Has `chats.agent_id`.
     V2_32,
+    /// Counts sessions in one jsonb, `workspace_agent_stats.session_counts`; not released yet.
+    V2_36,
 }
 
 impl Era {
     /// All eras, the oldest first.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::V2_3,
         Self::V2_9,
         Self::V2_22,
         Self::V2_24,
         Self::V2_32,
+        Self::V2_36,
     ];
-    /// What a Coder of today has.
+    /// What the newest released Coder has.
     pub const NEWEST: Self = Self::V2_32;
 
     /// Everything that makes an empty database one of this era, to be run as one batch.
@@ -43,6 +46,7 @@ impl Era {
             Self::V2_22 => include_str!("schema/v2_22.sql"),
             Self::V2_24 => include_str!("schema/v2_24.sql"),
             Self::V2_32 => include_str!("schema/v2_32.sql"),
+            Self::V2_36 => include_str!("schema/v2_36.sql"),
         }
     }
 }
@@ -57,16 +61,18 @@ mod tests {
         FROM information_schema.columns
         WHERE (table_name, column_name) IN (
             ('provisioner_jobs', 'job_status'), ('workspace_agents', 'display_order'),
-            ('workspace_agents', 'parent_id'), ('workspace_agents', 'deleted'), ('chats', 'agent_id'), ('chats', 'build_id')) ORDER BY 1)";
+            ('workspace_agents', 'parent_id'), ('workspace_agents', 'deleted'), ('chats', 'agent_id'),
+            ('chats', 'build_id'), ('workspace_agent_stats', 'session_counts')) ORDER BY 1)";
 
     #[tokio::test]
     async fn each_era_has_the_columns_it_is_known_for_and_no_later_ones() {
-        let known: [&[&str]; 5] = [
+        let known: [&[&str]; 6] = [
             &["provisioner_jobs.job_status"],
             &["workspace_agents.display_order"],
             &["workspace_agents.parent_id"],
             &["workspace_agents.deleted", "chats.build_id"],
             &["chats.agent_id"],
+            &["workspace_agent_stats.session_counts"],
         ];
         let cluster = cluster();
         for (index, era) in Era::ALL.into_iter().enumerate() {

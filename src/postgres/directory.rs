@@ -129,13 +129,15 @@ impl Database {
         rows.iter()
             .map(|row| {
                 let text = |index| text(row, index);
+                let workspace_id = column(row, 0)?.unwrap_or_default();
                 let target = Target {
+                    workspace_id,
                     workspace: text(1)?.into(),
                     owner: text(2)?.into(),
                     agent_id: column(row, 3)?.unwrap_or_default(),
                     agent: text(4)?.into(),
                 };
-                Ok((column(row, 0)?.unwrap_or_default(), target))
+                Ok((workspace_id, target))
             })
             .collect()
     }

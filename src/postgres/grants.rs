@@ -6,10 +6,12 @@ use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
 
 use super::catalog::{MIGRATION, Reads, grant, quoted};
-use super::{directory, reads};
+use super::{activity, directory, kept_alive, reads};
+
+pub use super::activity::is_in_newest_release;
 
 /// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
-/// columns this Coder has; the newest has all.
+/// columns this Coder has; [`is_in_newest_release`] answers for the newest one.
 ///
 /// Its transactions are read-only unless one says otherwise. That belongs to the role, not to
 /// the connection: a pooler refuses it as an option of the connection, and would hand on to
@@ -42,12 +44,14 @@ pub fn grants_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
     sql
 }
 
-/// Every column that any collector, the resolver or a command reads, by table.
+/// Every column that any collector, the resolver, the probe or a command reads, by table.
 fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut by_table: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let of_collectors = Collector::ALL.iter().flat_map(|&it| reads(it)).copied();
     let all = of_collectors
         .chain(directory::reads())
+        .chain(activity::READS.iter().copied())
+        .chain(kept_alive::READS.iter().copied())
         .chain(MIGRATION.iter().copied());
     for Reads {
         table,

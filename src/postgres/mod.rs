@@ -4,11 +4,13 @@
 //! `.rs` pair for each collector, [`database`] (the pass over them), [`directory`] (questions about
 //! single workspaces), [`inquiry`] (all about one of them), [`grants`] (the role that may do exactly this).
 
+pub mod activity;
 pub mod catalog;
 pub mod database;
 pub mod directory;
 pub mod grants;
 pub mod inquiry;
+pub mod kept_alive;
 
 mod advice;
 mod agents;

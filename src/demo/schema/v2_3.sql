@@ -41,7 +41,9 @@ CREATE TABLE templates (
     display_name varchar(64) NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    deleted boolean NOT NULL DEFAULT false
+    deleted boolean NOT NULL DEFAULT false,
+    -- Nanoseconds without use until a workspace becomes dormant; 0 is never.
+    time_til_dormant bigint NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX templates_organization_name
     ON templates (organization_id, lower(name)) WHERE NOT deleted;
@@ -102,6 +104,8 @@ CREATE TABLE workspace_builds (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     reason build_reason NOT NULL DEFAULT 'initiator',
+    -- When Coder stops the workspace, unless it is used; the year 1 is never.
+    deadline timestamptz NOT NULL DEFAULT '0001-01-01 00:00:00+00',
     UNIQUE (workspace_id, build_number)
 );
 
@@ -145,6 +149,29 @@ CREATE TABLE workspace_apps (
     health workspace_app_health NOT NULL DEFAULT 'disabled',
     UNIQUE (agent_id, slug)
 );
+
+-- Session reports: each agent sends one every 30 seconds.
+CREATE TABLE workspace_agent_stats (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
+    created_at timestamptz NOT NULL,
+    user_id uuid NOT NULL,
+    agent_id uuid NOT NULL,
+    workspace_id uuid NOT NULL,
+    template_id uuid NOT NULL,
+    connections_by_proto jsonb NOT NULL DEFAULT '{}',
+    connection_count bigint NOT NULL DEFAULT 0,
+    connection_median_latency_ms double precision NOT NULL DEFAULT -1,
+    session_count_vscode bigint NOT NULL DEFAULT 0,
+    session_count_jetbrains bigint NOT NULL DEFAULT 0,
+    session_count_reconnecting_pty bigint NOT NULL DEFAULT 0,
+    session_count_ssh bigint NOT NULL DEFAULT 0
+);
+CREATE INDEX workspace_agent_stats_created_at ON workspace_agent_stats (created_at);
+CREATE INDEX workspace_agent_stats_template_id_created_at_user_id
+    ON workspace_agent_stats (template_id, created_at, user_id)
+    INCLUDE (session_count_vscode, session_count_jetbrains, session_count_reconnecting_pty,
+             session_count_ssh, connection_median_latency_ms)
+    WHERE connection_count > 0;
 
 -- One row: the last migration that ran. The numbers in this folder are only of about the
 -- right size; nothing may depend on them.

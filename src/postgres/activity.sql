@@ -1,0 +1,34 @@
+-- Session reports (SPEC 1.1, workspace_agent_stats): for each agent the newest report of the last
+-- minute that shows an open session of a person and traffic. One row at least, so that the moment
+-- and the newest report of all are known when no agent is in use.
+--
+-- Template by template, through Coder's own partial index on (template_id, created_at, ...) WHERE
+-- connection_count > 0: the cost follows the use of the last minute and not the size of the table.
+-- OFFSET 0 keeps the planner from turning that into one scan by created_at.
+--
+-- A row dated more than a day ahead is the slip of a clock and says nothing.
+SELECT now() AS moment,
+       (
+           SELECT max(every.created_at)
+           FROM workspace_agent_stats AS every
+           WHERE every.created_at < now() + interval '1 day'
+       ) AS newest_report,
+       report.agent_id,
+       max(report.created_at) AS session_reported_at
+FROM (SELECT) AS one_row
+LEFT JOIN (
+    SELECT its.agent_id, its.created_at
+    FROM templates AS template
+    CROSS JOIN LATERAL (
+        SELECT every.agent_id, every.created_at
+        FROM workspace_agent_stats AS every
+        WHERE every.template_id = template.id
+          AND every.connection_count > 0
+          AND every.created_at >= now() - interval '60 seconds'
+          AND every.created_at < now() + interval '1 day'
+          AND jsonb_path_exists(every.session_counts, '$.* ? (@ > 0)', '{}', true) -- since workspace_agent_stats.session_counts
+          -- until workspace_agent_stats.session_counts: AND every.session_count_vscode + every.session_count_jetbrains + every.session_count_reconnecting_pty + every.session_count_ssh > 0
+        OFFSET 0
+    ) AS its
+) AS report ON true
+GROUP BY report.agent_id

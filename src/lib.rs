@@ -26,6 +26,7 @@
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`activity`] | – | reads once a minute which agents are in use |
 //! | [`inquiry`] | – | all there is to tell about one workspace or agent |
 //! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
@@ -49,6 +50,7 @@
 //!   world.** A test reads their `use` lines.
 //! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
 
+pub mod activity;
 pub mod cli;
 mod clock;
 pub mod collect;

@@ -35,6 +35,7 @@ pub(crate) fn say(line: &Line) {
             let works = match subject {
                 Subject::Rows => "no rows are merged any more",
                 Subject::Probe => "the probe works again",
+                Subject::Activity => "the session reports can be read again",
                 _ => "works again",
             };
             tracing::info!(collector, %after, failures, "{works}");
@@ -46,6 +47,7 @@ fn happened(subject: Subject) -> &'static str {
     match subject {
         Subject::Rows => "rows were merged",
         Subject::Probe => "the probe could not ask, and its round ended",
+        Subject::Activity => "the session reports cannot be read, so no connected agent is probed",
         Subject::Pass | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }
 }

@@ -11,8 +11,9 @@ use crate::config::args::ServeArgs;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Outcome, Pass};
+use crate::fleet::probe_scope::ProbeScope;
 use crate::postgres::catalog::{Catalog, Reads};
-use crate::postgres::{directory, reads_of};
+use crate::postgres::{activity, directory, kept_alive, reads_of};
 
 use super::{CommandError, runtime, settings as from_args};
 
@@ -27,8 +28,12 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     from_args::probe(&args.exporter, max_connections, &collect)?;
     from_args::links(&args.exporter)?;
     let mut needed = reads_of(&settings.collectors);
-    if dialing.is_some() {
+    if let Some(dialing) = &dialing {
         needed.extend(directory::reads());
+        match args.exporter.probe.scope(dialing) {
+            ProbeScope::InUse => needed.extend(activity::READS),
+            ProbeScope::All => needed.extend(kept_alive::READS),
+        }
     }
     let mut report = Report::new();
     report.good("settings", &format!("database {}", url.target()));
@@ -49,7 +54,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         }
     }
     if let Some(dialing) = dialing {
-        report.good("settings", &dialing.to_string());
+        let scope = args.exporter.probe.scope(&dialing).as_str();
+        report.good("settings", &format!("{dialing}; probe scope {scope}"));
     }
     runtime()?.block_on(async {
         let deadline = || Instant::now() + args.exporter.collect.timeout;

@@ -33,6 +33,7 @@ use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs};
 use crate::fleet::printable::printable_json;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
+use crate::postgres::grants::{is_in_newest_release, role_sql};
 
 /// How long the database may take to answer a command.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -150,7 +151,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Wait(args) => wait::run(&args),
         Command::Demo(args) => demo::run(*args, effective),
         Command::Metrics => print(&catalogue::table::<Page>()),
-        Command::Role(args) => print(&crate::postgres::grants::role_sql(&args.name, |_, _| true)),
+        Command::Role(args) => print(&role_sql(&args.name, is_in_newest_release)),
     }
 }
 

@@ -12,8 +12,9 @@ use crate::dialer::{AnyDialer, Reached};
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
+use crate::fleet::probe_scope::COUNTED_AS_USE;
 use crate::postgres::database::Database;
-use crate::resolver::{Resolved, Resolver, Route, Trace, Unresolved, outcome};
+use crate::resolver::{self, Dialer, Resolved, Resolver, Route, Trace, Unresolved};
 
 use super::find::{find, reference};
 use super::serve::stop_signal;
@@ -40,12 +41,23 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
     let database = settings::database(&url, args.question.postgres.max_connections)?;
     until_stopped(async {
         let latest = find(&database, &reference).await?.latest;
+        let counts_as_use = dialer.counts_as_use();
         let resolver = resolver(&database, dialer, args);
         bind(&resolver, &database, &latest).await;
         let trace = Trace::default();
         let id = latest.workspace_id;
         let Ok(result) = resolver.connect(id, pending::<Infallible>(), &trace).await;
-        tell(&latest, &result, &trace, args.question.json)
+        let resolution = Resolution {
+            latest: &latest,
+            result: &result,
+            trace: &trace,
+            counts_as_use,
+        };
+        match args.question.json {
+            true => print_json(&resolution.json())?,
+            false => print(&resolution.text())?,
+        };
+        Ok(resolution.exit_code())
     })
 }
 
@@ -86,77 +98,89 @@ async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, lat
     }
 }
 
-fn tell(
-    latest: &Latest,
-    result: &Result<Resolved<Reached>, Unresolved>,
-    trace: &Trace,
-    as_json: bool,
-) -> Result<ExitCode, CommandError> {
-    let outcome = outcome(result);
-    match as_json {
-        true => print_json(&json(latest, result, trace))?,
-        false => print(&text(latest, result, trace))?,
-    };
-    Ok(match outcome {
-        it if it.is_reached() => ExitCode::SUCCESS,
-        ProbeOutcome::ExporterError => ExitCode::FAILURE,
-        _ => ExitCode::from(NOT_REACHED),
-    })
+/// What came of it, for a person or a program.
+struct Resolution<'a> {
+    latest: &'a Latest,
+    result: &'a Result<Resolved<Reached>, Unresolved>,
+    trace: &'a Trace,
+    /// Whether Coder counts a dial that reached its agent as use of the workspace.
+    counts_as_use: bool,
 }
 
-fn text(latest: &Latest, result: &Result<Resolved<Reached>, Unresolved>, trace: &Trace) -> String {
-    let mut out = String::new();
-    let name = format!("{}/{}", latest.owner, latest.workspace);
-    let id = latest.workspace_id.to_string();
-    let _ = writeln!(out, "{}", heading(&name, &id));
-    for step in trace.steps() {
-        let at = step.at.as_secs_f64();
-        let phase = step.phase.as_str();
-        let _ = writeln!(out, "{at:>8.3} s  {phase:<8}  {}", wrapped(&step.text, 22));
+impl Resolution<'_> {
+    /// Nothing is out of scope here: a person asks.
+    fn outcome(&self) -> ProbeOutcome {
+        resolver::outcome(self.result).unwrap_or(ProbeOutcome::ExporterError)
     }
-    let outcome = outcome(result);
-    let name = styled(of_outcome(outcome), outcome.as_str());
-    let message = match result {
-        Ok(resolved) => format!("agent {} answered", resolved.target.agent),
-        Err(unresolved) => unresolved.to_string(),
-    };
-    let took = trace.elapsed().as_secs_f64();
-    let _ = writeln!(out, "\n{name} after {took:.3} s");
-    let _ = writeln!(out, "  {}", wrapped(&message, 2));
-    let _ = writeln!(out, "  {}", wrapped(outcome.advice(), 2));
-    out
-}
 
-fn json(
-    latest: &Latest,
-    result: &Result<Resolved<Reached>, Unresolved>,
-    trace: &Trace,
-) -> serde_json::Value {
-    let outcome = outcome(result);
-    let reached = result.as_ref().ok();
-    let phases = trace.phases().map(|(phase, took)| {
-        let name = phase.as_str().to_owned();
-        (name, serde_json::Value::from(took.as_secs_f64()))
-    });
-    let steps = trace.steps().into_iter().map(|step| {
+    fn was_counted_as_use(&self) -> bool {
+        self.counts_as_use && self.result.is_ok()
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self.outcome() {
+            it if it.is_reached() => ExitCode::SUCCESS,
+            ProbeOutcome::ExporterError => ExitCode::FAILURE,
+            _ => ExitCode::from(NOT_REACHED),
+        }
+    }
+
+    fn text(&self) -> String {
+        let Self { latest, result, .. } = self;
+        let mut out = String::new();
+        let name = format!("{}/{}", latest.owner, latest.workspace);
+        let id = latest.workspace_id.to_string();
+        let _ = writeln!(out, "{}", heading(&name, &id));
+        for step in self.trace.steps() {
+            let at = step.at.as_secs_f64();
+            let phase = step.phase.as_str();
+            let _ = writeln!(out, "{at:>8.3} s  {phase:<8}  {}", wrapped(&step.text, 22));
+        }
+        let outcome = self.outcome();
+        let name = styled(of_outcome(outcome), outcome.as_str());
+        let message = match result {
+            Ok(resolved) => format!("agent {} answered", resolved.target.agent),
+            Err(unresolved) => unresolved.to_string(),
+        };
+        let took = self.trace.elapsed().as_secs_f64();
+        let _ = writeln!(out, "\n{name} after {took:.3} s");
+        let _ = writeln!(out, "  {}", wrapped(&message, 2));
+        let _ = writeln!(out, "  {}", wrapped(outcome.advice(), 2));
+        if self.was_counted_as_use() {
+            let _ = writeln!(out, "  {}", wrapped(COUNTED_AS_USE, 2));
+        }
+        out
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let Self { latest, result, .. } = self;
+        let outcome = self.outcome();
+        let reached = result.as_ref().ok();
+        let phases = self.trace.phases().map(|(phase, took)| {
+            let name = phase.as_str().to_owned();
+            (name, serde_json::Value::from(took.as_secs_f64()))
+        });
+        let steps = self.trace.steps().into_iter().map(|step| {
+            serde_json::json!({
+                "at_seconds": step.at.as_secs_f64(),
+                "phase": step.phase.as_str(),
+                "text": step.text,
+            })
+        });
         serde_json::json!({
-            "at_seconds": step.at.as_secs_f64(),
-            "phase": step.phase.as_str(),
-            "text": step.text,
+            "workspace_id": latest.workspace_id.to_string(),
+            "workspace_name": &*latest.workspace,
+            "workspace_owner": &*latest.owner,
+            "outcome": outcome.as_str(),
+            "advice": outcome.advice(),
+            "error": result.as_ref().err().map(ToString::to_string),
+            "agent_id": reached.map(|it| it.target.agent_id.to_string()),
+            "agent_name": reached.map(|it| it.target.agent.to_string()),
+            "binding_switched": reached.is_some_and(|it| it.route == Route::Switched),
+            "counted_as_use": self.was_counted_as_use(),
+            "duration_seconds": self.trace.elapsed().as_secs_f64(),
+            "phase_duration_seconds": phases.collect::<serde_json::Map<_, _>>(),
+            "steps": steps.collect::<Vec<_>>(),
         })
-    });
-    serde_json::json!({
-        "workspace_id": latest.workspace_id.to_string(),
-        "workspace_name": &*latest.workspace,
-        "workspace_owner": &*latest.owner,
-        "outcome": outcome.as_str(),
-        "advice": outcome.advice(),
-        "error": result.as_ref().err().map(ToString::to_string),
-        "agent_id": reached.map(|it| it.target.agent_id.to_string()),
-        "agent_name": reached.map(|it| it.target.agent.to_string()),
-        "binding_switched": reached.is_some_and(|it| it.route == Route::Switched),
-        "duration_seconds": trace.elapsed().as_secs_f64(),
-        "phase_duration_seconds": phases.collect::<serde_json::Map<_, _>>(),
-        "steps": steps.collect::<Vec<_>>(),
-    })
+    }
 }

@@ -7,16 +7,22 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
 use crate::config::postgres_url::PostgresUrl;
+use crate::dialer::AnyDialer;
+use crate::fleet::probe_scope::ProbeScope;
+use crate::postgres::database::Database;
+use crate::probe::Probe;
 use crate::web::Lifecycle;
 use crate::{probe, systemd, web};
 
 use super::database_source::database_source;
 use super::listening::{self, listen};
-use super::{CommandError, logging, runtime, settings};
+use super::{CommandError, PATIENCE, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
@@ -93,21 +99,55 @@ pub(super) async fn serve_on(
     };
     // Connections queue from here on.
     systemd::ready();
-    let rounds = settings.probe.clone().map(|probe| {
-        let probe::Settings {
-            interval,
-            sample,
-            concurrency,
-            ..
-        } = *probe.settings();
-        tracing::info!(?interval, sample, concurrency, "probing");
-        tokio::spawn(async move { probe.run().await })
-    });
-    let served = web::serve(listeners, collect, settings, stop).await;
-    if let Some(rounds) = rounds {
-        rounds.abort();
+    // They end when this is dropped.
+    let mut tasks = JoinSet::new();
+    if let Some(probe) = settings.probe.clone() {
+        start_probe(&mut tasks, probe, collect.database());
     }
+    let served = web::serve(listeners, collect, settings, stop).await;
     served.context("serving")
+}
+
+/// Starts the rounds of probes, and what they need beside them.
+fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Database) {
+    let probe::Settings {
+        scope,
+        interval,
+        sample,
+        concurrency,
+        ..
+    } = *probe.settings();
+    tracing::info!(
+        scope = scope.as_str(),
+        ?interval,
+        sample,
+        concurrency,
+        "probing"
+    );
+    match scope {
+        ProbeScope::InUse => {
+            let activity = probe.activity().clone();
+            tasks.spawn(async move { activity.run().await });
+        }
+        ProbeScope::All if probe.counts_as_use() => {
+            tasks.spawn(async move { warn_of_kept_alive(&database).await });
+        }
+        ProbeScope::All => {}
+    }
+    tasks.spawn(async move { probe.run().await });
+}
+
+/// Says what it costs to dial every workspace through Coder.
+async fn warn_of_kept_alive(database: &Database) {
+    let what = "--probe.scope=all dials through Coder, which counts each dial as use: autostop \
+                deadlines and dormancy of the running workspaces that have them are pushed on";
+    match database
+        .workspaces_kept_alive(Instant::now() + PATIENCE)
+        .await
+    {
+        Ok(workspaces) => tracing::warn!(workspaces, "{what}"),
+        Err(error) => tracing::warn!(%error, "{what}; how many these are is not known"),
+    }
 }
 
 /// Done when the process is asked to stop; from the moment of the call, not of the first poll.

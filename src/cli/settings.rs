@@ -156,8 +156,10 @@ pub(super) fn probe(
         let problem = "the probe needs one of its own, so that no scrape waits for it: at least 2";
         return Err(SettingError::new("--postgres.max-connections", problem));
     }
+    let scope = args.probe.scope(&dialing);
     let dialer = dialer(dialing)?;
     let settings = probe::Settings {
+        scope,
         interval: args.probe.interval,
         sample: args.probe.sample,
         concurrency: args.probe.concurrency,

@@ -11,8 +11,9 @@ use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
+use crate::fleet::probe_scope::COUNTED_AS_USE;
 use crate::fleet::told::age;
-use crate::resolver::{Progress, Readiness, Stage, Verdict, Waited};
+use crate::resolver::{Dialer, Progress, Readiness, Stage, Verdict, Waited};
 
 use super::find::{find, reference};
 use super::resolve::{resolver, until_stopped};
@@ -42,6 +43,7 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
     let limits = args.question.agent.limits();
     until_stopped(async {
         let latest = find(&database, &reference).await?.latest;
+        let counts_as_use = dialer.counts_as_use();
         let resolver = resolver(&database, dialer, args);
         let mut ticker = Ticker::new();
         let waiting = resolver.wait(latest.workspace_id, &limits, |it| ticker.tell(&it));
@@ -53,7 +55,8 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
                 anyhow!("whether the agent answers could not be found out: {problem}").into(),
             );
         }
-        tell(&latest, &waited, began, args.question.json)
+        let counted_as_use = counts_as_use && has_answered(&waited);
+        tell(&latest, &waited, began, counted_as_use, args.question.json)
     })
 }
 
@@ -68,10 +71,19 @@ fn is_unanswered(waited: &Waited) -> bool {
     )
 }
 
+/// Whether the agent was dialed and answered.
+fn has_answered(waited: &Waited) -> bool {
+    match waited {
+        Waited::Settled(readiness) => readiness.verdict == Verdict::Ready,
+        Waited::TimedOut { stage, .. } => *stage == Stage::Start,
+    }
+}
+
 fn tell(
     latest: &Latest,
     waited: &Waited,
     began: Instant,
+    counted_as_use: bool,
     as_json: bool,
 ) -> Result<ExitCode, CommandError> {
     let (result, last) = match waited {
@@ -91,12 +103,16 @@ fn tell(
             "detail": detail,
             "agent_id": agent.map(|it| it.agent_id.to_string()),
             "agent_name": agent.map(|it| it.agent.to_string()),
+            "counted_as_use": counted_as_use,
             "waited_seconds": seconds,
         }))?;
     } else {
         let detail = detail.unwrap_or("the database never said");
         let sentence = format!("{result} after {}: {detail}", age(seconds));
         print(&format!("{}\n", wrapped(&sentence, 0)))?;
+        if counted_as_use {
+            print(&format!("{}\n", wrapped(COUNTED_AS_USE, 0)))?;
+        }
     }
     exit_code(waited)
 }
@@ -169,7 +185,7 @@ impl Ticker {
                 (text, &mut self.trouble)
             }
             Progress::Unanswered(unresolved) => {
-                let is_ours = unresolved.outcome() == ProbeOutcome::ExporterError;
+                let is_ours = unresolved.outcome() == Ok(ProbeOutcome::ExporterError);
                 self.unasked = is_ours.then(|| printable(&unresolved.to_string()));
                 (format!("dialing again: {unresolved}"), &mut self.trouble)
             }

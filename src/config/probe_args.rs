@@ -11,6 +11,7 @@ use super::coder_token::Token;
 use super::http_url::HttpUrl;
 use super::tcp_address::TcpAddress;
 use super::values::{at_least_one, positive_duration};
+use crate::fleet::probe_scope::ProbeScope;
 
 const TCP_FLAG: &str = "--probe.tcp-address";
 
@@ -18,7 +19,7 @@ const TCP_FLAG: &str = "--probe.tcp-address";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probe")]
 pub struct DialArgs {
-    /// How agents are dialed to see whether they answer; without it nobody is
+    /// How agents are dialed to see whether they answer. Unset: the probe is off
     #[arg(
         long = "probe.dialer",
         env = "CODER_EXPORTER_PROBE_DIALER",
@@ -44,7 +45,18 @@ pub struct ProbeArgs {
     #[command(flatten)]
     pub dial: DialArgs,
 
-    /// From the start of one round of dials to the start of the next
+    /// Which workspaces are probed. in-use: those whose agent is not connected, by its row and
+    /// without a dial, and those that a person uses at the moment, so that no workspace is kept
+    /// alive. all: every running workspace; with the coderd dialer each dial counts as use and
+    /// pushes autostop on. Default: in-use with the coderd dialer, all with tcp
+    #[arg(
+        long = "probe.scope",
+        env = "CODER_EXPORTER_PROBE_SCOPE",
+        value_name = "WHICH"
+    )]
+    pub scope: Option<ScopeKind>,
+
+    /// From the start of one round of probes to the start of the next
     #[arg(
         long = "probe.interval",
         env = "CODER_EXPORTER_PROBE_INTERVAL",
@@ -54,15 +66,16 @@ pub struct ProbeArgs {
     )]
     pub interval: Duration,
 
-    /// Workspaces dialed in a round, at most: those in doubt first, then each in turn
+    /// Workspaces probed in a round, at most: those with a stale binding or a problem first, then
+    /// each in turn. Default: as many as it takes to probe all in scope within --probe.horizon,
+    /// at least 20, at most 200
     #[arg(
         long = "probe.sample",
         env = "CODER_EXPORTER_PROBE_SAMPLE",
         value_name = "N",
-        default_value_t = 20,
         value_parser = at_least_one
     )]
-    pub sample: usize,
+    pub sample: Option<usize>,
 
     /// Workspaces dialed at the same time, at most, those asked for at /probe included
     #[arg(
@@ -94,6 +107,15 @@ pub enum DialerKind {
     Tcp,
 }
 
+/// Which workspaces are probed (SPEC 5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum ScopeKind {
+    /// Agents that are not connected, and agents in use.
+    InUse,
+    /// Every running workspace.
+    All,
+}
+
 /// A dialer with all it needs.
 #[derive(Debug, Clone)]
 pub enum Dialing {
@@ -108,6 +130,16 @@ impl fmt::Display for Dialing {
         match self {
             Self::Coderd(url, _) => write!(to, "agents are dialed by Coder at {url}"),
             Self::Tcp(address) => write!(to, "agents are dialed at {address}"),
+        }
+    }
+}
+
+impl ProbeArgs {
+    /// Which workspaces are probed with this dialer.
+    pub fn scope(&self, dialing: &Dialing) -> ProbeScope {
+        match (self.scope, dialing) {
+            (Some(ScopeKind::InUse), _) | (None, Dialing::Coderd(..)) => ProbeScope::InUse,
+            (Some(ScopeKind::All), _) | (None, Dialing::Tcp(_)) => ProbeScope::All,
         }
     }
 }

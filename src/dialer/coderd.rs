@@ -165,4 +165,9 @@ impl Dialer for Coderd {
         let token = self.current_token().await?;
         self.ask(target, &token).await
     }
+
+    /// The agent reports the connection that coderd makes to it.
+    fn counts_as_use(&self) -> bool {
+        true
+    }
 }

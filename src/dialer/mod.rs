@@ -59,4 +59,11 @@ impl Dialer for AnyDialer {
             Self::Tcp(dialer) => dialer.dial(target).await.map(Reached::Directly),
         }
     }
+
+    fn counts_as_use(&self) -> bool {
+        match self {
+            Self::Coderd(dialer) => dialer.counts_as_use(),
+            Self::Tcp(dialer) => dialer.counts_as_use(),
+        }
+    }
 }

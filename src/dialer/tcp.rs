@@ -47,6 +47,11 @@ impl Dialer for Tcp {
             }
         })
     }
+
+    /// The connection goes past Coder, so the agent does not report it.
+    fn counts_as_use(&self) -> bool {
+        false
+    }
 }
 
 /// Whether it did not get as far as to leave this machine, or to learn whereto.

@@ -63,8 +63,8 @@ pub struct CollectorSummary<'a> {
 /// What the probe's rounds have come to.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProbeSummary {
-    /// Share of running workspaces probed within the horizon; null before the first round and
-    /// when nothing runs.
+    /// Of the workspaces in the probe's scope now and one horizon ago, the share probed within the
+    /// horizon; null when there is none.
     pub coverage_ratio: Option<f64>,
     /// Agents whose status and dial contradict each other; null before the first round.
     pub disagreements: Option<u64>,

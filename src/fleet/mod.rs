@@ -6,6 +6,7 @@
 //! [`chronicle`] (what changed lately), [`selection`] (which agents a reader wants to see),
 //! [`pass`] (what one pass found, and what failed in it).
 
+pub mod activity;
 pub mod advice;
 pub mod agent;
 pub mod app;
@@ -26,6 +27,7 @@ pub mod overview;
 pub mod paging;
 pub mod pass;
 pub mod printable;
+pub mod probe_scope;
 pub mod probed;
 pub mod probes;
 pub mod reference;

@@ -29,12 +29,25 @@ pub struct Probes {
     outcomes: [u64; ProbeOutcome::ALL.len()],
     durations: Vec<Histogram>,
     latest: HashMap<Uuid, Latest>,
-    running: Option<HashSet<Uuid>>,
+    /// By workspace, since when it has been in scope, those out of it for less than a horizon
+    /// included; `None` before the first round.
+    scoped: Option<HashMap<Uuid, Scoped>>,
     last: Option<Timestamp>,
+    /// When the last round ended, by the clock that only goes forward.
+    last_round: Duration,
     history: VecDeque<Arc<Probed>>,
     failures: VecDeque<Arc<Probed>>,
     /// How many were ever kept.
     kept: u64,
+}
+
+/// When a workspace was in scope.
+#[derive(Debug, Clone, Copy)]
+struct Scoped {
+    /// The first round that found it in scope.
+    first: Duration,
+    /// The last one.
+    last: Duration,
 }
 
 /// The newest probe of one workspace.
@@ -61,8 +74,8 @@ pub struct ProbeStats {
     /// Agents that database and dial disagree about, every pair that can; `None` before the
     /// first round has ended.
     pub disagreements: Option<Vec<(Status, ProbeOutcome, u64)>>,
-    /// Share of running workspaces that were probed within the horizon; `None` before the
-    /// first round and when nothing runs.
+    /// Of the workspaces that are in scope now and were one horizon ago, the share probed within
+    /// the horizon; `None` when there is none.
     pub coverage: Option<f64>,
     /// When the last round ended, by this machine's clock.
     pub last: Option<Timestamp>,
@@ -77,8 +90,9 @@ impl Probes {
             outcomes: Default::default(),
             durations: vec![none; ProbeOutcome::ALL.len()],
             latest: HashMap::new(),
-            running: None,
+            scoped: None,
             last: None,
+            last_round: Duration::ZERO,
             history: VecDeque::new(),
             failures: VecDeque::new(),
             kept: 0,
@@ -122,12 +136,19 @@ impl Probes {
         probed
     }
 
-    /// Ends a round at `now`, in which these workspaces were running.
-    pub fn end_round(&mut self, running: HashSet<Uuid>, uptime: Duration, now: Timestamp) {
+    /// Ends a round at `now`, in which these workspaces were in scope.
+    pub fn end_round(&mut self, in_scope: HashSet<Uuid>, uptime: Duration, now: Timestamp) {
         let horizon = self.horizon;
         self.latest
-            .retain(|_, latest| is_within(latest, horizon, uptime));
-        self.running = Some(running);
+            .retain(|_, latest| is_within(latest.at, horizon, uptime));
+        let scoped = self.scoped.get_or_insert_default();
+        for workspace in in_scope {
+            let first = uptime;
+            let entry = scoped.entry(workspace);
+            entry.or_insert(Scoped { first, last: first }).last = uptime;
+        }
+        scoped.retain(|_, it| is_within(it.last, horizon, uptime));
+        self.last_round = uptime;
         self.last = Some(now);
     }
 
@@ -154,7 +175,7 @@ impl Probes {
     /// `uptime`, the newest first: those that [`ProbeStats::disagreements`] counts.
     pub fn at_odds(&self, uptime: Duration) -> Vec<Arc<Probed>> {
         let recent = self.latest.values();
-        let recent = recent.filter(|it| is_within(it, self.horizon, uptime));
+        let recent = recent.filter(|it| is_within(it.at, self.horizon, uptime));
         let mut at_odds: Vec<_> = recent.filter_map(|it| it.at_odds.clone()).collect();
         at_odds.sort_unstable_by_key(|it| std::cmp::Reverse(it.number));
         at_odds
@@ -163,9 +184,9 @@ impl Probes {
     /// The numbers at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
         let by_outcome = || ProbeOutcome::ALL.iter().copied();
-        let within = |latest: &&Latest| is_within(latest, self.horizon, uptime);
+        let within = |latest: &&Latest| is_within(latest.at, self.horizon, uptime);
         let recent = || self.latest.values().filter(within);
-        let disagreements = self.running.as_ref().map(|_| {
+        let disagreements = self.scoped.as_ref().map(|_| {
             let pairs = contradictions();
             pairs
                 .map(|pair| {
@@ -174,20 +195,29 @@ impl Probes {
                 })
                 .collect()
         });
-        let running = self.running.as_ref().filter(|it| !it.is_empty());
-        let coverage = running.map(|running| {
-            let covered = running
-                .iter()
-                .filter(|workspace| self.latest.get(workspace).as_ref().is_some_and(within));
-            covered.count() as f64 / running.len() as f64
-        });
         ProbeStats {
             outcomes: by_outcome().zip(self.outcomes).collect(),
             durations: by_outcome().zip(self.durations.iter().cloned()).collect(),
             disagreements,
-            coverage,
+            coverage: self.coverage(uptime),
             last: self.last,
         }
+    }
+
+    fn coverage(&self, uptime: Duration) -> Option<f64> {
+        let scoped = self.scoped.iter().flatten();
+        let mut asked_for = 0_u64;
+        let mut covered = 0_u64;
+        for (workspace, it) in scoped {
+            let is_old = uptime.saturating_sub(it.first) >= self.horizon;
+            if it.last != self.last_round || !is_old {
+                continue;
+            }
+            asked_for += 1;
+            let latest = self.latest.get(workspace);
+            covered += u64::from(latest.is_some_and(|it| is_within(it.at, self.horizon, uptime)));
+        }
+        (asked_for > 0).then(|| covered as f64 / asked_for as f64)
     }
 }
 
@@ -201,8 +231,8 @@ fn contradictions() -> impl Iterator<Item = (Status, ProbeOutcome)> {
     pairs.filter(|&(status, outcome)| is_contradiction(status, outcome))
 }
 
-fn is_within(latest: &Latest, horizon: Duration, uptime: Duration) -> bool {
-    uptime.saturating_sub(latest.at) <= horizon
+fn is_within(at: Duration, horizon: Duration, uptime: Duration) -> bool {
+    uptime.saturating_sub(at) <= horizon
 }
 
 fn push(kept: &mut VecDeque<Arc<Probed>>, probed: Arc<Probed>) {

@@ -14,25 +14,62 @@ use super::status::Status;
 pub struct Standing {
     /// `workspaces.id`.
     pub workspace: Uuid,
+    /// Whether the probe may look at it.
+    pub in_scope: InScope,
     /// Whether it has a stale binding, or an agent with a problem.
     pub urgent: bool,
     /// Seconds since the last heartbeat of the connected agent that is nearest to being lost.
     pub silent_seconds: Option<f64>,
 }
 
+/// Whether a workspace is in the probe's scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InScope {
+    /// Whichever of its agents serves it.
+    Yes,
+    /// None of its agents is.
+    No,
+    /// Some of its agents are and some are not: it depends on which one serves it.
+    SomeAgents,
+}
+
+impl InScope {
+    fn of(is_in_scope: bool) -> Self {
+        if is_in_scope { Self::Yes } else { Self::No }
+    }
+
+    fn and(self, other: Self) -> Self {
+        if self == other {
+            self
+        } else {
+            Self::SomeAgents
+        }
+    }
+}
+
 /// The running workspaces: those whose latest build started them and has a root agent.
-pub fn standings(fleet: &Fleet, is_stale: impl Fn(Uuid) -> bool) -> Vec<Standing> {
+///
+/// `is_in_scope` says of an agent, by its id and status, whether a workspace that it serves is in
+/// the probe's scope.
+pub fn standings(
+    fleet: &Fleet,
+    is_stale: impl Fn(Uuid) -> bool,
+    is_in_scope: impl Fn(Uuid, Status) -> bool,
+) -> Vec<Standing> {
     let mut by_workspace: HashMap<Uuid, Standing> = HashMap::new();
     for (agent, assessment) in fleet.judged() {
         if agent.kind != Kind::Root || agent.transition != Named::Known(Transition::Start) {
             continue;
         }
         let workspace = agent.workspace_id;
+        let in_scope = InScope::of(is_in_scope(agent.id, assessment.status));
         let standing = by_workspace.entry(workspace).or_insert_with(|| Standing {
             workspace,
+            in_scope,
             urgent: is_stale(workspace),
             silent_seconds: None,
         });
+        standing.in_scope = standing.in_scope.and(in_scope);
         standing.urgent |= assessment.health.is_problem();
         if assessment.status == Status::Connected
             && let Some(heartbeat) = agent.last_connected_at
@@ -57,13 +94,15 @@ pub struct Rota {
 }
 
 impl Rota {
-    /// The next ones, `sample` at most. Who is not [`reached`](Self::reached) keeps its turn.
+    /// The next ones in scope, `sample` at most. Who is not [`reached`](Self::reached) keeps its
+    /// turn, and who is out of scope for a while does not get another before the others.
     pub fn choose(&mut self, standings: &[Standing], sample: usize) -> Vec<Uuid> {
         let present: HashSet<_> = standings.iter().map(|it| it.workspace).collect();
         self.reached
             .retain(|workspace, _| present.contains(workspace));
         let (mut waiting, mut others): (Vec<&Standing>, Vec<&Standing>) = standings
             .iter()
+            .filter(|it| it.in_scope == InScope::Yes)
             .partition(|it| self.reached.get(&it.workspace) != Some(&self.turn));
         waiting.sort_by(|one, other| rank(one, other));
         if waiting.len() <= sample {
@@ -102,6 +141,7 @@ mod tests {
     fn standing(id: u128, urgent: bool, silent_seconds: f64) -> Standing {
         Standing {
             workspace: Uuid::from_u128(id),
+            in_scope: InScope::Yes,
             urgent,
             silent_seconds: Some(silent_seconds),
         }
@@ -163,11 +203,12 @@ mod tests {
         let fleet = fleet_of(vec![agent(), silent, stopped, sub]);
         let expected = Standing {
             workspace: agent().workspace_id,
+            in_scope: InScope::Yes,
             urgent: false,
             silent_seconds: Some(20.0),
         };
-        assert_eq!(standings(&fleet, |_| false), [expected]);
-        assert!(standings(&fleet, |_| true)[0].urgent);
+        assert_eq!(standings(&fleet, |_| false, |_, _| true), [expected]);
+        assert!(standings(&fleet, |_| true, |_, _| true)[0].urgent);
     }
 
     #[test]
@@ -176,7 +217,36 @@ mod tests {
             last_connected_at: Some(at(-3600)),
             ..agent()
         };
-        assert!(standings(&fleet_of(vec![lost]), |_| false)[0].urgent);
+        assert!(standings(&fleet_of(vec![lost]), |_| false, |_, _| true)[0].urgent);
+    }
+
+    #[test]
+    fn workspace_of_several_agents_is_in_scope_as_far_as_all_of_them_are() {
+        let lost = Agent {
+            id: Uuid::from_u128(9),
+            last_connected_at: Some(at(-3600)),
+            ..agent()
+        };
+        let fleet = fleet_of(vec![agent(), lost]);
+        let in_scope = |is_in_scope: fn(Uuid, Status) -> bool| {
+            standings(&fleet, |_| false, is_in_scope)[0].in_scope
+        };
+        assert_eq!(in_scope(|_, _| true), InScope::Yes);
+        assert_eq!(in_scope(|_, _| false), InScope::No);
+        let not_connected = |_, status| status != Status::Connected;
+        assert_eq!(in_scope(not_connected), InScope::SomeAgents);
+    }
+
+    #[test]
+    fn only_what_is_in_scope_is_chosen_and_leaving_the_scope_gives_no_second_turn() {
+        let mut standings: Vec<_> = (0..4).map(|id| standing(id, false, 0.0)).collect();
+        let mut rota = Rota::default();
+        standings[3].in_scope = InScope::No;
+        assert_eq!(round(&mut rota, &standings, 1), [0]);
+        standings[0].in_scope = InScope::SomeAgents;
+        assert_eq!(round(&mut rota, &standings, 1), [1]);
+        standings[0].in_scope = InScope::Yes;
+        assert_eq!(round(&mut rota, &standings, 2), [2, 0]);
     }
 
     proptest! {

@@ -29,8 +29,13 @@ const ROOMS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "activity.rs",
+        &["collect", "fleet", "log_lines", "logfold", "postgres"],
+    ),
+    (
         "probe",
         &[
+            "activity",
             "clock",
             "collect",
             "fleet",

@@ -11,13 +11,16 @@ use crate::fleet::outcome::ProbeOutcome;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;
-use crate::postgres::grants::role_sql;
+use crate::postgres::grants::{is_in_newest_release, role_sql};
 
 use super::root;
 
 #[test]
 fn readme_shows_what_the_program_says() {
-    let sql = format!("```sql\n{}```\n", role_sql("coder_exporter", |_, _| true));
+    let sql = format!(
+        "```sql\n{}```\n",
+        role_sql("coder_exporter", is_in_newest_release)
+    );
     let parts = [
         ("metrics", catalogue::table::<Page>()),
         ("probe", catalogue::table::<ProbePage>()),

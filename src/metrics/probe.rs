@@ -48,7 +48,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_probe_coverage_ratio",
-        help: "Share of running workspaces probed within the horizon",
+        help: "Of the workspaces in the probe's scope now and one horizon ago, the share probed within the horizon",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,

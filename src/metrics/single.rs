@@ -9,16 +9,19 @@ use crate::fleet::agent::Label;
 use crate::fleet::health::Assessment;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
+use crate::fleet::probe_scope::SkipReason;
 
 use super::family::{Exposed, Family, MetricKind, Sink, Source, Stability};
 
 /// What a probe of one workspace found.
 #[derive(Debug, Clone)]
 pub struct ProbePage {
-    /// What came of it.
-    pub outcome: ProbeOutcome,
+    /// What came of it, or why it was not dialed.
+    pub outcome: Result<ProbeOutcome, SkipReason>,
     /// How long it took.
     pub duration: Duration,
+    /// How long it was allowed to take.
+    pub allowed: Duration,
     /// How long each phase took, by name, every phase.
     pub phases: Vec<(&'static str, Duration)>,
     /// The agent it was about; `None` when there was none.
@@ -45,12 +48,29 @@ impl Exposed for ProbePage {
 const FAMILIES: &[Family<ProbePage>] = &[
     Family {
         name: "probe_success",
-        help: "Whether the workspace's agent answered",
+        help: "Whether the workspace's agent answered; absent when it was skipped",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,
         stability: Stability::Stable,
-        samples: |page, sink| sink.sample(&[], page.outcome.is_reached().into()),
+        samples: |page, sink| {
+            let outcome = page.outcome.iter();
+            outcome
+                .copied()
+                .try_for_each(|it| sink.sample(&[], it.is_reached().into()))
+        },
+    },
+    Family {
+        name: "probe_skipped",
+        help: "Whether the workspace was not dialed because it is out of --probe.scope: 1 for the reason, 0 for all others",
+        kind: MetricKind::Gauge,
+        labels: &["reason"],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let mut all = SkipReason::ALL.iter();
+            all.try_for_each(|it| sink.sample(&[it.as_str()], (page.outcome == Err(*it)).into()))
+        },
     },
     Family {
         name: "probe_duration_seconds",
@@ -60,6 +80,15 @@ const FAMILIES: &[Family<ProbePage>] = &[
         source: Source::Probe,
         stability: Stability::Stable,
         samples: |page, sink| sink.sample(&[], page.duration.as_secs_f64().into()),
+    },
+    Family {
+        name: "probe_timeout_seconds",
+        help: "How long the probe was allowed to take",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.allowed.as_secs_f64().into()),
     },
     Family {
         name: "probe_phase_duration_seconds",
@@ -75,14 +104,17 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_outcome",
-        help: "What came of the probe: 1 for one outcome, 0 for all others",
+        help: "What came of the probe: 1 for one outcome, 0 for all others; absent when it was skipped",
         kind: MetricKind::Gauge,
         labels: &["outcome"],
         source: Source::Probe,
         stability: Stability::Stable,
         samples: |page, sink| {
+            let Ok(outcome) = page.outcome else {
+                return Ok(());
+            };
             let mut all = ProbeOutcome::ALL.iter();
-            all.try_for_each(|it| sink.sample(&[it.as_str()], (*it == page.outcome).into()))
+            all.try_for_each(|it| sink.sample(&[it.as_str()], (*it == outcome).into()))
         },
     },
     Family {
@@ -92,7 +124,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
         labels: &[],
         source: Source::Probe,
         stability: Stability::Stable,
-        samples: |page, sink| sink.sample(&[], (page.outcome == ProbeOutcome::Switched).into()),
+        samples: |page, sink| sink.sample(&[], (page.outcome == Ok(ProbeOutcome::Switched)).into()),
     },
     Family {
         name: "probe_agent_info",

@@ -2,10 +2,18 @@
 //!
 //! Runs beside the scrape and never in it. A round chooses workspaces, resolves them some at a
 //! time, and records what came of it; a scrape reads the record.
+//!
+//! A dial through Coder counts as use of the workspace. `gate` decides at each dial whether it
+//! may be made, so that the probe keeps no workspace alive.
 
+mod gate;
 mod one;
 mod questions;
 mod round;
+mod source;
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
@@ -14,27 +22,45 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use uuid::Uuid;
 
+use crate::activity::ActivityReader;
 use crate::collect::Collect;
 use crate::fleet::health::Limits;
+use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::{ProbeStats, Probes};
 use crate::fleet::rota::Rota;
 use crate::logfold::LogFold;
 use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
 
-pub use one::{Asked, Refused};
+use gate::Gate;
+pub use gate::Reach;
+pub use one::{Answer, Asked, Refused, Skipped};
 use questions::Questions;
+pub use source::Source;
+
+/// The session reports are read at the start of each minute, and a round that begins a little
+/// later finds a reading as young as can be.
+const AFTER_READING: Duration = Duration::from_secs(5);
+
+/// Without `--probe.sample`, a round has at least this many workspaces, so that a small fleet is
+/// seen whole in each.
+const LEAST_SAMPLE: usize = 20;
+
+/// Without `--probe.sample`, a round has at most this many workspaces.
+const MOST_SAMPLE: usize = 200;
 
 /// What the probe runs with: `--probe.*`.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings {
+    /// Which workspaces it looks at.
+    pub scope: ProbeScope,
     /// From the beginning of one round to that of the next.
     pub interval: Duration,
-    /// Workspaces in a round, at most.
-    pub sample: usize,
+    /// Workspaces in a round, at most; `None` for as many as the horizon needs.
+    pub sample: Option<usize>,
     /// Dials at the same time, at most.
     pub concurrency: usize,
     /// For how long a probe says something of the present.
@@ -47,28 +73,42 @@ pub struct Settings {
     pub resolver: ResolverSettings,
 }
 
-/// Probes in rounds and on demand. Cheap to clone; all clones share everything.
-pub struct Probe<L: Dialer> {
-    shared: Arc<Shared<L>>,
+impl Settings {
+    /// Workspaces in a round where `in_scope` are in scope: as many as it takes to probe each
+    /// within the horizon, at least 20, at most 200, unless set.
+    pub fn sample_of(&self, in_scope: usize) -> usize {
+        let rounds = self.horizon.as_secs_f64() / self.interval.as_secs_f64();
+        let needed = (in_scope as f64 / rounds.max(1.0)).ceil() as usize;
+        let following = needed.clamp(LEAST_SAMPLE, MOST_SAMPLE);
+        self.sample.unwrap_or(following)
+    }
 }
 
-impl<L: Dialer> Clone for Probe<L> {
+/// Probes in rounds and on demand. Cheap to clone; all clones share everything.
+pub struct Probe<L: Dialer, S: Source = Collect> {
+    shared: Arc<Shared<L, S>>,
+}
+
+impl<L: Dialer, S: Source> Clone for Probe<L, S> {
     fn clone(&self) -> Self {
         let shared = self.shared.clone();
         Self { shared }
     }
 }
 
-impl<L: Dialer> fmt::Debug for Probe<L> {
+impl<L: Dialer, S: Source> fmt::Debug for Probe<L, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let settings = &self.shared.settings;
         f.debug_tuple("Probe").field(settings).finish()
     }
 }
 
-struct Shared<L: Dialer> {
-    collect: Collect,
-    resolver: Resolver<Questions, L>,
+struct Shared<L: Dialer, S: Source> {
+    source: S,
+    questions: Arc<Questions<S>>,
+    resolver: Resolver<Arc<Questions<S>>, L>,
+    gate: Gate<S>,
+    activity: ActivityReader<S>,
     settings: Settings,
     /// A dial needs a place, in a round or on demand.
     places: Semaphore,
@@ -82,12 +122,17 @@ struct Record {
     log: LogFold,
 }
 
-impl<L: Dialer> Probe<L> {
-    /// Probes the fleet that `collect` collects; nothing happens yet.
-    pub fn new(collect: Collect, dialer: L, settings: Settings) -> Self {
-        let questions = Questions::new(collect.clone());
+impl<L: Dialer, S: Source> Probe<L, S> {
+    /// Probes the fleet that `source` knows; nothing happens yet.
+    pub fn new(source: S, dialer: L, settings: Settings) -> Self {
+        let questions = Arc::new(Questions::new(source.clone()));
+        let activity = ActivityReader::new(source.clone());
+        let inactive_timeout = settings.resolver.inactive_timeout;
         let shared = Shared {
-            resolver: Resolver::new(questions, dialer, settings.resolver),
+            resolver: Resolver::new(questions.clone(), dialer, settings.resolver),
+            questions,
+            gate: Gate::new(settings.scope, inactive_timeout, activity.clone()),
+            activity,
             places: Semaphore::new(settings.concurrency),
             began: Instant::now(),
             record: Mutex::new(Record {
@@ -95,7 +140,7 @@ impl<L: Dialer> Probe<L> {
                 probes: Probes::new(settings.horizon),
                 log: LogFold::default(),
             }),
-            collect,
+            source,
             settings,
         };
         Self {
@@ -103,11 +148,12 @@ impl<L: Dialer> Probe<L> {
         }
     }
 
-    /// Makes rounds until it is dropped. One that takes longer than the interval is followed by
-    /// the next as soon as it ends, never by two at once.
+    /// Makes rounds until it is dropped. A round that takes longer than the interval is followed
+    /// by the next at the next multiple of it; there are never two at once.
     pub async fn run(&self) {
-        let mut rounds = interval(self.shared.settings.interval);
-        rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let interval = self.shared.settings.interval;
+        let mut rounds = interval_at(Instant::now() + AFTER_READING.min(interval), interval);
+        rounds.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             rounds.tick().await;
             // One that panics costs itself: the next begins when it is due.
@@ -120,6 +166,17 @@ impl<L: Dialer> Probe<L> {
     /// What it runs with.
     pub fn settings(&self) -> &Settings {
         &self.shared.settings
+    }
+
+    /// Reads the session reports that decide what is in scope; whoever owns the probe runs it
+    /// beside the rounds.
+    pub fn activity(&self) -> &ActivityReader<S> {
+        &self.shared.activity
+    }
+
+    /// Whether Coder counts its dials as use of the workspace.
+    pub fn counts_as_use(&self) -> bool {
+        self.shared.resolver.dialer().counts_as_use()
     }
 
     /// The numbers of this moment.

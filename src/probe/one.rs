@@ -7,11 +7,16 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
 use super::Probe;
+use super::gate::Reach;
+use super::round::{Tried, story};
+use super::source::Source;
+use crate::fleet::agent::Label;
 use crate::fleet::health::{Assessment, assess};
 use crate::fleet::latest::{Candidate, Latest};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{ErrorKind, Failure};
-use crate::fleet::probed::Probed;
+use crate::fleet::probe_scope::SkipReason;
+use crate::fleet::probed::{Probed, ProbedAgent, Story};
 use crate::fleet::reference::Reference;
 use crate::postgres::directory::Found;
 use crate::resolver::{Dialer, Trace};
@@ -19,13 +24,41 @@ use crate::resolver::{Dialer, Trace};
 /// A place is free within milliseconds, most of the time.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What came of probing one workspace.
+/// What came of asking about one workspace.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// As it is recorded.
-    pub probed: Arc<Probed>,
+    /// The outcome, or why there is none.
+    pub answer: Answer,
     /// The agent's status and health by the database, before it was dialed.
     pub assessment: Option<Assessment>,
+    /// How long it was allowed to take.
+    pub allowed: Duration,
+}
+
+/// The outcome of probing one workspace, or why there is none.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// It was probed; this is recorded.
+    Probed(Arc<Probed>),
+    /// It is out of the probe's scope: nothing was dialed.
+    Skipped(Skipped),
+}
+
+/// A workspace that was not dialed because it is out of the probe's scope.
+#[derive(Debug, Clone)]
+pub struct Skipped {
+    /// `users.username` of its owner.
+    pub owner: Label,
+    /// `workspaces.name`.
+    pub workspace: Label,
+    /// The agent that would have been dialed.
+    pub agent: Option<ProbedAgent>,
+    /// Why it was not.
+    pub reason: SkipReason,
+    /// How long it took to find out.
+    pub duration: Duration,
+    /// What was asked and answered.
+    pub story: Story,
 }
 
 /// Why a workspace was not probed.
@@ -42,14 +75,20 @@ pub enum Refused {
     Failed(#[from] Failure),
 }
 
-impl<L: Dialer> Probe<L> {
-    /// Probes one workspace by `deadline`.
+impl<L: Dialer, S: Source> Probe<L, S> {
+    /// Probes one workspace by `deadline`, if it is in scope or forced.
     ///
     /// # Errors
     ///
     /// When there is no such workspace, no place for one more dial, or no answer from the
     /// database.
-    pub async fn ask(&self, reference: &Reference, deadline: Instant) -> Result<Asked, Refused> {
+    pub async fn ask(
+        &self,
+        reference: &Reference,
+        reach: Reach,
+        deadline: Instant,
+    ) -> Result<Asked, Refused> {
+        let asked_at = Instant::now();
         let patience = deadline.min(Instant::now() + PATIENCE);
         let Ok(Ok(_place)) = timeout_at(patience, self.shared.places.acquire()).await else {
             return Err(Refused::Busy);
@@ -65,30 +104,47 @@ impl<L: Dialer> Probe<L> {
         let dial_timeout = settings.dial_timeout.min(allowed - kept);
         let resolver = &self.shared.resolver;
         let workspace = latest.workspace_id;
-        let connecting =
-            resolver.connect_within(workspace, dial_timeout, sleep_until(deadline), &trace);
+        let dialer = self.dialer(reach);
+        let caller = sleep_until(deadline);
+        let connecting = resolver.connect_through(&dialer, workspace, dial_timeout, caller, &trace);
         let result = connecting.await;
         resolver.release(workspace);
-        let probed = match &result {
-            Ok(result) => self.probed(&latest, result, &trace),
+        let tried = match &result {
+            Ok(result) => self.tried(&latest, result, &trace),
             // The scraper's time is up, which says nothing of the agent.
             Err(()) => {
                 let message = "the deadline passed first".into();
                 let outcome = ProbeOutcome::ExporterError;
-                self.of(&latest, None, outcome, message, &trace)
+                Tried::Probed(self.of(&latest, None, outcome, message, &trace))
             }
         };
-        let probed = self.lock().probes.keep(probed);
+        let answer = self.answer(&latest, tried, &trace);
         Ok(Asked {
-            assessment: self.assessment(&latest, &probed),
-            probed,
+            assessment: self.assessment(&latest, answer.agent()),
+            answer,
+            allowed: deadline.saturating_duration_since(asked_at),
         })
     }
 
+    /// Remembers a probe; there is nothing to remember of a workspace out of scope.
+    fn answer(&self, latest: &Latest, tried: Tried, trace: &Trace) -> Answer {
+        match tried {
+            Tried::Probed(probed) => Answer::Probed(self.lock().probes.keep(probed)),
+            Tried::Skipped(reason) => Answer::Skipped(Skipped {
+                owner: latest.owner.clone(),
+                workspace: latest.workspace.clone(),
+                agent: self.agent_of(latest, None),
+                reason,
+                duration: trace.elapsed(),
+                story: story(trace),
+            }),
+        }
+    }
+
     async fn find(&self, reference: &Reference, deadline: Instant) -> Result<Latest, Refused> {
-        let directory = self.shared.resolver.directory();
+        let source = &self.shared.source;
         let unknown = |what: &str| Refused::Unknown(what.to_owned());
-        let workspace = match directory.find(reference, deadline).await? {
+        let workspace = match source.find(reference, deadline).await? {
             Found::One {
                 workspace,
                 agent: None,
@@ -113,19 +169,29 @@ impl<L: Dialer> Probe<L> {
                 )));
             }
         };
-        let mut latest = directory.latest_of(&[workspace]).await?;
+        let mut latest = source.latest_of(&[workspace]).await?;
         let latest = latest.remove(&workspace);
         latest
             .filter(|latest| !latest.deleted)
             .ok_or_else(|| unknown("there is no such workspace"))
     }
 
-    fn assessment(&self, latest: &Latest, probed: &Probed) -> Option<Assessment> {
-        let id = probed.agent.as_ref()?.id;
+    fn assessment(&self, latest: &Latest, agent: Option<&ProbedAgent>) -> Option<Assessment> {
+        let id = agent?.id;
         let is_it = |it: &&Candidate| it.agent.id == id;
         let candidate = latest.agents.iter().find(is_it)?;
         let limits = &self.shared.settings.limits;
         Some(assess(&candidate.agent, limits, latest.now))
+    }
+}
+
+impl Answer {
+    /// The agent it is about; `None` when there was none.
+    pub fn agent(&self) -> Option<&ProbedAgent> {
+        match self {
+            Self::Probed(probed) => probed.agent.as_ref(),
+            Self::Skipped(skipped) => skipped.agent.as_ref(),
+        }
     }
 }
 

@@ -8,57 +8,79 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::Probe;
+use super::gate::{Reach, ScopedDialer};
+use super::source::Source;
+use super::{Probe, Shared};
 use crate::clock::wall_clock;
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
-use crate::fleet::rota::{Standing, standings};
+use crate::fleet::rota::{InScope, Standing, standings};
 use crate::log_lines::say;
 use crate::logfold::Subject;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
 
-impl<L: Dialer> Probe<L> {
-    /// Makes one round. What goes wrong in it is counted, not told.
+/// What came of one workspace.
+pub(super) enum Tried {
+    /// It has an outcome.
+    Probed(Probed),
+    /// It is out of scope: no dial and no outcome.
+    Skipped(SkipReason),
+}
+
+impl<L: Dialer, S: Source> Probe<L, S> {
+    /// Makes one round. What goes wrong in it is counted and logged.
     pub async fn round(&self) {
         let began = Instant::now();
-        let (running, mut probed) = match self.begin().await {
-            Ok((running, chosen)) => (running, self.probe_all(chosen).await),
+        let (in_scope, tried) = match self.begin().await {
+            Ok((in_scope, chosen)) => (in_scope, self.probe_all(chosen).await),
             Err(failure) => return self.give_up(&failure, began.elapsed()),
         };
+        let (had_a_turn, mut probed) = tried;
         self.look_again(&mut probed).await;
-        self.record(running, probed);
+        self.record(in_scope, &had_a_turn, probed);
     }
 
-    /// Who is running, and who has their turn, as they are now.
+    /// Workspaces in scope, and the chosen ones as they are now.
     async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<Latest>), Failure> {
-        let resolver = &self.shared.resolver;
         let standings = self.standings().await?;
+        let in_scope: HashSet<_> = standings
+            .iter()
+            .filter(|it| it.in_scope == InScope::Yes)
+            .map(|it| it.workspace)
+            .collect();
         let chosen = {
-            let sample = self.shared.settings.sample;
+            let sample = self.shared.settings.sample_of(in_scope.len());
             self.lock().rota.choose(&standings, sample)
         };
-        let mut latest = resolver.directory().begin(chosen.clone()).await?;
+        let mut latest = self.shared.questions.begin(chosen.clone()).await?;
         let chosen: Vec<_> = chosen
             .into_iter()
             .filter_map(|workspace| latest.remove(&workspace))
             .collect();
-        let running = standings.iter().map(|it| it.workspace).collect();
-        Ok((running, chosen))
+        Ok((in_scope, chosen))
     }
 
+    /// The running workspaces, and for each whether it is in scope.
     async fn standings(&self) -> Result<Vec<Standing>, Failure> {
-        let resolver = &self.shared.resolver;
+        let Shared {
+            source,
+            resolver,
+            gate,
+            ..
+        } = &*self.shared;
         let deadline = Instant::now() + self.shared.settings.collect_timeout;
-        let pass = self.shared.collect.pass(deadline).await;
+        let pass = source.fleet(deadline).await;
         let fleet = pass.fleet.as_ref().map_err(Clone::clone)?;
         if fleet.agents.is_none() {
-            let message = "the agents collector is off or failed, so nobody can be chosen";
+            let message = "the agents collector is off or failed, so no workspace can be chosen";
             return Err(Failure::new(ErrorKind::Query, message));
         }
-        let stale = match resolver.directory().stale_bindings().await {
+        gate.begin_round(fleet.heartbeat_lead_seconds());
+        let stale = match source.stale_bindings().await {
             Ok(stale) => stale,
             Err(failure) => {
                 // Where this stays so, the bindings collector says it.
@@ -66,37 +88,87 @@ impl<L: Dialer> Probe<L> {
                 HashMap::new()
             }
         };
-        let standings = standings(fleet, |workspace| stale.contains_key(&workspace));
+        let mut standings = standings(
+            fleet,
+            |workspace| stale.contains_key(&workspace),
+            |agent, status| gate.is_in_scope(agent, status),
+        );
         for (workspace, target) in stale {
             resolver.bind(workspace, target);
         }
+        self.settle_scopes(&mut standings).await;
         Ok(standings)
     }
 
-    /// Resolves them, some at a time; ends early when the exporter itself is at fault.
-    async fn probe_all(&self, chosen: Vec<Latest>) -> Vec<Probed> {
+    /// A workspace with several agents is in scope when the one that serves it is. Where some of
+    /// them are and some are not, the rows tell which one that is: one question for all.
+    async fn settle_scopes(&self, standings: &mut [Standing]) {
+        let is_open = |it: &&mut Standing| it.in_scope == InScope::SomeAgents;
+        let mut open: Vec<_> = standings.iter_mut().filter(is_open).collect();
+        if open.is_empty() {
+            return;
+        }
+        let workspaces: Vec<_> = open.iter().map(|it| it.workspace).collect();
+        let latest = self.shared.source.latest_of(&workspaces).await;
+        let latest = latest.unwrap_or_else(|failure| {
+            tracing::debug!(error = %failure, "the probe leaves out workspaces of several agents");
+            HashMap::new()
+        });
+        for standing in &mut open {
+            let latest = latest.get(&standing.workspace);
+            let is_in_scope = latest.is_some_and(|latest| self.is_chosen_agent_in_scope(latest));
+            standing.in_scope = if is_in_scope {
+                InScope::Yes
+            } else {
+                InScope::No
+            };
+        }
+    }
+
+    fn is_chosen_agent_in_scope(&self, latest: &Latest) -> bool {
+        // Without an agent to choose the outcome needs no dial.
+        choose_agent(&latest.agents).map_or(true, |chosen| {
+            let gate = &self.shared.gate;
+            gate.is_in_scope(chosen.agent.id, gate.status(&chosen.agent, latest.now))
+        })
+    }
+
+    /// Resolves them, some at a time; ends early when the exporter itself is at fault. Comes back
+    /// with the workspaces that had their turn, and the probes of those that have an outcome.
+    async fn probe_all(&self, chosen: Vec<Latest>) -> (Vec<Uuid>, Vec<Probed>) {
+        let mut had_a_turn = Vec::with_capacity(chosen.len());
         let mut probed = Vec::with_capacity(chosen.len());
         let dials = chosen.into_iter().map(|latest| async move {
             let _place = self.shared.places.acquire().await;
-            self.probe_one(&latest).await
+            let (tried, fails_everywhere) = self.probe_one(&latest).await;
+            (latest.workspace_id, tried, fails_everywhere)
         });
         let mut dials = stream::iter(dials).buffer_unordered(self.shared.settings.concurrency);
-        while let Some((one, fails_everywhere)) = dials.next().await {
-            probed.push(one);
+        while let Some((workspace, tried, fails_everywhere)) = dials.next().await {
+            had_a_turn.push(workspace);
+            match tried {
+                Tried::Probed(one) => probed.push(one),
+                Tried::Skipped(reason) => {
+                    tracing::debug!(%workspace, reason = reason.as_str(), "not dialed");
+                }
+            }
             if fails_everywhere {
                 // Said once a round: the others would fail alike, and no agent is to blame.
                 break;
             }
         }
-        probed
+        (had_a_turn, probed)
     }
 
     /// What came of it, and whether it would be the same with every other workspace.
-    async fn probe_one(&self, latest: &Latest) -> (Probed, bool) {
+    async fn probe_one(&self, latest: &Latest) -> (Tried, bool) {
         let resolver = &self.shared.resolver;
         let trace = Trace::default();
         let never = std::future::pending::<std::convert::Infallible>();
-        let connecting = resolver.connect(latest.workspace_id, never, &trace);
+        let dialer = self.dialer(Reach::InScope);
+        let dial_timeout = resolver.settings().dial_timeout;
+        let workspace = latest.workspace_id;
+        let connecting = resolver.connect_through(&dialer, workspace, dial_timeout, never, &trace);
         // One that panics costs itself, and has had its turn: the others are not to wait for it.
         let result = match AssertUnwindSafe(connecting).catch_unwind().await {
             Ok(Ok(result)) => result,
@@ -104,28 +176,42 @@ impl<L: Dialer> Probe<L> {
             Err(_) => {
                 let message = "the probe panicked, which is a mistake in this exporter".into();
                 let outcome = ProbeOutcome::ExporterError;
-                return (self.of(latest, None, outcome, message, &trace), false);
+                let probed = self.of(latest, None, outcome, message, &trace);
+                return (Tried::Probed(probed), false);
             }
         };
-        resolver.release(latest.workspace_id);
+        resolver.release(workspace);
         let fails_everywhere = result.as_ref().is_err_and(Unresolved::is_everywhere);
-        let probed = self.probed(latest, &result, &trace);
-        (probed, fails_everywhere)
+        (self.tried(latest, &result, &trace), fails_everywhere)
+    }
+
+    /// The dialer of one call.
+    pub(super) fn dialer(&self, reach: Reach) -> ScopedDialer<'_, S, L> {
+        ScopedDialer {
+            gate: &self.shared.gate,
+            directory: &self.shared.questions,
+            dialer: self.shared.resolver.dialer(),
+            reach,
+        }
     }
 
     /// What is recorded of this result.
-    pub(super) fn probed(
+    pub(super) fn tried(
         &self,
         latest: &Latest,
         result: &Result<Resolved<L::Connection>, Unresolved>,
         trace: &Trace,
-    ) -> Probed {
+    ) -> Tried {
+        let outcome = match outcome(result) {
+            Ok(outcome) => outcome,
+            Err(reason) => return Tried::Skipped(reason),
+        };
         let message = match result {
             Ok(resolved) => format!("agent {} answered", resolved.target.agent),
             Err(unresolved) => unresolved.to_string(),
         };
         let reached = result.as_ref().ok().map(|it| it.target.agent_id);
-        self.of(latest, reached, outcome(result), message, trace)
+        Tried::Probed(self.of(latest, reached, outcome, message, trace))
     }
 
     /// What is recorded of a workspace whose agent was `reached`, or none.
@@ -152,7 +238,7 @@ impl<L: Dialer> Probe<L> {
     }
 
     /// The agent that was reached, else the one that should have been, as its row is.
-    fn agent_of(&self, latest: &Latest, reached: Option<Uuid>) -> Option<ProbedAgent> {
+    pub(super) fn agent_of(&self, latest: &Latest, reached: Option<Uuid>) -> Option<ProbedAgent> {
         let is_reached = |id| reached.is_none_or(|reached| reached == id);
         let chosen = choose_agent(&latest.agents).ok();
         let chosen = chosen.filter(|it| is_reached(it.agent.id)).or_else(|| {
@@ -174,7 +260,7 @@ impl<L: Dialer> Probe<L> {
         if at_odds.is_empty() {
             return;
         }
-        let latest = self.shared.resolver.directory().latest_of(&at_odds).await;
+        let latest = self.shared.source.latest_of(&at_odds).await;
         for it in probed.iter_mut().filter(|it| it.contradiction().is_some()) {
             let now = latest
                 .as_ref()
@@ -186,7 +272,7 @@ impl<L: Dialer> Probe<L> {
         }
     }
 
-    fn record(&self, running: HashSet<Uuid>, probed: Vec<Probed>) {
+    fn record(&self, in_scope: HashSet<Uuid>, had_a_turn: &[Uuid], probed: Vec<Probed>) {
         let uptime = self.shared.began.elapsed();
         let ours = probed
             .iter()
@@ -194,11 +280,11 @@ impl<L: Dialer> Probe<L> {
         let trouble = ours.map(|it| Failure::new(ErrorKind::Connect, it.message.clone()));
         let line = {
             let mut record = self.lock();
+            had_a_turn.iter().for_each(|&it| record.rota.reached(it));
             for one in probed {
-                record.rota.reached(one.workspace_id);
                 record.probes.count(one, uptime);
             }
-            record.probes.end_round(running, uptime, wall_clock());
+            record.probes.end_round(in_scope, uptime, wall_clock());
             match trouble {
                 Some(trouble) => Some(record.log.failed(Subject::Probe, &trouble, uptime)),
                 None => record.log.works(Subject::Probe, uptime),
@@ -227,7 +313,7 @@ impl<L: Dialer> Probe<L> {
 }
 
 /// What the trace tells, to be remembered.
-fn story(trace: &Trace) -> Story {
+pub(super) fn story(trace: &Trace) -> Story {
     let steps = trace.steps().into_iter();
     let steps = steps.map(|it| StoryStep {
         at: it.at,

@@ -47,6 +47,11 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self.directory
     }
 
+    /// How it reaches agents.
+    pub fn dialer(&self) -> &L {
+        &self.dialer
+    }
+
     /// The constants it runs with.
     pub fn settings(&self) -> &Settings {
         &self.settings
@@ -97,10 +102,31 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
+        self.connect_through(&self.dialer, workspace, dial_timeout, caller, trace)
+            .await
+    }
+
+    /// As [`connect_within`](Self::connect_within), with every dial of this call made by
+    /// `dialer` in place of the resolver's own.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub async fn connect_through<R, T>(
+        &self,
+        dialer: &T,
+        workspace: Uuid,
+        dial_timeout: Duration,
+        caller: impl Future<Output = R>,
+        trace: &Trace,
+    ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R>
+    where
+        T: Dialer<Connection = L::Connection>,
+    {
         let mut caller = pin!(caller);
         tokio::select! {
             biased;
-            resolved = self.resolve(workspace, dial_timeout, trace) => match resolved {
+            resolved = self.resolve(dialer, workspace, dial_timeout, trace) => match resolved {
                 Ok(resolved) => Ok(Ok(resolved)),
                 // What failed as the caller left did not fail the caller.
                 Err(unresolved) => tokio::select! {
@@ -113,12 +139,16 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    pub(super) async fn resolve(
+    pub(super) async fn resolve<T>(
         &self,
+        dialer: &T,
         workspace: Uuid,
         dial_timeout: Duration,
         trace: &Trace,
-    ) -> Result<Resolved<L::Connection>, Unresolved> {
+    ) -> Result<Resolved<L::Connection>, Unresolved>
+    where
+        T: Dialer<Connection = L::Connection>,
+    {
         // What is asked before the dial has this long all together, so that the dial has all of
         // its own time, and what is asked after it the rest.
         let dial_by = Instant::now() + self.settings.validation_delay;
@@ -133,7 +163,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             None => self.look_up(workspace, dial_by, trace).await?,
         };
         let dialing = dial_with_lazy_validation(
-            &self.dialer,
+            dialer,
             &bound,
             self.settings.validation_delay,
             || self.validate(workspace),

@@ -1,10 +1,13 @@
 //! The two traits the resolver stands on, and what goes through them.
 
+use std::sync::Arc;
+
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Label};
 use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::pass::Failure;
+use crate::fleet::probe_scope::SkipReason;
 
 /// What the database says of workspaces and agents.
 ///
@@ -22,6 +25,16 @@ pub trait Directory: Send + Sync {
     fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<Sighting>, Failure>> + Send;
 }
 
+impl<D: Directory> Directory for Arc<D> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+        D::latest(self, workspace).await
+    }
+
+    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+        D::agent(self, agent).await
+    }
+}
+
 /// How an agent is reached.
 ///
 /// A dial is a future: dropping it gives the dial up, and a connection is released by dropping
@@ -35,11 +48,17 @@ pub trait Dialer: Send + Sync {
         &self,
         target: &Target,
     ) -> impl Future<Output = Result<Self::Connection, DialError>> + Send;
+
+    /// Whether Coder counts a dial as use of the workspace, which moves its `last_used_at` and
+    /// pushes its autostop deadline on (SPEC 4).
+    fn counts_as_use(&self) -> bool;
 }
 
 /// An agent to dial. All of it comes from the database, never from a request (SPEC 4).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// `workspaces.id`.
+    pub workspace_id: Uuid,
     /// `workspace_agents.id`.
     pub agent_id: Uuid,
     /// `workspace_agents.name`.
@@ -54,6 +73,7 @@ impl Target {
     /// The way to this agent.
     pub fn of(agent: &Agent) -> Self {
         Self {
+            workspace_id: agent.workspace_id,
             agent_id: agent.id,
             agent: agent.name.clone(),
             workspace: agent.workspace.clone(),
@@ -65,8 +85,9 @@ impl Target {
 /// Why a dial did not reach its agent. Messages hold no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
-    /// Coder would not dial an agent in this state (`disconnected`, `timeout`, `connecting`).
-    #[error("coderd does not dial it: the agent is {state}")]
+    /// The agent was not dialed: Coder, or its row, says that it is in this state
+    /// (`disconnected`, `timeout`, `connecting`).
+    #[error("not dialed: the agent is {state}")]
     Unreachable {
         /// The state in Coder's own word.
         state: String,
@@ -81,6 +102,9 @@ pub enum DialError {
     /// to blame, and no other would be reached.
     #[error("{0}")]
     Exporter(String),
+    /// The agent is out of the probe's scope, so it was not dialed: nothing is known of it.
+    #[error("out of the probe's scope: {}", .0.sentence())]
+    OutOfScope(SkipReason),
     /// What we were told to dial does not suit this agent's names. It is not to blame, and
     /// others may be reached.
     #[error("{0}")]

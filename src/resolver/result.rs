@@ -7,6 +7,7 @@ use super::choose::NoChoice;
 use super::parts::{DialError, Target};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::Failure;
+use crate::fleet::probe_scope::SkipReason;
 
 /// An agent that was reached.
 #[derive(Debug)]
@@ -58,20 +59,28 @@ pub enum Unresolved {
 }
 
 /// What it counts as (SPEC 5).
-pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> ProbeOutcome {
+///
+/// # Errors
+///
+/// Why it has no outcome: the dial was out of the probe's scope.
+pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Result<ProbeOutcome, SkipReason> {
     match result {
-        Ok(resolved) => match resolved.route {
+        Ok(resolved) => Ok(match resolved.route {
             Route::Cached | Route::Dialed => ProbeOutcome::Ok,
             Route::Switched => ProbeOutcome::Switched,
-        },
+        }),
         Err(unresolved) => unresolved.outcome(),
     }
 }
 
 impl Unresolved {
     /// What it counts as (SPEC 5).
-    pub fn outcome(&self) -> ProbeOutcome {
-        match self {
+    ///
+    /// # Errors
+    ///
+    /// Why it has no outcome: the dial was out of the probe's scope.
+    pub fn outcome(&self) -> Result<ProbeOutcome, SkipReason> {
+        Ok(match self {
             Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => ProbeOutcome::NoAgent,
             Self::NoChoice(NoChoice::Ambiguous(_)) => ProbeOutcome::Ambiguous,
             Self::Disconnected => ProbeOutcome::Disconnected,
@@ -82,10 +91,11 @@ impl Unresolved {
                 "connecting" | "timeout" => ProbeOutcome::NeverConnected,
                 _ => ProbeOutcome::DialError,
             },
+            Self::Dial(DialError::OutOfScope(reason)) => return Err(*reason),
             Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => ProbeOutcome::DialError,
             Self::Dial(DialError::Exporter(_) | DialError::Unaddressable(_))
             | Self::Directory(_) => ProbeOutcome::ExporterError,
-        }
+        })
     }
 
     /// Whether it is our own trouble, and would be the same with every other workspace.

@@ -143,7 +143,9 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         let allowed = deadline.saturating_duration_since(Instant::now());
         let timeout = ATTEMPT_TIMEOUT.min(allowed);
         let trace = Trace::default();
-        let dialed = self.resolve(workspace, timeout, &trace).await;
+        let dialed = self
+            .resolve(self.dialer(), workspace, timeout, &trace)
+            .await;
         self.release(workspace);
         if let Err(unresolved) = &dialed {
             progress(Progress::Unanswered(unresolved));

@@ -274,6 +274,10 @@ impl Dialer for World {
         self.note(&format!("{end} {name}"));
         dialed
     }
+
+    fn counts_as_use(&self) -> bool {
+        false
+    }
 }
 
 impl World {

@@ -15,7 +15,7 @@ use crate::fleet::printable::printable;
 use crate::fleet::reference::Reference;
 use crate::metrics::exposition::Format;
 use crate::metrics::single::{ProbePage, ProbePageAgent};
-use crate::probe::{Asked, Refused};
+use crate::probe::{Answer, Asked, Reach, Refused};
 
 use super::router::App;
 use super::{deadline, scrape};
@@ -27,9 +27,12 @@ pub(super) struct Wanted {
     workspace: String,
     #[serde(default)]
     debug: bool,
+    /// Dial whatever the scope: this counts as use of the workspace.
+    #[serde(default)]
+    force: bool,
 }
 
-/// Probes one workspace; 404 for one that does not exist, 429 when all places are taken.
+/// Probes one workspace if it is in scope or `force` is set; 404 for one that does not exist, 429 when all places are taken.
 pub(super) async fn probe(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -40,7 +43,7 @@ pub(super) async fn probe(
         return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
     };
     let Ok(Query(wanted)) = wanted else {
-        return refuse("write /probe?workspace=…&debug=true, each once");
+        return refuse("write /probe?workspace=…&debug=true&force=true, each once");
     };
     let reference = match wanted.workspace.parse() {
         Ok(reference @ (Reference::Id(_) | Reference::Named { agent: None, .. })) => reference,
@@ -49,7 +52,12 @@ pub(super) async fn probe(
     let settings = &app.settings;
     let allowed =
         deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
-    let asked = match probe.ask(&reference, Instant::now() + allowed).await {
+    let reach = match wanted.force {
+        true => Reach::Forced,
+        false => Reach::InScope,
+    };
+    let deadline = Instant::now() + allowed;
+    let asked = match probe.ask(&reference, reach, deadline).await {
         Ok(asked) => asked,
         Err(refused) => return not_probed(&refused),
     };
@@ -86,11 +94,16 @@ fn not_probed(refused: &Refused) -> Response {
 }
 
 fn page(asked: &Asked) -> ProbePage {
-    let agent = asked.probed.agent.as_ref().zip(asked.assessment);
+    let agent = asked.answer.agent().zip(asked.assessment);
+    let (outcome, duration, story) = match &asked.answer {
+        Answer::Probed(it) => (Ok(it.outcome), it.duration, &it.story),
+        Answer::Skipped(it) => (Err(it.reason), it.duration, &it.story),
+    };
     ProbePage {
-        outcome: asked.probed.outcome,
-        duration: asked.probed.duration,
-        phases: asked.probed.story.phases.clone(),
+        outcome,
+        duration,
+        allowed: asked.allowed,
+        phases: story.phases.clone(),
         agent: agent.map(|(agent, assessment)| ProbePageAgent {
             id: agent.id,
             name: agent.name.clone(),
@@ -101,21 +114,25 @@ fn page(asked: &Asked) -> ProbePage {
 
 /// What was asked and answered, before the metrics it led to.
 fn story(asked: &Asked) -> String {
-    let probed = &asked.probed;
-    let name = format!("{}/{}", probed.owner, probed.workspace);
+    let (owner, workspace, steps) = match &asked.answer {
+        Answer::Probed(it) => (&it.owner, &it.workspace, &it.story.steps),
+        Answer::Skipped(it) => (&it.owner, &it.workspace, &it.story.steps),
+    };
+    let name = format!("{owner}/{workspace}");
     let mut story = format!("Probe of {}\n\n", printable(&name));
-    for step in &probed.story.steps {
+    for step in steps {
         let at = step.at.as_secs_f64();
         let phase = step.phase;
         let _ = writeln!(story, "{at:>9.3} s  {phase:<8}  {}", printable(&step.text));
     }
-    let outcome = probed.outcome;
-    let _ = writeln!(
-        story,
-        "\n{}: {}",
-        outcome.as_str(),
-        printable(&probed.message)
-    );
-    let _ = writeln!(story, "{}\n\nMetrics:\n", outcome.advice());
+    let (result, message, advice) = match &asked.answer {
+        Answer::Probed(it) => (it.outcome.as_str(), &*it.message, it.outcome.advice()),
+        Answer::Skipped(it) => (it.reason.as_str(), it.reason.sentence(), FORCE),
+    };
+    let _ = writeln!(story, "\n{result}: {}", printable(message));
+    let _ = writeln!(story, "{advice}\n\nMetrics:\n");
     story
 }
+
+/// How to have a workspace dialed that is out of scope.
+const FORCE: &str = "Not dialed. With &force=true it is, and Coder counts that as use.";

@@ -23,7 +23,7 @@ use uuid::Uuid;
 use crate::clock::wall_clock;
 use crate::fleet::reference::Reference;
 use crate::inquiry::Told;
-use crate::probe::Refused;
+use crate::probe::{Answer, Reach, Refused};
 use crate::web::origin::is_from_here;
 use crate::web::router::App;
 
@@ -96,11 +96,13 @@ pub(super) async fn probe_now(
     };
     let workspace = Reference::Id(told.latest.workspace_id);
     let deadline = Instant::now() + app.settings.collect_timeout;
-    match probe.ask(&workspace, deadline).await {
+    match probe.ask(&workspace, Reach::Forced, deadline).await {
         Ok(asked) => {
-            let wanted = Wanted {
-                probed: Some(asked.probed.number),
+            let probed = match asked.answer {
+                Answer::Probed(probed) => Some(probed.number),
+                Answer::Skipped(_) => None,
             };
+            let wanted = Wanted { probed };
             let id = told.asked.unwrap_or(told.latest.workspace_id);
             Redirect::to(&address(&app, id, &wanted)).into_response()
         }

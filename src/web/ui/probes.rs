@@ -14,6 +14,7 @@ use crate::dialer::AnyDialer;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::printable::printable;
+use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::ProbeStats;
 use crate::fleet::time::Timestamp;
@@ -100,13 +101,33 @@ fn rounds(stats: &ProbeStats, probe: &Probe<AnyDialer>, now: Timestamp) -> Marku
                 dt { "Covered" }
                 dd {
                     @match stats.coverage {
-                        Some(share) => { (format!("{:.0}", (share * 100.0).floor())) " % of running workspaces within " (horizon) },
+                        Some(share) => { (format!("{:.0}", (share * 100.0).floor())) " % of the workspaces in scope for at least " (horizon) ", within that time" },
                         None => span class="faint" { "not known" },
                     }
                 }
-                dt { "A round" } dd { "every " (interval) ", of at most " (settings.sample) " workspaces, " (settings.concurrency) " at once" }
+                dt { "Scope" }
+                dd { (settings.scope.as_str()) ": " (scope_sentence(settings.scope)) }
+                dt { "A round" }
+                dd {
+                    "every " (interval) ", of "
+                    @match settings.sample {
+                        Some(sample) => { "at most " (sample) " workspaces" },
+                        None => { "as many workspaces as it takes to probe all within " (horizon) },
+                    }
+                    ", " (settings.concurrency) " at once"
+                }
             }
         }
+    }
+}
+
+const fn scope_sentence(scope: ProbeScope) -> &'static str {
+    match scope {
+        ProbeScope::InUse => {
+            "agents that are not connected, by their row, and agents in use; no workspace is kept \
+             alive"
+        }
+        ProbeScope::All => "every running workspace",
     }
 }
 

@@ -13,6 +13,7 @@ use crate::harness::coderd::TOKEN;
 /// An agent of a workspace whose name leads a TCP dial to this machine.
 fn target(agent_id: Uuid) -> Target {
     Target {
+        workspace_id: Uuid::from_u128(2),
         agent_id,
         agent: "main".into(),
         workspace: "localhost".into(),

@@ -10,6 +10,7 @@ use coder_agent_exporter::dialer::AnyDialer;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
@@ -140,8 +141,10 @@ fn defaults() -> Settings {
         },
         dialing: None,
         probe: probe::Settings {
+            // Most tests are about dialing; those of the scope set it.
+            scope: ProbeScope::All,
             interval: Duration::from_secs(60),
-            sample: 20,
+            sample: None,
             concurrency: 4,
             horizon: Duration::from_secs(15 * 60),
             collect_timeout: Duration::from_secs(10),

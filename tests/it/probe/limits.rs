@@ -17,7 +17,7 @@ async fn questions_of_a_round_do_not_grow_with_its_workspaces() {
     let url = coderd.url("127.0.0.1");
     let change = |it: &mut Settings| {
         it.dialing = Some(dialing(&url));
-        it.probe.sample = 1000;
+        it.probe.sample = Some(1000);
     };
     let exporter = coder.exporter_with(change).await;
     // Nobody is known to coderd: every dial fails at once, and every binding is doubted.
@@ -45,7 +45,7 @@ async fn connections_to_coderd_never_exceed_the_concurrency() {
     deployment.add_slow(30, Duration::from_millis(40)).await;
     let exporter = deployment
         .exporter(|it| {
-            it.probe.sample = 30;
+            it.probe.sample = Some(30);
             it.probe.concurrency = 3;
         })
         .await;
@@ -61,7 +61,7 @@ async fn rounds_that_overrun_their_interval_never_overlap() {
     let exporter = deployment
         .exporter(|it| {
             it.probe.interval = Duration::from_millis(50);
-            it.probe.sample = 2;
+            it.probe.sample = Some(2);
             it.probe.concurrency = 100;
         })
         .await;

@@ -8,6 +8,7 @@ use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
 use coder_agent_exporter::resolver::{self, DialError, Dialer, Target};
@@ -39,6 +40,10 @@ impl Dialer for Clumsy {
             is_mined: self.is_mined.load(Ordering::Relaxed),
         })
     }
+
+    fn counts_as_use(&self) -> bool {
+        false
+    }
 }
 
 fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
@@ -51,8 +56,9 @@ fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
     };
     let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();
     let settings_of_probe = probe::Settings {
+        scope: ProbeScope::All,
         interval: Duration::from_millis(50),
-        sample: 20,
+        sample: None,
         concurrency: 4,
         horizon: Duration::from_secs(900),
         collect_timeout: Duration::from_secs(10),

@@ -98,7 +98,7 @@ async fn workspace_with_a_stale_chat_comes_first_and_its_binding_is_tried() {
     deployment.coder.add(bound.clone()).await;
     let binding = ("agent_id", format!("'{}'", old.id));
     deployment.coder.add_chat(bound.id, &[binding]).await;
-    let exporter = deployment.exporter(|it| it.probe.sample = 1).await;
+    let exporter = deployment.exporter(|it| it.probe.sample = Some(1)).await;
     assert_eq!(outcomes(&round(&exporter).await), only("switched", 1.0));
     let asked = deployment.coderd.requests();
     assert!(asked[0].contains(&old.id.to_string()), "{asked:#?}");
@@ -118,7 +118,7 @@ async fn everybody_is_reached_in_workspaces_by_sample_rounds_whatever_the_proble
         let failing = Answer::error(500, "no route");
         agents.push(deployment.add(&format!("w{number}"), agent, failing).await);
     }
-    let exporter = deployment.exporter(|it| it.probe.sample = 3).await;
+    let exporter = deployment.exporter(|it| it.probe.sample = Some(3)).await;
     for _ in 0..3 {
         round(&exporter).await;
     }

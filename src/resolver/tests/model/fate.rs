@@ -253,6 +253,10 @@ impl Dialer for Fate {
         });
         dialed
     }
+
+    fn counts_as_use(&self) -> bool {
+        false
+    }
 }
 
 impl Fate {

@@ -7,6 +7,7 @@ use super::super::super::{Route, Unresolved};
 use super::history::{Call, Event, Told};
 use super::judge::{End, Switched, Wrong, walk};
 use crate::fleet::named::Variants;
+use crate::fleet::outcome::ProbeOutcome;
 
 /// The longest a call may take: dial timeout and validation delay, and what timers round up.
 const LONGEST: Duration = Duration::from_millis(35_002);
@@ -60,7 +61,10 @@ pub(super) fn try_call(
             let forgets = matches!(told, Unresolved::NoWorkspace | Unresolved::NoChoice(_));
             match forgets && call.bound_after.is_some() {
                 true => Err("there was no agent, and the workspace was not forgotten".into()),
-                false => Ok(told.outcome().as_str()),
+                false => {
+                    let outcome = told.outcome().map(ProbeOutcome::as_str);
+                    outcome.map_err(|_| "nothing is out of scope here".into())
+                }
             }
         }
         (Told::GaveUp(reason), End::CutOff | End::Refused(_)) if is_given_up => {

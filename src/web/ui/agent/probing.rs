@@ -36,7 +36,7 @@ impl Probing<'_> {
                     None => p class="faint" { (OFF) },
                     Some(probe) => {
                         @if self.latest.deleted { p { "The workspace is deleted: there is nothing to dial." } }
-                        @else { (self.form(probe.settings().concurrency)) }
+                        @else { (self.form(probe.settings().concurrency, probe.counts_as_use())) }
                         @let probed = probe.of_workspace(self.latest.workspace_id);
                         @if let Some(number) = self.shown {
                             (self.shown(probed.iter().find(|it| it.number == number).map(|it| &**it)))
@@ -48,7 +48,7 @@ impl Probing<'_> {
         }
     }
 
-    fn form(&self, concurrency: usize) -> Markup {
+    fn form(&self, concurrency: usize, counts_as_use: bool) -> Markup {
         let seconds = self.app.settings.collect_timeout.as_secs_f64();
         html! {
             // Without an action it is sent to where this page is.
@@ -57,6 +57,10 @@ impl Probing<'_> {
                 p class="faint" {
                     "Dials the agent that serves the workspace, within " (seconds) " s. At most "
                     (concurrency) " are dialed at once."
+                    @if counts_as_use {
+                        " Coder counts the dial as use of the workspace: its autostop deadline \
+                         may move on."
+                    }
                 }
             }
         }

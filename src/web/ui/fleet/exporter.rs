@@ -125,7 +125,7 @@ fn probed(probe: &Probe<AnyDialer>) -> String {
     let disagreeing: u64 = disagreements.iter().map(|it| it.2).sum();
     let coverage = stats.coverage.map(|it| {
         let reached = percent((it * 1000.0).round() as u64, 1000);
-        format!(", {reached} of running workspaces probed")
+        format!(", {reached} of the workspaces in scope probed")
     });
     format!(
         "{} with the database{}",

@@ -1,0 +1,184 @@
+//! Decides at each dial whether it may be made: a probe must never keep a workspace alive
+//! (SPEC 5).
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::questions::Questions;
+use super::source::Source;
+use crate::activity::ActivityReader;
+use crate::fleet::agent::Agent;
+use crate::fleet::named::Variants;
+use crate::fleet::probe_scope::{ProbeScope, SkipReason, Use, WARM_UP};
+use crate::fleet::status::{Status, status};
+use crate::fleet::time::Timestamp;
+use crate::resolver::{DialError, Dialer, Directory, Target};
+
+/// Whether one call keeps to the scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// Only what is in scope is dialed.
+    InScope,
+    /// A person wants to know of this workspace: it is dialed whatever the scope, and counts as
+    /// used.
+    Forced,
+}
+
+/// What is known of the use of agents, and of our own dials.
+pub(super) struct Gate<S> {
+    scope: ProbeScope,
+    inactive_timeout: Duration,
+    began: Instant,
+    activity: ActivityReader<S>,
+    noted: Mutex<Noted>,
+}
+
+#[derive(Default)]
+struct Noted {
+    /// By agent, when our own last dial of it ended, or began if it has not ended.
+    own_dials: HashMap<Uuid, Instant>,
+    /// Seconds by which the newest heartbeat of the last round was ahead of the database's clock.
+    heartbeat_lead_seconds: f64,
+}
+
+impl<S: Source> Gate<S> {
+    pub(super) fn new(
+        scope: ProbeScope,
+        inactive_timeout: Duration,
+        activity: ActivityReader<S>,
+    ) -> Self {
+        Self {
+            scope,
+            inactive_timeout,
+            began: Instant::now(),
+            activity,
+            noted: Mutex::default(),
+        }
+    }
+
+    /// Whether a workspace is in scope whose chosen agent is this one: connected agents while they
+    /// may be dialed, others always, for their row tells the outcome.
+    pub(super) fn is_in_scope(&self, agent: Uuid, status: Status) -> bool {
+        match self.scope {
+            ProbeScope::All => true,
+            ProbeScope::InUse => status != Status::Connected || self.allows(agent).is_ok(),
+        }
+    }
+
+    /// The status of an agent by its row.
+    pub(super) fn status(&self, agent: &Agent, now: Timestamp) -> Status {
+        status(agent, self.inactive_timeout, now)
+    }
+
+    /// Takes note of what a round saw of the clocks, and forgets dials that are long over.
+    pub(super) fn begin_round(&self, heartbeat_lead_seconds: Option<f64>) {
+        let mut noted = self.lock();
+        noted.heartbeat_lead_seconds = heartbeat_lead_seconds.unwrap_or_default();
+        noted.own_dials.retain(|_, at| at.elapsed() < WARM_UP);
+    }
+
+    /// Whether a connected agent may be dialed.
+    fn allows(&self, agent: Uuid) -> Result<(), SkipReason> {
+        let reading = self.activity.latest();
+        let reading = reading.filter(|it| it.activity.is_stored());
+        let noted = self.lock();
+        let session_age_seconds = reading.as_ref().and_then(|it| {
+            let age = it.activity.session_age_seconds(agent)?;
+            Some(age + it.read_at.elapsed().as_secs_f64())
+        });
+        let lead = reading.as_ref().map(|it| it.activity.lead_seconds());
+        let since_own_dial = noted.own_dials.get(&agent).map(Instant::elapsed);
+        let seen = Use {
+            uptime: self.began.elapsed(),
+            has_reports: reading.is_some(),
+            clock_lead_seconds: lead.unwrap_or_default().max(noted.heartbeat_lead_seconds),
+            session_age_seconds,
+            since_own_dial_seconds: since_own_dial.map(|it| it.as_secs_f64()),
+        };
+        seen.allows_dial()
+    }
+
+    fn note_dial(&self, agent: Uuid) {
+        self.lock().own_dials.insert(agent, Instant::now());
+    }
+
+    /// Never held across an await.
+    fn lock(&self) -> MutexGuard<'_, Noted> {
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The dialer of one call: asks the gate before each dial, also before that of an agent that a
+/// validation switches to.
+pub(super) struct ScopedDialer<'a, S, L> {
+    pub(super) gate: &'a Gate<S>,
+    pub(super) directory: &'a Arc<Questions<S>>,
+    pub(super) dialer: &'a L,
+    pub(super) reach: Reach,
+}
+
+impl<S: Source, L: Dialer> ScopedDialer<'_, S, L> {
+    /// An agent that is not connected has its outcome from its row: Coder would answer from the
+    /// same one or, if the agent is back by then, dial it. A bound agent of an earlier build has
+    /// no row here, and is dialed only while it is in use.
+    async fn check(&self, target: &Target) -> Result<(), DialError> {
+        let latest = self.directory.latest(target.workspace_id).await;
+        let latest = latest.map_err(|failure| DialError::Exporter(failure.to_string()))?;
+        let row = latest.as_ref().and_then(|latest| {
+            let mut agents = latest.agents.iter();
+            let row = agents.find(|it| it.agent.id == target.agent_id)?;
+            Some(self.gate.status(&row.agent, latest.now))
+        });
+        match row {
+            Some(Status::Connected) | None => {
+                let allowed = self.gate.allows(target.agent_id);
+                allowed.map_err(DialError::OutOfScope)
+            }
+            Some(other) => Err(DialError::Unreachable {
+                state: other.as_str().to_owned(),
+            }),
+        }
+    }
+}
+
+impl<S: Source, L: Dialer> Dialer for ScopedDialer<'_, S, L> {
+    type Connection = L::Connection;
+
+    async fn dial(&self, target: &Target) -> Result<L::Connection, DialError> {
+        if self.gate.scope == ProbeScope::All {
+            return self.dialer.dial(target).await;
+        }
+        if self.reach == Reach::InScope {
+            self.check(target).await?;
+        }
+        let _noted = OwnDial::begin(self.gate, target.agent_id);
+        self.dialer.dial(target).await
+    }
+
+    fn counts_as_use(&self) -> bool {
+        self.dialer.counts_as_use()
+    }
+}
+
+/// A dial of our own: noted when it begins, and when it ends in whatever way.
+struct OwnDial<'a, S: Source> {
+    gate: &'a Gate<S>,
+    agent: Uuid,
+}
+
+impl<'a, S: Source> OwnDial<'a, S> {
+    fn begin(gate: &'a Gate<S>, agent: Uuid) -> Self {
+        gate.note_dial(agent);
+        Self { gate, agent }
+    }
+}
+
+impl<S: Source> Drop for OwnDial<'_, S> {
+    fn drop(&mut self) {
+        self.gate.note_dial(self.agent);
+    }
+}

@@ -1,0 +1,342 @@
+//! A simulated Coder that takes a connection through coderd for use of the workspace, as the
+//! real one does: a dial shows in the agent's next reports, a report with connections pushes the
+//! autostop deadline on, and a workspace whose deadline passes is stopped.
+//!
+//! Time is tokio's: a test pauses it and a day takes seconds.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+use crate::activity::ReportSource;
+use crate::fleet::activity::{Activity, IN_USE_FOR};
+use crate::fleet::agent::{Agent, Scope, Transition};
+use crate::fleet::census::Fleet;
+use crate::fleet::fixtures::{agent, at};
+use crate::fleet::health::Limits;
+use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
+use crate::fleet::named::Named;
+use crate::fleet::pass::{Failure, Pass};
+use crate::fleet::reference::Reference;
+use crate::fleet::snapshot::Snapshot;
+use crate::fleet::time::Timestamp;
+use crate::fleet::workspace::JobStatus;
+use crate::postgres::directory::Found;
+use crate::probe::source::Source;
+use crate::resolver::{DialError, Dialer, Target};
+
+/// Agents report this often.
+const REPORT_EVERY: u64 = 30;
+/// A connection of coderd's lingers: it shows in the reports of so many seconds.
+const LINGERS: u64 = 45;
+/// A report with connections moves the deadline to this many seconds later.
+const BUMP: u64 = 3600;
+
+/// What people do with a workspace, by the second of the simulation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Habit {
+    /// No person is there.
+    Idle,
+    /// An ssh session is open between these seconds, with traffic in its first minute alone.
+    IdleSession(u64, u64),
+    /// An ssh session with traffic all the time between these seconds.
+    BusySession(u64, u64),
+    /// An ssh session with traffic in one minute of seven.
+    OccasionalSession(u64, u64),
+    /// A web app without a session: connections, and nothing else.
+    WebApp(u64, u64),
+    /// The agent is disconnected from the beginning.
+    Lost,
+}
+
+impl Habit {
+    /// Open sessions and connections of people in the report of this second.
+    fn use_at(self, second: u64) -> (bool, bool) {
+        match self {
+            Self::Idle | Self::Lost => (false, false),
+            Self::IdleSession(from, to) => {
+                let is_open = (from..to).contains(&second);
+                (is_open, is_open && second < from + 60)
+            }
+            Self::BusySession(from, to) => {
+                let is_open = (from..to).contains(&second);
+                (is_open, is_open)
+            }
+            Self::OccasionalSession(from, to) => {
+                let is_open = (from..to).contains(&second);
+                (is_open, is_open && second % 420 < 60)
+            }
+            Self::WebApp(from, to) => (false, (from..to).contains(&second)),
+        }
+    }
+
+    /// Whether a person has a session open at some time.
+    pub(super) fn has_session(self) -> bool {
+        matches!(
+            self,
+            Self::IdleSession(..) | Self::BusySession(..) | Self::OccasionalSession(..)
+        )
+    }
+}
+
+/// One workspace with one agent of its latest build.
+#[derive(Debug, Clone)]
+pub(super) struct Workspace {
+    pub(super) habit: Habit,
+    /// A chat is bound to an agent of an earlier build, which Coder has deleted.
+    pub(super) has_stale_binding: bool,
+    /// When Coder stops it, in seconds of the simulation.
+    pub(super) deadline: u64,
+    pub(super) moves: u64,
+    pub(super) is_stopped: bool,
+    pub(super) dials: Vec<u64>,
+    next_report: u64,
+    /// Reports with a session and traffic.
+    newest_session: Option<u64>,
+}
+
+impl Workspace {
+    pub(super) fn new(number: u64, habit: Habit) -> Self {
+        Self {
+            habit,
+            has_stale_binding: false,
+            deadline: 8 * 3600,
+            moves: 0,
+            is_stopped: false,
+            dials: Vec::new(),
+            next_report: number * 7 % REPORT_EVERY,
+            newest_session: None,
+        }
+    }
+
+    pub(super) fn with_stale_binding(self) -> Self {
+        Self {
+            has_stale_binding: true,
+            ..self
+        }
+    }
+
+    fn is_connected(&self) -> bool {
+        self.habit != Habit::Lost && !self.is_stopped
+    }
+
+    /// Everything that happens up to and including this second.
+    fn live_until(&mut self, now: u64) {
+        while self.next_report <= now && !self.is_stopped {
+            let second = self.next_report;
+            self.next_report += REPORT_EVERY;
+            if self.deadline <= second {
+                self.is_stopped = true;
+            } else if self.is_connected() {
+                self.report(second);
+            }
+        }
+    }
+
+    fn report(&mut self, second: u64) {
+        let (has_session, has_traffic) = self.habit.use_at(second);
+        let is_shown = |dial: &&u64| (**dial..**dial + LINGERS).contains(&second);
+        let has_connections = has_traffic || self.dials.last().as_ref().is_some_and(is_shown);
+        if !has_connections {
+            return;
+        }
+        if self.deadline < second + BUMP {
+            self.deadline = second + BUMP;
+            self.moves += 1;
+        }
+        if has_session {
+            self.newest_session = Some(second);
+        }
+    }
+}
+
+/// Shared by all who look at it.
+#[derive(Debug, Clone)]
+pub(super) struct Coder {
+    began: Instant,
+    workspaces: Arc<Mutex<Vec<Workspace>>>,
+}
+
+impl Coder {
+    pub(super) fn new(workspaces: Vec<Workspace>) -> Self {
+        Self {
+            began: Instant::now(),
+            workspaces: Arc::new(Mutex::new(workspaces)),
+        }
+    }
+
+    /// As it is at this moment.
+    pub(super) fn workspaces(&self) -> Vec<Workspace> {
+        self.lived().clone()
+    }
+
+    fn second(&self) -> u64 {
+        self.began.elapsed().as_secs()
+    }
+
+    fn now(&self) -> Timestamp {
+        at(0).after(self.began.elapsed())
+    }
+
+    fn lived(&self) -> MutexGuard<'_, Vec<Workspace>> {
+        let second = self.second();
+        let mut workspaces = self.workspaces.lock().unwrap();
+        workspaces.iter_mut().for_each(|it| it.live_until(second));
+        workspaces
+    }
+
+    fn row(&self, number: usize, workspace: &Workspace) -> Agent {
+        let now = self.now();
+        let last_connected_at = match workspace.habit {
+            Habit::Lost => at(-3600),
+            _ => now,
+        };
+        Agent {
+            id: agent_id(number),
+            workspace_id: workspace_id(number),
+            last_connected_at: Some(last_connected_at),
+            ..agent()
+        }
+    }
+
+    fn latest(&self, number: usize, workspace: &Workspace) -> Latest {
+        let candidate = Candidate {
+            agent: self.row(number, workspace),
+            display_order: 0,
+            parent_id: None,
+        };
+        Latest {
+            now: self.now(),
+            workspace_id: workspace_id(number),
+            workspace: "build-box".into(),
+            owner: "ada".into(),
+            scope: scope(),
+            deleted: false,
+            build: Some(Build {
+                number: 2,
+                transition: Named::Known(Transition::Start),
+                job: Named::Known(JobStatus::Succeeded),
+                error: None,
+            }),
+            agents: vec![candidate],
+        }
+    }
+}
+
+fn scope() -> Scope {
+    Scope {
+        organization: "acme".into(),
+        template: "docker".into(),
+    }
+}
+
+pub(super) fn workspace_id(number: usize) -> Uuid {
+    Uuid::from_u128(1_000 + number as u128)
+}
+
+pub(super) fn agent_id(number: usize) -> Uuid {
+    Uuid::from_u128(1_000_000 + number as u128)
+}
+
+fn old_agent_id(number: usize) -> Uuid {
+    Uuid::from_u128(2_000_000 + number as u128)
+}
+
+impl ReportSource for Coder {
+    async fn activity(&self) -> Result<Activity, Failure> {
+        let second = self.second();
+        let lived = self.lived();
+        let sessions = lived.iter().enumerate().filter_map(|(number, it)| {
+            let newest = it.newest_session?;
+            let is_recent = second - newest <= IN_USE_FOR.as_secs();
+            let reported_at = at(i64::try_from(newest).unwrap());
+            is_recent.then(|| (agent_id(number), reported_at))
+        });
+        Ok(Activity {
+            now: self.now(),
+            newest_report: Some(at(i64::try_from(second / 30 * 30).unwrap())),
+            sessions: sessions.collect(),
+        })
+    }
+}
+
+impl Source for Coder {
+    async fn fleet(&self, _: Instant) -> Arc<Pass> {
+        let lived = self.lived();
+        let running = lived.iter().enumerate().filter(|(_, it)| !it.is_stopped);
+        let mut snapshot = Snapshot::at(self.now());
+        snapshot.scopes.intern(scope());
+        snapshot.agents = Some(running.map(|(number, it)| self.row(number, it)).collect());
+        Arc::new(Pass {
+            fleet: Ok(Fleet::of(snapshot, &Limits::default())),
+            reports: Vec::new(),
+            clock_skew_seconds: Some(0.0),
+        })
+    }
+
+    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, Latest>, Failure> {
+        let lived = self.lived();
+        let all = lived.iter().enumerate();
+        let wanted = all.filter(|(number, _)| workspaces.contains(&workspace_id(*number)));
+        let latest = wanted.map(|(number, it)| (workspace_id(number), self.latest(number, it)));
+        Ok(latest.collect())
+    }
+
+    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+        let lived = self.lived();
+        let mut all = lived.iter().enumerate();
+        let found = all.find(|(number, _)| agent_id(*number) == agent);
+        Ok(found.map(|(number, it)| Sighting {
+            now: self.now(),
+            agent: self.row(number, it),
+        }))
+    }
+
+    async fn stale_bindings(&self) -> Result<HashMap<Uuid, Target>, Failure> {
+        let lived = self.lived();
+        let all = lived.iter().enumerate();
+        let stale = all.filter(|(_, it)| it.has_stale_binding && !it.is_stopped);
+        let stale = stale.map(|(number, it)| {
+            let mut target = Target::of(&self.row(number, it));
+            target.agent_id = old_agent_id(number);
+            (workspace_id(number), target)
+        });
+        Ok(stale.collect())
+    }
+
+    async fn find(&self, reference: &Reference, _: Instant) -> Result<Found, Failure> {
+        let Reference::Id(workspace) = *reference else {
+            return Ok(Found::Nothing { near: Vec::new() });
+        };
+        let agent = None;
+        Ok(Found::One { workspace, agent })
+    }
+}
+
+impl Dialer for Coder {
+    type Connection = ();
+
+    /// coderd looks at the row first, and dials an agent that is connected.
+    async fn dial(&self, target: &Target) -> Result<(), DialError> {
+        sleep(Duration::from_millis(40)).await;
+        let second = self.second();
+        let mut lived = self.lived();
+        let mut all = lived.iter_mut().enumerate();
+        let found = all.find(|(number, _)| agent_id(*number) == target.agent_id);
+        let (_, workspace) = found.ok_or(DialError::NoSuchAgent)?;
+        workspace.dials.push(second);
+        match workspace.is_connected() {
+            true => Ok(()),
+            false => Err(DialError::Unreachable {
+                state: "disconnected".into(),
+            }),
+        }
+    }
+
+    fn counts_as_use(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,5 @@
+//! Rounds against a simulated Coder, on tokio's paused clock.
+
+mod coder;
+mod day;
+mod scope;

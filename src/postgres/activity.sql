@@ -4,7 +4,9 @@
 --
 -- Template by template, through Coder's own partial index on (template_id, created_at, ...) WHERE
 -- connection_count > 0: the cost follows the use of the last minute and not the size of the table.
--- OFFSET 0 keeps the planner from turning that into one scan by created_at.
+-- The rows are compared by template and time together, since an index on created_at alone could
+-- be used for the time alone: that reads the reports without connections as well, and those of all
+-- templates for each. OFFSET 0 keeps the planner from turning the loop into a join.
 --
 -- A row dated more than a day ahead is the slip of a clock and says nothing.
 SELECT now() AS moment,
@@ -24,8 +26,10 @@ LEFT JOIN (
         FROM workspace_agent_stats AS every
         WHERE every.template_id = template.id
           AND every.connection_count > 0
-          AND every.created_at >= now() - interval '60 seconds'
-          AND every.created_at < now() + interval '1 day'
+          AND (every.template_id, every.created_at)
+              >= (template.id, now() - interval '60 seconds')
+          AND (every.template_id, every.created_at)
+              < (template.id, now() + interval '1 day')
           AND jsonb_path_exists(every.session_counts, '$.* ? (@ > 0)', '{}', true) -- since workspace_agent_stats.session_counts
           -- until workspace_agent_stats.session_counts: AND every.session_count_vscode + every.session_count_jetbrains + every.session_count_reconnecting_pty + every.session_count_ssh > 0
         OFFSET 0

@@ -31,8 +31,6 @@ pub struct Asked {
     pub answer: Answer,
     /// The agent's status and health by the database, before it was dialed.
     pub assessment: Option<Assessment>,
-    /// How long it was allowed to take.
-    pub allowed: Duration,
 }
 
 /// The outcome of probing one workspace, or why there is none.
@@ -88,7 +86,6 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         reach: Reach,
         deadline: Instant,
     ) -> Result<Asked, Refused> {
-        let asked_at = Instant::now();
         let patience = deadline.min(Instant::now() + PATIENCE);
         let Ok(Ok(_place)) = timeout_at(patience, self.shared.places.acquire()).await else {
             return Err(Refused::Busy);
@@ -122,7 +119,6 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         Ok(Asked {
             assessment: self.assessment(&latest, answer.agent()),
             answer,
-            allowed: deadline.saturating_duration_since(asked_at),
         })
     }
 

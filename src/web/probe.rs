@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -66,7 +67,7 @@ pub(super) async fn probe(
         true => Format::Text,
         false => scrape::format(&headers),
     };
-    let page = Arc::new(page(&asked));
+    let page = Arc::new(page(&asked, allowed));
     let Ok(mut body) = format.write(&page) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -93,7 +94,7 @@ fn not_probed(refused: &Refused) -> Response {
     (status, format!("{refused}\n")).into_response()
 }
 
-fn page(asked: &Asked) -> ProbePage {
+fn page(asked: &Asked, allowed: Duration) -> ProbePage {
     let agent = asked.answer.agent().zip(asked.assessment);
     let (outcome, duration, story) = match &asked.answer {
         Answer::Probed(it) => (Ok(it.outcome), it.duration, &it.story),
@@ -102,7 +103,7 @@ fn page(asked: &Asked) -> ProbePage {
     ProbePage {
         outcome,
         duration,
-        allowed: asked.allowed,
+        allowed,
         phases: story.phases.clone(),
         agent: agent.map(|(agent, assessment)| ProbePageAgent {
             id: agent.id,

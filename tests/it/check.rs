@@ -163,9 +163,12 @@ async fn it_says_how_agents_would_be_dialed_and_not_with_which_token() {
                 "--probe.dialer=coderd",
                 "--coder.url=https://c.example/dev/",
             ][..],
-            "agents are dialed by Coder at https://c.example/dev\n",
+            "agents are dialed by Coder at https://c.example/dev; probe scope in-use\n",
         ),
-        (TCP, "agents are dialed at {workspace}.a.example:22\n"),
+        (
+            TCP,
+            "agents are dialed at {workspace}.a.example:22; probe scope all\n",
+        ),
     ] {
         let arguments = [&["check", &url], dialer].concat();
         let ended = run_with(&arguments, &[("CODER_SESSION_TOKEN", "hunter2")]).await;

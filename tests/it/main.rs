@@ -11,6 +11,7 @@
 
 mod harness;
 
+mod activity;
 mod agent_page;
 mod agent_series;
 mod ages;

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::exporter::{Exporter, Settings};
 use super::fleet::{Build, Workspace};
+use super::reports::Report;
 use super::rows;
 
 /// The server of this process, for all tests that do not need one of their own. nextest runs
@@ -119,6 +120,11 @@ impl Coder {
         self.sql(&rows::insert_chat(workspace, columns)).await;
     }
 
+    /// Stores a session report of this agent.
+    pub(crate) async fn report(&self, agent: Uuid, report: Report) {
+        self.sql(&report.insert(agent, self.era)).await;
+    }
+
     /// Stops the clock that the exporter sees, for those who connect from now on: at the SQL
     /// `moment`, `now()` stands still. Without it nothing is ever *exactly* the limit.
     pub(crate) async fn stop_clock(&self, moment: &str) {
@@ -142,6 +148,13 @@ impl Coder {
         let row = self.admin.query_one(query, &[]).await;
         row.unwrap_or_else(|error| panic!("{error:?} in {query}"))
             .get(0)
+    }
+
+    /// The only column of all rows, as text.
+    pub(crate) async fn lines(&self, query: &str) -> Vec<String> {
+        let rows = self.admin.query(query, &[]).await;
+        let rows = rows.unwrap_or_else(|error| panic!("{error:?} in {query}"));
+        rows.iter().map(|row| row.get(0)).collect()
     }
 
     /// Makes every read of a table take this long, by a view in its place.

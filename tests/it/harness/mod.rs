@@ -25,6 +25,7 @@ mod program;
 pub(crate) mod prometheus;
 pub(crate) mod proxy;
 pub(crate) mod relay;
+pub(crate) mod reports;
 mod rows;
 pub(crate) mod secured;
 pub(crate) mod standby;
@@ -42,6 +43,14 @@ pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, w
 pub(crate) use folder::Folder;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{BINARY, Ended, Program, program_on_any_port, run, run_program, run_with};
+
+/// Lets this much time pass on tokio's clock, at once. Nothing may be under way that has a time
+/// limit.
+pub(crate) async fn later(duration: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(duration).await;
+    tokio::time::resume();
+}
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {

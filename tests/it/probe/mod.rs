@@ -6,6 +6,7 @@ mod limits;
 mod page;
 mod panics;
 mod rounds;
+mod scope;
 
 use std::time::Duration;
 

@@ -27,7 +27,15 @@ async fn both_sides_of_a_disagreement_are_told() {
         assert!(section.contains(said), "{said}: {section}");
     }
     assert!(!section.contains("fine"), "{section}");
-    assert!(body.contains("100 % of running workspaces"), "{body}");
+    let rounds = part(&body, "rounds");
+    for said in ["all: every running workspace", "not known"] {
+        assert!(rounds.contains(said), "{said}: {rounds}");
+    }
+    later(Duration::from_secs(15 * 60)).await;
+    exporter.probe.as_ref().unwrap().round().await;
+    let body = exporter.get("/probes").await.body;
+    let covered = "100 % of the workspaces in scope for at least 15m";
+    assert!(body.contains(covered), "{body}");
     assert!(!body.contains(TOKEN));
 }
 

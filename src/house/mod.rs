@@ -1,6 +1,8 @@
 //! Tests of the house itself: its walls, and that its papers tell the truth.
 
 mod layers;
+mod links;
+mod markdown;
 mod readme;
 mod sizes;
 

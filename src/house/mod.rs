@@ -5,6 +5,7 @@ mod links;
 mod markdown;
 mod readme;
 mod sizes;
+mod spec;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -3,6 +3,7 @@
 mod layers;
 mod links;
 mod markdown;
+mod names;
 mod readme;
 mod sizes;
 mod spec;

@@ -5,6 +5,7 @@ mod links;
 mod markdown;
 mod names;
 mod readme;
+mod release;
 mod sizes;
 mod spec;
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
 
-use super::markdown::documents;
-use super::root;
+use super::markdown::{Document, documents};
+use super::{files, root};
 
 #[test]
 fn every_link_within_the_repository_resolves() {
@@ -40,6 +40,50 @@ fn every_link_within_the_repository_resolves() {
         "links lead nowhere:\n{}",
         broken.join("\n")
     );
+}
+
+/// Code and statements name the page of the rule that they follow, from the root of the
+/// repository.
+#[test]
+fn every_page_named_in_the_code_exists() {
+    let documents = documents();
+    let mut broken = Vec::new();
+    let mut count = 0;
+    for folder in ["src", "tests", "benches"] {
+        for (path, text) in files(&root().join(folder), &["rs", "sql"]) {
+            let is_test_of_documents = path.starts_with(root().join("src/house"));
+            for page in pages_in(&text).filter(|_| !is_test_of_documents) {
+                count += 1;
+                if !is_page(&documents, page) {
+                    broken.push(format!("{}: {page}", path.display()));
+                }
+            }
+        }
+    }
+    assert!(count > 0, "no page was found");
+    assert!(
+        broken.is_empty(),
+        "pages that do not exist:\n{}",
+        broken.join("\n")
+    );
+}
+
+/// What begins with `docs/` and has `.md` in it.
+fn pages_in(text: &str) -> impl Iterator<Item = &str> {
+    let starts = text.match_indices("docs/");
+    let pages = starts.map(|(at, _)| {
+        let rest = &text[at..];
+        let is_part = |it: char| it.is_ascii_alphanumeric() || "/.#_-".contains(it);
+        let end = rest.find(|it| !is_part(it)).unwrap_or(rest.len());
+        rest[..end].trim_end_matches('.')
+    });
+    pages.filter(|it| it.contains(".md"))
+}
+
+fn is_page(documents: &[Document], page: &str) -> bool {
+    let (file, anchor) = page.split_once('#').unwrap_or((page, ""));
+    let document = documents.iter().find(|it| it.name() == file);
+    document.is_some_and(|it| anchor.is_empty() || it.anchors().iter().any(|it| it == anchor))
 }
 
 /// `file` as seen from `folder`, without `..`.

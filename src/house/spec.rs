@@ -13,6 +13,9 @@ use crate::fleet::pass::{Collector, ErrorKind};
 use crate::fleet::snapshot::Cause;
 use crate::fleet::status::{Status, StatusRule};
 use crate::fleet::workspace::{BindingState, WorkspaceState};
+use crate::metrics::catalogue::families;
+use crate::metrics::family::Exposed;
+use crate::metrics::single::ProbePage;
 use crate::resolver::{Phase, Verdict};
 
 use super::markdown::documents;
@@ -75,6 +78,32 @@ fn tables_of_names_are_the_programs() {
     assert_eq!(
         seen, all,
         "docs/spec must have a table of each set of names"
+    );
+}
+
+/// Names of metrics are the contract: the specification has each of them.
+#[test]
+fn every_metric_is_in_the_specification() {
+    let documents = documents();
+    let spec = documents
+        .iter()
+        .filter(|it| it.is_built() && it.path.starts_with("docs/spec"));
+    let code: Vec<_> = spec.flat_map(|it| it.code_spans()).collect();
+    let mut missing: Vec<_> = families().map(|it| it.name).collect();
+    missing.extend(ProbePage::families().map(|it| it.name));
+    missing.retain(|name| {
+        let is_named = |code: &String| {
+            let rest = code.split(name).nth(1);
+            let family = code.strip_suffix('*');
+            rest.is_some_and(|it| it.is_empty() || it.starts_with('{'))
+                || family.is_some_and(|it| name.starts_with(it))
+        };
+        !code.iter().any(is_named)
+    });
+    assert!(
+        missing.is_empty(),
+        "not in docs/spec: {}",
+        missing.join(", ")
     );
 }
 

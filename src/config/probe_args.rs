@@ -85,7 +85,7 @@ pub struct ProbeArgs {
     pub horizon: Duration,
 }
 
-/// The ways to dial an agent (SPEC 4).
+/// The ways to dial an agent (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DialerKind {
     /// Coder dials it for us.

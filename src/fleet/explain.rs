@@ -16,9 +16,9 @@ use super::time::Timestamp;
 pub struct Explanation {
     /// What the agent is.
     pub assessment: Assessment,
-    /// Why its status is that (SPEC 1.3).
+    /// Why its status is that (`docs/spec/connection-status.md`).
     pub status: Reason,
-    /// Why its health is that (SPEC 1.4).
+    /// Why its health is that (`docs/spec/health.md`).
     pub health: Reason,
 }
 

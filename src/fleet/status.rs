@@ -1,4 +1,4 @@
-//! Connection status: SPEC 1.3, and nothing else.
+//! Connection status: `docs/spec/connection-status.md`, and nothing else.
 
 use std::time::Duration;
 
@@ -69,7 +69,8 @@ impl Variants for StatusRule {
     }
 }
 
-/// The connection status Coder's dashboard would show for this agent at `now` (SPEC 1.3).
+/// The connection status Coder's dashboard would show for this agent at `now`
+/// (`docs/spec/connection-status.md`).
 ///
 /// Silence counts from the last heartbeat Coder recorded, never from our last pass, so a
 /// slow exporter cannot make an agent look lost. Silent for exactly `inactive_timeout` is

@@ -60,12 +60,30 @@ fn every_page_named_in_the_code_exists() {
             }
         }
     }
-    assert!(count > 0, "no page was found");
+    assert!(count > 100, "only {count} pages were found");
     assert!(
         broken.is_empty(),
         "pages that do not exist:\n{}",
         broken.join("\n")
     );
+}
+
+#[test]
+fn rules_are_cited_by_their_page_and_not_by_a_number() {
+    let mark = concat!("SP", "EC ");
+    for folder in ["src", "tests", "benches"] {
+        for (path, text) in files(&root().join(folder), &["rs", "sql", "js"]) {
+            let cited = text.split(mark).skip(1);
+            let by_number = cited.filter(|it| it.starts_with(|it: char| it.is_ascii_digit()));
+            let count = by_number.count();
+            assert_eq!(
+                count,
+                0,
+                "{}: name the page in docs/spec that has the rule",
+                path.display()
+            );
+        }
+    }
 }
 
 /// What begins with `docs/` and has `.md` in it.

@@ -37,7 +37,8 @@ pub trait Dialer: Send + Sync {
     ) -> impl Future<Output = Result<Self::Connection, DialError>> + Send;
 }
 
-/// An agent to dial. All of it comes from the database, never from a request (SPEC 4).
+/// An agent to dial. All of it comes from the database, never from a request
+/// (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// `workspace_agents.id`.

@@ -57,7 +57,7 @@ pub enum Unresolved {
     Directory(#[from] Failure),
 }
 
-/// What it counts as (SPEC 5).
+/// What it counts as (`docs/spec/probe.md`).
 pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> ProbeOutcome {
     match result {
         Ok(resolved) => match resolved.route {
@@ -69,7 +69,7 @@ pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> ProbeOutcome {
 }
 
 impl Unresolved {
-    /// What it counts as (SPEC 5).
+    /// What it counts as (`docs/spec/probe.md`).
     pub fn outcome(&self) -> ProbeOutcome {
         match self {
             Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => ProbeOutcome::NoAgent,

@@ -19,9 +19,9 @@ from panels import (
 )
 from queries import probed
 
-README = pathlib.Path(__file__).resolve().parents[1] / "README.md"
-# Outcome and advice, from the README's table, which is made from the code.
-ADVICE = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", README.read_text().split("outcomes -->")[1], re.MULTILINE))
+DOCUMENT = pathlib.Path(__file__).resolve().parents[1] / "docs/probe.md"
+# Outcome and advice, from the document's table, which is made from the code.
+ADVICE = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", DOCUMENT.read_text().split("outcomes -->")[1], re.MULTILINE))
 
 COLORS = {
     "ok": "green",

@@ -1,8 +1,8 @@
 //! Reads the session reports once a minute, beside the scrapes and never in one.
 //!
 //! The probe dials a connected agent only while a report shows that its workspace is in use
-//! (SPEC 5). The statement costs the same whatever is asked of its answer, so one task reads it
-//! for all, and everything else looks at the latest reading.
+//! (`docs/spec/probe.md`). The statement costs the same whatever is asked of its answer, so one
+//! task reads it for all, and everything else looks at the latest reading.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

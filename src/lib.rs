@@ -8,8 +8,8 @@
 //!
 //! ```text
 //! postgres ──rows──▶ fleet ──counts──▶ metrics ──text──▶ web
-//!     ▲   one transaction,   rules of SPEC 1.3,   one table of     ▲
-//!     │   one now()          1.4, applied once    families         │
+//!     ▲   one transaction,   rules of docs/spec,  one table of     ▲
+//!     │   one now()          applied once         families         │
 //!     └──────────────────────── collect ───────────────────────────┘
 //!                      single flight, deadline, cancellation
 //! ```

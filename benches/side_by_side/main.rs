@@ -1,5 +1,5 @@
-//! The exporter beside others who answer the same questions of the same database (SPEC 9):
-//! `scripts/bench [--quick] [--growth]`.
+//! The exporter beside others who answer the same questions of the same database
+//! (`docs/spec/performance.md`): `scripts/bench [--quick] [--growth]`.
 //!
 //! [`shapes`] makes the fleets, [`contestants`] are who runs, [`race`] compares their answers
 //! and times them in turn, [`report`] says what came of it.

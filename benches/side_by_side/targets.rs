@@ -1,4 +1,4 @@
-//! The targets of the specification (section 9), and what was measured.
+//! The targets of `docs/spec/performance.md`, and what was measured.
 
 use crate::contestants::{Kind, Queries};
 use crate::race::Race;

@@ -156,8 +156,8 @@ fn line(out: &mut String, name: &str, value: &str) {
     let _ = writeln!(out, "  {name:<18}  {}", wrapped(value, 22));
 }
 
-/// "last heartbeat 47.2 s before now, limit 30 s", what follows from it, and the rule's number.
-fn decision(out: &mut String, name: &str, verdict: &str, saw: &str, rule: u8) {
+/// "last heartbeat 47.2 s before now, limit 30 s", what follows from it, and the rule's name.
+fn decision(out: &mut String, name: &str, verdict: &str, saw: &str, rule: &str) {
     line(out, name, saw);
     let _ = writeln!(out, "  {:<18}  → {verdict} (rule {rule})", "");
 }

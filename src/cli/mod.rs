@@ -15,7 +15,7 @@ mod status;
 mod text;
 mod wait;
 
-pub use settings::settings_table;
+pub use settings::{demo_settings_table, settings_table};
 
 use std::ffi::OsString;
 use std::io::Write;

@@ -213,16 +213,26 @@ pub(super) fn web(
     }
 }
 
-/// The settings as a Markdown table: what the README shows.
+/// The settings of `serve` as a Markdown table: what `docs/configuration.md` shows.
 pub fn settings_table() -> String {
+    table_of("serve", "")
+}
+
+/// The settings that `demo` has besides: what `docs/demo.md` shows.
+pub fn demo_settings_table() -> String {
+    table_of("demo", "demo.")
+}
+
+/// The flags of a command that begin with `prefix`.
+fn table_of(command: &str, prefix: &str) -> String {
     let mut table =
         String::from("| flag | variable | default | effect |\n| --- | --- | --- | --- |\n");
-    let command = Cli::command();
-    let serve = command.find_subcommand("serve");
-    let arguments = serve.into_iter().flat_map(clap::Command::get_arguments);
+    let cli = Cli::command();
+    let command = cli.find_subcommand(command);
+    let arguments = command.into_iter().flat_map(clap::Command::get_arguments);
     for argument in arguments.filter(|it| !it.is_hide_set() && it.get_long().is_some()) {
         let flag = argument.get_long().unwrap_or_default();
-        let Some(variable) = argument.get_env() else {
+        let Some(variable) = argument.get_env().filter(|_| flag.starts_with(prefix)) else {
             continue;
         };
         let defaults: Vec<_> = argument

@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_millis(50);
 pub struct Settings {
     /// Collectors that are on, in the order in which they run.
     pub collectors: Vec<Collector>,
-    /// The limits of SPEC 1.3 and 1.4.
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,
@@ -51,7 +51,8 @@ impl Settings {
     }
 }
 
-/// Collects when asked (SPEC 2). Cheap to clone; all clones share flight and memory.
+/// Collects when asked (`docs/spec/collection.md`). Cheap to clone; all clones share flight and
+/// memory.
 #[derive(Clone)]
 pub struct Collect {
     database: Arc<Mutex<Database>>,

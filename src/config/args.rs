@@ -158,7 +158,7 @@ pub struct MetricsArgs {
 }
 
 impl AgentArgs {
-    /// The limits of SPEC 1.3 and 1.4.
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub fn limits(&self) -> Limits {
         Limits {
             inactive_timeout: self.inactive_timeout,

@@ -98,7 +98,7 @@ pub struct ProbeArgs {
     pub horizon: Duration,
 }
 
-/// The ways to dial an agent (SPEC 4).
+/// The ways to dial an agent (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DialerKind {
     /// Coder dials it for us.
@@ -107,7 +107,7 @@ pub enum DialerKind {
     Tcp,
 }
 
-/// Which workspaces are probed (SPEC 5).
+/// Which workspaces are probed (`docs/spec/probe.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum ScopeKind {
     /// Agents that are not connected, and agents in use.

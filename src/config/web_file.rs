@@ -1,4 +1,4 @@
-//! `--web.config.file`: the format of Prometheus' exporter-toolkit (SPEC 7).
+//! `--web.config.file`: the format of Prometheus' exporter-toolkit (`docs/spec/http.md`).
 //!
 //! This is the file as it is written; [`tls`] is its part on TLS. What is not known is an error
 //! that names it, for a mistyped key would leave the endpoint open.

@@ -1,4 +1,4 @@
-//! The part of Coder's schema that matters here (SPEC 1.1), in our own words.
+//! The part of Coder's schema that matters here (`docs/spec/coder-schema.md`), in our own words.
 
 /// A time in the life of Coder's schema, named for the first version that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -1,4 +1,4 @@
-//! The ways to reach an agent (SPEC 4, last paragraph): [`coderd`] asks Coder to dial it,
+//! The ways to reach an agent (`docs/spec/resolver.md`): [`coderd`] asks Coder to dial it,
 //! [`tcp`] connects to it.
 //!
 //! What a dialer must never do is blame an agent for what is ours: `answer` sorts every answer

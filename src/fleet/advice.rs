@@ -1,5 +1,5 @@
 //! What an operator should do, in one place: for each outcome of trying to reach an agent
-//! (SPEC 4) and for each problem an agent can have (SPEC 1.4).
+//! (`docs/spec/resolver.md`) and for each problem an agent can have (`docs/spec/health.md`).
 
 use super::health::Health;
 use super::outcome::ProbeOutcome;

@@ -12,8 +12,8 @@ use super::time::Timestamp;
 /// standard library's would be two.
 pub type Label = ArcStr;
 
-/// An agent of the population (SPEC 1.2), with what its workspace adds. Facts only: what they
-/// mean at a given moment is [`status`](super::status::status) and
+/// An agent of the population (`docs/spec/population-and-kind.md`), with what its workspace adds.
+/// Facts only: what they mean at a given moment is [`status`](super::status::status) and
 /// [`assess`](super::health::assess).
 ///
 /// Every column but the id may turn out NULL, whatever Coder's schema says today; a missing
@@ -62,7 +62,7 @@ pub struct Agent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId(pub u32);
 
-/// The common labels of all fleet metrics (SPEC 3).
+/// The common labels of all fleet metrics (`docs/spec/metrics.md`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     /// `organizations.name`.

@@ -3,7 +3,8 @@
 use super::agent::{Label, ScopeId};
 use super::named::{Named, Variants};
 
-/// How many apps of one scope have one health (SPEC 1.2: apps count through their agent).
+/// How many apps of one scope have one health (`docs/spec/population-and-kind.md`: apps count
+/// through their agent).
 ///
 /// The database sums them: there are several times more apps than agents, and nothing else
 /// about an app is exported.

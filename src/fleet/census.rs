@@ -28,7 +28,7 @@ pub struct Fleet {
     pub workspaces: Option<BTreeMap<Scope, Counts<WorkspaceState>>>,
     /// Chats by scope, likewise.
     pub bindings: Option<BTreeMap<Scope, Counts<BindingState>>>,
-    /// Rows that would have given a series twice, and were merged (SPEC 8).
+    /// Rows that would have given a series twice, and were merged (`docs/spec/failures.md`).
     pub merged_rows: u64,
     limits: Limits,
     problems: Vec<Ranked>,
@@ -62,7 +62,7 @@ pub struct Problem<'a> {
     pub health: Health,
     /// The moment from which its age counts.
     pub since: Timestamp,
-    /// Why, where that was looked up (SPEC 1.5).
+    /// Why, where that was looked up (`docs/spec/causes.md`).
     pub cause: Option<Cause>,
 }
 

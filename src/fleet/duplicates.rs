@@ -1,4 +1,4 @@
-//! Rows that would give one series twice (SPEC 8): merged, and counted.
+//! Rows that would give one series twice (`docs/spec/failures.md`): merged, and counted.
 //!
 //! Coder's own keys and indexes allow none of them. A database restored without its indexes, or
 //! a replica that keeps none, does; and two names that are not UTF-8 can become one when they

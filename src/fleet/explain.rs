@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::agent::Agent;
 use super::health::{Assessment, Health, Limits, assess};
 use super::named::Variants;
-use super::status::{Status, was_closed};
+use super::status::{StatusRule, status_rule};
 use super::time::Timestamp;
 
 /// An assessment with its reasons.
@@ -16,17 +16,17 @@ use super::time::Timestamp;
 pub struct Explanation {
     /// What the agent is.
     pub assessment: Assessment,
-    /// Why its status is that (SPEC 1.3).
+    /// Why its status is that (`docs/spec/connection-status.md`).
     pub status: Reason,
-    /// Why its health is that (SPEC 1.4).
+    /// Why its health is that (`docs/spec/health.md`).
     pub health: Reason,
 }
 
 /// The rule that matched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// Its number in the specification.
-    pub rule: u8,
+    /// Its name in `docs/spec`: that of a [`StatusRule`], or of a class of [`Health`].
+    pub rule: &'static str,
     /// What it saw, as in "last heartbeat 47.2 s before now, limit 30 s".
     pub saw: String,
 }
@@ -36,34 +36,37 @@ pub fn explain(agent: &Agent, limits: &Limits, now: Timestamp) -> Explanation {
     let assessment = assess(agent, limits, now);
     Explanation {
         assessment,
-        status: status_reason(agent, assessment.status, limits, now),
+        status: status_reason(agent, limits, now),
         health: health_reason(agent, assessment, limits, now),
     }
 }
 
-fn status_reason(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> Reason {
+fn status_reason(agent: &Agent, limits: &Limits, now: Timestamp) -> Reason {
     let heartbeat = || distance("last heartbeat", agent.last_connected_at, now);
     let limit = seconds(limits.inactive_timeout);
-    let (rule, saw) = match status {
-        Status::Connecting | Status::Timeout => {
+    let rule = status_rule(agent, limits.inactive_timeout, now);
+    let saw = match rule {
+        StatusRule::NeverConnected => {
             let created = distance("never connected, created", agent.created_at, now);
             let may_take = match agent.connection_timeout.is_zero() {
                 true => "for as long as it takes".to_owned(),
                 false => format!("connection timeout {}", seconds(agent.connection_timeout)),
             };
-            (1, format!("{created}, {may_take}"))
+            format!("{created}, {may_take}")
         }
-        Status::Disconnected if was_closed(agent) && agent.disconnected_at.is_none() => {
-            (2, "neither a heartbeat nor a close is on record".to_owned())
+        StatusRule::Closed if agent.disconnected_at.is_none() => {
+            "neither a heartbeat nor a close is on record".to_owned()
         }
-        Status::Disconnected if was_closed(agent) => {
+        StatusRule::Closed => {
             let closed = distance("connection seen to close", agent.disconnected_at, now);
-            (2, format!("{closed}, {}", heartbeat()))
+            format!("{closed}, {}", heartbeat())
         }
-        Status::Disconnected => (3, format!("{}, limit {limit}", heartbeat())),
-        Status::Connected => (4, format!("{}, limit {limit}", heartbeat())),
+        StatusRule::Silent | StatusRule::Alive => format!("{}, limit {limit}", heartbeat()),
     };
-    Reason { rule, saw }
+    Reason {
+        rule: rule.as_str(),
+        saw,
+    }
 }
 
 fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Timestamp) -> Reason {
@@ -100,8 +103,8 @@ fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Ti
         }
     };
     Reason {
-        // The rules are tried in the order of the classes.
-        rule: assessment.health as u8 + 1,
+        // Each class has one rule, which has its name.
+        rule: assessment.health.as_str(),
         saw,
     }
 }
@@ -131,9 +134,9 @@ mod tests {
     use super::super::named::Named;
     use super::*;
 
-    fn check(agent: &Agent, now: i64, status: (u8, &str), health: (u8, &str)) {
+    fn check(agent: &Agent, now: i64, status: (&'static str, &str), health: (&'static str, &str)) {
         let found = explain(agent, &Limits::default(), at(now));
-        let reason = |(rule, saw): (u8, &str)| Reason {
+        let reason = |(rule, saw): (&'static str, &str)| Reason {
             rule,
             saw: saw.to_owned(),
         };
@@ -146,14 +149,17 @@ mod tests {
         check(
             &agent(),
             47,
-            (3, "last heartbeat 47.0 s before now, limit 30 s"),
-            (5, "status is disconnected, and nobody asked for it"),
+            ("silent", "last heartbeat 47.0 s before now, limit 30 s"),
+            (
+                "disconnected",
+                "status is disconnected, and nobody asked for it",
+            ),
         );
         check(
             &agent(),
             -3,
-            (4, "last heartbeat 3.0 s after now, limit 30 s"),
-            (10, "status is connected, lifecycle is ready"),
+            ("alive", "last heartbeat 3.0 s after now, limit 30 s"),
+            ("healthy", "status is connected, lifecycle is ready"),
         );
     }
 
@@ -165,10 +171,13 @@ mod tests {
             &closed,
             5,
             (
-                2,
+                "closed",
                 "connection seen to close 4.0 s before now, last heartbeat 5.0 s before now",
             ),
-            (5, "status is disconnected, and nobody asked for it"),
+            (
+                "disconnected",
+                "status is disconnected, and nobody asked for it",
+            ),
         );
     }
 
@@ -178,10 +187,13 @@ mod tests {
             &never_connected(),
             121,
             (
-                1,
+                "never_connected",
                 "never connected, created 121.0 s before now, connection timeout 120 s",
             ),
-            (4, "status is timeout, and nobody asked for it"),
+            (
+                "connect_timeout",
+                "status is timeout, and nobody asked for it",
+            ),
         );
         let mut patient = never_connected();
         patient.connection_timeout = Duration::ZERO;
@@ -189,11 +201,11 @@ mod tests {
             &patient,
             601,
             (
-                1,
+                "never_connected",
                 "never connected, created 601.0 s before now, for as long as it takes",
             ),
             (
-                2,
+                "stuck_connecting",
                 "status is connecting, created 601.0 s before now, limit 600 s",
             ),
         );
@@ -207,9 +219,9 @@ mod tests {
         check(
             &stuck,
             0,
-            (4, "last heartbeat 0.0 s before now, limit 30 s"),
+            ("alive", "last heartbeat 0.0 s before now, limit 30 s"),
             (
-                7,
+                "stuck_created",
                 "lifecycle is created, first connected 121.0 s before now, limit 120 s",
             ),
         );
@@ -218,8 +230,11 @@ mod tests {
         check(
             &stopped,
             0,
-            (4, "last heartbeat 0.0 s before now, limit 30 s"),
-            (1, "latest build's transition is stop, lifecycle is ready"),
+            ("alive", "last heartbeat 0.0 s before now, limit 30 s"),
+            (
+                "shutdown",
+                "latest build's transition is stop, lifecycle is ready",
+            ),
         );
     }
 
@@ -230,8 +245,11 @@ mod tests {
         check(
             &odd,
             0,
-            (2, "neither a heartbeat nor a close is on record"),
-            (5, "status is disconnected, and nobody asked for it"),
+            ("closed", "neither a heartbeat nor a close is on record"),
+            (
+                "disconnected",
+                "status is disconnected, and nobody asked for it",
+            ),
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Health: the one definition (SPEC 1.4). Every count, alert and page comes from here.
+//! Health: the one definition (`docs/spec/health.md`). Every count, alert and page comes from here.
 
 use std::time::Duration;
 
@@ -105,16 +105,16 @@ impl Default for Limits {
 /// What an agent is at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Assessment {
-    /// Its connection, by SPEC 1.3.
+    /// Its connection, by `docs/spec/connection-status.md`.
     pub status: Status,
-    /// Its class, by SPEC 1.4.
+    /// Its class, by `docs/spec/health.md`.
     pub health: Health,
     /// The moment from which a problem's age counts; `Some` exactly when
     /// [`Health::is_problem`].
     pub since: Option<Timestamp>,
 }
 
-/// Judges one agent at `now` (SPEC 1.3 and 1.4).
+/// Judges one agent at `now` (`docs/spec/connection-status.md` and `docs/spec/health.md`).
 pub fn assess(agent: &Agent, limits: &Limits, now: Timestamp) -> Assessment {
     let status = status(agent, limits.inactive_timeout, now);
     let health = classify(agent, status, limits, now);
@@ -126,7 +126,7 @@ pub fn assess(agent: &Agent, limits: &Limits, now: Timestamp) -> Assessment {
     }
 }
 
-/// The table of SPEC 1.4, top to bottom.
+/// The table of `docs/spec/health.md`, top to bottom.
 fn classify(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> Health {
     let longer_than = |limit: Duration, since: Option<Timestamp>| {
         since.is_some_and(|since| now.is_past(since, limit))

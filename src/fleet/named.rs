@@ -15,7 +15,7 @@ pub trait Variants: Copy + Eq + 'static {
 }
 
 /// A value of one of Coder's database enums: one this program knows, or one of a Coder newer
-/// than this program, under its own name (SPEC 1.1: never an error).
+/// than this program, under its own name (`docs/spec/coder-schema.md`: never an error).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Named<V> {
     /// A value with a meaning here.

@@ -1,4 +1,4 @@
-//! What comes of trying to reach a workspace's agent (SPEC 5).
+//! What comes of trying to reach a workspace's agent (`docs/spec/probe.md`).
 
 use super::named::Variants;
 

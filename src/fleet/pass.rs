@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::census::Fleet;
 use super::named::Variants;
 
-/// One pass over the database (SPEC 2): a judged snapshot, or why there is none.
+/// One pass over the database (`docs/spec/collection.md`): a judged snapshot, or why there is none.
 #[derive(Debug, Clone)]
 pub struct Pass {
     /// The fleet, or why the database did not answer.
@@ -99,7 +99,8 @@ pub enum Outcome {
     Failed(Failure),
     /// It had no chance: the database did not answer, or what it builds on failed.
     NotRun,
-    /// This Coder has nothing for it to read (SPEC 1.1); its families are absent.
+    /// This Coder has nothing for it to read (`docs/spec/coder-schema.md`); its families are
+    /// absent.
     Unsupported {
         /// The table or column that came later, as in `chats.agent_id`.
         missing: &'static str,

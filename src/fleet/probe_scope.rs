@@ -1,4 +1,4 @@
-//! Which agents the probe may dial without keeping a workspace alive (SPEC 5).
+//! Which agents the probe may dial without keeping a workspace alive (`docs/spec/probe.md`).
 //!
 //! Coder takes a connection through coderd for use of the workspace. So with
 //! [`ProbeScope::InUse`] a connected agent is dialed only while Coder counts its workspace as

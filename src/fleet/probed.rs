@@ -1,4 +1,5 @@
-//! One probe: what the database said, what the dial said, and the whole story (SPEC 5).
+//! One probe: what the database said, what the dial said, and the whole story
+//! (`docs/spec/probe.md`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the probe has found so far (SPEC 5).
+//! What the probe has found so far (`docs/spec/probe.md`).
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;

@@ -17,7 +17,7 @@ fn probed(workspace: u128, status: Status, outcome: ProbeOutcome) -> Probed {
             name: "main".into(),
             status,
             reason: Reason {
-                rule: 4,
+                rule: "alive",
                 saw: "last heartbeat 5.0 s before now, limit 30 s".into(),
             },
             last_connected_at: Some(at(-5)),

@@ -1,5 +1,5 @@
 //! How a person names a workspace or an agent: `uuid`, `owner/workspace`,
-//! `owner/workspace.agent` (SPEC 6).
+//! `owner/workspace.agent` (`docs/spec/command-line.md`).
 
 use std::str::FromStr;
 

@@ -1,4 +1,4 @@
-//! Whose turn it is to be probed (SPEC 5).
+//! Whose turn it is to be probed (`docs/spec/probe.md`).
 
 use std::collections::{HashMap, HashSet};
 

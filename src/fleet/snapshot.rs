@@ -10,7 +10,8 @@ use super::named::Variants;
 use super::time::Timestamp;
 use super::workspace::{BindingCount, WorkspaceCount};
 
-/// What the database said in one read-only, repeatable-read transaction (SPEC 2).
+/// What the database said in one read-only, repeatable-read transaction
+/// (`docs/spec/collection.md`).
 ///
 /// A part is `None` when its collector is off or failed: unknown, which is not the same as an
 /// empty list.
@@ -25,7 +26,7 @@ pub struct Snapshot {
     pub schema: Schema,
     /// Organizations and templates that have an agent.
     pub scopes: Scopes,
-    /// The population (SPEC 1.2).
+    /// The population (`docs/spec/population-and-kind.md`).
     pub agents: Option<Vec<Agent>>,
     /// Rows of agents left out, because the same agent had another.
     pub repeated_agents: u64,
@@ -73,7 +74,7 @@ pub struct Schema {
     pub has_chat_agent_id: bool,
 }
 
-/// Why an agent is stuck in `created` (SPEC 1.5).
+/// Why an agent is stuck in `created` (`docs/spec/causes.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
     /// Its process outlived a build, reconnected to the new row and had nothing new to report:

@@ -1,4 +1,4 @@
-//! Connection status: SPEC 1.3, and nothing else.
+//! Connection status: `docs/spec/connection-status.md`, and nothing else.
 
 use std::time::Duration;
 
@@ -37,23 +37,63 @@ impl Variants for Status {
     }
 }
 
-/// The connection status Coder's dashboard would show for this agent at `now` (SPEC 1.3).
+/// The rules that decide a status, in the order in which they are tried. The first one that
+/// matches decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StatusRule {
+    /// The agent has never connected: it is `timeout` or `connecting`.
+    NeverConnected,
+    /// Coder closed the connection after the last heartbeat: `disconnected`.
+    Closed,
+    /// The last heartbeat is older than the timeout: `disconnected`.
+    Silent,
+    /// Everything else: `connected`.
+    Alive,
+}
+
+impl Variants for StatusRule {
+    const ALL: &'static [Self] = &[
+        Self::NeverConnected,
+        Self::Closed,
+        Self::Silent,
+        Self::Alive,
+    ];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::NeverConnected => "never_connected",
+            Self::Closed => "closed",
+            Self::Silent => "silent",
+            Self::Alive => "alive",
+        }
+    }
+}
+
+/// The connection status Coder's dashboard would show for this agent at `now`
+/// (`docs/spec/connection-status.md`).
 ///
 /// Silence counts from the last heartbeat Coder recorded, never from our last pass, so a
 /// slow exporter cannot make an agent look lost. Silent for exactly `inactive_timeout` is
 /// still connected, and so is a heartbeat from the future.
 pub fn status(agent: &Agent, inactive_timeout: Duration, now: Timestamp) -> Status {
-    if agent.first_connected_at.is_none() {
-        return if connection_timed_out(agent, now) {
-            Status::Timeout
-        } else {
-            Status::Connecting
-        };
+    match status_rule(agent, inactive_timeout, now) {
+        StatusRule::NeverConnected if connection_timed_out(agent, now) => Status::Timeout,
+        StatusRule::NeverConnected => Status::Connecting,
+        StatusRule::Closed | StatusRule::Silent => Status::Disconnected,
+        StatusRule::Alive => Status::Connected,
     }
-    if was_closed(agent) || fell_silent(agent, inactive_timeout, now) {
-        Status::Disconnected
+}
+
+/// The rule that decides the status of this agent at `now`.
+pub fn status_rule(agent: &Agent, inactive_timeout: Duration, now: Timestamp) -> StatusRule {
+    if agent.first_connected_at.is_none() {
+        StatusRule::NeverConnected
+    } else if was_closed(agent) {
+        StatusRule::Closed
+    } else if fell_silent(agent, inactive_timeout, now) {
+        StatusRule::Silent
     } else {
-        Status::Connected
+        StatusRule::Alive
     }
 }
 
@@ -102,6 +142,22 @@ mod tests {
             expected,
             "{agent:?} at {now:?}"
         );
+    }
+
+    #[test]
+    fn rules_are_tried_in_the_order_of_their_list() {
+        let check = |agent: &Agent, now, expected| {
+            assert_eq!(status_rule(agent, TIMEOUT, at(now)), expected, "{agent:?}");
+        };
+        check(&never_connected(), 0, StatusRule::NeverConnected);
+        let mut agent = agent();
+        check(&agent, 0, StatusRule::Alive);
+        check(&agent, 31, StatusRule::Silent);
+        // Silent as well, but the close comes first.
+        agent.disconnected_at = agent.last_connected_at;
+        check(&agent, 31, StatusRule::Closed);
+        agent.first_connected_at = None;
+        check(&agent, 31, StatusRule::NeverConnected);
     }
 
     #[test]

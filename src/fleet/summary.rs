@@ -14,7 +14,7 @@ use super::named::Variants;
 use super::overview::{ByHealth, by_template, total};
 use super::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
 use super::snapshot::Cause;
-use super::status::Status;
+use super::status::{Status, StatusRule};
 use super::told::moment;
 
 /// Whose workspace it is, and made from what.
@@ -84,15 +84,17 @@ pub struct AgentSummary<'a> {
     /// What Coder's dashboard would say of its connection.
     #[schemars(schema_with = "one_of::<Status>")]
     pub status: &'static str,
-    /// Number of the rule that decided the status.
-    pub status_rule: u8,
+    /// Name of the rule that decided the status.
+    #[schemars(schema_with = "one_of::<StatusRule>")]
+    pub status_rule: &'static str,
     /// What that rule saw.
     pub status_reason: String,
     /// The one class it is in.
     #[schemars(schema_with = "one_of::<Health>")]
     pub health: &'static str,
-    /// Number of the rule that decided the health.
-    pub health_rule: u8,
+    /// Name of the rule that decided the health: that of the class itself.
+    #[schemars(schema_with = "one_of::<Health>")]
+    pub health_rule: &'static str,
     /// What that rule saw.
     pub health_reason: String,
     /// The moment from which the age of its problem counts; null when it has none.

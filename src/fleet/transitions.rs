@@ -10,8 +10,8 @@ use super::health::Health;
 use super::named::Variants;
 use super::status::Status;
 
-/// Counts status changes by agent id, from one pass of this process to the next (SPEC 3,
-/// `coder_agent_status_transitions_total`).
+/// Counts status changes by agent id, from one pass of this process to the next
+/// (`docs/spec/metrics.md`, `coder_agent_status_transitions_total`).
 ///
 /// An agent seen for the first time has changed nothing, and one that left the population is
 /// forgotten: what is remembered of agents never outgrows the fleet.

@@ -61,7 +61,7 @@ impl Variants for JobStatus {
     }
 }
 
-/// The state of a workspace: that of its latest build (SPEC 3, `coder_workspaces`).
+/// The state of a workspace: that of its latest build (`docs/spec/metrics.md`, `coder_workspaces`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkspaceState {
     /// A start is pending or under way.

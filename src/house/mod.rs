@@ -1,8 +1,13 @@
 //! Tests of the house itself: its walls, and that its papers tell the truth.
 
 mod layers;
+mod links;
+mod markdown;
+mod names;
 mod readme;
+mod release;
 mod sizes;
+mod spec;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,12 +18,18 @@ fn root() -> PathBuf {
 
 /// Every Rust file below `folder`, with its text.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
+    files(folder, &["rs"])
+}
+
+/// Every file below `folder` whose name ends in one of these, with its text.
+fn files(folder: &Path, extensions: &[&str]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
+        let extension = path.extension().and_then(|it| it.to_str());
         if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|it| it == "rs") {
+            found.extend(files(&path, extensions));
+        } else if extension.is_some_and(|it| extensions.contains(&it)) {
             let text = fs::read_to_string(&path).unwrap();
             found.push((path, text));
         }

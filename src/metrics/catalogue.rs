@@ -25,8 +25,8 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     .flatten()
 }
 
-/// The families of one sort of page as a Markdown table: what `metrics` prints and the README
-/// shows.
+/// The families of one sort of page as a Markdown table: what `metrics` prints and
+/// `docs/metrics.md` shows.
 pub fn table<P: Exposed>() -> String {
     let mut table = String::from(
         "| metric | type | labels | meaning | stability | collector |\n| --- | --- | --- | --- | --- | --- |\n",

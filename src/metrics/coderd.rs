@@ -74,10 +74,10 @@ const TAILNET_NODE: &str = "unknown";
 /// Series by their labels: two rows with the same labels are one series.
 type Series<'a, const N: usize> = BTreeMap<[&'a str; N], u64>;
 
-/// Rows of different agents or workspaces that give one of these series twice (SPEC 8): two
-/// agents of one name in a workspace, or two workspaces of one name and owner, which Coder's
-/// labels cannot tell apart. They are merged as Coder does: counts are added, and a connection
-/// is one.
+/// Rows of different agents or workspaces that give one of these series twice
+/// (`docs/spec/failures.md`): two agents of one name in a workspace, or two workspaces of one name
+/// and owner, which Coder's labels cannot tell apart. They are merged as Coder does: counts are
+/// added, and a connection is one.
 pub fn merged_rows(fleet: &Fleet) -> u64 {
     let agents: &[Agent] = fleet.snapshot.agents.as_deref().unwrap_or_default();
     let agents_of_one_name = repeats(

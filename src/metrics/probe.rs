@@ -1,4 +1,5 @@
-//! Families about trying to reach agents (SPEC 5). They are there when the probe is on.
+//! Families about trying to reach agents (`docs/spec/probe.md`). They are there when the probe is
+//! on.
 
 use std::fmt;
 

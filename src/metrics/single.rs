@@ -1,4 +1,5 @@
-//! Families of `/probe`: one workspace, in the style of multi-target exporters (SPEC 5).
+//! Families of `/probe`: one workspace, in the style of multi-target exporters
+//! (`docs/spec/probe.md`).
 
 use std::fmt;
 use std::time::Duration;

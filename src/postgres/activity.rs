@@ -1,4 +1,4 @@
-//! Session reports: which agents a person uses now, in one query (SPEC 5).
+//! Session reports: which agents a person uses now, in one query (`docs/spec/probe.md`).
 
 use std::collections::HashMap;
 

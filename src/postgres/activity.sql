@@ -1,6 +1,6 @@
--- Session reports (SPEC 1.1, workspace_agent_stats): for each agent the newest report of the last
--- minute that shows an open session of a person and traffic. One row at least, so that the moment
--- and the newest report of all are known when no agent is in use.
+-- Session reports (docs/spec/coder-schema.md, workspace_agent_stats): for each agent the newest
+-- report of the last minute that shows an open session of a person and traffic. One row at least,
+-- so that the moment and the newest report of all are known when no agent is in use.
 --
 -- Template by template, through Coder's own partial index on (template_id, created_at, ...) WHERE
 -- connection_count > 0: the cost follows the use of the last minute and not the size of the table.

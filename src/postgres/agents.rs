@@ -1,4 +1,5 @@
-//! The agents collector: the population of SPEC 1.2 in one query, and the latest builds it is of.
+//! The agents collector: the population of `docs/spec/population-and-kind.md` in one query, and the
+//! latest builds it is of.
 
 use std::collections::HashSet;
 use std::pin::pin;

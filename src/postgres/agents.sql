@@ -1,12 +1,12 @@
--- The population (SPEC 1.2): agents of the latest build of every workspace that is not
--- deleted. A row for each agent, whatever the names it refers to: those are outer joins. And a
--- row without an agent for each resource, or build, that has none: the workspaces collector
--- goes on from the builds.
+-- The population (docs/spec/population-and-kind.md): agents of the latest build of every workspace
+-- that is not deleted. A row for each agent, whatever the names it refers to: those are outer
+-- joins. And a row without an agent for each resource, or build, that has none: the workspaces
+-- collector goes on from the builds.
 --
 -- From each live workspace by the indexes to its last build, its resources, its agents. The cost
 -- follows what lives and not what has been: a plan that hashes whole tables is nearly as fast
 -- where there are ten builds of each workspace, and sixty times slower where there are six
--- hundred (benches/FINDINGS.md).
+-- hundred (docs/decisions/what-was-tried.md).
 -- Each step is sorted by the key it looks up next, so that neighbours are found on the pages
 -- just read: twice as fast as in any order. OFFSET 0 is what the planner does not look through.
 --

@@ -1,7 +1,7 @@
 -- Chats that are not archived, of workspaces that are not deleted, counted by scope and by what
--- they are bound to (SPEC 3, coder_chat_bindings). Asked only where chats.agent_id exists, which
--- is later than every column of agents. OFFSET 0: by the index for each chat, where the planner
--- would hash all agents there have ever been.
+-- they are bound to (docs/spec/metrics.md, coder_chat_bindings). Asked only where chats.agent_id
+-- exists, which is later than every column of agents. OFFSET 0: by the index for each chat, where
+-- the planner would hash all agents there have ever been.
 SELECT organization.name::text,
        template.name::text,
        chat.agent_id IS NULL AS unbound,

@@ -45,7 +45,7 @@ impl Reads {
 }
 
 /// What every supported Coder has although nothing reads it: the sign of one that is too old
-/// (SPEC 1.1).
+/// (`docs/spec/coder-schema.md`).
 pub const REQUIRED: &[Reads] = &[Reads {
     table: "provisioner_jobs",
     // With id, a Coder too old is told apart from a database that is not Coder's at all.
@@ -143,7 +143,8 @@ impl Catalog {
         Err(Failure::new(ErrorKind::Permission, message))
     }
 
-    /// Whether this is the database of a Coder that is supported at all (SPEC 1.1).
+    /// Whether this is the database of a Coder that is supported at all
+    /// (`docs/spec/coder-schema.md`).
     ///
     /// # Errors
     ///

@@ -1,5 +1,5 @@
 -- Which of these agents, stuck in created, sit in a workspace where an agent of the same name
--- reached ready in an earlier build (SPEC 1.5)?
+-- reached ready in an earlier build (docs/spec/causes.md)?
 --   $1: ids of the stuck agents.
 -- ready_at is also written when a start ends badly; an agent that reached ready has it and did
 -- not end in either of those states.

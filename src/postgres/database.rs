@@ -1,4 +1,4 @@
-//! The pass over the database (SPEC 2).
+//! The pass over the database (`docs/spec/collection.md`).
 
 use std::time::Duration;
 

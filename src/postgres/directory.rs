@@ -1,4 +1,5 @@
-//! Single workspaces and agents: what the resolver and the commands ask (SPEC 4, 6).
+//! Single workspaces and agents: what the resolver and the commands ask (`docs/spec/resolver.md`
+//! and `docs/spec/command-line.md`).
 //!
 //! Each question is one statement in a read-only transaction of its own, whatever the number of
 //! workspaces it is about.

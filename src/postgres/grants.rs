@@ -1,4 +1,5 @@
-//! The role this exporter needs: `SELECT` on exactly the columns it reads (SPEC 2).
+//! The role this exporter needs: `SELECT` on exactly the columns it reads
+//! (`docs/spec/collection.md`).
 
 use std::collections::BTreeMap;
 

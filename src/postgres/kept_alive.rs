@@ -1,4 +1,4 @@
-//! Workspaces that a probe of the whole fleet through Coder keeps alive (SPEC 5).
+//! Workspaces that a probe of the whole fleet through Coder keeps alive (`docs/spec/probe.md`).
 
 use tokio::time::Instant;
 

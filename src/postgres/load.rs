@@ -21,7 +21,8 @@ use super::{agents, apps, bindings, causes, reads};
 pub struct Wanted<'a> {
     /// Collectors that are on.
     pub collectors: &'a [Collector],
-    /// The limits of SPEC 1.3 and 1.4: who is stuck decides whose cause is asked for.
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who is stuck
+    /// decides whose cause is asked for.
     pub limits: &'a Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,

@@ -1,4 +1,4 @@
-//! The moment the data is true for (SPEC 2).
+//! The moment the data is true for (`docs/spec/collection.md`).
 
 use tokio_postgres::{Client, Row};
 

@@ -2,7 +2,8 @@
 
 use super::catalog::Catalog;
 
-/// The statement without what this database's Coder does not have yet (SPEC 1.1).
+/// The statement without what this database's Coder does not have yet
+/// (`docs/spec/coder-schema.md`).
 ///
 /// A line that ends in `-- since table.column` stays only where the column exists; of a line
 /// `-- until table.column: text` the text takes its place where it does not. Each file is thus

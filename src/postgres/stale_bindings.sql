@@ -1,5 +1,6 @@
 -- Workspaces with a chat that is bound to an agent which is not one of the latest build, and
--- that agent (SPEC 3, coder_chat_bindings, state stale). Asked only where chats.agent_id exists.
+-- that agent (docs/spec/metrics.md, coder_chat_bindings, state stale). Asked only where
+-- chats.agent_id exists.
 SELECT DISTINCT ON (workspace.id)
        workspace.id,
        workspace.name::text,

@@ -1,5 +1,5 @@
 //! Decides at each dial whether it may be made: a probe must never keep a workspace alive
-//! (SPEC 5).
+//! (`docs/spec/probe.md`).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,4 +1,4 @@
-//! The probe: does a workspace still resolve to an agent that answers (SPEC 5)?
+//! The probe: does a workspace still resolve to an agent that answers (`docs/spec/probe.md`)?
 //!
 //! Runs beside the scrape and never in it. A round chooses workspaces, resolves them some at a
 //! time, and records what came of it; a scrape reads the record.
@@ -67,7 +67,7 @@ pub struct Settings {
     pub horizon: Duration,
     /// How long a pass over the fleet may take.
     pub collect_timeout: Duration,
-    /// The limits of SPEC 1.3 and 1.4.
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,
     /// The resolver's constants.
     pub resolver: ResolverSettings,

@@ -1,5 +1,5 @@
 //! How an agent process tells Coder its lifecycle, so that no row of it is left behind
-//! (SPEC 1.5).
+//! (`docs/spec/causes.md`).
 //!
 //! Coder keeps the lifecycle with the agent's **row** and begins every row at `created`, but a
 //! process reports each transition once in its life. One that outlives a build boundary meets a

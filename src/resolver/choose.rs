@@ -1,4 +1,4 @@
-//! Which agent of a build serves its workspace (SPEC 4).
+//! Which agent of a build serves its workspace (`docs/spec/resolver.md`).
 
 use super::parts::Target;
 use crate::fleet::agent::{Kind, Label};

@@ -1,4 +1,4 @@
-//! From a workspace to its agent (SPEC 4).
+//! From a workspace to its agent (`docs/spec/resolver.md`).
 
 use std::future::ready;
 use std::pin::pin;

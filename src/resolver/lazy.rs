@@ -1,4 +1,4 @@
-//! Dial at once, ask the directory only when the dial is slow or fails (SPEC 4).
+//! Dial at once, ask the directory only when the dial is slow or fails (`docs/spec/resolver.md`).
 
 use std::time::Duration;
 

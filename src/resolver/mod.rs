@@ -1,4 +1,4 @@
-//! Given a workspace, find the agent that would serve it and reach it (SPEC 4).
+//! Given a workspace, find the agent that would serve it and reach it (`docs/spec/resolver.md`).
 //!
 //! Reading order: [`choose_agent`] (which one), [`Directory`] and [`Dialer`] (what it stands
 //! on), [`dial_with_lazy_validation`] (dial first, ask only when in doubt), [`Resolver`] (with

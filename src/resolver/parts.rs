@@ -50,11 +50,12 @@ pub trait Dialer: Send + Sync {
     ) -> impl Future<Output = Result<Self::Connection, DialError>> + Send;
 
     /// Whether Coder counts a dial as use of the workspace, which moves its `last_used_at` and
-    /// pushes its autostop deadline on (SPEC 4).
+    /// pushes its autostop deadline on (`docs/spec/resolver.md`).
     fn counts_as_use(&self) -> bool;
 }
 
-/// An agent to dial. All of it comes from the database, never from a request (SPEC 4).
+/// An agent to dial. All of it comes from the database, never from a request
+/// (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// `workspaces.id`.

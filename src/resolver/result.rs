@@ -58,7 +58,7 @@ pub enum Unresolved {
     Directory(#[from] Failure),
 }
 
-/// What it counts as (SPEC 5).
+/// What it counts as (`docs/spec/probe.md`).
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Result<ProbeOutco
 }
 
 impl Unresolved {
-    /// What it counts as (SPEC 5).
+    /// What it counts as (`docs/spec/probe.md`).
     ///
     /// # Errors
     ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The resolver's constants (SPEC 4).
+/// The resolver's constants (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     /// A dial slower than this is doubted, and the directory asked. It is also how long any
@@ -13,7 +13,7 @@ pub struct Settings {
     /// An agent that did not answer in time, and whose row has said disconnected for at least
     /// this long, is disconnected rather than slow.
     pub recovery_threshold: Duration,
-    /// Silence after which an agent is disconnected (SPEC 1.3).
+    /// Silence after which an agent is disconnected (`docs/spec/connection-status.md`).
     pub inactive_timeout: Duration,
     /// Workspaces that are remembered, at most.
     pub most_remembered: usize,

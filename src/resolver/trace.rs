@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::fleet::named::Variants;
 
-/// A part of the way; `probe_phase_duration_seconds{phase}` (SPEC 5).
+/// A part of the way; `probe_phase_duration_seconds{phase}` (`docs/spec/probe.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Phase {
     /// Asking the database which agent is bound, or how it is.

@@ -1,4 +1,4 @@
-//! What is the state of a workspace, and can it be used (SPEC 4, Readiness)?
+//! What is the state of a workspace, and can it be used (`docs/spec/resolver.md#readiness`)?
 
 use super::choose::{NoChoice, choose_agent};
 use super::parts::Target;

@@ -1,4 +1,4 @@
-//! Waiting until a workspace can be used (SPEC 4, Readiness).
+//! Waiting until a workspace can be used (`docs/spec/resolver.md#readiness`).
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@ use crate::fleet::named::Variants;
 use crate::fleet::pass::Collector;
 
 /// The collectors that `query` picks of those that are `enabled`, in the order in which they
-/// run; all of them when it picks none (SPEC 7).
+/// run; all of them when it picks none (`docs/spec/http.md`).
 ///
 /// # Errors
 ///

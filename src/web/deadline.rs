@@ -16,7 +16,7 @@ const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// How long a scrape with these headers may take: what the scraper says, five minutes at most,
 /// less the time the answer needs on its way (`offset`), or `default` when it says nothing
-/// sensible (SPEC 2).
+/// sensible (`docs/spec/collection.md`).
 pub(super) fn allowed_time(headers: &HeaderMap, offset: Duration, default: Duration) -> Duration {
     let header = headers.get(SCRAPE_TIMEOUT);
     let seconds = header.and_then(|it| it.to_str().ok()?.trim().parse::<f64>().ok());

@@ -14,7 +14,8 @@ use super::protection::Protection;
 const LOOK: Duration = Duration::from_secs(1);
 
 /// What protects the endpoint: read at the start, on a reload, and when a file that it was made
-/// from changes. A file that cannot be used leaves the last good one in force (SPEC 7).
+/// from changes. A file that cannot be used leaves the last good one in force
+/// (`docs/spec/http.md`).
 #[derive(Debug, Default)]
 pub struct LiveConfig {
     path: Option<PathBuf>,

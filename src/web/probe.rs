@@ -1,4 +1,4 @@
-//! `/probe`: one workspace, in the style of multi-target exporters (SPEC 5).
+//! `/probe`: one workspace, in the style of multi-target exporters (`docs/spec/probe.md`).
 
 use std::fmt::Write as _;
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! Session reports: who is in use now, by what Coder stores (SPEC 1.1, 5).
+//! Session reports: who is in use now, by what Coder stores (`docs/spec/coder-schema.md` and
+//! `docs/spec/probe.md`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Series for single agents (SPEC 3): which, with what, and how many at most.
+//! Series for single agents (`docs/spec/metrics.md`): which, with what, and how many at most.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! How old things are (SPEC 3): the oldest problem of each kind, and the last heartbeats.
+//! How old things are (`docs/spec/metrics.md`): the oldest problem of each kind, and the last
+//! heartbeats.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! `coder_chat_bindings` (SPEC 3): whether the agent that a chat remembers could answer it.
+//! `coder_chat_bindings` (`docs/spec/metrics.md`): whether the agent that a chat remembers could
+//! answer it.
 
 use coder_agent_exporter::demo::schema::Era;
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! Why agents are stuck in `created` (SPEC 1.5).
+//! Why agents are stuck in `created` (`docs/spec/causes.md`).
 
 use crate::harness::fleet::{Agent, Build};
 use crate::harness::statements::{logging_coder, statements_of_a_scrape};

@@ -1,4 +1,5 @@
-//! `check`: a line for each thing that must be right, exit code 0 or 1 (SPEC 6).
+//! `check`: a line for each thing that must be right, exit code 0 or 1
+//! (`docs/spec/command-line.md`).
 
 use crate::harness::*;
 

@@ -1,4 +1,5 @@
-//! Status and health (SPEC 1.3, 1.4), from rows to lines.
+//! Status and health (`docs/spec/connection-status.md` and `docs/spec/health.md`), from rows to
+//! lines.
 
 use crate::harness::fleet::{Agent, Workspace};
 use crate::harness::*;

@@ -1,4 +1,4 @@
-//! Clocks that disagree (SPEC 2): who is ahead, and by how much.
+//! Clocks that disagree (`docs/spec/collection.md`): who is ahead, and by how much.
 
 use crate::harness::exposition::Page;
 use crate::harness::*;

@@ -1,4 +1,4 @@
-//! `--metrics.coderd-compat`: Coder's own names, labels and meaning (SPEC 3).
+//! `--metrics.coderd-compat`: Coder's own names, labels and meaning (`docs/spec/metrics.md`).
 
 use crate::harness::exposition::Page;
 use crate::harness::fleet::literal;

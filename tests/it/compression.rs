@@ -1,4 +1,4 @@
-//! Answers are compressed as the client asks (SPEC 3), and say the same.
+//! Answers are compressed as the client asks (`docs/spec/metrics.md`), and say the same.
 
 use std::io::Read;
 use std::net::SocketAddr;

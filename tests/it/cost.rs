@@ -1,4 +1,4 @@
-//! What a pass costs the database (SPEC 2, 9).
+//! What a pass costs the database (`docs/spec/collection.md` and `docs/spec/performance.md`).
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
 //! What the database says of single workspaces and agents: to the resolver and the commands
-//! (SPEC 4), as the least-privileged role.
+//! (`docs/spec/resolver.md`), as the least-privileged role.
 
 use std::collections::HashMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Every supported Coder (SPEC 1.1), told apart by its columns.
+//! Every supported Coder (`docs/spec/coder-schema.md`), told apart by its columns.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Least privilege, and what happens when a grant, a column or a table is missing (SPEC 2, 8).
+//! Least privilege, and what happens when a grant, a column or a table is missing
+//! (`docs/spec/collection.md` and `docs/spec/failures.md`).
 
 use tokio_postgres::NoTls;
 

@@ -1,4 +1,4 @@
-//! A collector that fails hides its own families and nobody else's (SPEC 2).
+//! A collector that fails hides its own families and nobody else's (`docs/spec/collection.md`).
 
 use crate::harness::exposition::Page;
 use crate::harness::*;

@@ -1,4 +1,4 @@
-//! Paths under `/-/`, reload and the signals (SPEC 7).
+//! Paths under `/-/`, reload and the signals (`docs/spec/http.md`).
 
 use coder_agent_exporter::demo::cluster::Options;
 use futures_util::future::join_all;

@@ -1,4 +1,5 @@
-//! The log of the program as an operator reads it (SPEC 6): a line for what is new.
+//! The log of the program as an operator reads it (`docs/spec/command-line.md`): a line for what is
+//! new.
 
 use crate::harness::*;
 

@@ -1,4 +1,5 @@
-//! Rows nobody expected (SPEC 8): counted and exported, never a panic, never a broken page.
+//! Rows nobody expected (`docs/spec/failures.md`): counted and exported, never a panic, never a
+//! broken page.
 
 use crate::harness::exposition::Page;
 use crate::harness::*;

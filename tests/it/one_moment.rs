@@ -1,4 +1,4 @@
-//! One moment, one snapshot (SPEC 2).
+//! One moment, one snapshot (`docs/spec/collection.md`).
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,4 +1,5 @@
-//! Databases that are down, slow, locked or full (SPEC 8): the page is always there.
+//! Databases that are down, slow, locked or full (`docs/spec/failures.md`): the page is always
+//! there.
 
 use std::time::{Duration, Instant};
 

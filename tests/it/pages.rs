@@ -1,4 +1,4 @@
-//! HTTP (SPEC 7): formats, pages, limits.
+//! HTTP (`docs/spec/http.md`): formats, pages, limits.
 
 mod fleet;
 mod selecting;

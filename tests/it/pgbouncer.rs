@@ -1,4 +1,5 @@
-//! Through PgBouncer in transaction mode, with a pool of one server connection (SPEC 2).
+//! Through PgBouncer in transaction mode, with a pool of one server connection
+//! (`docs/spec/collection.md`).
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! Poolers that are restarted, full or slow, and connections that die while nobody looks (SPEC 8).
+//! Poolers that are restarted, full or slow, and connections that die while nobody looks
+//! (`docs/spec/failures.md`).
 
 use std::net::SocketAddr;
 

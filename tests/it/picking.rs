@@ -1,4 +1,4 @@
-//! `collect[]=`: a scrape for some collectors alone (SPEC 7).
+//! `collect[]=`: a scrape for some collectors alone (`docs/spec/http.md`).
 
 use crate::harness::exposition::{Format, Page};
 use crate::harness::*;

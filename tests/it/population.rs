@@ -1,4 +1,4 @@
-//! Who counts (SPEC 1.2).
+//! Who counts (`docs/spec/population-and-kind.md`).
 
 use crate::harness::*;
 

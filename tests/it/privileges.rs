@@ -1,4 +1,5 @@
-//! The exporter's role and its session can write nothing, shown by trying (SPEC 2).
+//! The exporter's role and its session can write nothing, shown by trying
+//! (`docs/spec/collection.md`).
 
 use tokio_postgres::{Client, NoTls};
 

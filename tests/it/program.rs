@@ -1,4 +1,4 @@
-//! The program as it is started and stopped (SPEC 6, 7).
+//! The program as it is started and stopped (`docs/spec/command-line.md` and `docs/spec/http.md`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Reading a standby (SPEC 2): judged at the moment its data is true for.
+//! Reading a standby (`docs/spec/collection.md`): judged at the moment its data is true for.
 
 use std::time::{Duration, Instant, SystemTime};
 

@@ -1,5 +1,5 @@
-//! A process that survives a build, with and without a replay (SPEC 1.5): the library that
-//! agents would use, the rows as coderd would write them, and what the exporter says.
+//! A process that survives a build, with and without a replay (`docs/spec/causes.md`): the library
+//! that agents would use, the rows as coderd would write them, and what the exporter says.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 

@@ -1,4 +1,5 @@
-//! `coder_exporter_schema_info` (SPEC 1.1, 3): what kind of Coder it is, found by looking.
+//! `coder_exporter_schema_info` (`docs/spec/coder-schema.md` and `docs/spec/metrics.md`): what kind
+//! of Coder it is, found by looking.
 
 use coder_agent_exporter::demo::schema::Era;
 

@@ -1,4 +1,5 @@
-//! Bad input on the command line: exit code 64, one clear sentence, the flag named (SPEC 6).
+//! Bad input on the command line: exit code 64, one clear sentence, the flag named
+//! (`docs/spec/command-line.md`).
 
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::pass::Collector;

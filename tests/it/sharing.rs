@@ -1,4 +1,5 @@
-//! Deadlines, cancellation and sharing (SPEC 2): the database is never left with our work.
+//! Deadlines, cancellation and sharing (`docs/spec/collection.md`): the database is never left with
+//! our work.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Under a service manager: what it is told, and the sockets it hands over (SPEC 7).
+//! Under a service manager: what it is told, and the sockets it hands over (`docs/spec/http.md`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! TLS to Postgres, by the URL's sslmode and sslrootcert (SPEC 8).
+//! TLS to Postgres, by the URL's sslmode and sslrootcert (`docs/spec/failures.md`).
 
 use coder_agent_exporter::demo::cluster::{Listen, Options};
 

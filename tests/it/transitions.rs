@@ -1,4 +1,5 @@
-//! `coder_agent_status_transitions_total` (SPEC 3): changes seen between two passes.
+//! `coder_agent_status_transitions_total` (`docs/spec/metrics.md`): changes seen between two
+//! passes.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! libpq's variables and files, as an operator who uses `psql` has them (SPEC 6).
+//! libpq's variables and files, as an operator who uses `psql` has them
+//! (`docs/spec/command-line.md`).
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! `coder_agents_version` (SPEC 3): the 20 most common, the rest together.
+//! `coder_agents_version` (`docs/spec/metrics.md`): the 20 most common, the rest together.
 
 use crate::harness::exposition::Page;
 use crate::harness::fleet::{Agent, literal};

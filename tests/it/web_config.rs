@@ -1,4 +1,4 @@
-//! Passwords, headers and limits of the web configuration file (SPEC 7).
+//! Passwords, headers and limits of the web configuration file (`docs/spec/http.md`).
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! TLS towards clients, as the web configuration file has it (SPEC 7).
+//! TLS towards clients, as the web configuration file has it (`docs/spec/http.md`).
 
 use crate::harness::prometheus::Prometheus;
 use crate::harness::*;

@@ -1,4 +1,4 @@
-//! `coder_workspaces` (SPEC 3): the state of the latest build of each workspace.
+//! `coder_workspaces` (`docs/spec/metrics.md`): the state of the latest build of each workspace.
 
 use crate::harness::exposition::Page;
 use crate::harness::fleet::Build;

@@ -1,4 +1,4 @@
-//! Zeros where an alert waits for a number (SPEC 3).
+//! Zeros where an alert waits for a number (`docs/spec/metrics.md`).
 
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::pass::ErrorKind;

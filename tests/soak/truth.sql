@@ -1,5 +1,6 @@
 -- What a page must say of the moment $1, in microseconds since the epoch, worked out by the
--- database alone: the rules of SPEC 1.2 to 1.4 written a second time, by other means.
+-- database alone: the rules of docs/spec/population-and-kind.md, docs/spec/connection-status.md and
+-- docs/spec/health.md written a second time, by other means.
 WITH moment AS MATERIALIZED (
     SELECT 'epoch'::timestamptz + $1::bigint * interval '1 microsecond' AS now
 ), latest AS (

@@ -1,4 +1,5 @@
-//! What others are told to ask, and the rule of connection status (SPEC 1.3) in SQL.
+//! What others are told to ask, and the rule of connection status
+//! (`docs/spec/connection-status.md`) in SQL.
 
 /// The connection status of `agent`, with Coder's own timeout.
 pub(super) const STATUS: &str = "CASE

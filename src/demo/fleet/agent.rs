@@ -159,7 +159,7 @@ impl Agent {
         }
     }
 
-    /// Whether it is, or will turn out to be, one of the problems of SPEC 1.4.
+    /// Whether it is, or will turn out to be, one of the problems of `docs/spec/health.md`.
     pub(super) fn is_broken(&self) -> bool {
         match self.phase {
             Phase::Connecting => self.fate == Fate::NeverConnects,

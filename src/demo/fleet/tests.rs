@@ -15,8 +15,8 @@ const PROBLEMS: [Word; 6] = [
 ];
 const OTHERS: [Word; 4] = ["shutdown", "connecting", "starting", "healthy"];
 
-/// SPEC 1.3, once more and as plainly as can be: a demo judged by the code it is to show
-/// would prove nothing.
+/// `docs/spec/connection-status.md`, once more and as plainly as can be: a demo judged by the code
+/// it is to show would prove nothing.
 fn status(agent: &AgentRow, now: Time) -> Word {
     let timeout = Time::from(agent.connection_timeout_seconds);
     let Some(last) = agent.last_connected_at else {
@@ -31,7 +31,7 @@ fn status(agent: &AgentRow, now: Time) -> Word {
     }
 }
 
-/// SPEC 1.4.
+/// `docs/spec/health.md`.
 fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
     let lifecycle = agent.lifecycle_state;
     let since = |at: Option<Time>| now - at.unwrap_or(now);

@@ -1,4 +1,4 @@
-//! A simulated day: the probe must never keep a workspace alive (SPEC 5).
+//! A simulated day: the probe must never keep a workspace alive (`docs/spec/probe.md`).
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Every end of a call counts as something an operator can act on (SPEC 5).
+//! Every end of a call counts as something an operator can act on (`docs/spec/probe.md`).
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Each state that a workspace can be in (SPEC 4, Readiness).
+//! Each state that a workspace can be in (`docs/spec/resolver.md#readiness`).
 
 use super::super::rows::{self, BEGAN, Row};
 use super::super::world::WORKSPACE;

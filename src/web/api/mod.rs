@@ -1,4 +1,4 @@
-//! `/api/v1`: the fleet as JSON (SPEC 7). Its description of itself is at
+//! `/api/v1`: the fleet as JSON (`docs/spec/http.md`). Its description of itself is at
 //! `/api/v1/openapi.json`, made from the types that are answered with.
 //!
 //! Whatever is wrong is told as a problem document (RFC 9457), and what is not known is never

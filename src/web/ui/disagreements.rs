@@ -12,6 +12,7 @@ use crate::fleet::time::Timestamp;
 use crate::fleet::told::moment;
 use crate::web::links::Links;
 
+use super::documents::status_rule;
 use super::moments::ago;
 use super::parts::{long_text, outcome_badge};
 use super::probes::link;
@@ -59,7 +60,7 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
             td class="what" data-label="The database says" {
                 @if let Some(agent) = &one.agent {
                     strong { (agent.status.as_str()) } ": " (printable(&agent.reason.saw))
-                    span class="faint" { " (rule " (agent.reason.rule) ")" }
+                    " " (status_rule(&agent.reason))
                     p class="faint" { "Last heartbeat " (agent.last_connected_at.map_or("never".into(), moment)) }
                 }
             }

@@ -6,6 +6,7 @@
 mod agent;
 mod assets;
 mod disagreements;
+mod documents;
 mod fleet;
 mod layout;
 mod moments;

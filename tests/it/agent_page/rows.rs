@@ -25,8 +25,8 @@ async fn lost_agent_is_shown_with_the_numbers_that_decided_and_what_to_do() {
             "For 47s",
             "Stop the workspace, then start it",
             "As of 2026-03-01T12:00:00Z",
-            "Status last heartbeat 47.2 s before now, limit 30 s → disconnected (rule 3)",
-            "Health status is disconnected, and nobody asked for it → disconnected (rule 5)",
+            "Status last heartbeat 47.2 s before now, limit 30 s → disconnected (rule silent)",
+            "Health status is disconnected, and nobody asked for it → disconnected (rule disconnected)",
             "Connection closed never",
             "Last heartbeat 47s ago 2026-03-01T11:59:12Z",
             "Template docker, version v1",
@@ -72,7 +72,11 @@ async fn survived_build_shows_in_the_builds_before() {
     let page = page(&exporter, &format!("/agents/{}", stuck.id)).await;
     assert_says(
         &text(&page),
-        &["survived_build", "its process has outlived it", "(rule 7)"],
+        &[
+            "survived_build",
+            "its process has outlived it",
+            "(rule stuck_created)",
+        ],
     );
     let builds = part(&page, "builds");
     let rows: Vec<_> = builds.split("<tr").skip(2).map(text).collect();
@@ -117,7 +121,7 @@ async fn agent_of_an_earlier_build_counts_nowhere_and_leads_to_todays() {
         &text(&page),
         &[
             "Of an earlier build: counted nowhere. The workspace's latest build is 7: its agents.",
-            "(rule 2)",
+            "(rule closed)",
             "Verdict ready: agent main is connected",
         ],
     );

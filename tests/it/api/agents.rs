@@ -34,7 +34,7 @@ async fn agent_is_told_with_the_rules_that_decided() {
     }
     assert_eq!(
         (&told["status_rule"], &told["health_rule"]),
-        (&3.into(), &5.into())
+        (&"silent".into(), &"disconnected".into())
     );
     let saw = told["status_reason"].as_str().unwrap();
     assert!(saw.contains("limit 30 s"), "{saw}");

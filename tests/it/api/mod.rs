@@ -1,4 +1,4 @@
-//! The fleet as JSON (SPEC 7), over HTTP and out of a real Postgres.
+//! The fleet as JSON (`docs/spec/http.md`), over HTTP and out of a real Postgres.
 
 mod agents;
 mod caching;

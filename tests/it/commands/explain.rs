@@ -27,8 +27,8 @@ async fn disconnected_agent_is_told_with_the_numbers_that_decided() {
             "\nfirst_connected_at 2026-03-01T09:00:00Z 3h 0m ago\n",
             "\ndisconnected_at never\n",
             "\nconnection_timeout 120 s\nlifecycle_state ready\n",
-            "\nstatus last heartbeat 47.2 s before now, limit 30 s\n→ disconnected (rule 3)\n",
-            "\nhealth status is disconnected, and nobody asked for it\n→ disconnected (rule 5)\n",
+            "\nstatus last heartbeat 47.2 s before now, limit 30 s\n→ disconnected (rule silent)\n",
+            "\nhealth status is disconnected, and nobody asked for it\n→ disconnected (rule disconnected)\n",
             "\nsince 2026-03-01T11:59:12Z (47s)\n",
             "\nadvice Stop the workspace, then start it",
         ],
@@ -45,7 +45,7 @@ async fn agent_of_an_earlier_build_is_told_to_be_one() {
     coder.add(it).await;
     let shown = told(&coder, &["explain", &old.id.to_string()]).await;
     let of_today = "verdict             ready: agent main is connected";
-    assert_says(&shown, &["of an earlier build", "(rule 2)", of_today]);
+    assert_says(&shown, &["of an earlier build", "(rule closed)", of_today]);
     let shown = told(&coder, &["explain", "ada/box.main"]).await;
     assert!(!shown.contains("of an earlier build"), "{shown}");
 }
@@ -64,7 +64,7 @@ async fn agent_stuck_in_created_is_told_with_its_cause() {
         &shown,
         &[
             "health lifecycle is created, first connected 600",
-            "limit 120 s → stuck_created (rule 7)",
+            "limit 120 s → stuck_created (rule stuck_created)",
             "cause never_reported",
             "advice Look at the agent's log",
         ],
@@ -89,16 +89,22 @@ async fn every_other_problem_is_told_with_its_limit_and_advice() {
     for (agent, expected) in [
         (
             waiting_agent("main", 700.0),
-            ["limit 600 s → stuck_connecting (rule 2)", advice_for_new],
+            [
+                "limit 600 s → stuck_connecting (rule stuck_connecting)",
+                advice_for_new,
+            ],
         ),
         (
             waiting_agent("main", 700.0).set("connection_timeout_seconds", 60),
-            ["connection timeout 60 s → timeout (rule 1)", advice_for_new],
+            [
+                "connection timeout 60 s → timeout (rule never_connected)",
+                advice_for_new,
+            ],
         ),
         (
             agent("main").lifecycle("start_error"),
             [
-                "→ start_error (rule 6)",
+                "→ start_error (rule start_error)",
                 "advice Read the log of its startup",
             ],
         ),
@@ -107,7 +113,7 @@ async fn every_other_problem_is_told_with_its_limit_and_advice() {
                 .lifecycle("starting")
                 .ago("started_at", 1900.0),
             [
-                "limit 1800 s → stuck_starting (rule 8)",
+                "limit 1800 s → stuck_starting (rule stuck_starting)",
                 "not come to an end",
             ],
         ),
@@ -177,7 +183,7 @@ async fn json_has_the_fields_it_always_had() {
     let one = told_json(&coder, &["explain", "ada/box.main"]).await;
     let agent = &one["agents"][0];
     assert_eq!(one["agents"].as_array().unwrap().len(), 1);
-    assert_eq!(agent["status_rule"], 2);
+    assert_eq!(agent["status_rule"], "closed");
     assert_eq!(agent["health"], "disconnected");
     assert_eq!(
         agent["ready_at"].as_str().unwrap().len(),
@@ -199,5 +205,5 @@ async fn explain_is_in_colour_on_a_terminal_and_not_elsewhere() {
     );
     let plain = run_on_terminal(&arguments, &[("NO_COLOR", "1")]).await;
     assert_fits_a_terminal(&plain.stdout);
-    assert_says(&plain.stdout, &["→ healthy (rule 10)"]);
+    assert_says(&plain.stdout, &["→ healthy (rule healthy)"]);
 }

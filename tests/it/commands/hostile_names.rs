@@ -52,7 +52,7 @@ async fn hostile_names_fit_and_move_no_cursor_in_explain() {
     let (coder, ids) = hostile().await;
     for id in ids {
         let shown = told(&coder, &["explain", &id.to_string()]).await;
-        assert_says(&shown, &[&id.to_string(), "→ disconnected (rule 2)"]);
+        assert_says(&shown, &[&id.to_string(), "→ disconnected (rule closed)"]);
     }
 }
 

@@ -1,4 +1,5 @@
-//! The commands that ask once (SPEC 6): what they print, where, and how they end.
+//! The commands that ask once (`docs/spec/command-line.md`): what they print, where, and how they
+//! end.
 
 mod explain;
 pub(crate) mod hostile_names;

@@ -23,7 +23,7 @@ async fn workspace_and_agent_are_found_by_id_and_by_names_in_any_case() {
         let shown = told(&coder, &["explain", name]).await;
         assert_says(
             &shown,
-            &["ada/Build-Box", "agent main", "→ healthy (rule 10)"],
+            &["ada/Build-Box", "agent main", "→ healthy (rule healthy)"],
         );
         assert!(!shown.contains("agent other"), "{shown}");
         assert!(!shown.contains("advice"), "{shown}");

@@ -1,4 +1,5 @@
-//! Both dialers on real sockets (SPEC 4; SPEC 8: no agent is blamed for what is ours).
+//! Both dialers on real sockets (`docs/spec/resolver.md`; `docs/spec/failures.md`: no agent is
+//! blamed for what is ours).
 
 mod coderd;
 mod tcp;

@@ -1,4 +1,5 @@
-//! When things go wrong (SPEC 8): each row of its table, and the tests that hold it.
+//! When things go wrong (`docs/spec/failures.md`): each row of its table, and the tests that hold
+//! it.
 //!
 //! | what goes wrong | tests |
 //! | --- | --- |

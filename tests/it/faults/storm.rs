@@ -1,4 +1,5 @@
-//! Single flight under fire (SPEC 2): scrapers that come in crowds, give up and hang up.
+//! Single flight under fire (`docs/spec/collection.md`): scrapers that come in crowds, give up and
+//! hang up.
 
 use std::fs;
 use std::time::{Duration, Instant};

@@ -1,4 +1,4 @@
-//! The three formats (SPEC 3): that they say the same, and that others read it.
+//! The three formats (`docs/spec/metrics.md`): that they say the same, and that others read it.
 
 mod agreement;
 mod fleets;

@@ -43,7 +43,7 @@ pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> Probe
                 name: "main".into(),
                 status,
                 reason: Reason {
-                    rule: 4,
+                    rule: "alive",
                     saw: String::new(),
                 },
                 last_connected_at: None,

@@ -1,5 +1,5 @@
 //! Clients that mean harm, or do it: each gets an answer or goes, and the next scrape is served
-//! (SPEC 7).
+//! (`docs/spec/http.md`).
 
 mod connections;
 mod http2;

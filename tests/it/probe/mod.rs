@@ -1,5 +1,5 @@
-//! Does a workspace still resolve to an agent that answers (SPEC 5)? On a real Postgres, and
-//! with real sockets to a stand-in for coderd.
+//! Does a workspace still resolve to an agent that answers (`docs/spec/probe.md`)? On a real
+//! Postgres, and with real sockets to a stand-in for coderd.
 
 mod endpoint;
 mod limits;

@@ -19,7 +19,7 @@ async fn both_sides_of_a_disagreement_are_told() {
     for said in [
         "<strong>connected</strong>: last heartbeat ",
         "before now, limit 30 s",
-        "(rule 4)",
+        "(rule alive)",
         "badge outcome-dial_error",
         "Internal error dialing workspace agent.",
         &format!("/agents/{id}?probed="),

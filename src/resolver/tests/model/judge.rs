@@ -1,5 +1,5 @@
-//! The reference: what a call does next, and what it may end with, by the rules of SPEC 4 and
-//! nothing else. It walks through what one call did, event by event.
+//! The reference: what a call does next, and what it may end with, by the rules of
+//! `docs/spec/resolver.md` and nothing else. It walks through what one call did, event by event.
 
 use std::slice::Iter;
 use std::time::Duration;

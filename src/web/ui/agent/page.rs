@@ -12,6 +12,7 @@ use crate::fleet::told::moment;
 use crate::inquiry::{Told, ToldAgent};
 use crate::web::router::App;
 
+use super::super::documents::{health_rule, status_rule};
 use super::super::fleet;
 use super::super::moments::since;
 use super::super::parts::{badge, name};
@@ -119,18 +120,20 @@ fn why(it: &ToldAgent) -> Markup {
     let explanation = &it.explanation;
     let status = explanation.assessment.status.as_str();
     let health = explanation.assessment.health.as_str();
-    let decision = |what: &str, reason: &Reason, so: &str| {
+    let decision = |what: &str, reason: &Reason, so: &str, rule: Markup| {
         html! {
             dt { (what) }
-            dd { (printable(&reason.saw)) " → " strong { (so) } span class="faint" { " (rule " (reason.rule) ")" } }
+            dd { (printable(&reason.saw)) " → " strong { (so) } " " (rule) }
         }
     };
+    let by_status = status_rule(&explanation.status);
+    let by_health = health_rule(&explanation.health);
     html! {
         section class="card" aria-labelledby="why" data-key="why" {
             h2 id="why" { "Why" }
             dl class="facts" {
-                (decision("Status", &explanation.status, status))
-                (decision("Health", &explanation.health, health))
+                (decision("Status", &explanation.status, status, by_status))
+                (decision("Health", &explanation.health, health, by_health))
                 @if let Some(cause) = it.cause {
                     dt { "Cause" }
                     dd { strong { (cause.as_str()) } ": " (spoken(cause)) }

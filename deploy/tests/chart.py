@@ -17,7 +17,7 @@ import kubernetes_validate
 import yaml
 from cloudcoil.models.prometheus_operator import v1 as operator
 
-from pods import EVERYBODY, check_pods, container_of, deployments
+from pods import ALL_PODS, check_pods, container_of, deployments
 from requirement import require
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -138,10 +138,10 @@ def check_together(objects):
     """Names and labels by which the objects find each other."""
     by_kind = {item["kind"]: item for item in objects if item["kind"] != "Service"}
     services = [item for item in objects if item["kind"] == "Service"]
-    # The one for everybody; the other is for the pod that probes.
-    of_everybody = [item for item in services if item["spec"]["selector"].keys() == EVERYBODY]
-    require(len(of_everybody) == 1, f"{len(of_everybody)} Services are for all pods")
-    (service,) = of_everybody
+    # The one for all pods; the other is for the pod that probes.
+    for_all = [item for item in services if item["spec"]["selector"].keys() == ALL_PODS]
+    require(len(for_all) == 1, f"{len(for_all)} Services are for all pods")
+    (service,) = for_all
     selectors = {"Service": service["spec"]["selector"]}
     for kind, field in (("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")):
         if kind in by_kind:
@@ -173,7 +173,7 @@ def check_pod(pod, selectors, services, account):
     for kind, selector in selectors.items():
         require(selector.items() <= labels.items(), f"{kind} does not select the pods: {selector}")
         # A label that changes with the version would lose the pods at every update.
-        require(selector.keys() == EVERYBODY, f"{kind} selects by {selector}")
+        require(selector.keys() == ALL_PODS, f"{kind} selects by {selector}")
     ports = {port["name"] for port in container["ports"]}
     for port in [port for service in services for port in service["spec"]["ports"]]:
         require(port["targetPort"] in ports, f"the pods have no port {port['targetPort']}")

@@ -10,8 +10,8 @@ from requirement import require
 
 PREFIX = "CODER_EXPORTER_"
 TOKEN = "CODER_EXPORTER_CODER_TOKEN_FILE"
-EVERYBODY = {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
-ONE_DEPLOYMENT = EVERYBODY | {"app.kubernetes.io/component"}
+ALL_PODS = {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
+ONE_DEPLOYMENT = ALL_PODS | {"app.kubernetes.io/component"}
 
 
 def check_pods(render):

@@ -124,7 +124,7 @@ spec:
     fsGroup: 65532
     seccompProfile:
       type: RuntimeDefault
-  # It ends within 10 seconds of being told to.
+  # It ends within 10 seconds of SIGTERM.
   terminationGracePeriodSeconds: 15
   containers:
     - name: exporter

@@ -37,7 +37,9 @@ COLORS = {
 OUTCOMES = "coder_agent_probe_outcomes_total"
 DURATIONS = "coder_agent_probe_duration_seconds_bucket"
 REACHED = 'outcome=~"ok|switched"'
-OF_AN_AGENT = 'outcome!="exporter_error"'
+# Not what the exporter could not ask, and not what it did not have to: an agent that is not connected
+# has its outcome from its row, without a dial.
+TRIED = 'outcome!~"exporter_error|disconnected|never_connected"'
 NOT_REACHED = 'outcome!~"ok|switched"'
 
 OFF = "unknown: no probe is on (--probe.dialer)"
@@ -54,9 +56,10 @@ def lately(*matchers):
 NOW = [
     stat(
         "Reached",
-        "Share of the probes in the time shown that reached an agent. Probes that the exporter itself could not "
-        "make (exporter_error) count on neither side.",
-        f"{lately(REACHED)}\n/\n({lately(OF_AN_AGENT)} > 0)",
+        "Share of the probes in the time shown that reached an agent. On neither side count probes that the "
+        "exporter itself could not make (exporter_error), and agents that the database shows as lost "
+        "(disconnected, never_connected): they are not dialed, and the Fleet dashboard counts them.",
+        f"{lately(REACHED)}\n/\n({lately(TRIED)} > 0)",
         [("red", None), ("orange", 0.9), ("green", 0.98)],
         unit="percentunit",
         no_value="unknown: no probe in this time",
@@ -65,12 +68,13 @@ NOW = [
     ),
     stat(
         "Coverage",
-        "Share of the running workspaces that were probed within the horizon (--probe.horizon). A low one wants "
-        "a greater --probe.sample.",
+        "Share of the workspaces in scope, now and one horizon (--probe.horizon) ago, that were probed in between. "
+        "With --probe.scope=in-use those are in scope whose agent a person uses or is not connected, with all every "
+        "running one. A low share: rounds are slow, or more than 3,000 workspaces are in scope.",
         f"min({probed('coder_agent_probe_coverage_ratio')})",
         [("orange", None), ("green", 0.5)],
         unit="percentunit",
-        no_value=OFF,
+        no_value="unknown: no workspace in scope, or no probe is on",
         width=4,
         decimals=0,
     ),
@@ -88,7 +92,7 @@ NOW = [
     stat(
         "Disagreements",
         "Agents that the database calls connected and that did not answer, or the other way round, of those "
-        "probed within the horizon.",
+        "in scope that were probed within the horizon.",
         f"sum(max without (instance, pod) ({probed('coder_agent_probe_disagreements')}))",
         GREEN_IF_NONE,
         no_value="unknown: no round has ended",
@@ -117,7 +121,8 @@ NOW = [
 FAILURES = [
     table(
         "Outcomes in the time shown, and what to do",
-        "Every outcome that occurred, the most frequent first, with the advice that the exporter gives.",
+        "Every outcome that occurred, the most frequent first, with the advice that the exporter gives. Of agents in "
+        "scope (--probe.scope): disconnected and never_connected are known from the database, without a dial.",
         [
             "sort_desc(\n  label_replace(\n    sum by (outcome) (\n"
             f"      increase({probed(OUTCOMES)}[$__range])\n"
@@ -150,7 +155,8 @@ FAILURES = [
 OVER_TIME = [
     graph(
         "Outcomes per minute",
-        "What came of the probes of the rounds.",
+        "What came of the probes of the rounds, of agents in scope (--probe.scope). An agent that is not connected "
+        "has its outcome from the database.",
         f"60 * sum by (outcome) ({rate(OUTCOMES)}) > 0",
         "{{outcome}}",
         width=12,
@@ -162,7 +168,8 @@ OVER_TIME = [
     ),
     graph(
         "Probes that reached nobody, per minute",
-        "The same without those that reached an agent.",
+        "The same without those that reached an agent. A steady level of disconnected and never_connected is that of "
+        "the lost agents in the fleet: with --probe.scope=in-use all of them are in scope.",
         f"60 * sum by (outcome) ({rate(OUTCOMES, NOT_REACHED)}) > 0",
         "{{outcome}}",
         width=12,
@@ -216,15 +223,15 @@ OVER_TIME = [
     ),
     graph(
         "Coverage, by exporter",
-        "Share of the running workspaces probed within the horizon, by exporter. It climbs after a start, for as "
-        "long as the horizon is.",
+        "Share of the workspaces in scope, now and one horizon ago, that were probed in between; by exporter, of "
+        "which only one should probe. A gap: no workspace was in scope, or the exporter had just started.",
         probed("coder_agent_probe_coverage_ratio"),
         "{{instance}}",
         width=8,
         height=8,
         unit="percentunit",
         most=1,
-        no_value=OFF,
+        no_value="unknown: no workspace in scope, or no probe is on",
     ),
     graph(
         "Age of the last round, by exporter",

@@ -28,7 +28,7 @@ def fleet(metric, *matchers):
 
 
 def probed(metric, *matchers):
-    """A metric of the probe. Each exporter dials by itself, so their counts may be added."""
+    """A metric of the probe. Only one exporter dials; counts of one before it and after it may be added."""
     return selector(metric, (CHOSEN_DEPLOYMENT, *matchers))
 
 

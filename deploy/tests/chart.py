@@ -17,12 +17,16 @@ import kubernetes_validate
 import yaml
 from cloudcoil.models.prometheus_operator import v1 as operator
 
+from pods import ALL_PODS, check_pods, container_of, deployments
+from requirement import require
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CHART = ROOT / "deploy/helm/coder-agent-exporter"
 VALUES = ROOT / "deploy/tests/values"
 KUBERNETES = "1.30"
 EXAMPLES = ("https://coder-agent-exporter.example", "https://grafana.example")
-STABLE = {"app.kubernetes.io/name", "app.kubernetes.io/instance"}
+# The longest name that Helm allows a release.
+LONGEST = "coder-of-the-platform-team-for-everybody-in-the-house"
 
 # Values that must be refused, and what the refusal has to name.
 BY_SCHEMA = [
@@ -31,6 +35,10 @@ BY_SCHEMA = [
     ({"settings": {"postgres.url": "postgres://coder"}}, "postgres.url"),
     ({"settings": {"web.listen-address": ":1"}}, "web.listen-address"),
     ({"settings": {"--log.level": "debug"}}, "--log.level"),
+    ({"settings": {"probe.dialer": ""}}, "''"),
+    ({"settings": {"probe-dialer": "coderd"}}, "probe-dialer"),
+    ({"extraEnv": [{"name": "CODER_EXPORTER_PROBE_DIALER", "value": "coderd"}]}, "PROBE_DIALER"),
+    ({"podLabels": {"app.kubernetes.io/component": "monitoring"}}, "component"),
     ({"webConfig": {"scheme": "https"}}, "https"),
     ({"image": {"digest": "0123"}}, "0123"),
     ({"serviceMonitor": {"interval": "30"}}, "30"),
@@ -56,6 +64,8 @@ def main():
         check_together(objects)
         print(f"{case.name}: {len(objects)} objects")
     check_everything_is_there(render)
+    check_pods(render)
+    check_names(render)
     check_sources(render)
     check_refusals(render, validator)
     check_version()
@@ -67,13 +77,13 @@ class Renderer:
     def __init__(self, program):
         self.program = program
 
-    def run(self, settings):
+    def run(self, settings, release="demo"):
         """The finished program."""
-        command = [self.program, CHART, "demo", "/dev/stdin"]
+        command = [self.program, CHART, release, "/dev/stdin"]
         return subprocess.run(command, input=yaml.safe_dump(settings), capture_output=True, text=True)
 
-    def __call__(self, settings):
-        done = self.run(settings)
+    def __call__(self, settings, release="demo"):
+        done = self.run(settings, release)
         if done.returncode:
             sys.exit(f"the chart does not render: {done.stderr}")
         return [item for item in yaml.load_all(done.stdout, Unique) if item]
@@ -126,37 +136,61 @@ def missing(given, back, path=""):
 
 def check_together(objects):
     """Names and labels by which the objects find each other."""
-    by_kind = {item["kind"]: item for item in objects}
-    deployment = by_kind["Deployment"]["spec"]
-    pod = deployment["template"]
-    labels = pod["metadata"]["labels"]
-    container = pod["spec"]["containers"][0]
-    selectors = {"Deployment": deployment["selector"]["matchLabels"]}
-    selectors["Service"] = by_kind["Service"]["spec"]["selector"]
+    by_kind = {item["kind"]: item for item in objects if item["kind"] != "Service"}
+    services = [item for item in objects if item["kind"] == "Service"]
+    # The one for all pods; the other is for the pod that probes.
+    for_all = [item for item in services if item["spec"]["selector"].keys() == ALL_PODS]
+    require(len(for_all) == 1, f"{len(for_all)} Services are for all pods")
+    (service,) = for_all
+    selectors = {"Service": service["spec"]["selector"]}
     for kind, field in (("PodDisruptionBudget", "selector"), ("NetworkPolicy", "podSelector")):
         if kind in by_kind:
             selectors[kind] = by_kind[kind]["spec"][field]["matchLabels"]
-    for kind, selector in selectors.items():
-        require(selector.items() <= labels.items(), f"{kind} does not select the pods: {selector}")
-        # A label that changes with the version would lose the pods at every update.
-        require(selector.keys() == STABLE, f"{kind} selects by {selector}")
-    ports = {port["name"] for port in container["ports"]}
-    service = by_kind["Service"]
-    for port in service["spec"]["ports"]:
-        require(port["targetPort"] in ports, f"the pods have no port {port['targetPort']}")
+    account = by_kind.get("ServiceAccount", {"metadata": {"name": "default"}})["metadata"]["name"]
+    for deployment in deployments(objects):
+        check_pod(deployment["spec"]["template"], selectors, services, account)
+    for service_of_some in services:
+        selector = service_of_some["spec"]["selector"]
+        pods = [item["spec"]["template"]["metadata"]["labels"] for item in deployments(objects)]
+        found = any(selector.items() <= labels.items() for labels in pods)
+        require(found, f"a Service selects no pod: {selector}")
     if "ServiceMonitor" in by_kind:
         spec = by_kind["ServiceMonitor"]["spec"]
-        found = spec["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
-        require(found, "the ServiceMonitor does not select the Service")
+        wanted = spec["selector"]["matchLabels"].items()
+        found = [item for item in services if wanted <= item["metadata"]["labels"].items()]
+        # A pod behind two of them would be scraped twice.
+        require(found == [service], f"the ServiceMonitor selects {len(found)} Services")
         # What the alerts call the job.
         job = service["metadata"]["labels"][spec["jobLabel"]]
         require(job == "coder-agent-exporter", f"the job would be {job}")
+    require("Secret" not in by_kind, "the chart writes a Secret")
+
+
+def check_pod(pod, selectors, services, account):
+    """Everything that is for all pods finds this one, and what it mounts is there."""
+    labels = pod["metadata"]["labels"]
+    container = pod["spec"]["containers"][0]
+    for kind, selector in selectors.items():
+        require(selector.items() <= labels.items(), f"{kind} does not select the pods: {selector}")
+        # A label that changes with the version would lose the pods at every update.
+        require(selector.keys() == ALL_PODS, f"{kind} selects by {selector}")
+    ports = {port["name"] for port in container["ports"]}
+    for port in [port for service in services for port in service["spec"]["ports"]]:
+        require(port["targetPort"] in ports, f"the pods have no port {port['targetPort']}")
     volumes = {volume["name"] for volume in pod["spec"].get("volumes", [])}
     mounts = {mount["name"] for mount in container["volumeMounts"]}
     require(volumes == mounts, f"volumes {volumes} are not the mounts {mounts}")
-    account = by_kind.get("ServiceAccount", {"metadata": {"name": "default"}})["metadata"]["name"]
     require(pod["spec"]["serviceAccountName"] == account, "the pods have another's account")
-    require("Secret" not in by_kind, "the chart writes a Secret")
+
+
+def check_names(render):
+    """No two objects of a kind have the same name, and none a longer one than a label may be."""
+    for release in ("demo", LONGEST):
+        names = [(item["kind"], item["metadata"]["name"]) for item in render(load("most"), release)]
+        twice = [name for name in names if names.count(name) > 1]
+        require(not twice, f"release {release} has {twice}")
+        long = [name for _, name in names if len(name) > 63]
+        require(not long, f"release {release} has {long}")
 
 
 def check_everything_is_there(render):
@@ -167,11 +201,10 @@ def check_everything_is_there(render):
         "Service", "ServiceAccount", "ServiceMonitor",
     }  # fmt: skip
     require(kinds == expected, f"rendered {kinds}")
-    deployment = next(item for item in render(load("most")) if item["kind"] == "Deployment")
-    container = deployment["spec"]["template"]["spec"]["containers"][0]
-    env = {entry["name"]: entry.get("value") for entry in container["env"]}
-    require(env["CODER_EXPORTER_METRICS_MAX_AGENT_SERIES"] == "1000000", "a number is garbled")
-    require(env["CODER_EXPORTER_METRICS_CODERD_COMPAT"] == "true", "a switch is garbled")
+    for deployment in deployments(render(load("most"))):
+        env = {entry["name"]: entry.get("value") for entry in container_of(deployment)["env"]}
+        require(env["CODER_EXPORTER_METRICS_MAX_AGENT_SERIES"] == "1000000", "a number is garbled")
+        require(env["CODER_EXPORTER_METRICS_CODERD_COMPAT"] == "true", "a switch is garbled")
 
 
 def check_sources(render):
@@ -222,12 +255,6 @@ def check_version():
 def load(name):
     """Values of a case."""
     return yaml.safe_load((VALUES / f"{name}.yaml").read_text())
-
-
-def require(holds, complaint):
-    """Ends with the complaint unless it holds."""
-    if not holds:
-        sys.exit(f"chart: {complaint}")
 
 
 if __name__ == "__main__":

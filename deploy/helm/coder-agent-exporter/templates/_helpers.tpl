@@ -13,8 +13,25 @@ app.kubernetes.io/name: coder-agent-exporter
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end -}}
 
+{{/* Name of what belongs to a part of it: short enough whatever the release is called. */}}
+{{- define "exporter.partname" -}}
+{{- $room := sub 62 (len .part) | int -}}
+{{- printf "%s-%s" (include "exporter.fullname" .root | trunc $room | trimSuffix "-") .part -}}
+{{- end -}}
+
+{{/* yes, where a pod of its own probes. */}}
+{{- define "exporter.probes" -}}
+{{- if get .Values.settings "probe.dialer" -}}
+yes
+{{- end -}}
+{{- end -}}
+
 {{- define "exporter.labels" -}}
 {{ include "exporter.selectorLabels" . }}
+{{ include "exporter.chartLabels" . }}
+{{- end -}}
+
+{{- define "exporter.chartLabels" -}}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
@@ -43,7 +60,7 @@ default
 Is the process there? Never whether the database answers: a pod that is not ready for that leaves
 the Service, and then nobody can ask it what is wrong. `/metrics` says coder_exporter_up 0.
 */}}
-{{- define "exporter.probe" -}}
+{{- define "exporter.alive" -}}
 {{- if eq .Values.webConfig.probe "tcp" -}}
 tcpSocket:
   port: http
@@ -62,4 +79,158 @@ timeoutSeconds: 5
 {{- .text
   | replace "https://coder-agent-exporter.example" (.values.prometheusRule.runbookUrl | trimSuffix "/")
   | replace "https://grafana.example" (.values.prometheusRule.grafanaUrl | trimSuffix "/") -}}
+{{- end -}}
+
+{{/*
+The pod of a Deployment, by root and component (exporter, or probe): they differ in the settings of
+the probe and in who has Coder's token. The container has the same name in both, for it becomes a
+label of every series.
+*/}}
+{{- define "exporter.pod" -}}
+{{- $root := .root }}
+{{- $probes := eq .component "probe" }}
+{{- /* It dials for the rounds or, where there are none, for `resolve` and `wait`. */}}
+{{- $token := "" }}
+{{- if eq $probes (eq (include "exporter.probes" $root) "yes") }}
+{{- $token = $root.Values.coderToken.existingSecret }}
+{{- end -}}
+metadata:
+  {{- with $root.Values.podAnnotations }}
+  annotations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  labels:
+    {{- include "exporter.labels" $root | nindent 4 }}
+    app.kubernetes.io/component: {{ .component }}
+    {{- with $root.Values.podLabels }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+spec:
+  serviceAccountName: {{ include "exporter.serviceAccount" $root }}
+  # It asks Kubernetes nothing.
+  automountServiceAccountToken: false
+  enableServiceLinks: false
+  {{- with $root.Values.imagePullSecrets }}
+  imagePullSecrets:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $root.Values.priorityClassName }}
+  priorityClassName: {{ . }}
+  {{- end }}
+  securityContext:
+    runAsNonRoot: true
+    runAsUser: 65532
+    runAsGroup: 65532
+    fsGroup: 65532
+    seccompProfile:
+      type: RuntimeDefault
+  # It ends within 10 seconds of SIGTERM.
+  terminationGracePeriodSeconds: 15
+  containers:
+    - name: exporter
+      image: {{ include "exporter.image" $root }}
+      imagePullPolicy: {{ $root.Values.image.pullPolicy }}
+      args: [serve]
+      env:
+        - name: CODER_EXPORTER_POSTGRES_URL_FILE
+          value: /etc/coder-agent-exporter/postgres/url
+        {{- if $token }}
+        - name: CODER_EXPORTER_CODER_TOKEN_FILE
+          value: /etc/coder-agent-exporter/coder/token
+        {{- end }}
+        {{- if $root.Values.webConfig.existingSecret }}
+        - name: CODER_EXPORTER_WEB_CONFIG_FILE
+          value: /etc/coder-agent-exporter/web/{{ $root.Values.webConfig.key }}
+        {{- end }}
+        {{- range $flag, $value := $root.Values.settings }}
+        {{- if or $probes (not (hasPrefix "probe." $flag)) }}
+        - name: CODER_EXPORTER_{{ $flag | replace "." "_" | replace "-" "_" | upper }}
+          {{- /* Helm's numbers are floats, and a million would be 1e+06. */}}
+          value: {{ kindIs "float64" $value | ternary (int64 $value) $value | toString | quote }}
+        {{- end }}
+        {{- end }}
+        {{- with $root.Values.extraEnv }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      ports:
+        - name: http
+          containerPort: 21120
+      livenessProbe:
+        {{- include "exporter.alive" $root | nindent 8 }}
+      readinessProbe:
+        {{- include "exporter.alive" $root | nindent 8 }}
+      resources:
+        {{- toYaml $root.Values.resources | nindent 8 }}
+      securityContext:
+        allowPrivilegeEscalation: false
+        readOnlyRootFilesystem: true
+        capabilities:
+          drop: [ALL]
+      volumeMounts:
+        # Folders, not single files: a Secret that changes arrives in the pod.
+        - name: postgres
+          mountPath: /etc/coder-agent-exporter/postgres
+          readOnly: true
+        {{- if $token }}
+        - name: coder-token
+          mountPath: /etc/coder-agent-exporter/coder
+          readOnly: true
+        {{- end }}
+        {{- if $root.Values.webConfig.existingSecret }}
+        - name: web-config
+          mountPath: /etc/coder-agent-exporter/web
+          readOnly: true
+        {{- end }}
+        {{- with $root.Values.extraVolumeMounts }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+  volumes:
+    - name: postgres
+      secret:
+        secretName: {{ required "set postgres.existingSecret: a Secret with the URL of Coder's database" $root.Values.postgres.existingSecret }}
+        defaultMode: 0440
+        items:
+          - key: {{ $root.Values.postgres.key }}
+            path: url
+    {{- if $token }}
+    - name: coder-token
+      secret:
+        secretName: {{ $token }}
+        defaultMode: 0440
+        items:
+          - key: {{ $root.Values.coderToken.key }}
+            path: token
+    {{- end }}
+    {{- with $root.Values.webConfig.existingSecret }}
+    - name: web-config
+      secret:
+        secretName: {{ . }}
+        defaultMode: 0440
+    {{- end }}
+    {{- with $root.Values.extraVolumes }}
+    {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- with $root.Values.nodeSelector }}
+  nodeSelector:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $root.Values.affinity }}
+  affinity:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- with $root.Values.tolerations }}
+  tolerations:
+    {{- toYaml . | nindent 4 }}
+  {{- end }}
+  {{- if $root.Values.topologySpreadConstraints }}
+  topologySpreadConstraints:
+    {{- range $root.Values.topologySpreadConstraints }}
+    - {{- toYaml . | nindent 6 }}
+      {{- if not .labelSelector }}
+      labelSelector:
+        matchLabels:
+          {{- include "exporter.selectorLabels" $root | nindent 10 }}
+      {{- end }}
+    {{- end }}
+  {{- end }}
 {{- end -}}

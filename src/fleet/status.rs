@@ -2,12 +2,28 @@
 
 use std::time::Duration;
 
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::agent::Agent;
-use super::named::Variants;
 use super::time::Timestamp;
 
 /// What Coder's dashboard would say of an agent's connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// Its last heartbeat is recent enough.
     Connected,
@@ -17,24 +33,6 @@ pub enum Status {
     Disconnected,
     /// Never connected within the time its template allows.
     Timeout,
-}
-
-impl Variants for Status {
-    const ALL: &'static [Self] = &[
-        Self::Connected,
-        Self::Connecting,
-        Self::Disconnected,
-        Self::Timeout,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Connected => "connected",
-            Self::Connecting => "connecting",
-            Self::Disconnected => "disconnected",
-            Self::Timeout => "timeout",
-        }
-    }
 }
 
 /// The connection status Coder's dashboard would show for this agent at `now` (SPEC 1.3).

@@ -1,6 +1,7 @@
 //! Tests of the house itself: its walls, and that its papers tell the truth.
 
 mod layers;
+mod modules;
 mod readme;
 mod sizes;
 

@@ -120,6 +120,12 @@ impl Catalog {
         self.access(table, column) != Access::Missing
     }
 
+    /// As [`has`](Self::has), of a column that is named as `table.column`.
+    pub(super) fn has_named(&self, name: &str) -> bool {
+        let (table, column) = name.split_once('.').unwrap_or((name, ""));
+        self.has(table.trim(), column.trim())
+    }
+
     /// Whether everything in `reads` can be read; a table may come up more than once.
     ///
     /// # Errors

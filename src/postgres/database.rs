@@ -8,6 +8,7 @@ use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
 
 use super::cancel::Canceller;
@@ -199,22 +200,15 @@ impl Opening {
     /// Says where the time of a pass went. A pass that failed says in its error what it was
     /// waiting for.
     fn log_pass(&self, reports: &[Report], commit: Duration, judge: Duration) {
-        let took = |collector| {
-            reports.iter().find_map(|report| match report.outcome {
-                Outcome::Loaded { duration, .. } if report.collector == collector => {
-                    Some(tracing::field::debug(duration))
-                }
-                _ => None,
-            })
-        };
+        for report in reports {
+            if let Outcome::Loaded { duration, .. } = report.outcome {
+                let collector = report.collector.as_str();
+                tracing::debug!(collector, ?duration, "collector");
+            }
+        }
         tracing::debug!(
             connect = ?self.connect,
             begin = ?self.begin,
-            agents = took(Collector::Agents),
-            apps = took(Collector::Apps),
-            causes = took(Collector::Causes),
-            workspaces = took(Collector::Workspaces),
-            bindings = took(Collector::Bindings),
             ?commit,
             ?judge,
             "pass"

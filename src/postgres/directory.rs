@@ -15,13 +15,13 @@ use uuid::Uuid;
 use crate::fleet::agent::Scope;
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
 use crate::fleet::named::Named;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::pass::{Collector, ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::resolver::{Directory, Target};
 
-use super::agents::{self, Reader};
-use super::bindings;
 use super::catalog::Reads;
+use super::collectors::agents::Reader;
+use super::collectors::row;
 use super::database::Database;
 use super::decode::{Text, column};
 use super::failure::from_driver;
@@ -45,7 +45,7 @@ const MORE: &[Reads] = &[
 
 /// What the questions about single workspaces read.
 pub fn reads() -> Vec<Reads> {
-    [agents::READS, MORE].concat()
+    [row(Collector::Agents).reads, MORE].concat()
 }
 
 /// What a person meant.
@@ -117,13 +117,14 @@ impl Database {
         &self,
         deadline: Instant,
     ) -> Result<HashMap<Uuid, Target>, Failure> {
-        let wanted = [reads(), bindings::READS.to_vec()].concat();
+        let bindings = row(Collector::Bindings).reads;
+        let wanted = [reads(), bindings.to_vec()].concat();
         let session = self.open(wanted, deadline).await?;
         if !session.catalog.has("chats", "agent_id") {
             session.finish().await;
             return Ok(HashMap::new());
         }
-        session.catalog.check(bindings::READS)?;
+        session.catalog.check(bindings)?;
         let rows = ask(&session, "stale_bindings", STALE_BINDINGS, &[]).await?;
         session.finish().await;
         rows.iter()

@@ -16,8 +16,8 @@ use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Cause;
 
-use super::agents::Reader;
-use super::causes;
+use super::collectors::agents::Reader;
+use super::collectors::causes;
 use super::database::Database;
 use super::decode::{Text, column};
 use super::directory::{Found, LATEST, SIGHTING, ask, find_in, read_latest, reads, text};

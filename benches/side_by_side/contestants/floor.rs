@@ -11,11 +11,11 @@ use super::{Contestant, sql};
 use crate::answer::Answer;
 use crate::psql::Psql;
 
-const AGENTS: &str = include_str!("../../../src/postgres/agents.sql");
-const APPS: &str = include_str!("../../../src/postgres/apps.sql");
-const CAUSES: &str = include_str!("../../../src/postgres/causes.sql");
-const WORKSPACES: &str = include_str!("../../../src/postgres/workspaces.sql");
-const BINDINGS: &str = include_str!("../../../src/postgres/bindings.sql");
+const AGENTS: &str = include_str!("../../../src/postgres/collectors/agents.sql");
+const APPS: &str = include_str!("../../../src/postgres/collectors/apps.sql");
+const CAUSES: &str = include_str!("../../../src/postgres/collectors/causes.sql");
+const WORKSPACES: &str = include_str!("../../../src/postgres/collectors/workspaces.sql");
+const BINDINGS: &str = include_str!("../../../src/postgres/collectors/bindings.sql");
 
 /// The columns of the agents' statement, in its order.
 const COLUMNS: &str = "id, name, version, workspace_id, workspace, owner, organization, template, \

@@ -2,23 +2,26 @@
 
 use std::collections::HashSet;
 use std::pin::pin;
+use std::sync::Mutex;
 use std::time::Duration;
 
-use futures_util::TryStreamExt;
+use futures_util::{FutureExt, TryStreamExt};
 use tokio_postgres::types::Type;
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Kind, Label, Scope, Transition};
+use crate::fleet::duplicates::each_once;
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::snapshot::Scopes;
+use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::decode::{Text, column};
+use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
-use super::catalog::{Catalog, Reads};
-use super::decode::{Text, column};
-use super::failure::from_driver;
-use super::sql::for_catalog;
 use super::workspaces::LatestBuilds;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("agents.sql");
 
@@ -71,13 +74,12 @@ pub(super) const READS: &[Reads] = &[
 ];
 
 /// What the query found.
-pub(super) struct Population {
+struct Population {
     /// The scopes that agents are in.
-    pub(super) scopes: Scopes,
-    /// The agents.
-    pub(super) agents: Vec<Agent>,
+    scopes: Scopes,
+    agents: Vec<Agent>,
     /// The latest build of every workspace, with agents or without.
-    pub(super) builds: LatestBuilds,
+    builds: LatestBuilds,
 }
 
 /// Position of `build.job_id`, which comes after what is the agent's.
@@ -89,7 +91,23 @@ const JOB_ID: usize = 19;
 const ROOM_BYTES: usize = 33 << 20;
 
 /// Reads the population.
-pub(super) async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure> {
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let population = load(context.client()?, &context.session.catalog).await?;
+        let rows = population.agents.len();
+        Ok(Loaded::new(rows, move |found| {
+            // Before anything is asked about them: apps are counted by the agents' positions.
+            let (agents, repeated) = each_once(population.agents);
+            found.snapshot.scopes = population.scopes;
+            found.snapshot.agents = Some(agents);
+            found.snapshot.repeated_agents = repeated;
+            found.builds = Mutex::new(Some(population.builds));
+        }))
+    };
+    work.boxed()
+}
+
+async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure> {
     let failed = |error| from_driver("reading the agents", &error);
     let sql = for_catalog(SQL, catalog);
     let no_params: [(&str, Type); 0] = [];
@@ -124,14 +142,14 @@ pub(super) async fn load(client: &Client, catalog: &Catalog) -> Result<Populatio
 
 /// Turns rows into agents, and keeps each repeated name once.
 #[derive(Default)]
-pub(super) struct Reader {
+pub(in crate::postgres) struct Reader {
     scopes: Scopes,
     labels: HashSet<Label>,
 }
 
 impl Reader {
     /// Columns by position, in the order of the query.
-    pub(super) fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
+    pub(in crate::postgres) fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
         let text = |index| column::<Text<'_>>(row, index);
         let named = |index| Ok::<_, Failure>(text(index)?.map(|it| it.0));
         let scope = self.scope(row)?;
@@ -203,8 +221,8 @@ mod tests {
         let agents = agents
             .replace("build.workspace_id", "workspace.id")
             .replace("build.workspace_name", "workspace.name");
-        assert_eq!(columns(include_str!("sighting.sql")).join("\n"), agents);
-        let latest = columns(include_str!("latest.sql"));
+        assert_eq!(columns(include_str!("../sighting.sql")).join("\n"), agents);
+        let latest = columns(include_str!("../latest.sql"));
         assert_eq!(latest[..20].join("\n"), agents);
     }
 }

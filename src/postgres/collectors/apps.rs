@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::FutureExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
@@ -10,11 +11,12 @@ use crate::fleet::agent::{Agent, Label, ScopeId};
 use crate::fleet::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
+use crate::postgres::catalog::Reads;
+use crate::postgres::decode::{Text, column, count};
+use crate::postgres::encode::Array;
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::{Text, column, count};
-use super::encode::Array;
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const COUNTED: &str = include_str!("apps.sql");
 const NAMED: &str = include_str!("named_apps.sql");
@@ -25,8 +27,28 @@ pub(super) const READS: &[Reads] = &[Reads::of(
     &["agent_id", "health", "display_name"],
 )];
 
+/// Counts the apps of the agents just read.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let client = context.client()?;
+        let agents = context.found.snapshot.agents.as_deref().unwrap_or_default();
+        if !context.named_apps {
+            let counts = load(client, agents).await?;
+            return Ok(Loaded::new(counts.len(), |found| {
+                found.snapshot.apps = Some(counts);
+            }));
+        }
+        let (named, counts) = load_named(client, agents).await?;
+        Ok(Loaded::new(named.len(), |found| {
+            found.snapshot.named_apps = Some(named);
+            found.snapshot.apps = Some(counts);
+        }))
+    };
+    work.boxed()
+}
+
 /// How many apps these agents, sorted by id, have by scope and health.
-pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
+async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
     let scopes = Array(agents, |agent| agent.scope.0.cast_signed());
     let params: &[(&(dyn ToSql + Sync), Type)] = &[
         (&ids(agents), Type::UUID_ARRAY),
@@ -46,7 +68,7 @@ pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCou
 }
 
 /// The same apps by agent and name; the counts by scope follow from them.
-pub(super) async fn load_named(
+async fn load_named(
     client: &Client,
     agents: &[Agent],
 ) -> Result<(Vec<NamedApp>, Vec<AppCount>), Failure> {

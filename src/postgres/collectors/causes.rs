@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 
+use futures_util::FutureExt;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::fleet::health::{Health, Limits, assess};
 use crate::fleet::pass::Failure;
-use crate::fleet::snapshot::Cause;
+use crate::fleet::snapshot::{Cause, Snapshot};
+use crate::postgres::catalog::Reads;
+use crate::postgres::decode::column;
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::column;
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("causes.sql");
 
@@ -35,8 +38,30 @@ pub(super) const READS: &[Reads] = &[
     ),
 ];
 
+/// Looks for the causes of the agents just read that are stuck.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let stuck = stuck_in_created(&context.found.snapshot, context.limits);
+        let causes = load(context.client()?, &stuck).await?;
+        Ok(Loaded::new(causes.len(), |found| {
+            found.snapshot.causes = causes;
+        }))
+    };
+    work.boxed()
+}
+
+fn stuck_in_created(snapshot: &Snapshot, limits: &Limits) -> Vec<Uuid> {
+    let agents = snapshot.agents.as_deref().unwrap_or_default().iter();
+    let stuck =
+        agents.filter(|agent| assess(agent, limits, snapshot.now).health == Health::StuckCreated);
+    stuck.map(|agent| agent.id).collect()
+}
+
 /// The cause of each of these stuck agents.
-pub(super) async fn load(client: &Client, stuck: &[Uuid]) -> Result<HashMap<Uuid, Cause>, Failure> {
+pub(in crate::postgres) async fn load(
+    client: &Client,
+    stuck: &[Uuid],
+) -> Result<HashMap<Uuid, Cause>, Failure> {
     let mut causes: HashMap<_, _> = stuck.iter().map(|&id| (id, Cause::NeverReported)).collect();
     // Nobody is stuck, most of the time: then there is nothing to ask.
     if stuck.is_empty() {

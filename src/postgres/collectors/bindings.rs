@@ -1,13 +1,15 @@
 //! The bindings collector: what chats are bound to, in one query.
 
+use futures_util::FutureExt;
 use tokio_postgres::{Client, Row};
 
 use crate::fleet::pass::Failure;
 use crate::fleet::workspace::{BindingCount, BindingState};
+use crate::postgres::catalog::Reads;
+use crate::postgres::decode::{column, count, scope};
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::{column, count, scope};
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("bindings.sql");
 
@@ -28,8 +30,19 @@ pub(super) const READS: &[Reads] = &[
     Reads::of("templates", &["id", "name"]),
 ];
 
+/// Counts chats by what they are bound to.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let counts = load(context.client()?).await?;
+        Ok(Loaded::new(counts.len(), |found| {
+            found.snapshot.bindings = Some(counts);
+        }))
+    };
+    work.boxed()
+}
+
 /// Chats by scope and state.
-pub(super) async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
+async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
     let rows = client
         .query_typed(SQL, &[])
         .await

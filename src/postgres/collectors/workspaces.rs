@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::FutureExt;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -11,16 +12,29 @@ use crate::fleet::agent::{Scope, Transition};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::workspace::WorkspaceCount;
+use crate::postgres::catalog::Reads;
+use crate::postgres::decode::{Text, column, count};
+use crate::postgres::encode::Array;
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::{Text, column, count};
-use super::encode::Array;
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("workspaces.sql");
 
 /// What the query reads, besides what the agents' has read.
 pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_status"])];
+
+/// Counts workspaces by how their latest builds, read with the agents, went.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let builds = context.found.take_builds().unwrap_or_default();
+        let counts = builds.load(context.client()?).await?;
+        Ok(Loaded::new(counts.len(), |found| {
+            found.snapshot.workspaces = Some(counts);
+        }))
+    };
+    work.boxed()
+}
 
 /// The latest build of each workspace: its job, and of which sort it is.
 #[derive(Debug, Default)]
@@ -61,7 +75,7 @@ impl LatestBuilds {
     }
 
     /// How many builds went which way.
-    pub(super) async fn load(mut self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
+    async fn load(mut self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
         let mut sorts: Vec<_> = self.sorts.drain().collect();
         sorts.sort_unstable_by_key(|&(_, number)| number);
         let has_agent = |number| {

@@ -14,6 +14,7 @@ pub mod inquiry;
 mod advice;
 mod cancel;
 mod collectors;
+mod columns;
 mod decode;
 mod encode;
 mod failure;

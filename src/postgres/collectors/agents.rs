@@ -1,22 +1,22 @@
 //! The agents collector: the population of SPEC 1.2 in one query, and the latest builds it is of.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::pin::pin;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt};
+use tokio_postgres::Client;
 use tokio_postgres::types::Type;
-use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, Kind, Label, Scope, Transition};
+use crate::fleet::agent::{Agent, Kind, Label, Scope};
 use crate::fleet::duplicates::each_once;
-use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::snapshot::Scopes;
 use crate::postgres::catalog::{Catalog, Reads};
-use crate::postgres::decode::{Text, column};
+use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
 
@@ -82,9 +82,6 @@ struct Population {
     builds: LatestBuilds,
 }
 
-/// Position of `build.job_id`, which comes after what is the agent's.
-const JOB_ID: usize = 19;
-
 /// Room for the agents is reserved at once, and more of it than the system's allocator ever takes
 /// from what it keeps (32 MiB): the list is then a mapping of its own, which grows without being
 /// copied and goes back when the pass is over. What nobody writes to takes no memory.
@@ -117,16 +114,18 @@ async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure>
         .await
         .map_err(failed)?;
     let mut rows = pin!(rows);
+    let columns = Columns::default();
     let mut reader = Reader::default();
     let mut agents = Vec::with_capacity(ROOM_BYTES / size_of::<Agent>());
     let mut builds = LatestBuilds::default();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
-        let job_id = column(&row, JOB_ID)?;
-        if column::<Uuid>(&row, 0)?.is_none() {
-            builds.add(job_id, reader.scope(&row)?, transition(&row)?, false);
+        let row = columns.of(&row);
+        let job_id = row.get("job_id")?;
+        if row.get::<Uuid>("id")?.is_none() {
+            builds.add(job_id, reader.scope(row)?, row.named("transition")?, false);
             continue;
         }
-        let agent = reader.read(&row)?;
+        let agent = reader.read(row)?;
         if let Some(scope) = reader.scopes.get(agent.scope) {
             let is_root = agent.kind == Kind::Root;
             builds.add(job_id, scope.clone(), agent.transition.clone(), is_root);
@@ -148,49 +147,49 @@ pub(in crate::postgres) struct Reader {
 }
 
 impl Reader {
-    /// Columns by position, in the order of the query.
-    pub(in crate::postgres) fn read(&mut self, row: &Row) -> Result<Agent, Failure> {
-        let text = |index| column::<Text<'_>>(row, index);
-        let named = |index| Ok::<_, Failure>(text(index)?.map(|it| it.0));
+    /// The agent of a row, from columns of these names.
+    pub(in crate::postgres) fn read(&mut self, row: Fields<'_>) -> Result<Agent, Failure> {
         let scope = self.scope(row)?;
-        let connection_timeout_seconds = column::<i32>(row, 18)?.unwrap_or_default();
+        let connection_timeout_seconds: Option<i32> = row.get("connection_timeout_seconds")?;
+        let connection_timeout_seconds = connection_timeout_seconds.unwrap_or_default();
         Ok(Agent {
-            id: column(row, 0)?
+            id: row
+                .get("id")?
                 .ok_or_else(|| Failure::new(ErrorKind::Decode, "an agent has no id"))?,
-            name: self.label(text(1)?),
-            version: self.label(text(2)?),
-            workspace_id: column(row, 3)?.unwrap_or_default(),
-            workspace: text(4)?.map(|it| it.0.into()).unwrap_or_default(),
-            owner: self.label(text(5)?),
+            name: self.label(row.text("name")?),
+            version: self.label(row.text("version")?),
+            workspace_id: row.get("workspace_id")?.unwrap_or_default(),
+            workspace: row.text("workspace")?.map(Into::into).unwrap_or_default(),
+            owner: self.label(row.text("owner")?),
             scope: self.scopes.intern(scope),
-            template_version: self.label(text(8)?),
-            kind: match column(row, 9)? {
+            template_version: self.label(row.text("template_version")?),
+            kind: match row.get("is_sub")? {
                 Some(true) => Kind::Sub,
                 Some(false) | None => Kind::Root,
             },
-            transition: transition(row)?,
-            lifecycle: Named::parse(named(11)?.as_deref()),
-            created_at: column(row, 12)?,
-            first_connected_at: column(row, 13)?,
-            last_connected_at: column(row, 14)?,
-            disconnected_at: column(row, 15)?,
-            started_at: column(row, 16)?,
-            ready_at: column(row, 17)?,
+            transition: row.named("transition")?,
+            lifecycle: row.named("lifecycle_state")?,
+            created_at: row.get("created_at")?,
+            first_connected_at: row.get("first_connected_at")?,
+            last_connected_at: row.get("last_connected_at")?,
+            disconnected_at: row.get("disconnected_at")?,
+            started_at: row.get("started_at")?,
+            ready_at: row.get("ready_at")?,
             connection_timeout: Duration::from_secs(
                 u64::try_from(connection_timeout_seconds).unwrap_or_default(),
             ),
         })
     }
 
-    fn scope(&mut self, row: &Row) -> Result<Scope, Failure> {
+    fn scope(&mut self, row: Fields<'_>) -> Result<Scope, Failure> {
         Ok(Scope {
-            organization: self.label(column(row, 6)?),
-            template: self.label(column(row, 7)?),
+            organization: self.label(row.text("organization")?),
+            template: self.label(row.text("template")?),
         })
     }
 
-    fn label(&mut self, text: Option<Text<'_>>) -> Label {
-        let text = text.map(|it| it.0).unwrap_or_default();
+    fn label(&mut self, text: Option<Cow<'_, str>>) -> Label {
+        let text = text.unwrap_or_default();
         if let Some(known) = self.labels.get(&*text) {
             return known.clone();
         }
@@ -200,29 +199,40 @@ impl Reader {
     }
 }
 
-fn transition(row: &Row) -> Result<Named<Transition>, Failure> {
-    let text = column::<Text<'_>>(row, 10)?.map(|it| it.0);
-    Ok(Named::parse(text.as_deref()))
-}
-
 #[cfg(test)]
 mod tests {
-    /// The columns of a statement, one a line, as far as its FROM.
-    fn columns(sql: &str) -> Vec<&str> {
-        let lines = sql.lines().skip_while(|line| !line.starts_with("SELECT"));
+    use std::collections::BTreeSet;
+
+    const SIGHTING: &str = include_str!("../sighting.sql");
+    const LATEST: &str = include_str!("../latest.sql");
+
+    /// The names in the list that begins with this line, as far as its FROM.
+    fn names<'a>(sql: &'a str, first: &str) -> BTreeSet<&'a str> {
+        let lines = sql.lines().map(str::trim);
+        let lines = lines.skip_while(|line| *line != first);
         let list = lines.take_while(|line| !line.starts_with("FROM"));
-        list.map(|line| line.trim_end_matches(',')).collect()
+        let code = list.filter_map(|line| line.split("--").next());
+        let code = code.map(|it| it.trim().trim_end_matches(','));
+        let names = code.filter_map(|it| match it.rsplit_once(" AS ") {
+            Some((_, name)) => Some(name),
+            None => it.rsplit_once('.').map(|it| it.1),
+        });
+        names.filter(|it| *it != "*").collect()
     }
 
     #[test]
-    fn every_statement_about_agents_begins_with_the_same_columns() {
-        // Nineteen, and one for an older Coder; here a build is what others call a workspace.
-        let agents = columns(super::SQL)[..20].join("\n");
-        let agents = agents
-            .replace("build.workspace_id", "workspace.id")
-            .replace("build.workspace_name", "workspace.name");
-        assert_eq!(columns(include_str!("../sighting.sql")).join("\n"), agents);
-        let latest = columns(include_str!("../latest.sql"));
-        assert_eq!(latest[..20].join("\n"), agents);
+    fn every_statement_about_agents_has_the_columns_of_an_agent() {
+        let agent = names(SIGHTING, "SELECT agent.id,");
+        let all = |sql| {
+            let mut all = names(sql, "SELECT agent.*,");
+            all.extend(names(sql, "SELECT its.id,"));
+            all
+        };
+        let mut agents = all(super::SQL);
+        assert!(agents.remove("job_id"));
+        assert_eq!(agents, agent, "agents.sql and sighting.sql");
+        let latest = all(LATEST);
+        let missing: Vec<_> = agent.difference(&latest).collect();
+        assert!(missing.is_empty(), "latest.sql lacks {missing:?}");
     }
 }

@@ -12,7 +12,7 @@ use crate::fleet::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::postgres::catalog::Reads;
-use crate::postgres::decode::{Text, column, count};
+use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
 
@@ -55,13 +55,15 @@ async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failur
         (&scopes, Type::INT4_ARRAY),
     ];
     let rows = query(client, COUNTED, params).await?;
+    let columns = Columns::default();
     rows.iter()
         .map(|row| {
-            let scope: i32 = column(row, 0)?.ok_or_else(|| no_agent("scope"))?;
+            let row = columns.of(row);
+            let scope: i32 = row.get("scope")?.ok_or_else(|| no_agent("scope"))?;
             Ok(AppCount {
                 scope: ScopeId(scope as u32),
-                health: health(row, 1)?,
-                count: count(row, 2)?,
+                health: row.named("health")?,
+                count: row.count()?,
             })
         })
         .collect()
@@ -78,13 +80,13 @@ async fn load_named(
     let mut names: HashSet<Label> = HashSet::new();
     let mut named = Vec::with_capacity(rows.len());
     let mut by_scope: HashMap<(ScopeId, Named<AppHealth>), u64> = HashMap::new();
+    let columns = Columns::default();
     for row in &rows {
-        let position: i64 = column(row, 0)?.ok_or_else(|| no_agent("position"))?;
+        let row = columns.of(row);
+        let position: i64 = row.get("position")?.ok_or_else(|| no_agent("position"))?;
         let index = usize::try_from(position - 1).unwrap_or(usize::MAX);
         let agent = agents.get(index).ok_or_else(|| no_agent("position"))?;
-        let text = column::<Text<'_>>(row, 1)?
-            .map(|it| it.0)
-            .unwrap_or_default();
+        let text = row.text("display_name")?.unwrap_or_default();
         let name = names
             .get(&*text)
             .cloned()
@@ -93,8 +95,8 @@ async fn load_named(
         let app = NamedApp {
             agent: index,
             name,
-            health: health(row, 2)?,
-            count: count(row, 3)?,
+            health: row.named("health")?,
+            count: row.count()?,
         };
         let key = (agent.scope, app.health.clone());
         *by_scope.entry(key).or_default() += app.count;
@@ -121,11 +123,6 @@ async fn query(
 ) -> Result<Vec<Row>, Failure> {
     let rows = client.query_typed(sql, params).await;
     rows.map_err(|error| from_driver("reading the apps", &error))
-}
-
-fn health(row: &Row, index: usize) -> Result<Named<AppHealth>, Failure> {
-    let text = column::<Text<'_>>(row, index)?.map(|it| it.0);
-    Ok(Named::parse(text.as_deref()))
 }
 
 fn no_agent(what: &str) -> Failure {

@@ -11,7 +11,7 @@ use crate::fleet::health::{Health, Limits, assess};
 use crate::fleet::pass::Failure;
 use crate::fleet::snapshot::{Cause, Snapshot};
 use crate::postgres::catalog::Reads;
-use crate::postgres::decode::column;
+use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
 
 use super::{Context, Loaded, Running};
@@ -72,8 +72,9 @@ pub(in crate::postgres) async fn load(
         .query_typed(SQL, params)
         .await
         .map_err(|error| from_driver("reading the causes", &error))?;
+    let columns = Columns::default();
     for row in &rows {
-        if let Some(id) = column(row, 0)? {
+        if let Some(id) = columns.of(row).get("id")? {
             causes.insert(id, Cause::SurvivedBuild);
         }
     }

@@ -13,7 +13,7 @@ use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::workspace::WorkspaceCount;
 use crate::postgres::catalog::Reads;
-use crate::postgres::decode::{Text, column, count};
+use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
 
@@ -91,18 +91,20 @@ impl LatestBuilds {
             .query_typed(SQL, params)
             .await
             .map_err(|error| from_driver("reading the workspaces", &error))?;
+        let columns = Columns::default();
         rows.iter()
             .map(|row| {
-                let number = column::<i32>(row, 0)?.and_then(|it| usize::try_from(it).ok());
+                let row = columns.of(row);
+                let number: Option<i32> = row.get("sort")?;
+                let number = number.and_then(|it| usize::try_from(it).ok());
                 let sort = number.and_then(|it| sorts.get(it));
                 let (sort, _) = sort.ok_or_else(no_build)?;
-                let job = column::<Text<'_>>(row, 1)?.map(|it| it.0);
                 Ok(WorkspaceCount {
                     scope: sort.scope.clone(),
                     transition: sort.transition.clone(),
-                    job: Named::parse(job.as_deref()),
+                    job: row.named("job_status")?,
                     has_agent: sort.has_agent,
-                    count: count(row, 2)?,
+                    count: row.count()?,
                 })
             })
             .collect()

@@ -29,6 +29,13 @@ impl Pass {
         }
     }
 
+    /// How many agents it found; none where they are not known.
+    pub fn agent_count(&self) -> usize {
+        let fleet = self.fleet.as_ref().ok();
+        let agents = fleet.and_then(|it| it.snapshot.agents.as_ref());
+        agents.map_or(0, Vec::len)
+    }
+
     /// Everything that went wrong, once each.
     pub fn failures(&self) -> impl Iterator<Item = (Option<Collector>, &Failure)> {
         let of_the_pass = self.fleet.as_ref().err().map(|failure| (None, failure));

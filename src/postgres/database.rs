@@ -10,6 +10,7 @@ use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
+use crate::offload::offload;
 
 use super::cancel::Canceller;
 use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
@@ -117,7 +118,9 @@ impl Database {
         snapshot.schema.migration = session.finish().await;
         let commit = loaded.elapsed();
         let finished = Instant::now();
-        let fleet = Fleet::of(snapshot, wanted.limits);
+        let agents = snapshot.agents.as_ref().map_or(0, Vec::len);
+        let limits = *wanted.limits;
+        let fleet = offload(agents, move || Fleet::of(snapshot, &limits)).await;
         opening.log_pass(&reports, commit, finished.elapsed());
         Ok(Pass {
             fleet: Ok(fleet),

@@ -1,5 +1,6 @@
 //! The collectors of one pass, flight by flight, into one snapshot.
 
+use std::mem;
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -9,6 +10,7 @@ use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Report};
 use crate::fleet::snapshot::{Schema, Snapshot};
+use crate::offload::offload;
 
 use super::collectors::{Context, Found, Loaded, flights, row};
 use super::session::Session;
@@ -97,7 +99,7 @@ impl Loading<'_> {
             is_silent |= silence(&report).is_some() && self.session.is_over();
             self.reports.push(report);
             if let Some(loaded) = loaded {
-                (loaded.store)(&mut self.found);
+                self.store(loaded).await;
             }
         }
     }
@@ -128,6 +130,17 @@ impl Loading<'_> {
         };
         let ended = Instant::now();
         Attempt::Asked { result, ended }
+    }
+
+    /// Puts what was read where it belongs: many agents are sorted beside those who wait.
+    async fn store(&mut self, loaded: Loaded) {
+        let nothing = Found::new(Snapshot::at(self.session.moment.now));
+        let mut found = mem::replace(&mut self.found, nothing);
+        self.found = offload(loaded.rows, move || {
+            (loaded.store)(&mut found);
+            found
+        })
+        .await;
     }
 
     fn has_loaded(&self, collector: Collector) -> bool {

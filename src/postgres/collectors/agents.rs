@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 use std::pin::pin;
-use std::sync::Mutex;
 use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt};
@@ -21,7 +20,7 @@ use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
 
 use super::workspaces::LatestBuilds;
-use super::{Context, Loaded, Running};
+use super::{Context, Loaded, Running, causes};
 
 const SQL: &str = include_str!("agents.sql");
 
@@ -91,14 +90,15 @@ const ROOM_BYTES: usize = 33 << 20;
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let population = load(context.client()?, &context.session.catalog).await?;
-        let rows = population.agents.len();
+        let (rows, limits) = (population.agents.len(), *context.limits);
         Ok(Loaded::new(rows, move |found| {
             // Before anything is asked about them: apps are counted by the agents' positions.
             let (agents, repeated) = each_once(population.agents);
+            found.stuck = causes::stuck(&agents, &limits, found.snapshot.now);
+            found.builds = population.builds.each_once();
             found.snapshot.scopes = population.scopes;
             found.snapshot.agents = Some(agents);
             found.snapshot.repeated_agents = repeated;
-            found.builds = Mutex::new(Some(population.builds));
         }))
     };
     work.boxed()

@@ -7,9 +7,11 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::fleet::agent::Agent;
 use crate::fleet::health::{Health, Limits, assess};
 use crate::fleet::pass::Failure;
-use crate::fleet::snapshot::{Cause, Snapshot};
+use crate::fleet::snapshot::Cause;
+use crate::fleet::time::Timestamp;
 use crate::postgres::catalog::Reads;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
@@ -41,8 +43,7 @@ pub(super) const READS: &[Reads] = &[
 /// Looks for the causes of the agents just read that are stuck.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
-        let stuck = stuck_in_created(&context.found.snapshot, context.limits);
-        let causes = load(context.client()?, &stuck).await?;
+        let causes = load(context.client()?, &context.found.stuck).await?;
         Ok(Loaded::new(causes.len(), |found| {
             found.snapshot.causes = causes;
         }))
@@ -50,10 +51,11 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-fn stuck_in_created(snapshot: &Snapshot, limits: &Limits) -> Vec<Uuid> {
-    let agents = snapshot.agents.as_deref().unwrap_or_default().iter();
-    let stuck =
-        agents.filter(|agent| assess(agent, limits, snapshot.now).health == Health::StuckCreated);
+/// Those of these agents that are stuck in `created`.
+pub(super) fn stuck(agents: &[Agent], limits: &Limits, now: Timestamp) -> Vec<Uuid> {
+    let stuck = agents
+        .iter()
+        .filter(|agent| assess(agent, limits, now).health == Health::StuckCreated);
     stuck.map(|agent| agent.id).collect()
 }
 

@@ -10,10 +10,9 @@ pub(super) mod causes;
 mod apps;
 mod workspaces;
 
-use std::sync::{Mutex, PoisonError};
-
 use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
+use uuid::Uuid;
 
 use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
@@ -112,9 +111,10 @@ impl Context<'_> {
 pub(super) struct Found {
     /// What every metric and page is made of.
     pub(super) snapshot: Snapshot,
-    /// The latest builds, from the agents' rows, until the workspaces collector takes them: they
-    /// are as many as workspaces, and not to be in memory twice.
-    builds: Mutex<Option<LatestBuilds>>,
+    /// The latest builds, from the agents' rows.
+    builds: LatestBuilds,
+    /// Those of the agents that are stuck in `created`.
+    stuck: Vec<Uuid>,
 }
 
 impl Found {
@@ -122,13 +122,9 @@ impl Found {
     pub(super) fn new(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
-            builds: Mutex::default(),
+            builds: LatestBuilds::default(),
+            stuck: Vec::new(),
         }
-    }
-
-    fn take_builds(&self) -> Option<LatestBuilds> {
-        let mut builds = self.builds.lock().unwrap_or_else(PoisonError::into_inner);
-        builds.take()
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_
 /// Counts workspaces by how their latest builds, read with the agents, went.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
-        let builds = context.found.take_builds().unwrap_or_default();
+        let builds = &context.found.builds;
         let counts = builds.load(context.client()?).await?;
         Ok(Loaded::new(counts.len(), |found| {
             found.snapshot.workspaces = Some(counts);
@@ -74,17 +74,26 @@ impl LatestBuilds {
         self.builds.push((job_id.unwrap_or_default(), number));
     }
 
-    /// How many builds went which way.
-    async fn load(mut self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
-        let mut sorts: Vec<_> = self.sorts.drain().collect();
+    /// Sorted by job, each build once.
+    pub(super) fn each_once(mut self) -> Self {
+        let sorts = self.sorts_by_number();
+        let has_agent: Vec<_> = sorts.iter().map(|sort| sort.has_agent).collect();
+        let has_agent = |number| has_agent.get(number as usize) == Some(&true);
+        self.builds = each_once(self.builds, has_agent);
+        self
+    }
+
+    fn sorts_by_number(&self) -> Vec<&Sort> {
+        let mut sorts: Vec<_> = self.sorts.iter().collect();
         sorts.sort_unstable_by_key(|&(_, number)| number);
-        let has_agent = |number| {
-            let sort = sorts.get(number as usize);
-            sort.is_some_and(|(it, _)| it.has_agent)
-        };
-        let builds = each_once(self.builds, has_agent);
-        let jobs = Array(&builds, |build| build.0);
-        let numbers = Array(&builds, |build| build.1.cast_signed());
+        sorts.into_iter().map(|(sort, _)| sort).collect()
+    }
+
+    /// How many builds went which way.
+    async fn load(&self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
+        let (sorts, builds) = (self.sorts_by_number(), &self.builds);
+        let jobs = Array(builds, |build| build.0);
+        let numbers = Array(builds, |build| build.1.cast_signed());
         let params: &[(&(dyn ToSql + Sync), Type)] =
             &[(&jobs, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)];
         let rows = client
@@ -98,7 +107,7 @@ impl LatestBuilds {
                 let number: Option<i32> = row.get("sort")?;
                 let number = number.and_then(|it| usize::try_from(it).ok());
                 let sort = number.and_then(|it| sorts.get(it));
-                let (sort, _) = sort.ok_or_else(no_build)?;
+                let sort = sort.ok_or_else(no_build)?;
                 Ok(WorkspaceCount {
                     scope: sort.scope.clone(),
                     transition: sort.transition.clone(),

@@ -129,7 +129,7 @@ fn every_second(times: &[Duration], first: usize) -> Vec<Duration> {
     times.iter().skip(first).step_by(2).copied().collect()
 }
 
-/// All durations of the lines about passes and scrapes, by name.
+/// All durations of the lines about passes, their collectors and scrapes, by name.
 fn logged(said: &str) -> BTreeMap<String, Vec<Duration>> {
     let mut durations: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for line in said.lines() {
@@ -137,8 +137,16 @@ fn logged(said: &str) -> BTreeMap<String, Vec<Duration>> {
             continue;
         };
         let fields = line.get("fields").unwrap_or(&line);
-        let message = fields.get("message").and_then(Value::as_str);
-        if !matches!(message, Some("pass" | "scrape")) {
+        let text = |name| fields.get(name).and_then(Value::as_str);
+        if text("message") == Some("collector") {
+            let duration = text("duration").and_then(duration);
+            if let (Some(collector), Some(duration)) = (text("collector"), duration) {
+                let all = durations.entry(collector.to_owned());
+                all.or_default().push(duration);
+            }
+            continue;
+        }
+        if !matches!(text("message"), Some("pass" | "scrape")) {
             continue;
         }
         for (name, value) in fields.as_object().into_iter().flatten() {

@@ -19,9 +19,10 @@ use crate::log_lines::say;
 use crate::logfold::Subject;
 use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
+use crate::offload::offload;
 use crate::postgres::database::{Database, Wanted};
 
-use state::State;
+use state::{Memory, State};
 
 /// A flight ends by itself at its deadline and says what it was waiting for; this is how long
 /// whoever began it waits to hear that.
@@ -58,6 +59,8 @@ pub struct Collect {
     database: Arc<Mutex<Database>>,
     settings: Arc<Settings>,
     state: Arc<Mutex<State>>,
+    /// Locked while a pass is compared with the last one; the state is locked within it, and never the other way round.
+    memory: Arc<Mutex<Memory>>,
     /// Who may ask what is not a pass.
     turn: Arc<Semaphore>,
     /// What the log counts its time from.
@@ -73,6 +76,7 @@ impl Collect {
             database: Arc::new(Mutex::new(database)),
             settings: Arc::new(settings),
             state: Arc::default(),
+            memory: Arc::default(),
             turn: Arc::new(Semaphore::new(1)),
             started: Instant::now(),
         }
@@ -156,7 +160,7 @@ impl Collect {
 
     /// Status changes since the start.
     pub fn transitions(&self) -> TransitionCounts {
-        self.lock().transitions.counts().clone()
+        self.lock().transitions.clone()
     }
 
     /// What changed lately.
@@ -192,7 +196,8 @@ impl Collect {
             ..self.settings.wanted()
         };
         let pass = Arc::new(self.database().pass(wanted, deadline).await);
-        let merged = self.merged_rows(&pass);
+        let (collect, studied) = (self.clone(), pass.clone());
+        let merged = offload(pass.agent_count(), move || collect.study(&studied)).await;
         let mut state = self.lock();
         let lines = state.learn(&pass, merged, self.started.elapsed());
         if pass.fleet.is_ok() && self.is_whole(&collectors) {
@@ -209,6 +214,20 @@ impl Collect {
     /// Whether these are all that are on.
     fn is_whole(&self, collectors: &[Collector]) -> bool {
         collectors == self.settings.collectors
+    }
+
+    /// Looks at every agent of a pass: what has changed since the last one, and how many rows were
+    /// merged. Takes its time, so it holds what scrapes need only to hand over what it found.
+    fn study(&self, pass: &Pass) -> u64 {
+        let memory = self.memory.lock();
+        let mut memory = memory.unwrap_or_else(PoisonError::into_inner);
+        memory.follow(pass, wall_clock());
+        let (transitions, chronicle) = memory.so_far();
+        let mut state = self.lock();
+        (state.transitions, state.chronicle) = (transitions, chronicle);
+        drop(state);
+        drop(memory);
+        self.merged_rows(pass)
     }
 
     /// Rows that would have given a series twice, in this pass.

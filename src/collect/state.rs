@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use crate::clock::wall_clock;
 use crate::fleet::chronicle::Chronicle;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
-use crate::fleet::transitions::Transitions;
+use crate::fleet::time::Timestamp;
+use crate::fleet::transitions::{TransitionCounts, Transitions};
 use crate::logfold::{Line, LogFold, Subject};
 use crate::metrics::page::ErrorCounts;
 
@@ -28,8 +29,8 @@ pub(super) struct State {
     /// When somebody last asked for a pass that need not be new.
     pub(super) watched: Option<Instant>,
     pub(super) errors: ErrorCounts,
-    pub(super) transitions: Transitions,
-    /// Shared with pages that are being written; copied when it goes on meanwhile.
+    /// What the memory held after the last pass.
+    pub(super) transitions: TransitionCounts,
     pub(super) chronicle: Arc<Chronicle>,
     pub(super) log: LogFold,
 }
@@ -44,18 +45,12 @@ impl State {
             (Ok(_), 0) => self.log.works(Subject::Rows, at),
             (Ok(_), _) => Some(self.log.failed(Subject::Rows, &rows_were_merged(), at)),
         });
-        self.follow(pass);
         lines
     }
 
     /// Whether somebody has a page open that will ask again.
     pub(super) fn is_watched(&self) -> bool {
         self.watched.is_some_and(|at| at.elapsed() < WATCHED)
-    }
-
-    fn follow(&mut self, pass: &Pass) {
-        let chronicle = Arc::make_mut(&mut self.chronicle);
-        chronicle.follow(pass, &mut self.transitions, wall_clock());
     }
 
     fn count(&mut self, pass: &Pass, merged_rows: u64) {
@@ -65,6 +60,27 @@ impl State {
         }
         let kind = ErrorKind::DuplicateSeries;
         self.errors.add_many(kind, merged_rows, now);
+    }
+}
+
+/// How every agent was seen last, and what has changed since the start.
+#[derive(Default)]
+pub(super) struct Memory {
+    transitions: Transitions,
+    /// Shared with pages that are being written; copied when it goes on.
+    chronicle: Arc<Chronicle>,
+}
+
+impl Memory {
+    /// Compares a pass with the last one.
+    pub(super) fn follow(&mut self, pass: &Pass, now: Timestamp) {
+        let chronicle = Arc::make_mut(&mut self.chronicle);
+        chronicle.follow(pass, &mut self.transitions, now);
+    }
+
+    /// What there is to be shown of it.
+    pub(super) fn so_far(&self) -> (TransitionCounts, Arc<Chronicle>) {
+        (self.transitions.counts().clone(), self.chronicle.clone())
     }
 }
 

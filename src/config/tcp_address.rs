@@ -6,6 +6,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use crate::fleet::named::Variants;
 
 /// Longest label and longest name of a host (RFC 1035).
@@ -26,7 +28,8 @@ enum Piece {
 }
 
 /// What can be filled in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Placeholder {
     /// `workspace_agents.name`.
     Agent,
@@ -36,19 +39,6 @@ pub enum Placeholder {
     Owner,
     /// `workspace_agents.id`.
     AgentId,
-}
-
-impl Variants for Placeholder {
-    const ALL: &'static [Self] = &[Self::Agent, Self::Workspace, Self::Owner, Self::AgentId];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::Workspace => "workspace",
-            Self::Owner => "owner",
-            Self::AgentId => "agent_id",
-        }
-    }
 }
 
 /// A name that cannot stand in a host's name.
@@ -107,8 +97,8 @@ fn pieces(text: &str) -> Result<Vec<Piece>, &'static str> {
         rest = after;
         if let Some(after) = after.strip_prefix('{') {
             let (name, after) = after.split_once('}').ok_or(UNKNOWN)?;
-            let known = Placeholder::ALL.iter().find(|it| it.as_str() == name);
-            pieces.push(Piece::Name(*known.ok_or(UNKNOWN)?));
+            let placeholder = name.parse().map_err(|_| UNKNOWN)?;
+            pieces.push(Piece::Name(placeholder));
             rest = after;
         }
     }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use arcstr::ArcStr;
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::named::{Named, Variants};
+use super::named::Named;
 use super::time::Timestamp;
 
 /// A name that many rows share: text from the database, stored once. One word wide, where the
@@ -62,6 +64,13 @@ pub struct Agent {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ScopeId(pub u32);
 
+impl ScopeId {
+    /// The position as an index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// The common labels of all fleet metrics (`docs/spec/metrics.md`).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
@@ -72,7 +81,21 @@ pub struct Scope {
 }
 
 /// Whether the agent was defined by the template or started inside another agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Kind {
     /// Defined by the template.
     Root,
@@ -80,19 +103,21 @@ pub enum Kind {
     Sub,
 }
 
-impl Variants for Kind {
-    const ALL: &'static [Self] = &[Self::Root, Self::Sub];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Sub => "sub",
-        }
-    }
-}
-
 /// `workspace_transition`: what a build was asked to do with its workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Transition {
     /// Bring it up.
     Start,
@@ -102,20 +127,23 @@ pub enum Transition {
     Delete,
 }
 
-impl Variants for Transition {
-    const ALL: &'static [Self] = &[Self::Start, Self::Stop, Self::Delete];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Stop => "stop",
-            Self::Delete => "delete",
-        }
-    }
-}
-
-/// `workspace_agent_lifecycle_state`: what the agent last reported of its scripts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// `workspace_agent_lifecycle_state`: what the agent last reported of its scripts. In the order
+/// in which an agent passes through them.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Lifecycle {
     /// The row exists; nothing was reported.
     Created,
@@ -135,35 +163,6 @@ pub enum Lifecycle {
     ShutdownError,
     /// The shutdown script is done.
     Off,
-}
-
-impl Variants for Lifecycle {
-    /// In the order in which an agent passes through them.
-    const ALL: &'static [Self] = &[
-        Self::Created,
-        Self::Starting,
-        Self::StartTimeout,
-        Self::StartError,
-        Self::Ready,
-        Self::ShuttingDown,
-        Self::ShutdownTimeout,
-        Self::ShutdownError,
-        Self::Off,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Created => "created",
-            Self::Starting => "starting",
-            Self::StartTimeout => "start_timeout",
-            Self::StartError => "start_error",
-            Self::Ready => "ready",
-            Self::ShuttingDown => "shutting_down",
-            Self::ShutdownTimeout => "shutdown_timeout",
-            Self::ShutdownError => "shutdown_error",
-            Self::Off => "off",
-        }
-    }
 }
 
 impl Lifecycle {

@@ -1,7 +1,10 @@
 //! Workspace apps, counted where they are.
 
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::agent::{Label, ScopeId};
-use super::named::{Named, Variants};
+use super::named::Named;
 
 /// How many apps of one scope have one health (`docs/spec/population-and-kind.md`: apps count
 /// through their agent).
@@ -32,7 +35,21 @@ pub struct NamedApp {
 }
 
 /// `workspace_app_health`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum AppHealth {
     /// The app has no health check.
     Disabled,
@@ -42,22 +59,4 @@ pub enum AppHealth {
     Healthy,
     /// The checks fail.
     Unhealthy,
-}
-
-impl Variants for AppHealth {
-    const ALL: &'static [Self] = &[
-        Self::Disabled,
-        Self::Initializing,
-        Self::Healthy,
-        Self::Unhealthy,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Initializing => "initializing",
-            Self::Healthy => "healthy",
-            Self::Unhealthy => "unhealthy",
-        }
-    }
 }

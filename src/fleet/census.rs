@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::agent::{Agent, Kind, Label, Lifecycle, Scope};
@@ -9,7 +10,7 @@ use super::app::AppHealth;
 use super::duplicates::merged_rows;
 use super::health::{Assessment, Health, Limits, assess};
 use super::histogram::Histogram;
-use super::named::{Counts, Variants};
+use super::named::{Counted, Counts};
 use super::snapshot::{Cause, Snapshot};
 use super::status::{Status, was_closed};
 use super::time::Timestamp;
@@ -172,18 +173,18 @@ impl Fleet {
 
     fn tally(&self) -> BTreeMap<(Scope, Kind), Tally> {
         // Counted by number first: hashing two names per agent would cost more than the rest.
-        let mut tallies: Vec<[Option<Tally>; 2]> = vec![[None, None]; self.snapshot.scopes.len()];
+        let none: EnumMap<Kind, Option<Tally>> = EnumMap::default();
+        let mut tallies = vec![none; self.snapshot.scopes.len()];
         for (agent, assessment) in self.judged() {
-            tallies[agent.scope.0 as usize][agent.kind as usize]
+            tallies[agent.scope.index()][agent.kind]
                 .get_or_insert_with(|| Tally::new(&self.limits))
                 .add(agent, assessment, self.snapshot.now);
         }
         let scopes = self.snapshot.scopes.iter().zip(tallies);
         scopes
             .flat_map(|(scope, by_kind)| {
-                [Kind::Root, Kind::Sub]
+                by_kind
                     .into_iter()
-                    .zip(by_kind)
                     .filter_map(|(kind, tally)| Some(((scope.clone(), kind), tally?)))
             })
             .collect()
@@ -241,12 +242,12 @@ fn open_heartbeat(agent: &Agent) -> Option<Timestamp> {
     agent.last_connected_at.filter(|_| !was_closed(agent))
 }
 
-fn zeros<V: Variants>(scopes: &[Scope]) -> BTreeMap<Scope, Counts<V>> {
+fn zeros<V: Counted>(scopes: &[Scope]) -> BTreeMap<Scope, Counts<V>> {
     let scopes = scopes.iter().cloned();
     scopes.map(|scope| (scope, Counts::default())).collect()
 }
 
-fn entry<'a, V: Variants>(
+fn entry<'a, V: Counted>(
     counts: &'a mut BTreeMap<Scope, Counts<V>>,
     scope: &Scope,
 ) -> &'a mut Counts<V> {

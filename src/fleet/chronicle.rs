@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::agent::{Agent, Label, Scope};
@@ -95,13 +96,13 @@ pub struct Event<'a> {
 pub struct Point {
     /// The moment of the last pass of that minute.
     pub at: Timestamp,
-    counts: [u32; Health::ALL.len()],
+    counts: EnumMap<Health, u32>,
 }
 
 impl Point {
     /// Agents of that class.
     pub fn count(&self, health: Health) -> u64 {
-        u64::from(self.counts[health as usize])
+        u64::from(self.counts[health])
     }
 
     /// Agents that somebody should look at.
@@ -167,9 +168,9 @@ impl Chronicle {
 
     fn count(&mut self, fleet: &Fleet) {
         let at = fleet.snapshot.now;
-        let mut counts = [0; Health::ALL.len()];
+        let mut counts = EnumMap::default();
         for (health, count) in total(&by_template(fleet)) {
-            counts[health as usize] = u32::try_from(count).unwrap_or(u32::MAX);
+            counts[health] = u32::try_from(count).unwrap_or(u32::MAX);
         }
         let point = Point { at, counts };
         // A clock that was set back stays in its minute until it has caught up.

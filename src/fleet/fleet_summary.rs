@@ -10,7 +10,7 @@ use super::app::AppHealth;
 use super::census::{Fleet, Tally};
 use super::exporter_summary::ExporterSummary;
 use super::health::Health;
-use super::named::{Counts, Variants};
+use super::named::{Counted, Counts, Variants};
 use super::overview::{by_template, problems_in, total};
 use super::pass::Pass;
 use super::probes::ProbeStats;
@@ -147,7 +147,7 @@ fn oldest(tallies: &[&Tally], now: Timestamp) -> Option<OldestProblem> {
     })
 }
 
-fn tallied<V: Variants>(
+fn tallied<V: Counted>(
     fleet: &Fleet,
     counts: impl Fn(&Tally) -> &Counts<V>,
 ) -> Option<BTreeMap<String, u64>> {
@@ -156,7 +156,7 @@ fn tallied<V: Variants>(
 }
 
 /// All of them together, every known value among them.
-fn sum<'a, V: Variants>(counts: impl Iterator<Item = &'a Counts<V>>) -> BTreeMap<String, u64> {
+fn sum<'a, V: Counted>(counts: impl Iterator<Item = &'a Counts<V>>) -> BTreeMap<String, u64> {
     let zeros = V::ALL.iter().map(|it| (it.as_str().to_owned(), 0));
     let mut total: BTreeMap<String, u64> = zeros.collect();
     for (name, count) in counts.flat_map(Counts::iter) {

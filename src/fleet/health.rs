@@ -2,13 +2,31 @@
 
 use std::time::Duration;
 
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::agent::{Agent, Lifecycle, Transition};
-use super::named::{Named, Variants};
+use super::named::Named;
 use super::status::{Status, lost_since, status};
 use super::time::Timestamp;
 
-/// The class an agent is in; each agent is in exactly one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// The class an agent is in; each agent is in exactly one. In the order in which the rules are
+/// tried.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Health {
     /// Somebody asked for it to be gone.
     Shutdown,
@@ -30,37 +48,6 @@ pub enum Health {
     Starting,
     /// Everything else.
     Healthy,
-}
-
-impl Variants for Health {
-    /// In the order in which the rules are tried.
-    const ALL: &'static [Self] = &[
-        Self::Shutdown,
-        Self::StuckConnecting,
-        Self::Connecting,
-        Self::ConnectTimeout,
-        Self::Disconnected,
-        Self::StartError,
-        Self::StuckCreated,
-        Self::StuckStarting,
-        Self::Starting,
-        Self::Healthy,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Shutdown => "shutdown",
-            Self::StuckConnecting => "stuck_connecting",
-            Self::Connecting => "connecting",
-            Self::ConnectTimeout => "connect_timeout",
-            Self::Disconnected => "disconnected",
-            Self::StartError => "start_error",
-            Self::StuckCreated => "stuck_created",
-            Self::StuckStarting => "stuck_starting",
-            Self::Starting => "starting",
-            Self::Healthy => "healthy",
-        }
-    }
 }
 
 impl Health {

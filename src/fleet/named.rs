@@ -1,18 +1,27 @@
 //! Closed sets of names, and the names that a newer Coder may add to them.
 
 use std::collections::BTreeMap;
-use std::marker::PhantomData;
+use std::str::FromStr;
+
+use enum_map::{Enum, EnumMap};
+use strum::VariantArray;
 
 use super::agent::Label;
 
-/// A closed set of values that appear as a label.
-pub trait Variants: Copy + Eq + 'static {
-    /// All of them, in the order in which they are shown.
-    const ALL: &'static [Self];
+/// A closed set of values that appear as a label: every enum that derives [`VariantArray`] and
+/// [`IntoStaticStr`](strum::IntoStaticStr). It is never implemented by hand, so that no value can
+/// be left out.
+pub trait Variants: Copy + Eq + VariantArray + Into<&'static str> {
+    /// All of them, in the order in which they are declared and shown.
+    const ALL: &'static [Self] = Self::VARIANTS;
 
     /// The name on the wire.
-    fn as_str(self) -> &'static str;
+    fn as_str(self) -> &'static str {
+        self.into()
+    }
 }
+
+impl<V: Copy + Eq + VariantArray + Into<&'static str>> Variants for V {}
 
 /// A value of one of Coder's database enums: one this program knows, or one of a Coder newer
 /// than this program, under its own name (`docs/spec/coder-schema.md`: never an error).
@@ -24,16 +33,16 @@ pub enum Named<V> {
     Other(Label),
 }
 
-impl<V: Variants> Named<V> {
+impl<V: Variants + FromStr> Named<V> {
     /// Reads a column cast to text; never fails.
     pub fn parse(text: Option<&str>) -> Self {
         let text = text.unwrap_or("unknown");
-        V::ALL
-            .iter()
-            .find(|known| known.as_str() == text)
-            .map_or_else(|| Self::Other(text.into()), |&known| Self::Known(known))
+        text.parse()
+            .map_or_else(|_| Self::Other(text.into()), Self::Known)
     }
+}
 
+impl<V: Variants> Named<V> {
     /// The name on the wire.
     pub fn as_str(&self) -> &str {
         match self {
@@ -43,32 +52,32 @@ impl<V: Variants> Named<V> {
     }
 }
 
+/// A closed set whose values are counted: it derives [`Enum`], too.
+pub trait Counted: Variants + Enum<Array<u64>: Clone> {}
+
+impl<V: Variants + Enum<Array<u64>: Clone>> Counted for V {}
+
 /// How many there are of each: zero for every known value that never came up, and nothing
 /// for the unheard-of ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counts<V> {
-    known: Vec<u64>,
+pub struct Counts<V: Counted> {
+    known: EnumMap<V, u64>,
     other: BTreeMap<Label, u64>,
-    values: PhantomData<V>,
 }
 
-impl<V: Variants> Default for Counts<V> {
+impl<V: Counted> Default for Counts<V> {
     fn default() -> Self {
         Self {
-            known: vec![0; V::ALL.len()],
+            known: EnumMap::default(),
             other: BTreeMap::new(),
-            values: PhantomData,
         }
     }
 }
 
-impl<V: Variants> Counts<V> {
+impl<V: Counted> Counts<V> {
     /// Counts `more` of a value this program knows.
     pub fn add(&mut self, value: V, more: u64) {
-        let index = V::ALL.iter().position(|&it| it == value);
-        if let Some(count) = index.and_then(|index| self.known.get_mut(index)) {
-            *count += more;
-        }
+        self.known[value] += more;
     }
 
     /// Counts `more` of a value, known or not.
@@ -81,9 +90,9 @@ impl<V: Variants> Counts<V> {
 
     /// Every known value with its count, then the others by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
-        let known = V::ALL.iter().map(|it| it.as_str());
+        let known = self.known.iter().map(|(it, &count)| (it.as_str(), count));
         let other = self.other.iter().map(|(name, &count)| (&**name, count));
-        known.zip(self.known.iter().copied()).chain(other)
+        known.chain(other)
     }
 
     /// All of them together.
@@ -100,7 +109,7 @@ mod tests {
     use super::super::status::Status;
     use super::*;
 
-    fn names_read_back<V: Variants + std::fmt::Debug>() {
+    fn names_read_back<V: Variants + FromStr + std::fmt::Debug>() {
         for &known in V::ALL {
             assert_eq!(Named::parse(Some(known.as_str())), Named::Known(known));
         }

@@ -1,9 +1,24 @@
 //! What comes of trying to reach a workspace's agent (`docs/spec/probe.md`).
 
-use super::named::Variants;
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 /// The outcomes of `coder_agent_probe_outcomes_total`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum ProbeOutcome {
     /// The agent that was bound answered.
     Ok,
@@ -23,34 +38,6 @@ pub enum ProbeOutcome {
     Ambiguous,
     /// This exporter could not ask: no agent is to blame.
     ExporterError,
-}
-
-impl Variants for ProbeOutcome {
-    const ALL: &'static [Self] = &[
-        Self::Ok,
-        Self::Switched,
-        Self::NoAgent,
-        Self::Disconnected,
-        Self::NeverConnected,
-        Self::DialTimeout,
-        Self::DialError,
-        Self::Ambiguous,
-        Self::ExporterError,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Switched => "switched",
-            Self::NoAgent => "no_agent",
-            Self::Disconnected => "disconnected",
-            Self::NeverConnected => "never_connected",
-            Self::DialTimeout => "dial_timeout",
-            Self::DialError => "dial_error",
-            Self::Ambiguous => "ambiguous",
-            Self::ExporterError => "exporter_error",
-        }
-    }
 }
 
 impl ProbeOutcome {

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::census::Fleet;
-use super::named::Variants;
 
 /// One pass over the database (`docs/spec/collection.md`): a judged snapshot, or why there is none.
 #[derive(Debug, Clone)]
@@ -27,6 +29,13 @@ impl Pass {
         }
     }
 
+    /// How many agents it found; none where they are not known.
+    pub fn agent_count(&self) -> usize {
+        let fleet = self.fleet.as_ref().ok();
+        let agents = fleet.and_then(|it| it.snapshot.agents.as_ref());
+        agents.map_or(0, Vec::len)
+    }
+
     /// Everything that went wrong, once each.
     pub fn failures(&self) -> impl Iterator<Item = (Option<Collector>, &Failure)> {
         let of_the_pass = self.fleet.as_ref().err().map(|failure| (None, failure));
@@ -42,7 +51,20 @@ impl Pass {
 }
 
 /// A part of the pass that is loaded, reported and switched on its own.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Collector {
     /// The agents of the population.
     Agents,
@@ -54,26 +76,6 @@ pub enum Collector {
     Workspaces,
     /// Chats by what they are bound to.
     Bindings,
-}
-
-impl Variants for Collector {
-    const ALL: &'static [Self] = &[
-        Self::Agents,
-        Self::Apps,
-        Self::Causes,
-        Self::Workspaces,
-        Self::Bindings,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Agents => "agents",
-            Self::Apps => "apps",
-            Self::Causes => "causes",
-            Self::Workspaces => "workspaces",
-            Self::Bindings => "bindings",
-        }
-    }
 }
 
 /// How one collector fared in one pass.
@@ -138,7 +140,21 @@ impl Failure {
 }
 
 /// The kinds of `coder_exporter_errors_total`: few, and never error text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum ErrorKind {
     /// The database refused us by name, password or `pg_hba.conf`.
     Authentication,
@@ -158,32 +174,4 @@ pub enum ErrorKind {
     Timeout,
     /// No TLS connection could be agreed on.
     Tls,
-}
-
-impl Variants for ErrorKind {
-    const ALL: &'static [Self] = &[
-        Self::Authentication,
-        Self::Connect,
-        Self::Decode,
-        Self::DuplicateSeries,
-        Self::Permission,
-        Self::Query,
-        Self::Schema,
-        Self::Timeout,
-        Self::Tls,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Authentication => "authentication",
-            Self::Connect => "connect",
-            Self::Decode => "decode",
-            Self::DuplicateSeries => "duplicate_series",
-            Self::Permission => "permission",
-            Self::Query => "query",
-            Self::Schema => "schema",
-            Self::Timeout => "timeout",
-            Self::Tls => "tls",
-        }
-    }
 }

@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
+use strum::{IntoStaticStr, VariantArray};
+
 use super::activity::IN_USE_FOR;
-use super::named::Variants;
 
 /// Reports that came this soon after a dial of our own may show our own connection. Agents
 /// report every 30 seconds, and a connection may linger.
@@ -45,7 +46,8 @@ impl ProbeScope {
 }
 
 /// Why a connected agent is not dialed; `probe_skipped{reason}`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum SkipReason {
     /// No report of the last minute shows an open session with traffic.
     NotInUse,
@@ -57,26 +59,6 @@ pub enum SkipReason {
     NoReports,
     /// coderd's clock is ahead of the database's, so the age of a report is not known.
     ClockAhead,
-}
-
-impl Variants for SkipReason {
-    const ALL: &'static [Self] = &[
-        Self::NotInUse,
-        Self::OwnDial,
-        Self::Starting,
-        Self::NoReports,
-        Self::ClockAhead,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::NotInUse => "not_in_use",
-            Self::OwnDial => "own_dial",
-            Self::Starting => "starting",
-            Self::NoReports => "no_reports",
-            Self::ClockAhead => "clock_ahead",
-        }
-    }
 }
 
 impl SkipReason {

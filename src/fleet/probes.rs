@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::histogram::Histogram;
@@ -26,8 +27,8 @@ const DURATION_BOUNDS: [f64; 12] = [
 #[derive(Debug, Clone)]
 pub struct Probes {
     horizon: Duration,
-    outcomes: [u64; ProbeOutcome::ALL.len()],
-    durations: Vec<Histogram>,
+    outcomes: EnumMap<ProbeOutcome, u64>,
+    durations: EnumMap<ProbeOutcome, Histogram>,
     latest: HashMap<Uuid, Latest>,
     /// By workspace, since when it has been in scope, those out of it for less than a horizon
     /// included; `None` before the first round.
@@ -87,8 +88,8 @@ impl Probes {
         let none = Histogram::new(&DURATION_BOUNDS);
         Self {
             horizon,
-            outcomes: Default::default(),
-            durations: vec![none; ProbeOutcome::ALL.len()],
+            outcomes: EnumMap::default(),
+            durations: EnumMap::from_fn(|_| none.clone()),
             latest: HashMap::new(),
             scoped: None,
             last: None,
@@ -101,7 +102,7 @@ impl Probes {
 
     /// Counts one probe of a round. `uptime` is a clock that only goes forward.
     pub fn count(&mut self, probed: Probed, uptime: Duration) {
-        let index = probed.outcome as usize;
+        let index = probed.outcome;
         self.outcomes[index] += 1;
         self.durations[index].observe(probed.duration.as_secs_f64());
         let probed = self.keep(probed);
@@ -118,7 +119,7 @@ impl Probes {
 
     /// Counts a round in which nobody could be chosen: an exporter's error, about no workspace.
     pub fn count_unasked(&mut self, duration: Duration) {
-        let index = ProbeOutcome::ExporterError as usize;
+        let index = ProbeOutcome::ExporterError;
         self.outcomes[index] += 1;
         self.durations[index].observe(duration.as_secs_f64());
     }
@@ -183,7 +184,6 @@ impl Probes {
 
     /// The numbers at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
-        let by_outcome = || ProbeOutcome::ALL.iter().copied();
         let within = |latest: &&Latest| is_within(latest.at, self.horizon, uptime);
         let recent = || self.latest.values().filter(within);
         let disagreements = self.scoped.as_ref().map(|_| {
@@ -196,8 +196,8 @@ impl Probes {
                 .collect()
         });
         ProbeStats {
-            outcomes: by_outcome().zip(self.outcomes).collect(),
-            durations: by_outcome().zip(self.durations.iter().cloned()).collect(),
+            outcomes: self.outcomes.into_iter().collect(),
+            durations: self.durations.clone().into_iter().collect(),
             disagreements,
             coverage: self.coverage(uptime),
             last: self.last,

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::agent::{Agent, Scope};
 use super::census::Fleet;
 use super::filter::{Filter, Matcher};
@@ -30,7 +32,8 @@ pub struct Selection {
 
 /// What agents can be sorted by. Those that are equal in it follow by owner, workspace, agent
 /// and id, so that two looks at one fleet show one order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum SortKey {
     /// By the moment from which the problem counts; those without a problem last.
     #[default]
@@ -41,19 +44,6 @@ pub enum SortKey {
     Template,
     /// In the order of the rules.
     Health,
-}
-
-impl Variants for SortKey {
-    const ALL: &'static [Self] = &[Self::Since, Self::Owner, Self::Template, Self::Health];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Since => "since",
-            Self::Owner => "owner",
-            Self::Template => "template",
-            Self::Health => "health",
-        }
-    }
 }
 
 /// A direction of sorting.

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use super::agent::{Agent, Scope, ScopeId};
 use super::app::{AppCount, NamedApp};
-use super::named::Variants;
 use super::time::Timestamp;
 use super::workspace::{BindingCount, WorkspaceCount};
 
@@ -75,24 +75,14 @@ pub struct Schema {
 }
 
 /// Why an agent is stuck in `created` (`docs/spec/causes.md`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Cause {
     /// Its process outlived a build, reconnected to the new row and had nothing new to report:
     /// an agent of the same name reached `ready` in an earlier build.
     SurvivedBuild,
     /// It never reported anything, as far as is known.
     NeverReported,
-}
-
-impl Variants for Cause {
-    const ALL: &'static [Self] = &[Self::SurvivedBuild, Self::NeverReported];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::SurvivedBuild => "survived_build",
-            Self::NeverReported => "never_reported",
-        }
-    }
 }
 
 /// The distinct (organization, template) pairs of a snapshot, numbered as they are met.
@@ -120,7 +110,7 @@ impl Scopes {
 
     /// The pair of that number, if this snapshot gave it out.
     pub fn get(&self, id: ScopeId) -> Option<&Scope> {
-        self.list.get(id.0 as usize)
+        self.list.get(id.index())
     }
 
     /// All pairs, in the order of their numbers.

@@ -2,12 +2,28 @@
 
 use std::time::Duration;
 
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::agent::Agent;
-use super::named::Variants;
 use super::time::Timestamp;
 
 /// What Coder's dashboard would say of an agent's connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Status {
     /// Its last heartbeat is recent enough.
     Connected,
@@ -19,27 +35,22 @@ pub enum Status {
     Timeout,
 }
 
-impl Variants for Status {
-    const ALL: &'static [Self] = &[
-        Self::Connected,
-        Self::Connecting,
-        Self::Disconnected,
-        Self::Timeout,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Connected => "connected",
-            Self::Connecting => "connecting",
-            Self::Disconnected => "disconnected",
-            Self::Timeout => "timeout",
-        }
-    }
-}
-
 /// The rules that decide a status, in the order in which they are tried. The first one that
 /// matches decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum StatusRule {
     /// The agent has never connected: it is `timeout` or `connecting`.
     NeverConnected,
@@ -49,24 +60,6 @@ pub enum StatusRule {
     Silent,
     /// Everything else: `connected`.
     Alive,
-}
-
-impl Variants for StatusRule {
-    const ALL: &'static [Self] = &[
-        Self::NeverConnected,
-        Self::Closed,
-        Self::Silent,
-        Self::Alive,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::NeverConnected => "never_connected",
-            Self::Closed => "closed",
-            Self::Silent => "silent",
-            Self::Alive => "alive",
-        }
-    }
 }
 
 /// The connection status Coder's dashboard would show for this agent at `now`

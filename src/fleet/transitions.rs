@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::agent::{Agent, Scope};
@@ -23,9 +24,10 @@ pub struct Transitions {
 }
 
 /// Changes so far, by scope; all pairs of statuses of a scope that ever had an agent.
-pub type TransitionCounts = BTreeMap<Scope, [[u64; STATUSES]; STATUSES]>;
+pub type TransitionCounts = BTreeMap<Scope, StatusChanges>;
 
-const STATUSES: usize = Status::ALL.len();
+/// How often one status became another.
+pub type StatusChanges = EnumMap<Status, EnumMap<Status, u64>>;
 
 impl Transitions {
     /// Compares the fleet with how it was seen last, and tells each change of health. A pass in
@@ -56,7 +58,7 @@ impl Transitions {
                     .get(agent.scope)
                     .and_then(|scope| self.counts.get_mut(scope))
             {
-                counts[from as usize][to as usize] += 1;
+                counts[from][to] += 1;
             }
         }
         // As they come, mostly.
@@ -73,10 +75,10 @@ impl Transitions {
 }
 
 /// Every change of one scope that can happen, with its count.
-pub fn pairs(counts: &[[u64; STATUSES]; STATUSES]) -> impl Iterator<Item = (Status, Status, u64)> {
+pub fn pairs(counts: &StatusChanges) -> impl Iterator<Item = (Status, Status, u64)> {
     Status::ALL.iter().flat_map(move |&from| {
         let others = Status::ALL.iter().filter(move |&&to| to != from);
-        others.map(move |&to| (from, to, counts[from as usize][to as usize]))
+        others.map(move |&to| (from, to, counts[from][to]))
     })
 }
 
@@ -117,9 +119,8 @@ mod tests {
             observe(&mut transitions, &fleet_of(fleet));
         }
         let counts = transitions.counts().values().next().unwrap();
-        let (connected, disconnected) = (Status::Connected as usize, Status::Disconnected as usize);
-        assert_eq!(counts[connected][disconnected], 1);
-        assert_eq!(counts[disconnected][connected], 1);
+        assert_eq!(counts[Status::Connected][Status::Disconnected], 1);
+        assert_eq!(counts[Status::Disconnected][Status::Connected], 1);
         assert_eq!(total(&transitions), 2);
     }
 

@@ -1,7 +1,10 @@
 //! Workspaces and chats, counted where they are.
 
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::agent::{Scope, Transition};
-use super::named::{Named, Variants};
+use super::named::Named;
 
 /// How many workspaces, not deleted, of one scope have a latest build of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +22,8 @@ pub struct WorkspaceCount {
 }
 
 /// `provisioner_job_status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum JobStatus {
     /// Nobody has taken it yet.
     Pending,
@@ -37,32 +41,9 @@ pub enum JobStatus {
     Unknown,
 }
 
-impl Variants for JobStatus {
-    const ALL: &'static [Self] = &[
-        Self::Pending,
-        Self::Running,
-        Self::Succeeded,
-        Self::Canceling,
-        Self::Canceled,
-        Self::Failed,
-        Self::Unknown,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Running => "running",
-            Self::Succeeded => "succeeded",
-            Self::Canceling => "canceling",
-            Self::Canceled => "canceled",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
 /// The state of a workspace: that of its latest build (`docs/spec/metrics.md`, `coder_workspaces`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum WorkspaceState {
     /// A start is pending or under way.
     Starting,
@@ -80,32 +61,6 @@ pub enum WorkspaceState {
     Canceled,
     /// The latest build failed, or nobody knows.
     Failed,
-}
-
-impl Variants for WorkspaceState {
-    const ALL: &'static [Self] = &[
-        Self::Starting,
-        Self::Running,
-        Self::NoAgent,
-        Self::Stopping,
-        Self::Stopped,
-        Self::Deleting,
-        Self::Canceled,
-        Self::Failed,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Starting => "starting",
-            Self::Running => "running",
-            Self::NoAgent => "no_agent",
-            Self::Stopping => "stopping",
-            Self::Stopped => "stopped",
-            Self::Deleting => "deleting",
-            Self::Canceled => "canceled",
-            Self::Failed => "failed",
-        }
-    }
 }
 
 impl WorkspaceCount {
@@ -149,7 +104,8 @@ pub struct BindingCount {
 }
 
 /// Whether the agent a chat remembers is one that could answer it; first match wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum BindingState {
     /// It remembers none.
     Unbound,
@@ -161,21 +117,9 @@ pub enum BindingState {
     Stale,
 }
 
-impl Variants for BindingState {
-    const ALL: &'static [Self] = &[Self::Unbound, Self::NoAgent, Self::Current, Self::Stale];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Unbound => "unbound",
-            Self::NoAgent => "no_agent",
-            Self::Current => "current",
-            Self::Stale => "stale",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::named::Variants;
     use super::*;
 
     fn state(job: &str, transition: &str, has_agent: bool) -> &'static str {

@@ -13,7 +13,9 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("config", &["config", "fleet", "metrics"]),
     (
         "postgres",
-        &["clock", "config", "fleet", "postgres", "resolver"],
+        &[
+            "clock", "config", "fleet", "offload", "postgres", "resolver",
+        ],
     ),
     ("dialer", &["config", "dialer", "fleet", "resolver"]),
     (
@@ -25,6 +27,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "log_lines",
             "logfold",
             "metrics",
+            "offload",
             "postgres",
         ],
     ),
@@ -49,8 +52,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "dialer", "fleet", "inquiry", "metrics", "postgres",
-            "probe", "process", "systemd", "web",
+            "clock", "collect", "config", "dialer", "fleet", "inquiry", "metrics", "offload",
+            "postgres", "probe", "process", "systemd", "web",
         ],
     ),
     ("inquiry", &["fleet", "inquiry", "postgres", "resolver"]),

@@ -3,6 +3,7 @@
 mod layers;
 mod links;
 mod markdown;
+mod modules;
 mod names;
 mod readme;
 mod release;

@@ -2,18 +2,29 @@
 
 use super::{root, sources};
 
-const MOST_LINES: usize = 300;
+/// A file that is longer is listed: is there a second subject in it?
+const ADVISED_LINES: usize = 400;
+
+/// No subject needs more.
+const MOST_LINES: usize = 600;
 
 #[test]
 fn no_file_outgrows_its_subject() {
-    for folder in ["src", "tests"] {
-        for (path, text) in sources(&root().join(folder)) {
-            let lines = text.lines().count();
-            assert!(
-                lines <= MOST_LINES,
-                "{} has {lines} lines: find the second subject in it and give it a file",
-                path.display()
-            );
-        }
+    let folders = ["src", "tests"].map(|it| sources(&root().join(it)));
+    let files = folders.iter().flatten();
+    let long: Vec<_> = files
+        .map(|(path, text)| (text.lines().count(), path))
+        .filter(|(lines, _)| *lines > ADVISED_LINES)
+        .collect();
+    for (lines, path) in &long {
+        let shown = path.display();
+        println!("warning: {shown} has {lines} lines, more than the advised {ADVISED_LINES}");
+    }
+    for (lines, path) in long {
+        assert!(
+            lines <= MOST_LINES,
+            "{} has {lines} lines: find the second subject in it and give it a file",
+            path.display()
+        );
     }
 }

@@ -2,7 +2,6 @@
 
 use super::family::{Exposed, Family};
 use super::page::Page;
-use super::{agents, coderd, exporter, fleet, probe, process, workspaces};
 
 impl Exposed for Page {
     fn families() -> impl Iterator<Item = &'static Family> {
@@ -13,13 +12,13 @@ impl Exposed for Page {
 /// Every family of `/metrics`, in the order in which it is exported and documented.
 pub fn families() -> impl Iterator<Item = &'static Family> {
     [
-        fleet::FAMILIES,
-        workspaces::FAMILIES,
-        agents::FAMILIES,
-        coderd::FAMILIES,
-        probe::FAMILIES,
-        exporter::FAMILIES,
-        process::FAMILIES,
+        super::fleet::FAMILIES,
+        super::workspaces::FAMILIES,
+        super::agents::FAMILIES,
+        super::coderd::FAMILIES,
+        super::probe::FAMILIES,
+        super::exporter::FAMILIES,
+        super::process::FAMILIES,
     ]
     .into_iter()
     .flatten()
@@ -50,8 +49,21 @@ pub fn table<P: Exposed>() -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::family::MetricKind;
+    use super::super::family::{MetricKind, Source};
     use super::*;
+    use crate::fleet::named::Variants;
+    use crate::fleet::pass::Collector;
+
+    #[test]
+    fn what_a_collector_reads_is_exported() {
+        // Causes are a label of families about agents.
+        for &collector in Collector::ALL.iter().filter(|it| **it != Collector::Causes) {
+            assert!(
+                families().any(|it| it.source == Source::Collector(collector)),
+                "{collector:?} has no family: list its FAMILIES in families()"
+            );
+        }
+    }
 
     #[test]
     fn every_name_is_there_once_and_says_its_type() {

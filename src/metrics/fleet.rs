@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::fleet::agent::{Kind, Label, Scope};
 use crate::fleet::census::Tally;
-use crate::fleet::named::{Counts, Variants};
+use crate::fleet::named::{Counted, Counts, Variants};
 use crate::fleet::pass::Collector;
 use crate::fleet::transitions::pairs;
 
@@ -95,7 +95,7 @@ fn tallies(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &Tally)> {
     tallies.map(|((scope, kind), tally)| (scope, *kind, tally))
 }
 
-fn count_agents<V: Variants>(
+fn count_agents<V: Counted>(
     page: &Page,
     sink: &mut dyn Sink,
     counts: fn(&Tally) -> &Counts<V>,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use enum_map::EnumMap;
+
 use crate::fleet::census::Fleet;
-use crate::fleet::named::Variants;
 use crate::fleet::pass::{ErrorKind, Pass};
 use crate::fleet::probes::ProbeStats;
 use crate::fleet::time::Timestamp;
@@ -71,7 +72,7 @@ pub enum AgentSeries {
 /// How often each kind of error happened since this process started, and when last.
 #[derive(Debug, Clone, Default)]
 pub struct ErrorCounts {
-    by_kind: [ErrorCount; ErrorKind::ALL.len()],
+    by_kind: EnumMap<ErrorKind, ErrorCount>,
 }
 
 /// One kind's share of [`ErrorCounts`].
@@ -92,7 +93,7 @@ impl ErrorCounts {
     /// Counts several at once, or none.
     pub fn add_many(&mut self, kind: ErrorKind, more: u64, now: Timestamp) {
         if more > 0 {
-            let count = &mut self.by_kind[kind as usize];
+            let count = &mut self.by_kind[kind];
             count.total += more;
             count.last = Some(now);
         }
@@ -100,7 +101,7 @@ impl ErrorCounts {
 
     /// Every kind, those that never happened included.
     pub fn iter(&self) -> impl Iterator<Item = (ErrorKind, ErrorCount)> {
-        ErrorKind::ALL.iter().copied().zip(self.by_kind)
+        self.by_kind.iter().map(|(kind, &count)| (kind, count))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::fleet::agent::Scope;
-use crate::fleet::named::{Counts, Variants};
+use crate::fleet::named::{Counted, Counts};
 use crate::fleet::pass::Collector;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
@@ -40,7 +40,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-fn count<V: Variants>(
+fn count<V: Counted>(
     by_scope: Option<&BTreeMap<Scope, Counts<V>>>,
     sink: &mut dyn Sink,
 ) -> fmt::Result {

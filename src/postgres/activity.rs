@@ -9,8 +9,8 @@ use crate::fleet::activity::Activity;
 use crate::fleet::pass::{ErrorKind, Failure};
 
 use super::catalog::{Catalog, Reads};
+use super::columns::Columns;
 use super::database::Database;
-use super::decode::column;
 use super::failure::from_driver;
 use super::sql::for_catalog;
 
@@ -87,16 +87,19 @@ fn check_session_counts(catalog: &Catalog) -> Result<(), Failure> {
 
 fn read(rows: &[Row]) -> Result<Activity, Failure> {
     let missing = || Failure::new(ErrorKind::Decode, "the session reports have no moment");
-    let first = rows.first().ok_or_else(missing)?;
+    let columns = Columns::default();
+    let first = columns.of(rows.first().ok_or_else(missing)?);
     let mut sessions = HashMap::with_capacity(rows.len());
-    for row in rows {
-        if let (Some(agent), Some(reported_at)) = (column(row, 2)?, column(row, 3)?) {
+    for row in rows.iter().map(|row| columns.of(row)) {
+        if let (Some(agent), Some(reported_at)) =
+            (row.get("agent_id")?, row.get("session_reported_at")?)
+        {
             sessions.insert(agent, reported_at);
         }
     }
     Ok(Activity {
-        now: column(first, 0)?.ok_or_else(missing)?,
-        newest_report: column(first, 1)?,
+        now: first.get("moment")?.ok_or_else(missing)?,
+        newest_report: first.get("newest_report")?,
         sessions,
     })
 }

@@ -3,12 +3,12 @@
 -- what was.
 --   $1: the workspace's id.
 SELECT build.build_number,
-       build.transition::text,
-       job.job_status::text,
-       nullif(job.error, ''),
+       build.transition::text AS transition,
+       job.job_status::text AS job_status,
+       nullif(job.error, '') AS job_error,
        agent.id,
-       agent.name::text,
-       agent.lifecycle_state::text,
+       agent.name::text AS name,
+       agent.lifecycle_state::text AS lifecycle_state,
        agent.created_at,
        agent.first_connected_at,
        agent.ready_at

@@ -7,7 +7,7 @@ use tokio_postgres::types::Type;
 
 use crate::fleet::pass::{ErrorKind, Failure};
 
-use super::decode::{Text, column};
+use super::columns::Columns;
 use super::failure::from_driver;
 
 const LOOK: &str = include_str!("catalog.sql");
@@ -97,15 +97,17 @@ impl Catalog {
             columns: HashMap::new(),
             role: String::new(),
         };
+        let names = Columns::default();
         for row in &rows {
-            let text = |index| column::<Text<'_>>(row, index).map(|it| text_of(it.as_ref()));
-            let access = match (column(row, 2)?, column(row, 3)?) {
+            let row = names.of(row);
+            let access = match (row.get("present")?, row.get("readable")?) {
                 (Some(true), Some(true)) => Access::Granted,
                 (Some(true), _) => Access::Denied,
                 _ => Access::Missing,
             };
-            catalog.columns.insert((text(0)?, text(1)?), access);
-            catalog.role = text(4)?;
+            let name = (row.string("table_name")?, row.string("column_name")?);
+            catalog.columns.insert(name, access);
+            catalog.role = row.string("role")?;
         }
         Ok(catalog)
     }
@@ -118,6 +120,12 @@ impl Catalog {
     /// Whether this column exists, readable or not.
     pub fn has(&self, table: &str, column: &str) -> bool {
         self.access(table, column) != Access::Missing
+    }
+
+    /// As [`has`](Self::has), of a column that is named as `table.column`.
+    pub(super) fn has_named(&self, name: &str) -> bool {
+        let (table, column) = name.split_once('.').unwrap_or((name, ""));
+        self.has(table.trim(), column.trim())
     }
 
     /// Whether everything in `reads` can be read; a table may come up more than once.
@@ -214,10 +222,6 @@ fn columns_of(
     columns: &'static [&'static str],
 ) -> impl Iterator<Item = (&'static str, &'static str)> {
     columns.iter().map(move |&column| (table, column))
-}
-
-fn text_of(text: Option<&Text<'_>>) -> String {
-    text.map(|it| it.0.to_string()).unwrap_or_default()
 }
 
 /// The statement that lets `role` read these columns.

@@ -8,7 +8,9 @@ use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
+use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
+use crate::offload::offload;
 
 use super::cancel::Canceller;
 use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
@@ -116,7 +118,9 @@ impl Database {
         snapshot.schema.migration = session.finish().await;
         let commit = loaded.elapsed();
         let finished = Instant::now();
-        let fleet = Fleet::of(snapshot, wanted.limits);
+        let agents = snapshot.agents.as_ref().map_or(0, Vec::len);
+        let limits = *wanted.limits;
+        let fleet = offload(agents, move || Fleet::of(snapshot, &limits)).await;
         opening.log_pass(&reports, commit, finished.elapsed());
         Ok(Pass {
             fleet: Ok(fleet),
@@ -199,22 +203,15 @@ impl Opening {
     /// Says where the time of a pass went. A pass that failed says in its error what it was
     /// waiting for.
     fn log_pass(&self, reports: &[Report], commit: Duration, judge: Duration) {
-        let took = |collector| {
-            reports.iter().find_map(|report| match report.outcome {
-                Outcome::Loaded { duration, .. } if report.collector == collector => {
-                    Some(tracing::field::debug(duration))
-                }
-                _ => None,
-            })
-        };
+        for report in reports {
+            if let Outcome::Loaded { duration, .. } = report.outcome {
+                let collector = report.collector.as_str();
+                tracing::debug!(collector, ?duration, "collector");
+            }
+        }
         tracing::debug!(
             connect = ?self.connect,
             begin = ?self.begin,
-            agents = took(Collector::Agents),
-            apps = took(Collector::Apps),
-            causes = took(Collector::Causes),
-            workspaces = took(Collector::Workspaces),
-            bindings = took(Collector::Bindings),
             ?commit,
             ?judge,
             "pass"

@@ -6,7 +6,6 @@ use std::error::Error;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use crate::fleet::agent::{Label, Scope};
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::time::Timestamp;
 
@@ -49,24 +48,6 @@ impl<'a> FromSql<'a> for Text<'a> {
     fn accepts(ty: &Type) -> bool {
         matches!(*ty, Type::TEXT | Type::VARCHAR | Type::BPCHAR | Type::NAME)
     }
-}
-
-/// A `count(*)`, which is never NULL nor negative.
-pub(super) fn count(row: &Row, index: usize) -> Result<u64, Failure> {
-    let count: Option<i64> = column(row, index)?;
-    Ok(count.and_then(|it| it.try_into().ok()).unwrap_or_default())
-}
-
-/// Organization and template, side by side from `index` on.
-pub(super) fn scope(row: &Row, index: usize) -> Result<Scope, Failure> {
-    let label = |index| {
-        let text = column::<Text<'_>>(row, index)?.map(|it| it.0);
-        Ok::<_, Failure>(Label::from(&*text.unwrap_or_default()))
-    };
-    Ok(Scope {
-        organization: label(index)?,
-        template: label(index + 1)?,
-    })
 }
 
 #[cfg(test)]

@@ -13,18 +13,17 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use crate::fleet::agent::Scope;
+use crate::fleet::agent::Agent;
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
-use crate::fleet::named::Named;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::pass::{Collector, ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::resolver::{Directory, Target};
 
-use super::agents::{self, Reader};
-use super::bindings;
 use super::catalog::Reads;
+use super::collectors::agents::Reader;
+use super::collectors::row;
+use super::columns::{Columns, Fields};
 use super::database::Database;
-use super::decode::{Text, column};
 use super::failure::from_driver;
 use super::session::Session;
 use super::sql::for_catalog;
@@ -46,7 +45,7 @@ const MORE: &[Reads] = &[
 
 /// What the questions about single workspaces read.
 pub fn reads() -> Vec<Reads> {
-    [agents::READS, MORE].concat()
+    [row(Collector::Agents).reads, MORE].concat()
 }
 
 /// What a person meant.
@@ -102,7 +101,7 @@ impl Database {
         let session = self.open(reads(), deadline).await?;
         let rows = ask(&session, "sighting", SIGHTING, &[(&agent, Type::UUID)]).await?;
         let row = rows.first();
-        let agent = row.map(|row| Reader::default().read(row)).transpose()?;
+        let agent = row.map(read_agent).transpose()?;
         let now = session.moment.now;
         session.finish().await;
         Ok(agent.map(|agent| Sighting { now, agent }))
@@ -118,25 +117,27 @@ impl Database {
         &self,
         deadline: Instant,
     ) -> Result<HashMap<Uuid, Target>, Failure> {
-        let wanted = [reads(), bindings::READS.to_vec()].concat();
+        let bindings = row(Collector::Bindings).reads;
+        let wanted = [reads(), bindings.to_vec()].concat();
         let session = self.open(wanted, deadline).await?;
         if !session.catalog.has("chats", "agent_id") {
             session.finish().await;
             return Ok(HashMap::new());
         }
-        session.catalog.check(bindings::READS)?;
+        session.catalog.check(bindings)?;
         let rows = ask(&session, "stale_bindings", STALE_BINDINGS, &[]).await?;
         session.finish().await;
+        let columns = Columns::default();
         rows.iter()
             .map(|row| {
-                let text = |index| text(row, index);
-                let workspace_id = column(row, 0)?.unwrap_or_default();
+                let row = columns.of(row);
+                let workspace_id = row.get("workspace_id")?.unwrap_or_default();
                 let target = Target {
                     workspace_id,
-                    workspace: text(1)?.into(),
-                    owner: text(2)?.into(),
-                    agent_id: column(row, 3)?.unwrap_or_default(),
-                    agent: text(4)?.into(),
+                    workspace: row.string("workspace")?.into(),
+                    owner: row.string("owner")?.into(),
+                    agent_id: row.get("agent_id")?.unwrap_or_default(),
+                    agent: row.string("agent")?.into(),
                 };
                 Ok((workspace_id, target))
             })
@@ -208,48 +209,53 @@ pub(super) fn read_latest(
     rows: &[Row],
     session: &Session,
 ) -> Result<HashMap<Uuid, Latest>, Failure> {
+    let columns = Columns::default();
     let mut reader = Reader::default();
     let mut latest: HashMap<Uuid, Latest> = HashMap::new();
     for row in rows {
-        let workspace_id = column(row, 3)?.ok_or_else(|| no_id("workspace"))?;
+        let row = columns.of(row);
+        let workspace_id = row.get("workspace_id")?.ok_or_else(|| no_id("workspace"))?;
         let found = match latest.entry(workspace_id) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(new) => new.insert(workspace(row, workspace_id, session)?),
         };
-        if column::<Uuid>(row, 0)?.is_some() {
+        if row.get::<Uuid>("id")?.is_some() {
             found.agents.push(Candidate {
                 agent: reader.read(row)?,
-                display_order: column(row, 19)?.unwrap_or_default(),
-                parent_id: column(row, 24)?,
+                display_order: row.get("display_order")?.unwrap_or_default(),
+                parent_id: row.get("parent_id")?,
             });
         }
     }
     Ok(latest)
 }
 
+/// The agent of a row that is alone.
+pub(super) fn read_agent(row: &Row) -> Result<Agent, Failure> {
+    Reader::default().read(Columns::default().of(row))
+}
+
+/// The build of a row.
+pub(super) fn read_build(number: i32, row: Fields<'_>) -> Result<Build, Failure> {
+    Ok(Build {
+        number,
+        transition: row.named("transition")?,
+        job: row.named("job_status")?,
+        error: row.text("job_error")?.map(Into::into),
+    })
+}
+
 /// A workspace without its agents.
-fn workspace(row: &Row, workspace_id: Uuid, session: &Session) -> Result<Latest, Failure> {
-    let number: Option<i32> = column(row, 21)?;
-    let named = |index| Ok::<_, Failure>(column::<Text<'_>>(row, index)?.map(|it| it.0));
-    let build = match number {
-        Some(number) => Some(Build {
-            number,
-            transition: Named::parse(named(10)?.as_deref()),
-            job: Named::parse(named(22)?.as_deref()),
-            error: named(23)?.map(Into::into),
-        }),
-        None => None,
-    };
+fn workspace(row: Fields<'_>, workspace_id: Uuid, session: &Session) -> Result<Latest, Failure> {
+    let number: Option<i32> = row.get("build_number")?;
+    let build = number.map(|number| read_build(number, row)).transpose()?;
     Ok(Latest {
         now: session.moment.now,
         workspace_id,
-        workspace: text(row, 4)?.into(),
-        owner: text(row, 5)?.into(),
-        scope: Scope {
-            organization: text(row, 6)?.into(),
-            template: text(row, 7)?.into(),
-        },
-        deleted: column(row, 20)?.unwrap_or_default(),
+        workspace: row.string("workspace")?.into(),
+        owner: row.string("owner")?.into(),
+        scope: row.scope()?,
+        deleted: row.get("deleted")?.unwrap_or_default(),
         build,
         agents: Vec::new(),
     })
@@ -258,11 +264,17 @@ fn workspace(row: &Row, workspace_id: Uuid, session: &Session) -> Result<Latest,
 fn found(rows: &[Row]) -> Result<Found, Failure> {
     let mut matches: Vec<(Uuid, Option<Uuid>)> = Vec::new();
     let mut near = Vec::new();
+    let columns = Columns::default();
     for row in rows {
-        let workspace = column(row, 1)?.ok_or_else(|| no_id("workspace"))?;
-        match column(row, 0)? {
-            Some(true) => matches.push((workspace, column(row, 2)?)),
-            _ => near.push(format!("{}/{}", text(row, 3)?, text(row, 4)?)),
+        let row = columns.of(row);
+        let workspace = row.get("workspace_id")?.ok_or_else(|| no_id("workspace"))?;
+        match row.get("is_match")? {
+            Some(true) => matches.push((workspace, row.get("agent_id")?)),
+            _ => near.push(format!(
+                "{}/{}",
+                row.string("owner")?,
+                row.string("workspace")?
+            )),
         }
     }
     Ok(match *matches {
@@ -270,11 +282,6 @@ fn found(rows: &[Row]) -> Result<Found, Failure> {
         [(workspace, agent)] => Found::One { workspace, agent },
         _ => Found::Several(matches.iter().map(|it| it.0).collect()),
     })
-}
-
-pub(super) fn text(row: &Row, index: usize) -> Result<String, Failure> {
-    let text = column::<Text<'_>>(row, index)?;
-    Ok(text.map(|it| it.0.into_owned()).unwrap_or_default())
 }
 
 fn no_id(what: &str) -> Failure {

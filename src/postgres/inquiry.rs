@@ -10,17 +10,17 @@ use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
 use crate::fleet::health::{Health, Limits, assess};
-use crate::fleet::latest::{Build, Latest, PastAgent, PastBuild};
-use crate::fleet::named::Named;
+use crate::fleet::latest::{Latest, PastAgent, PastBuild};
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Cause;
 
-use super::agents::Reader;
-use super::causes;
+use super::collectors::causes;
+use super::columns::Columns;
 use super::database::Database;
-use super::decode::{Text, column};
-use super::directory::{Found, LATEST, SIGHTING, ask, find_in, read_latest, reads, text};
+use super::directory::{
+    Found, LATEST, SIGHTING, ask, find_in, read_agent, read_build, read_latest, reads,
+};
 use super::session::Session;
 
 const BUILDS: &str = include_str!("builds.sql");
@@ -102,8 +102,7 @@ async fn everything(
         return Ok(Gathered::Not(Found::Nothing { near: Vec::new() }));
     };
     let seen = seen?;
-    let seen = seen.first().map(|row| Reader::default().read(row));
-    let seen = seen.transpose()?;
+    let seen = seen.first().map(read_agent).transpose()?;
     let builds = read_builds(&builds?)?;
     let causes = causes(session, &latest, seen.as_ref(), limits).await?;
     Ok(Gathered::One(Box::new(Everything {
@@ -136,27 +135,24 @@ async fn causes(
 
 fn read_builds(rows: &[Row]) -> Result<Vec<PastBuild>, Failure> {
     let mut builds: Vec<PastBuild> = Vec::new();
+    let columns = Columns::default();
     for row in rows {
-        let named = |index| Ok::<_, Failure>(column::<Text<'_>>(row, index)?.map(|it| it.0));
+        let row = columns.of(row);
         let agent = PastAgent {
-            id: column(row, 4)?
+            id: row
+                .get("id")?
                 .ok_or_else(|| Failure::new(ErrorKind::Decode, "an agent has no id"))?,
-            name: text(row, 5)?.into(),
-            lifecycle: Named::parse(named(6)?.as_deref()),
-            created_at: column(row, 7)?,
-            first_connected_at: column(row, 8)?,
-            ready_at: column(row, 9)?,
+            name: row.string("name")?.into(),
+            lifecycle: row.named("lifecycle_state")?,
+            created_at: row.get("created_at")?,
+            first_connected_at: row.get("first_connected_at")?,
+            ready_at: row.get("ready_at")?,
         };
-        let number = column(row, 0)?.unwrap_or_default();
+        let number = row.get("build_number")?.unwrap_or_default();
         match builds.last_mut().filter(|it| it.build.number == number) {
             Some(same) => same.agents.push(agent),
             None => builds.push(PastBuild {
-                build: Build {
-                    number,
-                    transition: Named::parse(named(1)?.as_deref()),
-                    job: Named::parse(named(2)?.as_deref()),
-                    error: named(3)?.map(Into::into),
-                },
+                build: read_build(number, row)?,
                 agents: vec![agent],
             }),
         }

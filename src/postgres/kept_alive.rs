@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use crate::fleet::pass::Failure;
 
 use super::catalog::Reads;
+use super::columns::Columns;
 use super::database::Database;
-use super::decode::count;
 use super::failure::from_driver;
 
 const SQL: &str = include_str!("kept_alive.sql");
@@ -44,6 +44,7 @@ impl Database {
         };
         let rows = session.guarded("kept_alive", work).await?;
         session.finish().await;
-        rows.first().map_or(Ok(0), |row| count(row, 0))
+        rows.first()
+            .map_or(Ok(0), |row| Columns::default().of(row).count())
     }
 }

@@ -1,7 +1,7 @@
 -- How many running workspaces Coder would stop, or mark dormant, if they were not used: those
 -- whose latest build has an autostop deadline, or whose template has a dormancy rule. Coder stores
 -- "no deadline" as the first of January of the year 1.
-SELECT count(*)
+SELECT count(*) AS count
 FROM workspaces AS workspace
 CROSS JOIN LATERAL (
     SELECT latest.job_id, latest.transition, latest.deadline

@@ -1,35 +1,18 @@
 -- Workspaces with the agents of their latest builds: a row for each agent, one without for a
 -- workspace that has none.
 --   $1: ids of workspaces.
--- The first nineteen columns are those of agents.sql.
-SELECT agent.id,
-       agent.name::text,
-       agent.version,
-       workspace.id,
-       workspace.name::text,
-       owner.username::text,
-       organization.name::text,
-       template.name::text,
-       template_version.name::text,
-       agent.parent_id IS NOT NULL, -- since workspace_agents.parent_id
-       -- until workspace_agents.parent_id: false,
-       build.transition::text,
-       agent.lifecycle_state::text,
-       agent.created_at,
-       agent.first_connected_at,
-       agent.last_connected_at,
-       agent.disconnected_at,
-       agent.started_at,
-       agent.ready_at,
-       agent.connection_timeout_seconds,
-       agent.display_order, -- since workspace_agents.display_order
-       -- until workspace_agents.display_order: 0,
+SELECT agent.*,
+       workspace.id AS workspace_id,
+       workspace.name::text AS workspace,
        workspace.deleted,
+       owner.username::text AS owner,
+       organization.name::text AS organization,
+       template.name::text AS template,
+       template_version.name::text AS template_version,
        build.build_number,
-       job.job_status::text,
-       nullif(job.error, ''),
-       agent.parent_id -- since workspace_agents.parent_id
-       -- until workspace_agents.parent_id: NULL::uuid
+       build.transition::text AS transition,
+       job.job_status::text AS job_status,
+       nullif(job.error, '') AS job_error
 FROM workspaces AS workspace
 LEFT JOIN LATERAL (
     SELECT latest.build_number, latest.transition, latest.job_id, latest.template_version_id
@@ -41,10 +24,13 @@ LEFT JOIN LATERAL (
 LEFT JOIN provisioner_jobs AS job ON job.id = build.job_id
 LEFT JOIN LATERAL (
     SELECT its.id,
-           its.name,
+           its.name::text AS name,
            its.version,
+           its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
+           -- until workspace_agents.parent_id: false AS is_sub,
            its.parent_id, -- since workspace_agents.parent_id
-           its.lifecycle_state,
+           -- until workspace_agents.parent_id: NULL::uuid AS parent_id,
+           its.lifecycle_state::text AS lifecycle_state,
            its.created_at,
            its.first_connected_at,
            its.last_connected_at,
@@ -52,6 +38,7 @@ LEFT JOIN LATERAL (
            its.started_at,
            its.ready_at,
            its.display_order, -- since workspace_agents.display_order
+           -- until workspace_agents.display_order: 0 AS display_order,
            its.connection_timeout_seconds
     FROM workspace_resources AS resource
     JOIN workspace_agents AS its ON its.resource_id = resource.id

@@ -1,20 +1,19 @@
-//! The collectors of one pass, one after the other, into one snapshot.
+//! The collectors of one pass, flight by flight, into one snapshot.
 
+use std::mem;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use tokio::time::Instant;
-use uuid::Uuid;
 
-use crate::fleet::duplicates::each_once;
-use crate::fleet::health::{Health, Limits, assess};
+use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Report};
 use crate::fleet::snapshot::{Schema, Snapshot};
+use crate::offload::offload;
 
-use super::agents::Population;
+use super::collectors::{Context, Found, Loaded, flights, row};
 use super::session::Session;
-use super::workspaces::LatestBuilds;
-use super::{agents, apps, bindings, causes, reads};
 
 /// What is to be loaded.
 #[derive(Debug, Clone, Copy)]
@@ -26,20 +25,6 @@ pub struct Wanted<'a> {
     pub limits: &'a Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,
-}
-
-impl Wanted<'_> {
-    fn has(&self, collector: Collector) -> bool {
-        self.collectors.contains(&collector)
-    }
-
-    /// Apps and causes are asked for by the agents' ids, workspaces by those of the builds that
-    /// were read with them. Only chats are asked for by themselves.
-    fn needs_agents(&self) -> bool {
-        Collector::ALL
-            .iter()
-            .any(|&collector| collector != Collector::Bindings && self.has(collector))
-    }
 }
 
 /// Loads everything that is wanted.
@@ -54,24 +39,18 @@ pub(super) async fn load(
     let mut loading = Loading {
         session,
         wanted,
-        snapshot: empty(session),
-        builds: None,
+        found: Found::new(empty(session)),
         reports: Vec::new(),
     };
-    if wanted.needs_agents() {
-        loading.agents().await;
-        if let Some(failure) = loading.reports.iter().find_map(silence) {
+    for flight in flights(wanted.collectors) {
+        loading.fly(&flight).await;
+        if flight.contains(&Collector::Agents)
+            && let Some(failure) = loading.reports.iter().find_map(silence)
+        {
             // Locked, or too slow: the other collectors would stand in the same queue.
             return Err(failure.clone());
         }
     }
-    if wanted.has(Collector::Apps) {
-        loading.apps().await;
-    }
-    if wanted.has(Collector::Causes) {
-        loading.causes().await;
-    }
-    loading.workspaces_and_bindings().await;
     loading.finish()
 }
 
@@ -91,195 +70,126 @@ fn empty(session: &Session) -> Snapshot {
 struct Loading<'a> {
     session: &'a Session,
     wanted: Wanted<'a>,
-    snapshot: Snapshot,
-    /// The latest builds, once they are read.
-    builds: Option<LatestBuilds>,
+    found: Found,
     reports: Vec<Report>,
 }
 
 impl Loading<'_> {
-    async fn agents(&mut self) {
-        let session = self.session;
-        let work = async { agents::load(session.client()?, &session.catalog).await };
-        let rows = |it: &Population| it.agents.len();
-        if let Some(population) = self.run(Collector::Agents, work, rows).await {
-            // Before anything is asked about them: apps are counted by the agents' positions.
-            let (agents, repeated) = each_once(population.agents);
-            self.snapshot.scopes = population.scopes;
-            self.snapshot.agents = Some(agents);
-            self.snapshot.repeated_agents = repeated;
-            self.builds = Some(population.builds);
-        }
-    }
-
-    async fn apps(&mut self) {
-        let collector = Collector::Apps;
-        let Some(agents) = self.snapshot.agents.take() else {
-            return self.reports.push(Report::not_run(collector));
-        };
-        let session = self.session;
-        if self.wanted.named_apps {
-            let work = async { apps::load_named(session.client()?, &agents).await };
-            let loaded = self.run(collector, work, |(named, _)| named.len()).await;
-            if let Some((named, counts)) = loaded {
-                self.snapshot.named_apps = Some(named);
-                self.snapshot.apps = Some(counts);
+    /// Runs the collectors of one flight, and reports.
+    async fn fly(&mut self, flight: &[Collector]) {
+        let mut started = Instant::now();
+        // Polled in their order, which is thus that of their statements.
+        let attempts = join_all(flight.iter().map(|&it| self.attempt(it))).await;
+        let mut is_silent = false;
+        for (&collector, attempt) in flight.iter().zip(attempts) {
+            let (outcome, loaded) = match attempt {
+                Attempt::NotRun => (Outcome::NotRun, None),
+                Attempt::Unsupported { missing } => (Outcome::Unsupported { missing }, None),
+                Attempt::Asked { result, ended } => {
+                    let duration = ended - started;
+                    // The server answers one after the other: the next begins where this ends.
+                    started = ended;
+                    outcome_of(result, duration)
+                }
+            };
+            let mut report = Report { collector, outcome };
+            // Said once: the silence that ended the first has ended those behind it as well.
+            if is_silent && matches!(report.outcome, Outcome::Failed(_)) {
+                report = Report::not_run(collector);
             }
-        } else {
-            let work = async { apps::load(session.client()?, &agents).await };
-            self.snapshot.apps = self.run(collector, work, Vec::len).await;
-        }
-        self.snapshot.agents = Some(agents);
-    }
-
-    async fn causes(&mut self) {
-        let Some(stuck) = self.stuck_in_created() else {
-            return self.reports.push(Report::not_run(Collector::Causes));
-        };
-        let session = self.session;
-        let work = async { causes::load(session.client()?, &stuck).await };
-        let causes = self.run(Collector::Causes, work, |it| it.len()).await;
-        self.snapshot.causes = causes.unwrap_or_default();
-    }
-
-    /// They need nothing of each other, and share one round trip.
-    async fn workspaces_and_bindings(&mut self) {
-        let session = self.session;
-        let wants_workspaces = self.wanted.has(Collector::Workspaces);
-        let builds = self.builds.take();
-        let wants_bindings = self.supports_bindings();
-        let started = Instant::now();
-        let is_over = session.is_over();
-        let workspaces = async {
-            if is_over || !wants_workspaces {
-                return None;
-            }
-            let builds = builds?;
-            let work = async { builds.load(session.client()?).await };
-            Some(attempt(session, Collector::Workspaces, work).await)
-        };
-        let bindings = async {
-            if is_over || !wants_bindings {
-                return None;
-            }
-            let work = async { bindings::load(session.client()?).await };
-            Some(attempt(session, Collector::Bindings, work).await)
-        };
-        let (workspaces, mut bindings) = tokio::join!(biased; workspaces, bindings);
-        // The server answers one after the other: the second begins where the first ends.
-        let handed_over = workspaces.as_ref().map_or(started, |it| it.ended);
-        if wants_workspaces {
-            let collector = Collector::Workspaces;
-            self.snapshot.workspaces = self.record(collector, started, workspaces, Vec::len);
-            // Said once: the silence that ended the first has ended the second as well.
-            if self.reports.last().is_some_and(|it| silence(it).is_some()) && session.is_over() {
-                bindings = bindings.filter(|it| it.result.is_ok());
+            is_silent |= silence(&report).is_some() && self.session.is_over();
+            self.reports.push(report);
+            if let Some(loaded) = loaded {
+                self.store(loaded).await;
             }
         }
-        if wants_bindings {
-            let collector = Collector::Bindings;
-            self.snapshot.bindings = self.record(collector, handed_over, bindings, Vec::len);
+    }
+
+    /// Runs one collector behind its savepoint, if there is anything for it to read and to work on,
+    /// and anything can be asked yet.
+    async fn attempt(&self, collector: Collector) -> Attempt {
+        let (row, session) = (row(collector), self.session);
+        let missing = row.since.filter(|it| !session.catalog.has_named(it));
+        if let Some(missing) = missing {
+            return Attempt::Unsupported { missing };
         }
-    }
-
-    /// Whether chats are wanted and there are any to read; says so where this Coder has none.
-    fn supports_bindings(&mut self) -> bool {
-        let collector = Collector::Bindings;
-        let is_wanted = self.wanted.has(collector);
-        let is_there = self.snapshot.schema.has_chat_agent_id;
-        if is_wanted && !is_there {
-            let missing = "chats.agent_id";
-            let outcome = Outcome::Unsupported { missing };
-            self.reports.push(Report { collector, outcome });
+        if session.is_over() || !row.needs.iter().all(|it| self.has_loaded(*it)) {
+            return Attempt::NotRun;
         }
-        is_wanted && is_there
-    }
-
-    fn stuck_in_created(&self) -> Option<Vec<Uuid>> {
-        let agents = self.snapshot.agents.as_deref()?;
-        let (limits, now) = (self.wanted.limits, self.snapshot.now);
-        let stuck = agents
-            .iter()
-            .filter(|agent| assess(agent, limits, now).health == Health::StuckCreated);
-        Some(stuck.map(|agent| agent.id).collect())
-    }
-
-    /// Runs one collector, if anything can be asked yet, and reports.
-    async fn run<T>(
-        &mut self,
-        collector: Collector,
-        work: impl Future<Output = Result<T, Failure>>,
-        rows: impl FnOnce(&T) -> usize,
-    ) -> Option<T> {
-        let started = Instant::now();
-        let attempt = match self.session.is_over() {
-            true => None,
-            false => Some(attempt(self.session, collector, work).await),
+        let context = Context {
+            session,
+            limits: self.wanted.limits,
+            named_apps: self.wanted.named_apps,
+            found: &self.found,
         };
-        self.record(collector, started, attempt, rows)
-    }
-
-    /// Reports what became of a collector; without an attempt it had no chance.
-    fn record<T>(
-        &mut self,
-        collector: Collector,
-        started: Instant,
-        attempt: Option<Attempt<T>>,
-        rows: impl FnOnce(&T) -> usize,
-    ) -> Option<T> {
-        let Some(Attempt { result, ended }) = attempt else {
-            self.reports.push(Report::not_run(collector));
-            return None;
-        };
-        let duration: Duration = ended - started;
-        let (outcome, value) = match result {
-            Ok(value) => {
-                let rows = rows(&value) as u64;
-                (Outcome::Loaded { duration, rows }, Some(value))
+        let result = match session.catalog.check(row.reads) {
+            Ok(()) => {
+                let work = (row.run)(&context);
+                session.guarded(collector.as_str(), work).await
             }
-            Err(failure) => (Outcome::Failed(failure), None),
+            Err(failure) => Err(failure),
         };
-        self.reports.push(Report { collector, outcome });
-        value
+        let ended = Instant::now();
+        Attempt::Asked { result, ended }
+    }
+
+    /// Puts what was read where it belongs: many agents are sorted beside those who wait.
+    async fn store(&mut self, loaded: Loaded) {
+        let nothing = Found::new(Snapshot::at(self.session.moment.now));
+        let mut found = mem::replace(&mut self.found, nothing);
+        self.found = offload(loaded.rows, move || {
+            (loaded.store)(&mut found);
+            found
+        })
+        .await;
+    }
+
+    fn has_loaded(&self, collector: Collector) -> bool {
+        let mut loaded = self.reports.iter().filter(|it| is_loaded(it));
+        loaded.any(|it| it.collector == collector)
     }
 
     fn finish(mut self) -> Result<(Snapshot, Vec<Report>), Failure> {
-        let loaded = |report: &Report| matches!(report.outcome, Outcome::Loaded { .. });
-        if !self.reports.iter().any(loaded)
+        if !self.reports.iter().any(is_loaded)
             && let Some(failure) = self.reports.iter().find_map(silence)
         {
             return Err(failure.clone());
         }
         // Agents that were read for the others' sake are not shown; their failure is.
-        if !self.wanted.has(Collector::Agents) {
-            self.snapshot.agents = None;
-            let shown = |report: &Report| report.collector != Collector::Agents || !loaded(report);
-            self.reports.retain(shown);
+        if !self.wanted.collectors.contains(&Collector::Agents) {
+            self.found.snapshot.agents = None;
+            self.reports
+                .retain(|it| it.collector != Collector::Agents || !is_loaded(it));
         }
-        Ok((self.snapshot, self.reports))
+        Ok((self.found.snapshot, self.reports))
     }
 }
 
-/// What came of asking, and when it was known.
-struct Attempt<T> {
-    result: Result<T, Failure>,
-    ended: Instant,
+/// What came of running a collector.
+enum Attempt {
+    /// It had no chance.
+    NotRun,
+    /// This Coder has nothing for it to read.
+    Unsupported { missing: &'static str },
+    /// What came of asking, and when it was known.
+    Asked {
+        result: Result<Loaded, Failure>,
+        ended: Instant,
+    },
 }
 
-/// Checks what the collector needs, and runs it behind its savepoint.
-async fn attempt<T>(
-    session: &Session,
-    collector: Collector,
-    work: impl Future<Output = Result<T, Failure>>,
-) -> Attempt<T> {
-    let result = match session.catalog.check(reads(collector)) {
-        Ok(()) => session.guarded(collector.as_str(), work).await,
-        Err(failure) => Err(failure),
-    };
-    Attempt {
-        result,
-        ended: Instant::now(),
+fn outcome_of(result: Result<Loaded, Failure>, duration: Duration) -> (Outcome, Option<Loaded>) {
+    match result {
+        Ok(loaded) => {
+            let rows = loaded.rows as u64;
+            (Outcome::Loaded { duration, rows }, Some(loaded))
+        }
+        Err(failure) => (Outcome::Failed(failure), None),
     }
+}
+
+fn is_loaded(report: &Report) -> bool {
+    matches!(report.outcome, Outcome::Loaded { .. })
 }
 
 /// The failure of a database that does not answer, as against one that says no.

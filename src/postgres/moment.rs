@@ -5,7 +5,7 @@ use tokio_postgres::{Client, Row};
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::time::Timestamp;
 
-use super::decode::column;
+use super::columns::Columns;
 use super::failure::from_driver;
 
 const SQL: &str = include_str!("moment.sql");
@@ -32,9 +32,11 @@ pub(super) async fn ask(client: &Client) -> Result<Moment, Failure> {
 }
 
 fn read(row: &Row) -> Result<Moment, Failure> {
-    let clock: Timestamp = column(row, 0)?.ok_or_else(no_time)?;
-    let is_standby = column(row, 1)?.unwrap_or_default();
-    Ok(moment(clock, is_standby, column(row, 2)?))
+    let columns = Columns::default();
+    let row = columns.of(row);
+    let clock: Timestamp = row.get("clock")?.ok_or_else(no_time)?;
+    let is_standby = row.get("is_standby")?.unwrap_or_default();
+    Ok(moment(clock, is_standby, row.get("replayed_until")?))
 }
 
 fn moment(clock: Timestamp, is_standby: bool, replayed_until: Option<Timestamp>) -> Moment {

@@ -2,7 +2,7 @@
 -- On a standby that has not replayed all it received, or that receives nothing, that is the
 -- last transaction it replayed; judged by its clock, healthy agents would look lost. One that
 -- has replayed none since it started stands at the checkpoint it started from.
-SELECT now(),
+SELECT now() AS clock,
        pg_is_in_recovery() AS is_standby,
        CASE
            WHEN NOT pg_is_in_recovery() THEN NULL

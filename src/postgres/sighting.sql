@@ -1,19 +1,18 @@
 -- One agent by its primary key, whatever build it belongs to.
 --   $1: its id.
--- The columns are those of agents.sql.
 SELECT agent.id,
-       agent.name::text,
+       agent.name::text AS name,
        agent.version,
-       workspace.id,
-       workspace.name::text,
-       owner.username::text,
-       organization.name::text,
-       template.name::text,
-       template_version.name::text,
-       agent.parent_id IS NOT NULL, -- since workspace_agents.parent_id
-       -- until workspace_agents.parent_id: false,
-       build.transition::text,
-       agent.lifecycle_state::text,
+       workspace.id AS workspace_id,
+       workspace.name::text AS workspace,
+       owner.username::text AS owner,
+       organization.name::text AS organization,
+       template.name::text AS template,
+       template_version.name::text AS template_version,
+       agent.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
+       -- until workspace_agents.parent_id: false AS is_sub,
+       build.transition::text AS transition,
+       agent.lifecycle_state::text AS lifecycle_state,
        agent.created_at,
        agent.first_connected_at,
        agent.last_connected_at,

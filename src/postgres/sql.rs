@@ -9,14 +9,10 @@ use super::catalog::Catalog;
 /// `-- until table.column: text` the text takes its place where it does not. Each file is thus
 /// the valid statement for the newest Coder, to be read and run as it stands.
 pub(super) fn for_catalog(sql: &str, catalog: &Catalog) -> String {
-    adapt(sql, |table, column| catalog.has(table, column))
+    adapt(sql, |name| catalog.has_named(name))
 }
 
-fn adapt(sql: &str, has: impl Fn(&str, &str) -> bool) -> String {
-    let has = |name: &str| {
-        let (table, column) = name.split_once('.').unwrap_or((name, ""));
-        has(table.trim(), column.trim())
-    };
+fn adapt(sql: &str, has: impl Fn(&str) -> bool) -> String {
     let mut adapted = String::with_capacity(sql.len());
     for line in sql.lines() {
         let (code, comment) = line.split_once("--").unwrap_or((line, ""));
@@ -52,15 +48,12 @@ FROM t";
 
     #[test]
     fn newest_coder_gets_the_statement_as_it_stands() {
-        assert_eq!(
-            adapt(SQL, |_, _| true),
-            "SELECT a,\n  b IS NOT NULL\nFROM t\n"
-        );
+        assert_eq!(adapt(SQL, |_| true), "SELECT a,\n  b IS NOT NULL\nFROM t\n");
     }
 
     #[test]
     fn older_coder_gets_the_line_that_does_without() {
-        let has = |table: &str, column: &str| (table, column) != ("t", "b");
+        let has = |name: &str| name != "t.b";
         assert_eq!(adapt(SQL, has), "SELECT a,\n false\nFROM t\n");
     }
 }

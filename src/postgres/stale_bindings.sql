@@ -2,11 +2,11 @@
 -- that agent (docs/spec/metrics.md, coder_chat_bindings, state stale). Asked only where
 -- chats.agent_id exists.
 SELECT DISTINCT ON (workspace.id)
-       workspace.id,
-       workspace.name::text,
-       owner.username::text,
+       workspace.id AS workspace_id,
+       workspace.name::text AS workspace,
+       owner.username::text AS owner,
        chat.agent_id,
-       bound.name::text
+       bound.name::text AS agent
 FROM chats AS chat
 JOIN workspaces AS workspace ON workspace.id = chat.workspace_id
 LEFT JOIN users AS owner ON owner.id = workspace.owner_id

@@ -3,12 +3,26 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use enum_map::{Enum, EnumMap};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use tokio::time::Instant;
 
-use crate::fleet::named::Variants;
-
 /// A part of the way; `probe_phase_duration_seconds{phase}` (`docs/spec/probe.md`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
 pub enum Phase {
     /// Asking the database which agent is bound, or how it is.
     Lookup,
@@ -18,19 +32,6 @@ pub enum Phase {
     Validate,
     /// Dialing once more, or another agent.
     Redial,
-}
-
-impl Variants for Phase {
-    const ALL: &'static [Self] = &[Self::Lookup, Self::Dial, Self::Validate, Self::Redial];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Lookup => "lookup",
-            Self::Dial => "dial",
-            Self::Validate => "validate",
-            Self::Redial => "redial",
-        }
-    }
 }
 
 /// One thing that was asked or answered.
@@ -55,7 +56,7 @@ pub struct Trace {
 #[derive(Debug, Default)]
 struct Told {
     steps: Vec<Step>,
-    spent: [Duration; Phase::ALL.len()],
+    spent: EnumMap<Phase, Duration>,
 }
 
 impl Default for Trace {
@@ -80,7 +81,7 @@ impl Trace {
 
     /// How long each phase took, all its parts together.
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Duration)> {
-        Phase::ALL.iter().copied().zip(self.lock().spent)
+        self.lock().spent.into_iter()
     }
 
     /// Notes what is asked; the answer is noted at the end of the span.
@@ -125,6 +126,6 @@ impl Drop for Span<'_> {
             self.trace.note(self.phase, "given up".into());
         }
         let spent = self.began.elapsed();
-        self.trace.lock().spent[self.phase as usize] += spent;
+        self.trace.lock().spent[self.phase] += spent;
     }
 }

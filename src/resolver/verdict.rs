@@ -1,5 +1,7 @@
 //! What is the state of a workspace, and can it be used (`docs/spec/resolver.md#readiness`)?
 
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
 use super::choose::{NoChoice, choose_agent};
 use super::parts::Target;
 use crate::fleet::agent::Transition;
@@ -10,7 +12,8 @@ use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::workspace::JobStatus;
 
 /// The state of a workspace.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub enum Verdict {
     /// Its latest build is pending or under way.
     Building,
@@ -32,36 +35,6 @@ pub enum Verdict {
     StartFailed,
     /// It can be used.
     Ready,
-}
-
-impl Variants for Verdict {
-    const ALL: &'static [Self] = &[
-        Self::Building,
-        Self::Stopped,
-        Self::Gone,
-        Self::NoAgent,
-        Self::Ambiguous,
-        Self::Connecting,
-        Self::Unreachable,
-        Self::Starting,
-        Self::StartFailed,
-        Self::Ready,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Building => "building",
-            Self::Stopped => "stopped",
-            Self::Gone => "gone",
-            Self::NoAgent => "no_agent",
-            Self::Ambiguous => "ambiguous",
-            Self::Connecting => "connecting",
-            Self::Unreachable => "unreachable",
-            Self::Starting => "starting",
-            Self::StartFailed => "start_failed",
-            Self::Ready => "ready",
-        }
-    }
 }
 
 /// A verdict, and what it rests on.

@@ -4,6 +4,7 @@ mod api;
 mod bucket;
 mod choice;
 mod client_certificates;
+mod compression;
 mod connection;
 mod deadline;
 mod guard;

@@ -1,6 +1,7 @@
 //! `/metrics`.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,14 +13,17 @@ use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
 use crate::metrics::exposition::Format;
 use crate::metrics::page::Page;
+use crate::offload::{INLINE, offload};
 use crate::probe::Probe;
 use crate::process;
 
+use super::compression::compressed;
 use super::router::App;
 use super::{choice, deadline, negotiate};
 
@@ -58,24 +62,41 @@ pub(super) async fn metrics(
         detail: settings.detail,
         is_config_current: app.is_config_current(),
     });
-    let passed = Instant::now();
-    let format = format(&headers);
-    match format.write(&page) {
-        Ok(bytes) => {
-            let bytes: Bytes = bytes.into();
-            let (pass, encode) = (passed - asked, passed.elapsed());
-            tracing::debug!(?pass, ?encode, bytes = bytes.len(), "scrape");
-            let body = Body::new(Chunks {
-                bytes,
-                _permit: permit,
-            });
-            ([(header::CONTENT_TYPE, format.content_type())], body).into_response()
-        }
-        Err(error) => {
-            tracing::error!(%error, "the metrics could not be written");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+    let pass = asked.elapsed();
+    let agents = page.pass.agent_count();
+    let answer = offload(agents, move || answer(&page, pass, &headers)).await;
+    let Some(answer) = answer else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    answer.map(|bytes| {
+        Body::new(Chunks {
+            bytes,
+            _permit: permit,
+        })
+    })
+}
+
+/// The page as the client asks, got in `pass`. That of many agents is compressed here, where it
+/// keeps nothing waiting; that of few while it is sent. `None` when it cannot be written.
+fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
+    let failed = |error: &dyn fmt::Display| {
+        tracing::error!(%error, "the metrics could not be written");
+    };
+    let format = format(headers);
+    let began = Instant::now();
+    let bytes = format.write(page).inspect_err(|error| failed(error)).ok()?;
+    let encode = began.elapsed();
+    tracing::debug!(?pass, ?encode, bytes = bytes.len(), "scrape");
+    let content_type = [(header::CONTENT_TYPE, format.content_type())];
+    if page.pass.agent_count() <= INLINE {
+        let (parts, _) = content_type.into_response().into_parts();
+        return Some(Response::from_parts(parts, bytes.into()));
     }
+    // Nothing in it waits: the body is in memory.
+    let compressed = compressed(headers, (content_type, bytes).into_response());
+    let compressed = Handle::current().block_on(compressed);
+    let (parts, bytes) = compressed.inspect_err(|error| failed(error)).ok()?;
+    Some(Response::from_parts(parts, bytes))
 }
 
 /// Says what a scrape or a probe would answer with, and does nothing for it.

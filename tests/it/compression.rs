@@ -32,11 +32,24 @@ fn lasting(page: &str) -> Vec<&str> {
 async fn answer_is_compressed_as_the_client_asks_and_says_the_same() {
     let coder = Coder::new().await;
     coder.add(workspace("box").agent(agent("main"))).await;
+    assert_compressed_as_asked(&coder).await;
+}
+
+/// So many that they are written and compressed on a thread of their own.
+#[tokio::test]
+async fn answer_about_many_agents_is_compressed_all_the_same() {
+    let coder = Coder::new().await;
+    coder.add_many(1, 6000, 0).await;
+    assert_compressed_as_asked(&coder).await;
+}
+
+async fn assert_compressed_as_asked(coder: &Coder) {
     let exporter = coder
         .exporter_with(|it| it.collect.min_interval = Duration::from_secs(3600))
         .await;
     let (head, plain) = ask(exporter.address, "identity").await;
     assert!(!head.contains("content-encoding"), "{head}");
+    assert_eq!(head.matches("vary: accept-encoding").count(), 1, "{head}");
     let plain = String::from_utf8(plain).unwrap();
 
     for (asked, encoding) in [
@@ -48,6 +61,7 @@ async fn answer_is_compressed_as_the_client_asks_and_says_the_same() {
         let (head, body) = ask(exporter.address, asked).await;
         let said = format!("content-encoding: {encoding}");
         assert!(head.contains(&said), "{asked}: {head}");
+        assert_eq!(head.matches("vary: ").count(), 1, "{asked}: {head}");
         assert!(head.contains("vary: accept-encoding"), "{asked}: {head}");
         assert!(body.len() < plain.len() / 4, "{asked}: {}", body.len());
         let text = match encoding {

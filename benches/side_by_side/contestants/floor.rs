@@ -11,16 +11,11 @@ use super::{Contestant, sql};
 use crate::answer::Answer;
 use crate::psql::Psql;
 
-const AGENTS: &str = include_str!("../../../src/postgres/agents.sql");
-const APPS: &str = include_str!("../../../src/postgres/apps.sql");
-const CAUSES: &str = include_str!("../../../src/postgres/causes.sql");
-const WORKSPACES: &str = include_str!("../../../src/postgres/workspaces.sql");
-const BINDINGS: &str = include_str!("../../../src/postgres/bindings.sql");
-
-/// The columns of the agents' statement, in its order.
-const COLUMNS: &str = "id, name, version, workspace_id, workspace, owner, organization, template, \
-    template_version, is_sub, transition, lifecycle_state, created_at, first_connected_at, \
-    last_connected_at, disconnected_at, started_at, ready_at, connection_timeout_seconds, job_id";
+const AGENTS: &str = include_str!("../../../src/postgres/collectors/agents.sql");
+const APPS: &str = include_str!("../../../src/postgres/collectors/apps.sql");
+const CAUSES: &str = include_str!("../../../src/postgres/collectors/causes.sql");
+const WORKSPACES: &str = include_str!("../../../src/postgres/collectors/workspaces.sql");
+const BINDINGS: &str = include_str!("../../../src/postgres/collectors/bindings.sql");
 
 /// What `SET LOCAL` says in a pass.
 const SETTINGS: &str = "SET LOCAL statement_timeout = '300s';
@@ -88,9 +83,9 @@ impl Contestant for Floor {
     }
 }
 
-/// The agents' statement with names for its columns.
+/// All rows of the agents' statement.
 fn rows() -> String {
-    format!("SELECT * FROM ({AGENTS}\n) AS agent ({COLUMNS})")
+    format!("SELECT * FROM ({AGENTS}\n) AS agent")
 }
 
 /// The agents of it.

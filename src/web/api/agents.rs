@@ -19,6 +19,7 @@ use crate::fleet::paging::select;
 use crate::fleet::pass::{Collector, Outcome, Pass};
 use crate::fleet::summary::{AgentSummary, Place};
 use crate::fleet::told::moment;
+use crate::offload::offload;
 use crate::web::links::Links;
 use crate::web::router::App;
 
@@ -81,11 +82,22 @@ pub(super) async fn list(
     let query = query.unwrap_or_default();
     let wanted = query::wanted(&query)?;
     let pass = app.view_or_problem().await?;
-    let teller = Teller::of(&app, &pass)?;
+    let agents = pass.agent_count();
+    offload(agents, move || page(&app, &pass, &query, &wanted, &headers)).await
+}
+
+fn page(
+    app: &App,
+    pass: &Pass,
+    query: &str,
+    wanted: &query::Wanted,
+    headers: &HeaderMap,
+) -> Result<Response, Problem> {
+    let teller = Teller::of(app, pass)?;
     let selection = select(teller.fleet, &wanted.filter, wanted.after, wanted.limit);
-    let selection = selection.ok_or_else(|| without_agents(&pass))?;
+    let selection = selection.ok_or_else(|| without_agents(pass))?;
     let next = selection.next.map(cursor::cursor);
-    let link = next.as_deref().map(|it| next_link(&app, &query, it));
+    let link = next.as_deref().map(|it| next_link(app, query, it));
     let agents = selection.agents.iter().map(|(agent, _)| teller.tell(agent));
     let page = AgentPage {
         now: moment(teller.fleet.snapshot.now),
@@ -93,7 +105,7 @@ pub(super) async fn list(
         next,
         agents: agents.collect(),
     };
-    let mut response = whole(&headers, &page);
+    let mut response = whole(headers, &page);
     if let Some(link) = link.and_then(|it| HeaderValue::try_from(it).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }

@@ -2,6 +2,7 @@
 //! for the description.
 
 use serde_json::{Value, json};
+use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::fleet::agent::Kind;
 use crate::fleet::health::Health;
@@ -20,7 +21,8 @@ pub(super) const MAX_LIMIT: usize = 1000;
 pub(super) const PROBLEM: &str = "problem";
 
 /// A parameter of the list of agents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
+#[strum(serialize_all = "snake_case")]
 pub(super) enum Parameter {
     Health,
     Status,
@@ -29,39 +31,10 @@ pub(super) enum Parameter {
     Template,
     Owner,
     Workspace,
+    #[strum(serialize = "q")]
     Text,
     Limit,
     Cursor,
-}
-
-impl Variants for Parameter {
-    const ALL: &'static [Self] = &[
-        Self::Health,
-        Self::Status,
-        Self::Kind,
-        Self::Organization,
-        Self::Template,
-        Self::Owner,
-        Self::Workspace,
-        Self::Text,
-        Self::Limit,
-        Self::Cursor,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::Health => "health",
-            Self::Status => "status",
-            Self::Kind => "kind",
-            Self::Organization => "organization",
-            Self::Template => "template",
-            Self::Owner => "owner",
-            Self::Workspace => "workspace",
-            Self::Text => "q",
-            Self::Limit => "limit",
-            Self::Cursor => "cursor",
-        }
-    }
 }
 
 impl Parameter {

@@ -4,6 +4,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use schemars::JsonSchema;
 use serde::Serialize;
+use strum::{IntoStaticStr, VariantArray};
 
 use crate::fleet::named::Variants;
 use crate::fleet::pass::Failure;
@@ -35,39 +36,20 @@ pub(super) struct Problem {
 }
 
 /// The sorts of problems.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
+#[strum(
+    serialize_all = "kebab-case",
+    prefix = "urn:coder-agent-exporter:problem:"
+)]
 enum Kind {
     BadParameter,
     NoSuchAgent,
     NoSuchPath,
     MethodNotAllowed,
     Busy,
+    #[strum(serialize = "fleet-unknown")]
     Unknown,
     Broken,
-}
-
-impl Variants for Kind {
-    const ALL: &'static [Self] = &[
-        Self::BadParameter,
-        Self::NoSuchAgent,
-        Self::NoSuchPath,
-        Self::MethodNotAllowed,
-        Self::Busy,
-        Self::Unknown,
-        Self::Broken,
-    ];
-
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::BadParameter => "urn:coder-agent-exporter:problem:bad-parameter",
-            Self::NoSuchAgent => "urn:coder-agent-exporter:problem:no-such-agent",
-            Self::NoSuchPath => "urn:coder-agent-exporter:problem:no-such-path",
-            Self::MethodNotAllowed => "urn:coder-agent-exporter:problem:method-not-allowed",
-            Self::Busy => "urn:coder-agent-exporter:problem:busy",
-            Self::Unknown => "urn:coder-agent-exporter:problem:fleet-unknown",
-            Self::Broken => "urn:coder-agent-exporter:problem:broken",
-        }
-    }
 }
 
 impl Kind {

@@ -1,5 +1,7 @@
 //! From the query of a URL to what is wanted. Pure.
 
+use std::str::FromStr;
+
 use uuid::Uuid;
 
 use crate::fleet::filter::Filter;
@@ -35,8 +37,8 @@ pub(super) fn wanted(query: &str) -> Result<Wanted, Problem> {
     };
     let mut given = Vec::new();
     for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-        let parameter = Parameter::ALL.iter().find(|it| it.as_str() == name);
-        let parameter = *parameter.ok_or_else(|| unknown(&name, names::<Parameter>()))?;
+        let parameter = Parameter::from_str(&name);
+        let parameter = parameter.map_err(|_| unknown(&name, names::<Parameter>()))?;
         if given.contains(&parameter) && !parameter.is_list() {
             return Err(Problem::parameter(&name, "give it once"));
         }
@@ -103,7 +105,7 @@ fn problems() -> impl Iterator<Item = Health> {
     Health::ALL.iter().copied().filter(|it| it.is_problem())
 }
 
-fn take_each<V: Variants>(
+fn take_each<V: Variants + FromStr>(
     taken: &mut Vec<V>,
     parameter: Parameter,
     values: &str,
@@ -114,13 +116,12 @@ fn take_each<V: Variants>(
     Ok(())
 }
 
-fn one_of<V: Variants>(
+fn one_of<V: Variants + FromStr>(
     parameter: Parameter,
     value: &str,
     more: &[&'static str],
 ) -> Result<V, Problem> {
-    let found = V::ALL.iter().find(|it| it.as_str() == value);
-    found.copied().ok_or_else(|| {
+    value.parse().map_err(|_| {
         let known: Vec<_> = names::<V>().chain(more.iter().copied()).collect();
         let detail = format!("it takes one or more of: {}", known.join(", "));
         Problem::parameter(parameter.as_str(), detail)

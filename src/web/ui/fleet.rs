@@ -21,6 +21,7 @@ use crate::fleet::chronicle::Chronicle;
 use crate::fleet::pass::Pass;
 use crate::fleet::selection::Selection;
 use crate::fleet::time::Timestamp;
+use crate::offload::offload;
 use crate::probe::Probe;
 use crate::web::links::Links;
 use crate::web::router::App;
@@ -73,17 +74,22 @@ pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQu
         Ok(pass) => pass,
         Err(refusal) => return refusal,
     };
-    let (query, notes) = query::read(address.as_deref().unwrap_or_default());
+    let agents = pass.agent_count();
+    offload(agents, move || render(&app, &pass, address.as_deref())).await
+}
+
+fn render(app: &App, pass: &Pass, address: Option<&str>) -> Response {
+    let (query, notes) = query::read(address.unwrap_or_default());
     let view = View {
         links: &app.settings.links,
         probe: app.settings.probe.as_ref(),
-        pass: &pass,
+        pass,
         chronicle: &app.collect.chronicle(),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
-        now: now_by_the_database(&pass),
+        now: now_by_the_database(pass),
         query: &query,
     };
-    let state = State::of(&pass);
+    let state = State::of(pass);
     let main = whole(&view, &state, &notes);
     page(&app.settings, &state.title(), Some(Place::Fleet), &main)
 }

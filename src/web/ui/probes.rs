@@ -45,8 +45,7 @@ pub(super) async fn show(
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
     let wanted = wanted.map(|it| it.0.outcome).unwrap_or_default();
-    let of_name = |it: &&ProbeOutcome| it.as_str() == wanted;
-    let outcome = ProbeOutcome::ALL.iter().find(of_name).copied();
+    let outcome: Option<ProbeOutcome> = wanted.parse().ok();
     let is_known = outcome.is_some() || wanted.is_empty();
     let main = html! {
         h1 { "Probe" }

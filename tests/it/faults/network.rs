@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use enum_map::EnumMap;
+
 use crate::harness::chance::Chance;
 use crate::harness::exposition::Page;
 use crate::harness::proxy::{Mischief, Proxy, Way};
@@ -48,11 +50,11 @@ fn errors(page: &Page) -> f64 {
 }
 
 /// Bytes of one pass each way, on a connection that is there.
-async fn lengths(proxy: &Proxy, exporter: &Exporter) -> [u64; 2] {
+async fn lengths(proxy: &Proxy, exporter: &Exporter) -> EnumMap<Way, u64> {
     exporter.scrape().await;
     proxy.set(Way::ToExporter, Mischief::None);
     exporter.scrape().await;
-    [Way::ToServer, Way::ToExporter].map(|way| proxy.carried(way))
+    EnumMap::from_fn(|way| proxy.carried(way))
 }
 
 #[tokio::test]
@@ -65,7 +67,7 @@ async fn connection_that_fails_at_any_byte_costs_that_pass_and_no_more() {
     let (started, mut tried, mut felt) = (Instant::now(), 0, 0);
     while started.elapsed() < BUDGET && tried < 400 {
         let way = chance.pick(&[Way::ToServer, Way::ToExporter]);
-        let after = chance.below(lengths[way as usize] + 100);
+        let after = chance.below(lengths[way] + 100);
         let mischief = match chance.below(10) {
             0 => Mischief::Swallow { after },
             1..5 => Mischief::Truncate { after },
@@ -100,7 +102,7 @@ async fn bytes_that_lie_break_no_page_and_nothing_after_it() {
     let mut before = errors(&exporter.scrape().await);
     while started.elapsed() < BUDGET && tried < 200 {
         let way = chance.pick(&[Way::ToServer, Way::ToExporter]);
-        let after = chance.below(lengths[way as usize]);
+        let after = chance.below(lengths[way]);
         proxy.set(way, Mischief::Garble { after });
         let page = exporter.scrape_within(1.0).await;
         proxy.set(way, Mischief::None);

@@ -1,5 +1,6 @@
 //! Random snapshots: names nobody expected, dates at the ends of time and near every limit.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
@@ -43,7 +44,7 @@ pub(super) fn moment() -> impl Strategy<Value = Timestamp> {
     ]
 }
 
-fn named<V: Variants + std::fmt::Debug>() -> impl Strategy<Value = Named<V>> {
+fn named<V: Variants + FromStr + std::fmt::Debug>() -> impl Strategy<Value = Named<V>> {
     let known = select(V::ALL).prop_map(|it| Named::parse(Some(it.as_str())));
     prop_oneof![
         6 => known,

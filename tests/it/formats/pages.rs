@@ -10,6 +10,7 @@ use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
 use coder_agent_exporter::fleet::transitions::TransitionCounts;
 use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use enum_map::EnumMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -107,7 +108,10 @@ fn transitions() -> impl Strategy<Value = TransitionCounts> {
         organization,
         template,
     });
-    let counts = any::<[[u32; 4]; 4]>().prop_map(|it| it.map(|row| row.map(u64::from)));
+    let counts = any::<[[u32; 4]; 4]>().prop_map(|it| {
+        let rows = it.map(|row| EnumMap::from_array(row.map(u64::from)));
+        EnumMap::from_array(rows)
+    });
     prop::collection::btree_map(scope, counts, 0..3)
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use enum_map::{Enum, EnumMap};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
@@ -29,7 +30,7 @@ pub(crate) enum Mischief {
 }
 
 /// Which way what is sent goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum Way {
     ToServer,
     ToExporter,
@@ -40,7 +41,7 @@ struct Plan {
     way: Way,
     mischief: Mischief,
     /// Bytes that came each way since the plan was made.
-    carried: [u64; 2],
+    carried: EnumMap<Way, u64>,
 }
 
 /// One that runs; dropping it stops it.
@@ -58,7 +59,7 @@ impl Proxy {
         let plan = Arc::new(Mutex::new(Plan {
             way: Way::ToExporter,
             mischief: Mischief::None,
-            carried: [0; 2],
+            carried: EnumMap::default(),
         }));
         let cluster = coder.cluster();
         let name = format!(".s.PGSQL.{}", cluster.port());
@@ -94,13 +95,13 @@ impl Proxy {
         *self.plan.lock().unwrap() = Plan {
             way,
             mischief,
-            carried: [0; 2],
+            carried: EnumMap::default(),
         };
     }
 
     /// Bytes that came this way since the last call of [`set`](Self::set).
     pub(crate) fn carried(&self, way: Way) -> u64 {
-        self.plan.lock().unwrap().carried[way as usize]
+        self.plan.lock().unwrap().carried[way]
     }
 }
 
@@ -165,7 +166,7 @@ async fn carry(
 impl Plan {
     /// What to do with a piece that goes this way, and how much of it comes before that.
     fn judge(&mut self, way: Way, length: u64) -> (Mischief, u64) {
-        let carried = &mut self.carried[way as usize];
+        let carried = &mut self.carried[way];
         let before = *carried;
         *carried += length;
         if way != self.way {

@@ -1,5 +1,7 @@
 //! What a reader wants to see, in the address: short, readable, and never refused.
 
+use std::str::FromStr;
+
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::fleet::health::Health;
@@ -154,9 +156,8 @@ impl Query {
 }
 
 /// Repeats nothing of the request.
-fn known<V: Variants>(parameter: &str, name: &str) -> Result<V, String> {
-    let found = V::ALL.iter().find(|it| it.as_str() == name);
-    found.copied().ok_or_else(|| {
+fn known<V: Variants + FromStr>(parameter: &str, name: &str) -> Result<V, String> {
+    name.parse().map_err(|_| {
         let names: Vec<_> = V::ALL.iter().map(|it| it.as_str()).collect();
         format!("{parameter} takes {}", names.join(", "))
     })

@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use futures_util::FutureExt;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
@@ -10,11 +11,12 @@ use crate::fleet::agent::{Agent, Label, ScopeId};
 use crate::fleet::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
+use crate::postgres::catalog::Reads;
+use crate::postgres::columns::Columns;
+use crate::postgres::encode::Array;
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::{Text, column, count};
-use super::encode::Array;
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const COUNTED: &str = include_str!("apps.sql");
 const NAMED: &str = include_str!("named_apps.sql");
@@ -25,28 +27,50 @@ pub(super) const READS: &[Reads] = &[Reads::of(
     &["agent_id", "health", "display_name"],
 )];
 
+/// Counts the apps of the agents just read.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let client = context.client()?;
+        let agents = context.found.snapshot.agents.as_deref().unwrap_or_default();
+        if !context.named_apps {
+            let counts = load(client, agents).await?;
+            return Ok(Loaded::new(counts.len(), |found| {
+                found.snapshot.apps = Some(counts);
+            }));
+        }
+        let (named, counts) = load_named(client, agents).await?;
+        Ok(Loaded::new(named.len(), |found| {
+            found.snapshot.named_apps = Some(named);
+            found.snapshot.apps = Some(counts);
+        }))
+    };
+    work.boxed()
+}
+
 /// How many apps these agents, sorted by id, have by scope and health.
-pub(super) async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
+async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
     let scopes = Array(agents, |agent| agent.scope.0.cast_signed());
     let params: &[(&(dyn ToSql + Sync), Type)] = &[
         (&ids(agents), Type::UUID_ARRAY),
         (&scopes, Type::INT4_ARRAY),
     ];
     let rows = query(client, COUNTED, params).await?;
+    let columns = Columns::default();
     rows.iter()
         .map(|row| {
-            let scope: i32 = column(row, 0)?.ok_or_else(|| no_agent("scope"))?;
+            let row = columns.of(row);
+            let scope: i32 = row.get("scope")?.ok_or_else(|| no_agent("scope"))?;
             Ok(AppCount {
                 scope: ScopeId(scope as u32),
-                health: health(row, 1)?,
-                count: count(row, 2)?,
+                health: row.named("health")?,
+                count: row.count()?,
             })
         })
         .collect()
 }
 
 /// The same apps by agent and name; the counts by scope follow from them.
-pub(super) async fn load_named(
+async fn load_named(
     client: &Client,
     agents: &[Agent],
 ) -> Result<(Vec<NamedApp>, Vec<AppCount>), Failure> {
@@ -56,13 +80,13 @@ pub(super) async fn load_named(
     let mut names: HashSet<Label> = HashSet::new();
     let mut named = Vec::with_capacity(rows.len());
     let mut by_scope: HashMap<(ScopeId, Named<AppHealth>), u64> = HashMap::new();
+    let columns = Columns::default();
     for row in &rows {
-        let position: i64 = column(row, 0)?.ok_or_else(|| no_agent("position"))?;
+        let row = columns.of(row);
+        let position: i64 = row.get("position")?.ok_or_else(|| no_agent("position"))?;
         let index = usize::try_from(position - 1).unwrap_or(usize::MAX);
         let agent = agents.get(index).ok_or_else(|| no_agent("position"))?;
-        let text = column::<Text<'_>>(row, 1)?
-            .map(|it| it.0)
-            .unwrap_or_default();
+        let text = row.text("display_name")?.unwrap_or_default();
         let name = names
             .get(&*text)
             .cloned()
@@ -71,8 +95,8 @@ pub(super) async fn load_named(
         let app = NamedApp {
             agent: index,
             name,
-            health: health(row, 2)?,
-            count: count(row, 3)?,
+            health: row.named("health")?,
+            count: row.count()?,
         };
         let key = (agent.scope, app.health.clone());
         *by_scope.entry(key).or_default() += app.count;
@@ -99,11 +123,6 @@ async fn query(
 ) -> Result<Vec<Row>, Failure> {
     let rows = client.query_typed(sql, params).await;
     rows.map_err(|error| from_driver("reading the apps", &error))
-}
-
-fn health(row: &Row, index: usize) -> Result<Named<AppHealth>, Failure> {
-    let text = column::<Text<'_>>(row, index)?.map(|it| it.0);
-    Ok(Named::parse(text.as_deref()))
 }
 
 fn no_agent(what: &str) -> Failure {

@@ -1,13 +1,15 @@
 //! The bindings collector: what chats are bound to, in one query.
 
-use tokio_postgres::{Client, Row};
+use futures_util::FutureExt;
+use tokio_postgres::Client;
 
 use crate::fleet::pass::Failure;
 use crate::fleet::workspace::{BindingCount, BindingState};
+use crate::postgres::catalog::Reads;
+use crate::postgres::columns::{Columns, Fields};
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::{column, count, scope};
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("bindings.sql");
 
@@ -28,31 +30,44 @@ pub(super) const READS: &[Reads] = &[
     Reads::of("templates", &["id", "name"]),
 ];
 
+/// Counts chats by what they are bound to.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let counts = load(context.client()?).await?;
+        Ok(Loaded::new(counts.len(), |found| {
+            found.snapshot.bindings = Some(counts);
+        }))
+    };
+    work.boxed()
+}
+
 /// Chats by scope and state.
-pub(super) async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
+async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
     let rows = client
         .query_typed(SQL, &[])
         .await
         .map_err(|error| from_driver("reading the chats", &error))?;
+    let columns = Columns::default();
     rows.iter()
         .map(|row| {
+            let row = columns.of(row);
             Ok(BindingCount {
-                scope: scope(row, 0)?,
+                scope: row.scope()?,
                 state: state(row)?,
-                count: count(row, 5)?,
+                count: row.count()?,
             })
         })
         .collect()
 }
 
 /// First match wins.
-fn state(row: &Row) -> Result<BindingState, Failure> {
-    let is = |index| Ok::<_, Failure>(column(row, index)?.unwrap_or_default());
-    Ok(if is(2)? {
+fn state(row: Fields<'_>) -> Result<BindingState, Failure> {
+    let is = |name| Ok::<_, Failure>(row.get(name)?.unwrap_or_default());
+    Ok(if is("unbound")? {
         BindingState::Unbound
-    } else if !is(3)? {
+    } else if !is("has_agent")? {
         BindingState::NoAgent
-    } else if is(4)? {
+    } else if is("is_current")? {
         BindingState::Current
     } else {
         BindingState::Stale

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use futures_util::FutureExt;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -11,16 +12,29 @@ use crate::fleet::agent::{Scope, Transition};
 use crate::fleet::named::Named;
 use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::workspace::WorkspaceCount;
+use crate::postgres::catalog::Reads;
+use crate::postgres::columns::Columns;
+use crate::postgres::encode::Array;
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::{Text, column, count};
-use super::encode::Array;
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("workspaces.sql");
 
 /// What the query reads, besides what the agents' has read.
 pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_status"])];
+
+/// Counts workspaces by how their latest builds, read with the agents, went.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let builds = &context.found.builds;
+        let counts = builds.load(context.client()?).await?;
+        Ok(Loaded::new(counts.len(), |found| {
+            found.snapshot.workspaces = Some(counts);
+        }))
+    };
+    work.boxed()
+}
 
 /// The latest build of each workspace: its job, and of which sort it is.
 #[derive(Debug, Default)]
@@ -60,35 +74,46 @@ impl LatestBuilds {
         self.builds.push((job_id.unwrap_or_default(), number));
     }
 
-    /// How many builds went which way.
-    pub(super) async fn load(mut self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
-        let mut sorts: Vec<_> = self.sorts.drain().collect();
+    /// Sorted by job, each build once.
+    pub(super) fn each_once(mut self) -> Self {
+        let sorts = self.sorts_by_number();
+        let has_agent: Vec<_> = sorts.iter().map(|sort| sort.has_agent).collect();
+        let has_agent = |number| has_agent.get(number as usize) == Some(&true);
+        self.builds = each_once(self.builds, has_agent);
+        self
+    }
+
+    fn sorts_by_number(&self) -> Vec<&Sort> {
+        let mut sorts: Vec<_> = self.sorts.iter().collect();
         sorts.sort_unstable_by_key(|&(_, number)| number);
-        let has_agent = |number| {
-            let sort = sorts.get(number as usize);
-            sort.is_some_and(|(it, _)| it.has_agent)
-        };
-        let builds = each_once(self.builds, has_agent);
-        let jobs = Array(&builds, |build| build.0);
-        let numbers = Array(&builds, |build| build.1.cast_signed());
+        sorts.into_iter().map(|(sort, _)| sort).collect()
+    }
+
+    /// How many builds went which way.
+    async fn load(&self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
+        let (sorts, builds) = (self.sorts_by_number(), &self.builds);
+        let jobs = Array(builds, |build| build.0);
+        let numbers = Array(builds, |build| build.1.cast_signed());
         let params: &[(&(dyn ToSql + Sync), Type)] =
             &[(&jobs, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)];
         let rows = client
             .query_typed(SQL, params)
             .await
             .map_err(|error| from_driver("reading the workspaces", &error))?;
+        let columns = Columns::default();
         rows.iter()
             .map(|row| {
-                let number = column::<i32>(row, 0)?.and_then(|it| usize::try_from(it).ok());
+                let row = columns.of(row);
+                let number: Option<i32> = row.get("sort")?;
+                let number = number.and_then(|it| usize::try_from(it).ok());
                 let sort = number.and_then(|it| sorts.get(it));
-                let (sort, _) = sort.ok_or_else(no_build)?;
-                let job = column::<Text<'_>>(row, 1)?.map(|it| it.0);
+                let sort = sort.ok_or_else(no_build)?;
                 Ok(WorkspaceCount {
                     scope: sort.scope.clone(),
                     transition: sort.transition.clone(),
-                    job: Named::parse(job.as_deref()),
+                    job: row.named("job_status")?,
                     has_agent: sort.has_agent,
-                    count: count(row, 2)?,
+                    count: row.count()?,
                 })
             })
             .collect()

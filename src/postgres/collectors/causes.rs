@@ -2,16 +2,21 @@
 
 use std::collections::HashMap;
 
+use futures_util::FutureExt;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::fleet::agent::Agent;
+use crate::fleet::health::{Health, Limits, assess};
 use crate::fleet::pass::Failure;
 use crate::fleet::snapshot::Cause;
+use crate::fleet::time::Timestamp;
+use crate::postgres::catalog::Reads;
+use crate::postgres::columns::Columns;
+use crate::postgres::failure::from_driver;
 
-use super::catalog::Reads;
-use super::decode::column;
-use super::failure::from_driver;
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("causes.sql");
 
@@ -35,8 +40,30 @@ pub(super) const READS: &[Reads] = &[
     ),
 ];
 
+/// Looks for the causes of the agents just read that are stuck.
+pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
+    let work = async {
+        let causes = load(context.client()?, &context.found.stuck).await?;
+        Ok(Loaded::new(causes.len(), |found| {
+            found.snapshot.causes = causes;
+        }))
+    };
+    work.boxed()
+}
+
+/// Those of these agents that are stuck in `created`.
+pub(super) fn stuck(agents: &[Agent], limits: &Limits, now: Timestamp) -> Vec<Uuid> {
+    let stuck = agents
+        .iter()
+        .filter(|agent| assess(agent, limits, now).health == Health::StuckCreated);
+    stuck.map(|agent| agent.id).collect()
+}
+
 /// The cause of each of these stuck agents.
-pub(super) async fn load(client: &Client, stuck: &[Uuid]) -> Result<HashMap<Uuid, Cause>, Failure> {
+pub(in crate::postgres) async fn load(
+    client: &Client,
+    stuck: &[Uuid],
+) -> Result<HashMap<Uuid, Cause>, Failure> {
     let mut causes: HashMap<_, _> = stuck.iter().map(|&id| (id, Cause::NeverReported)).collect();
     // Nobody is stuck, most of the time: then there is nothing to ask.
     if stuck.is_empty() {
@@ -47,8 +74,9 @@ pub(super) async fn load(client: &Client, stuck: &[Uuid]) -> Result<HashMap<Uuid
         .query_typed(SQL, params)
         .await
         .map_err(|error| from_driver("reading the causes", &error))?;
+    let columns = Columns::default();
     for row in &rows {
-        if let Some(id) = column(row, 0)? {
+        if let Some(id) = columns.of(row).get("id")? {
             causes.insert(id, Cause::SurvivedBuild);
         }
     }

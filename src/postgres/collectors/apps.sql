@@ -4,8 +4,8 @@
 -- health instead of one for each app. By the index, as OFFSET 0 makes it: an agent's apps lie
 -- together, and those of old builds need not be read.
 SELECT agent.scope,
-       app.health::text,
-       count(*)
+       app.health::text AS health,
+       count(*) AS count
 FROM unnest($1::uuid[], $2::int4[]) AS agent (id, scope)
 CROSS JOIN LATERAL (
     SELECT its.health

@@ -13,26 +13,14 @@
 -- This is the statement for the newest Coder. A line that ends in "-- since table.column" is
 -- left out where that column does not exist, and the rest of a "-- until table.column: ..."
 -- line is put in its place.
-SELECT agent.id,
-       agent.name::text,
-       agent.version,
+SELECT agent.*,
        build.workspace_id,
-       build.workspace_name::text,
-       owner.username::text,
-       organization.name::text,
-       template.name::text,
-       template_version.name::text,
-       agent.parent_id IS NOT NULL, -- since workspace_agents.parent_id
-       -- until workspace_agents.parent_id: false,
-       build.transition::text,
-       agent.lifecycle_state::text,
-       agent.created_at,
-       agent.first_connected_at,
-       agent.last_connected_at,
-       agent.disconnected_at,
-       agent.started_at,
-       agent.ready_at,
-       agent.connection_timeout_seconds,
+       build.workspace_name::text AS workspace,
+       owner.username::text AS owner,
+       organization.name::text AS organization,
+       template.name::text AS template,
+       template_version.name::text AS template_version,
+       build.transition::text AS transition,
        build.job_id
 FROM (
     SELECT latest.*, resource.id AS resource_id
@@ -76,10 +64,11 @@ FROM (
 ) AS build
 LEFT JOIN LATERAL (
     SELECT its.id,
-           its.name,
+           its.name::text AS name,
            its.version,
-           its.parent_id, -- since workspace_agents.parent_id
-           its.lifecycle_state,
+           its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
+           -- until workspace_agents.parent_id: false AS is_sub,
+           its.lifecycle_state::text AS lifecycle_state,
            its.created_at,
            its.first_connected_at,
            its.last_connected_at,

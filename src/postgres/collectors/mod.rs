@@ -1,0 +1,225 @@
+//! The collectors, as one table: all that is known of each stands in its row, and reports,
+//! grants, `check`, flags and the README follow from it.
+//!
+//! A collector is a `.sql` and an `.rs` file of its name here, and a row in [`row`].
+
+pub(super) mod agents;
+pub(super) mod bindings;
+pub(super) mod causes;
+
+mod apps;
+mod workspaces;
+
+use futures_util::future::BoxFuture;
+use tokio_postgres::Client;
+use uuid::Uuid;
+
+use crate::fleet::health::Limits;
+use crate::fleet::named::Variants;
+use crate::fleet::pass::{Collector, Failure};
+use crate::fleet::snapshot::Snapshot;
+
+use super::catalog::Reads;
+use super::session::Session;
+
+use workspaces::LatestBuilds;
+
+/// A row of the table.
+pub(super) struct Row {
+    /// The columns it reads.
+    pub(super) reads: &'static [Reads],
+    /// The newest column that it cannot do without, as `table.column`, where a supported Coder may
+    /// lack it. Without that column the collector is off, and says so.
+    pub(super) since: Option<&'static str>,
+    /// The collectors whose rows it works on. They are read for its sake even where they are
+    /// switched off, and without them it does not run.
+    pub(super) needs: &'static [Collector],
+    /// Collectors of one flight need nothing of each other: they are sent together and share one
+    /// round trip. Flights follow each other in the order of their numbers.
+    pub(super) flight: u8,
+    /// Asks its statement.
+    pub(super) run: Run,
+}
+
+/// The row of a collector. Collectors run in the order in which they are declared.
+pub(super) const fn row(collector: Collector) -> Row {
+    match collector {
+        Collector::Agents => Row {
+            reads: agents::READS,
+            since: None,
+            needs: &[],
+            flight: 0,
+            run: agents::run,
+        },
+        Collector::Apps => Row {
+            reads: apps::READS,
+            since: None,
+            needs: &[Collector::Agents],
+            flight: 1,
+            run: apps::run,
+        },
+        Collector::Causes => Row {
+            reads: causes::READS,
+            since: None,
+            needs: &[Collector::Agents],
+            flight: 2,
+            run: causes::run,
+        },
+        Collector::Workspaces => Row {
+            reads: workspaces::READS,
+            since: None,
+            needs: &[Collector::Agents],
+            flight: 3,
+            run: workspaces::run,
+        },
+        Collector::Bindings => Row {
+            reads: bindings::READS,
+            since: Some("chats.agent_id"),
+            needs: &[],
+            flight: 3,
+            run: bindings::run,
+        },
+    }
+}
+
+/// How a collector is run.
+pub(super) type Run = for<'a> fn(&'a Context<'a>) -> Running<'a>;
+
+/// A collector under way.
+pub(super) type Running<'a> = BoxFuture<'a, Result<Loaded, Failure>>;
+
+/// What a collector works with.
+pub(super) struct Context<'a> {
+    /// The transaction.
+    pub(super) session: &'a Session,
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who is stuck
+    /// decides whose cause is asked for.
+    pub(super) limits: &'a Limits,
+    /// Whether apps are wanted by name, for Coder's own metrics.
+    pub(super) named_apps: bool,
+    /// What earlier flights have found.
+    pub(super) found: &'a Found,
+}
+
+impl Context<'_> {
+    /// The connection.
+    pub(super) fn client(&self) -> Result<&Client, Failure> {
+        self.session.client()
+    }
+}
+
+/// What the collectors have found so far.
+pub(super) struct Found {
+    /// What every metric and page is made of.
+    pub(super) snapshot: Snapshot,
+    /// The latest builds, from the agents' rows.
+    builds: LatestBuilds,
+    /// Those of the agents that are stuck in `created`.
+    stuck: Vec<Uuid>,
+}
+
+impl Found {
+    /// Nothing besides what this snapshot holds.
+    pub(super) fn new(snapshot: Snapshot) -> Self {
+        Self {
+            snapshot,
+            builds: LatestBuilds::default(),
+            stuck: Vec::new(),
+        }
+    }
+}
+
+/// What a collector has read.
+pub(super) struct Loaded {
+    /// How many rows.
+    pub(super) rows: usize,
+    /// Puts them where they belong.
+    pub(super) store: Box<dyn FnOnce(&mut Found) + Send>,
+}
+
+impl Loaded {
+    fn new(rows: usize, store: impl FnOnce(&mut Found) + Send + 'static) -> Self {
+        let store = Box::new(store);
+        Self { rows, store }
+    }
+}
+
+/// These collectors and those they need, by flight, in the order in which they run.
+pub(super) fn flights(wanted: &[Collector]) -> Vec<Vec<Collector>> {
+    let is_needed = |it| wanted.iter().any(|&wanted| row(wanted).needs.contains(it));
+    let all = Collector::ALL.iter();
+    let all = all.filter(|it| wanted.contains(it) || is_needed(it));
+    let all: Vec<_> = all.copied().collect();
+    let flights = all.chunk_by(|&one, &other| row(one).flight == row(other).flight);
+    flights.map(<[_]>::to_vec).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::fs;
+    use std::path::PathBuf;
+
+    use super::*;
+
+    #[test]
+    fn every_collector_has_its_two_files_and_every_file_its_collector() {
+        let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/postgres/collectors");
+        let files = fs::read_dir(&folder).unwrap();
+        let files: BTreeSet<String> = files
+            .map(|it| it.unwrap().file_name().into_string().unwrap())
+            .filter(|it| it != "mod.rs")
+            .collect();
+        for collector in Collector::ALL {
+            for extension in ["rs", "sql"] {
+                let file = format!("{}.{extension}", collector.as_str());
+                assert!(files.contains(&file), "{collector:?} has no {file}");
+            }
+        }
+        for file in files.iter().filter(|it| it.ends_with(".rs")) {
+            let name = file.trim_end_matches(".rs");
+            let collector: Result<Collector, _> = name.parse();
+            assert!(
+                collector.is_ok(),
+                "{file} belongs to no collector: add it to Collector in src/fleet/pass.rs"
+            );
+        }
+    }
+
+    #[test]
+    fn flights_follow_the_declaration_and_what_is_needed_flies_earlier() {
+        assert!(Collector::ALL.iter().is_sorted_by_key(|&it| row(it).flight));
+        for &collector in Collector::ALL {
+            for &needed in row(collector).needs {
+                let is_earlier = row(needed).flight < row(collector).flight;
+                assert!(is_earlier, "{collector:?} flies no later than {needed:?}");
+                // Only agents are taken out again where they were read for others alone.
+                assert_eq!(needed, Collector::Agents);
+            }
+        }
+    }
+
+    #[test]
+    fn column_that_decides_is_one_that_may_be_missing() {
+        for &collector in Collector::ALL {
+            let row = row(collector);
+            let Some((table, column)) = row.since.and_then(|it| it.split_once('.')) else {
+                assert_eq!(row.since, None, "{collector:?}: write table.column");
+                continue;
+            };
+            let reads = row.reads.iter().filter(|it| it.table == table);
+            let since: Vec<_> = reads.flat_map(|it| it.since).collect();
+            assert!(since.contains(&&column), "{collector:?} reads no {column}");
+        }
+    }
+
+    #[test]
+    fn collector_brings_what_it_needs_and_neighbours_fly_together() {
+        let of = |wanted: &[Collector]| flights(wanted);
+        assert_eq!(of(&[Collector::Bindings]), [[Collector::Bindings]]);
+        let apps = [[Collector::Agents], [Collector::Apps]];
+        assert_eq!(of(&[Collector::Apps]), apps);
+        let last = of(Collector::ALL).pop().unwrap();
+        assert_eq!(last, [Collector::Workspaces, Collector::Bindings]);
+    }
+}

@@ -1,0 +1,171 @@
+//! The columns of a row by their names.
+
+use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::str::FromStr;
+
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+use crate::fleet::agent::{Label, Scope};
+use crate::fleet::named::{Named, Variants};
+use crate::fleet::pass::{ErrorKind, Failure};
+
+use super::decode::{Text, column};
+
+/// Where the columns of one statement's rows are. Each name is looked up in the first row that it
+/// is asked of; in all rows after that it costs as little as a position.
+#[derive(Default)]
+pub(super) struct Columns {
+    known: RefCell<Vec<(&'static str, usize)>>,
+    /// Position in `known` of the name that is probably asked for next.
+    next: Cell<usize>,
+}
+
+impl Columns {
+    /// A row of the statement.
+    pub(super) fn of<'a>(&'a self, row: &'a Row) -> Fields<'a> {
+        self.next.set(0);
+        let columns = self;
+        Fields { row, columns }
+    }
+
+    /// The position of the column of that name, if `find` finds it.
+    #[inline]
+    fn position(
+        &self,
+        name: &'static str,
+        find: impl FnOnce(&str) -> Option<usize>,
+    ) -> Option<usize> {
+        // Rows are read alike: it is nearly always the one after the last.
+        let next = self.next.get();
+        self.next.set(next + 1);
+        match self.known.borrow().get(next) {
+            Some(&(it, index)) if ptr::eq(it, name) => return Some(index),
+            _ => {}
+        }
+        self.look_up(name, find)
+    }
+
+    #[cold]
+    fn look_up(
+        &self,
+        name: &'static str,
+        find: impl FnOnce(&str) -> Option<usize>,
+    ) -> Option<usize> {
+        let mut known = self.known.borrow_mut();
+        // By their addresses: two that are equal elsewhere are known twice, and no more.
+        let at = known.iter().position(|it| ptr::eq(it.0, name));
+        let at = at.unwrap_or(known.len());
+        if at == known.len() {
+            known.push((name, find(name)?));
+        }
+        self.next.set(at + 1);
+        known.get(at).map(|it| it.1)
+    }
+}
+
+/// One row, read by the names of its columns.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    row: &'a Row,
+    columns: &'a Columns,
+}
+
+impl<'a> Fields<'a> {
+    /// The value of a column; NULL is `None`.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such column, or it is of a type this program did not ask for.
+    #[inline]
+    pub(super) fn get<T: FromSql<'a>>(&self, name: &'static str) -> Result<Option<T>, Failure> {
+        let find = |name: &str| {
+            let mut all = self.row.columns().iter();
+            all.position(|it| it.name() == name)
+        };
+        match self.columns.position(name, find) {
+            Some(index) => column(self.row, index),
+            None => Err(missing(name)),
+        }
+    }
+
+    /// A text, whether or not it is UTF-8; NULL is `None`.
+    pub(super) fn text(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, Failure> {
+        Ok(self.get::<Text<'a>>(name)?.map(|it| it.0))
+    }
+
+    /// A text of its own; NULL is empty.
+    pub(super) fn string(&self, name: &'static str) -> Result<String, Failure> {
+        let text = self.text(name)?;
+        Ok(text.map(Cow::into_owned).unwrap_or_default())
+    }
+
+    /// A value of one of Coder's enums, cast to text.
+    pub(super) fn named<V: Variants + FromStr>(
+        &self,
+        name: &'static str,
+    ) -> Result<Named<V>, Failure> {
+        Ok(Named::parse(self.text(name)?.as_deref()))
+    }
+
+    /// `count`, the number of rows that stand behind this one: never NULL nor negative.
+    pub(super) fn count(&self) -> Result<u64, Failure> {
+        let count: Option<i64> = self.get("count")?;
+        Ok(count.and_then(|it| it.try_into().ok()).unwrap_or_default())
+    }
+
+    /// `organization` and `template`.
+    pub(super) fn scope(&self) -> Result<Scope, Failure> {
+        let label = |name| {
+            let text = self.text(name)?.unwrap_or_default();
+            Ok::<_, Failure>(Label::from(&*text))
+        };
+        Ok(Scope {
+            organization: label("organization")?,
+            template: label("template")?,
+        })
+    }
+}
+
+#[cold]
+fn missing(name: &str) -> Failure {
+    let message = format!("column {name} is missing from the answer");
+    Failure::new(ErrorKind::Decode, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn name_is_looked_up_once_in_whatever_order_rows_are_read() {
+        let columns = Columns::default();
+        let looked_up = Cell::new(0);
+        let find = |name: &str| {
+            looked_up.set(looked_up.get() + 1);
+            ["id", "name", "count"].iter().position(|it| *it == name)
+        };
+        for _ in 0..2 {
+            for names in [["id", "name", "count"], ["id", "count", "name"]] {
+                columns.next.set(0);
+                let found = names.map(|it| columns.position(it, find).unwrap());
+                let expected = names.map(|it| find(it).unwrap());
+                looked_up.set(looked_up.get() - 3);
+                assert_eq!(found, expected);
+            }
+        }
+        assert_eq!(looked_up.get(), 3);
+    }
+
+    #[test]
+    fn name_that_is_not_there_is_not_there_in_any_row() {
+        let columns = Columns::default();
+        for _ in 0..2 {
+            columns.next.set(0);
+            assert_eq!(columns.position("id", |_| Some(4)), Some(4));
+            assert_eq!(columns.position("nobody", |_| None), None);
+        }
+    }
+}

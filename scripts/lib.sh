@@ -79,7 +79,9 @@ needs_python() {
 }
 
 needs_to_test() {
-    needs_to_build && needs_postgres && needs_python
+    needs_to_build
+    needs_postgres
+    needs_python
     needs curl has curl
     needs procps has pgrep
     needs util-linux has unshare

@@ -125,7 +125,9 @@ impl<L: Dialer> Probe<L> {
             Err(unresolved) => unresolved.to_string(),
         };
         let reached = result.as_ref().ok().map(|it| it.target.agent_id);
-        self.of(latest, reached, outcome(result), message, trace)
+        let probed = self.of(latest, reached, outcome(result), message, trace);
+        let trouble = result.as_ref().err().and_then(Unresolved::kind);
+        Probed { trouble, ..probed }
     }
 
     /// What is recorded of a workspace whose agent was `reached`, or none.
@@ -145,6 +147,7 @@ impl<L: Dialer> Probe<L> {
             workspace: latest.workspace.clone(),
             agent: self.agent_of(latest, reached),
             outcome,
+            trouble: None,
             duration: trace.elapsed(),
             message,
             story: story(trace),
@@ -191,7 +194,10 @@ impl<L: Dialer> Probe<L> {
         let ours = probed
             .iter()
             .find(|it| it.outcome == ProbeOutcome::ExporterError);
-        let trouble = ours.map(|it| Failure::new(ErrorKind::Connect, it.message.clone()));
+        let trouble = ours.map(|it| {
+            let kind = it.trouble.unwrap_or(ErrorKind::Query);
+            Failure::new(kind, it.message.clone())
+        });
         let line = {
             let mut record = self.lock();
             for one in probed {

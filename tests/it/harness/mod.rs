@@ -42,6 +42,7 @@ pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, w
 pub(crate) use folder::Folder;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{BINARY, Ended, Program, program_on_any_port, run, run_program, run_with};
+use proptest::prelude::ProptestConfig;
 
 /// Waits until `condition` holds; fails with `what` when it does not within ten seconds.
 pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
@@ -50,4 +51,10 @@ pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> b
         assert!(Instant::now() < deadline, "not within 10 s: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// How many random cases a test makes up: `usual` of them, and ten times as many where
+/// `PROPTEST_CASES` is ten times proptest's own 256.
+pub(crate) fn times(usual: u32) -> u32 {
+    (usual * ProptestConfig::default().cases / 256).max(1)
 }

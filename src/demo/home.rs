@@ -13,8 +13,6 @@ use uuid::Uuid;
 
 use super::Tell;
 use super::cluster::{self, Cluster, SUPERUSER};
-#[cfg(feature = "embedded")]
-use super::embedded::Embedded;
 use super::error::DemoError;
 use super::telling::News;
 
@@ -38,9 +36,6 @@ pub(super) struct Home {
 enum Server {
     /// Goes with everything in it.
     Ours(Arc<Mutex<Cluster>>),
-    /// Goes with us.
-    #[cfg(feature = "embedded")]
-    Within(Embedded),
     /// Has other things in it: names of ours are random, and are dropped in the end.
     Theirs { admin: Box<Config>, name: String },
 }
@@ -49,11 +44,7 @@ impl Home {
     /// In a throwaway server.
     pub(super) async fn build() -> Result<Self, DemoError> {
         let start = || Cluster::start(&cluster::Options::default());
-        let cluster = match tokio::task::spawn_blocking(start).await? {
-            #[cfg(feature = "embedded")]
-            Err(cluster::ClusterError::ProgramsMissing) => return Self::embed().await,
-            cluster => cluster?,
-        };
+        let cluster = spawn_blocking(start).await??;
         let config = |database| cluster.url(SUPERUSER, database).parse();
         let admin: Config = config("postgres").map_err(DemoError::Url)?;
         let home = Self {
@@ -64,23 +55,6 @@ impl Home {
         create_database(&admin, DATABASE).await?;
         create_role(&admin, ROLE, None).await?;
         Ok(home)
-    }
-
-    /// In a Postgres within this program.
-    #[cfg(feature = "embedded")]
-    pub(super) async fn embed() -> Result<Self, DemoError> {
-        tracing::warn!(
-            "found no Postgres on this machine: using the embedded one, which serves one \
-             transaction at a time"
-        );
-        let embedded = tokio::task::spawn_blocking(Embedded::start).await??;
-        let owner: Config = embedded.url(SUPERUSER).parse().map_err(DemoError::Url)?;
-        create_role(&owner, ROLE, None).await?;
-        Ok(Self {
-            owner,
-            url: embedded.url(ROLE),
-            server: Server::Within(embedded),
-        })
     }
 
     /// In a server given by its URL, whose user may create databases and roles. TLS is not
@@ -126,8 +100,6 @@ impl Home {
     pub(super) fn role(&self) -> &str {
         match &self.server {
             Server::Ours(_) => ROLE,
-            #[cfg(feature = "embedded")]
-            Server::Within(_) => ROLE,
             Server::Theirs { name, .. } => name,
         }
     }
@@ -174,8 +146,6 @@ impl Home {
                 // Blocks for some milliseconds; a panic in there has nobody left to tell.
                 let _ = tokio::task::spawn_blocking(move || drop(cluster)).await;
             }
-            #[cfg(feature = "embedded")]
-            Server::Within(embedded) => embedded.leave().await,
             Server::Theirs { admin, name } => {
                 if let Err(error) = drop_all(&admin, &name).await {
                     tracing::warn!(database = name, %error, "the demo's database stays behind");

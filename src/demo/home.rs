@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_postgres::config::Host;
@@ -118,7 +119,7 @@ impl Home {
         let mut has_failed = false;
         loop {
             sleep(LOOK_INTERVAL).await;
-            if locked(cluster).is_running() {
+            if cluster.lock().is_running() {
                 continue;
             }
             if !has_failed {
@@ -129,7 +130,7 @@ impl Home {
             }
             sleep(REVIVAL_PAUSE).await;
             let cluster = cluster.clone();
-            let revived = spawn_blocking(move || locked(&cluster).start_again()).await;
+            let revived = spawn_blocking(move || cluster.lock().start_again()).await;
             // Said once, tried for as long as somebody watches.
             match &revived {
                 Ok(Err(error)) if !has_failed => tell(&News::Amiss(error.to_string())),
@@ -153,11 +154,6 @@ impl Home {
             }
         }
     }
-}
-
-fn locked(cluster: &Mutex<Cluster>) -> MutexGuard<'_, Cluster> {
-    // Nothing in there panics half way; if it did, its folder would have to go all the same.
-    cluster.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) async fn connect(config: &Config) -> Result<Client, DemoError> {

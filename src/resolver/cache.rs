@@ -1,8 +1,9 @@
 //! Live connections and bindings by workspace: small, and never locked across an await.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::lazy::Dialed;
@@ -47,20 +48,20 @@ impl<C> Cache<C> {
 
     /// The live connection of this workspace.
     pub(super) fn hit(&self, workspace: Uuid) -> Option<Hit<C>> {
-        let mut entries = self.lock();
+        let mut entries = self.entries.lock();
         entries.touch(workspace)?.hit()
     }
 
     /// The agent this workspace is bound to, connected or not.
     pub(super) fn bound(&self, workspace: Uuid) -> Option<Target> {
-        let mut entries = self.lock();
+        let mut entries = self.entries.lock();
         entries.touch(workspace).map(|entry| entry.bound.clone())
     }
 
     /// Binds a workspace that is not connected; a live connection keeps its own agent.
     pub(super) fn bind(&self, workspace: Uuid, target: Target) {
         let _replaced = {
-            let mut entries = self.lock();
+            let mut entries = self.entries.lock();
             match entries.touch(workspace) {
                 Some(entry) if entry.connection.is_some() => None,
                 _ => entries.insert(workspace, target, None, self.most),
@@ -80,7 +81,7 @@ impl<C> Cache<C> {
         let ours = Arc::new(connection);
         // What the cache lets go of is dropped after the lock: releasing may be anything.
         let (hit, _replaced) = {
-            let mut entries = self.lock();
+            let mut entries = self.entries.lock();
             let theirs = entries.touch(workspace).and_then(|entry| entry.hit());
             match theirs.filter(|it| !switched || it.target.agent_id == target.agent_id) {
                 Some(theirs) => (theirs, None),
@@ -101,7 +102,7 @@ impl<C> Cache<C> {
     /// place in the meantime stays.
     pub(super) fn forget_connection(&self, workspace: Uuid, connection: &Arc<C>) {
         let _released = {
-            let mut entries = self.lock();
+            let mut entries = self.entries.lock();
             let is_it = entries
                 .by_workspace
                 .get(&workspace)
@@ -116,20 +117,16 @@ impl<C> Cache<C> {
 
     /// Lets go of everything about this workspace.
     pub(super) fn forget(&self, workspace: Uuid) {
-        let _released = self.lock().by_workspace.remove(&workspace);
+        let _released = self.entries.lock().by_workspace.remove(&workspace);
     }
 
     /// Lets go of the connection and remembers the binding.
     pub(super) fn release(&self, workspace: Uuid) {
         let _released = {
-            let mut entries = self.lock();
+            let mut entries = self.entries.lock();
             let entry = entries.by_workspace.get_mut(&workspace);
             entry.and_then(|entry| entry.connection.take())
         };
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries<C>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What was asked and answered on the way to an agent, and how long each phase took.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::fleet::named::Variants;
@@ -75,12 +75,12 @@ impl Trace {
 
     /// Everything so far, in the order in which it happened.
     pub fn steps(&self) -> Vec<Step> {
-        self.lock().steps.clone()
+        self.told.lock().steps.clone()
     }
 
     /// How long each phase took, all its parts together.
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Duration)> {
-        Phase::ALL.iter().copied().zip(self.lock().spent)
+        Phase::ALL.iter().copied().zip(self.told.lock().spent)
     }
 
     /// Notes what is asked; the answer is noted at the end of the span.
@@ -96,11 +96,7 @@ impl Trace {
 
     fn note(&self, phase: Phase, text: String) {
         let at = self.began.elapsed();
-        self.lock().steps.push(Step { at, phase, text });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().steps.push(Step { at, phase, text });
     }
 }
 
@@ -125,6 +121,6 @@ impl Drop for Span<'_> {
             self.trace.note(self.phase, "given up".into());
         }
         let spent = self.began.elapsed();
-        self.trace.lock().spent[self.phase as usize] += spent;
+        self.trace.told.lock().spent[self.phase as usize] += spent;
     }
 }

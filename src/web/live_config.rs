@@ -2,10 +2,11 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use std::{fs, io};
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::protection::Protection;
@@ -44,7 +45,7 @@ impl LiveConfig {
             state: Mutex::default(),
         };
         if let Some(path) = path {
-            let mut state = live.lock();
+            let mut state = live.state.lock();
             let loaded = state.read(path);
             state.current = Arc::new(loaded?);
             warn(&state.current);
@@ -54,7 +55,7 @@ impl LiveConfig {
 
     /// What is in force now.
     pub(super) fn current(&self) -> Arc<Protection> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if let Some(path) = &self.path
             && state.looked.is_none_or(|it| it.elapsed() >= LOOK)
         {
@@ -74,7 +75,7 @@ impl LiveConfig {
     /// When it cannot be used; then nothing changes.
     pub(super) fn reread(&self) -> Result<(), String> {
         match &self.path {
-            Some(path) => self.lock().read_again(path),
+            Some(path) => self.state.lock().read_again(path),
             None => Ok(()),
         }
     }
@@ -83,12 +84,12 @@ impl LiveConfig {
     pub(super) fn is_current(&self) -> bool {
         // Looks, for a scrape over an old connection is a reader too.
         self.current();
-        !self.lock().is_broken
+        !self.state.lock().is_broken
     }
 
     /// How its addresses begin: `http` or `https`.
     pub fn scheme(&self) -> &'static str {
-        match self.lock().current.tls {
+        match self.state.lock().current.tls {
             Some(_) => "https",
             None => "http",
         }
@@ -96,12 +97,7 @@ impl LiveConfig {
 
     /// What is in force, in a few words; no secret.
     pub fn describe(&self) -> String {
-        self.lock().current.describe()
-    }
-
-    /// Never held across an await; whoever waits for it waits for what was to be read anyhow.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().current.describe()
     }
 }
 

@@ -1,11 +1,12 @@
 //! Basic authentication.
 
 use std::collections::{BTreeMap, HashSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use parking_lot::Mutex;
 use ring::hmac;
 use ring::rand::SystemRandom;
 use tokio::sync::Semaphore;
@@ -84,7 +85,11 @@ impl Passwords {
             None => nobodys_hash(users),
         };
         let tag = self.tag(&user, &compared, &password);
-        if is_user && tag.as_ref().is_some_and(|tag| self.lock().contains(tag)) {
+        if is_user
+            && tag
+                .as_ref()
+                .is_some_and(|tag| self.known.lock().contains(tag))
+        {
             return Verdict::Welcome;
         }
         match self.compare(password, compared).await {
@@ -93,7 +98,7 @@ impl Passwords {
             None => return Verdict::Busy,
         }
         if let Some(tag) = tag {
-            let mut known = self.lock();
+            let mut known = self.known.lock();
             if known.len() >= KNOWN {
                 known.clear();
             }
@@ -107,10 +112,7 @@ impl Passwords {
         let _waiting = self.waiting.try_acquire().ok()?;
         let permit = self.comparing.clone().acquire_owned().await.ok()?;
         #[cfg(test)]
-        self.compared
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(hash.clone());
+        self.compared.lock().push(hash.clone());
         let comparison = tokio::task::spawn_blocking(move || {
             let is_right = bcrypt::verify(password, &hash).unwrap_or(false);
             // Held to the end even when the client has gone: the core is busy until then.
@@ -127,10 +129,6 @@ impl Passwords {
             context.update(part);
         }
         Some(context.sign().as_ref().to_vec())
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Vec<u8>>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,7 +169,7 @@ mod tests {
 
     /// The cost of each comparison so far, in order.
     fn costs(passwords: &Passwords) -> Vec<u32> {
-        let compared = passwords.compared.lock().unwrap().clone();
+        let compared = passwords.compared.lock().clone();
         let hashes = compared.into_iter().map(PasswordHash::try_from);
         hashes.map(|it| it.unwrap().cost()).collect()
     }

@@ -32,6 +32,7 @@
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
+//! | [`chance`] | none | the seeded generator of the demo and of tests |
 //!
 //! # Invariants
 //!
@@ -49,6 +50,7 @@
 //!   world.** A test reads their `use` lines.
 //! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
 
+pub mod chance;
 pub mod cli;
 mod clock;
 pub mod collect;

@@ -9,7 +9,6 @@
 
 pub(crate) mod alertmanager;
 mod certificates;
-pub(crate) mod chance;
 mod coder;
 pub(crate) mod coderd;
 mod curl;
@@ -33,6 +32,8 @@ pub(crate) mod terminal;
 pub(crate) mod wire;
 
 use std::time::{Duration, Instant};
+
+pub(crate) use coder_agent_exporter::chance::Chance;
 
 pub(crate) use certificates::{Authority, Paper, Valid};
 pub(crate) use coder::{Coder, prepared};

@@ -13,8 +13,8 @@ use uuid::Uuid;
 use super::super::super::rows::{self, BEGAN, Row};
 use super::super::super::world::failure;
 use super::super::super::{DialError, Dialer, Directory, Target};
-use super::chance::Chance;
 use super::history::{Answer, Event, Number, What};
+use crate::chance::Chance;
 use crate::fleet::latest::{Latest, Sighting};
 use crate::fleet::pass::{ErrorKind, Failure};
 

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use axum::http::HeaderMap;
+use headers::HeaderMapExt;
+use headers::authorization::{Authorization, Basic};
 use parking_lot::Mutex;
 use ring::hmac;
 use ring::rand::SystemRandom;
@@ -75,16 +75,17 @@ impl Passwords {
         if users.is_empty() {
             return Verdict::Welcome;
         }
-        let Some((user, password)) = credentials(headers) else {
+        let Some(Authorization(given)) = headers.typed_get::<Authorization<Basic>>() else {
             return Verdict::Unknown;
         };
-        let hash = users.get(&user);
+        let (user, password) = (given.username(), given.password());
+        let hash = users.get(user);
         let is_user = hash.is_some();
         let compared = match hash {
             Some(hash) => hash.as_str().to_owned(),
             None => nobodys_hash(users),
         };
-        let tag = self.tag(&user, &compared, &password);
+        let tag = self.tag(user, &compared, password);
         if is_user
             && tag
                 .as_ref()
@@ -92,7 +93,7 @@ impl Passwords {
         {
             return Verdict::Welcome;
         }
-        match self.compare(password, compared).await {
+        match self.compare(password.to_owned(), compared).await {
             Some(true) if is_user => {}
             Some(_) => return Verdict::Unknown,
             None => return Verdict::Busy,
@@ -108,7 +109,7 @@ impl Passwords {
     }
 
     /// `None` when too many wait.
-    async fn compare(&self, password: Vec<u8>, hash: String) -> Option<bool> {
+    async fn compare(&self, password: String, hash: String) -> Option<bool> {
         let _waiting = self.waiting.try_acquire().ok()?;
         let permit = self.comparing.clone().acquire_owned().await.ok()?;
         #[cfg(test)]
@@ -122,27 +123,14 @@ impl Passwords {
         Some(comparison.await.unwrap_or(false))
     }
 
-    fn tag(&self, user: &str, hash: &str, password: &[u8]) -> Option<Vec<u8>> {
+    fn tag(&self, user: &str, hash: &str, password: &str) -> Option<Vec<u8>> {
         let mut context = hmac::Context::with_key(self.key.as_ref()?);
-        for part in [user.as_bytes(), hash.as_bytes(), password] {
+        for part in [user, hash, password] {
             context.update(&part.len().to_be_bytes());
-            context.update(part);
+            context.update(part.as_bytes());
         }
         Some(context.sign().as_ref().to_vec())
     }
-}
-
-/// User and password of `Authorization: Basic`.
-fn credentials(headers: &HeaderMap) -> Option<(String, Vec<u8>)> {
-    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, encoded) = value.split_once(' ')?;
-    if !scheme.eq_ignore_ascii_case("basic") {
-        return None;
-    }
-    let decoded = STANDARD.decode(encoded.trim()).ok()?;
-    let colon = decoded.iter().position(|it| *it == b':')?;
-    let user = String::from_utf8(decoded[..colon].to_vec()).ok()?;
-    Some((user, decoded[colon + 1..].to_vec()))
 }
 
 /// What the password of somebody unknown is compared with: the dearest hash there is. What
@@ -154,6 +142,9 @@ fn nobodys_hash(users: &BTreeMap<String, PasswordHash>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header;
+    use base64::prelude::{BASE64_STANDARD, Engine};
+
     use super::*;
 
     /// The cheapest there is.
@@ -175,7 +166,7 @@ mod tests {
     }
 
     fn basic(credentials: &[u8]) -> HeaderMap {
-        let value = format!("Basic {}", STANDARD.encode(credentials));
+        let value = format!("Basic {}", BASE64_STANDARD.encode(credentials));
         HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())])
     }
 

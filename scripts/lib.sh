@@ -16,19 +16,86 @@ as_root() {
     fi
 }
 
-# install_package PROGRAM PACKAGE: makes PROGRAM available by installing PACKAGE, which starts
-# nothing.
-install_package() {
-    command -v "$1" >/dev/null && return
-    debian_package "$2" || { say "$1 is needed; install it first: apt-get install $2"; exit 1; }
+# Packages of the distribution that are missing; `install_needed` installs them all at once.
+needed=''
+
+# needs 'PACKAGE ...' TEST ...: notes these packages where the command TEST fails.
+needs() {
+    packages=$1
+    shift
+    "$@" >/dev/null 2>&1 || needed="$needed $packages"
 }
 
-# debian_package PACKAGE: installs it, after a look at what there is where that is not known yet.
-debian_package() {
-    local install='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
-    say "Installing $1 ..."
-    # shellcheck disable=SC2086 # a command and its arguments
-    as_root $install "$1" >&2 || { as_root apt-get -qq update >&2 && as_root $install "$1" >&2; }
+has() {
+    command -v "$1" >/dev/null
+}
+
+# Installs what `needs` has noted. Where that is not possible, prints one command that does, and
+# fails.
+install_needed() {
+    [ -n "$needed" ] || return 0
+    # shellcheck disable=SC2046,SC2086 # one word a package
+    set -- $(printf '%s\n' $needed | sort -u)
+    needed=''
+    if ! has apt-get; then
+        say "Please install what Debian calls: $*"
+        return 1
+    fi
+    say "Installing $* ..."
+    as_root true && install_by_apt "$@" && return
+    say 'These packages are missing. Please install them first, as root:'
+    say "apt-get update && apt-get install --no-install-recommends $*"
+    return 1
+}
+
+# What it takes to build: Rust's own build scripts are linked by a C compiler, and two
+# dependencies have parts in C. Crates come by HTTPS.
+needs_to_build() {
+    has cargo || { say 'Please install Rust first: https://rustup.rs'; return 1; }
+    needs 'gcc libc6-dev' sh -c 'echo "#include <stdlib.h>" | cc -E -'
+    needs ca-certificates has_certificates
+}
+
+has_certificates() {
+    for bundle in "${SSL_CERT_FILE:-}" /etc/ssl/certs/ca-certificates.crt /etc/ssl/cert.pem \
+        /etc/pki/tls/certs/ca-bundle.crt; do
+        if [ -s "$bundle" ]; then return 0; fi
+    done
+    return 1
+}
+
+# Where there is no apt-get, Postgres is installed at once: the other systems name it differently.
+needs_postgres() {
+    if has apt-get; then
+        needs postgresql has_postgres
+    elif ! has_postgres && ! install_postgres; then
+        say "Please install the programs of a PostgreSQL server first: $(how_to_install)"
+        return 1
+    fi
+}
+
+needs_python() {
+    needs 'python3 python3-venv' python3 -c 'import ensurepip, venv'
+}
+
+needs_to_test() {
+    needs_to_build
+    needs_postgres
+    needs_python
+    needs curl has curl
+    needs procps has pgrep
+    needs util-linux has unshare
+}
+
+needs_for_cost() {
+    needs valgrind has valgrind
+}
+
+needs_for_pages() {
+    needs chromium has chromium
+    needs nodejs has node
+    needs npm has npm
+    needs postgresql-client has psql
 }
 
 # The places that src/demo/cluster/programs.rs looks at, and the same demand of them.
@@ -49,42 +116,35 @@ has_postgres() (
     return 1
 )
 
-# Debian's package makes a database of its own and starts it as it is installed. Nobody asked
-# for that one: for the time of the installation it is told not to. The setting goes again, so
-# that a later installation behaves as its manual says.
+# install_by_apt PACKAGE ...: Debian's package of Postgres makes a database of its own and starts
+# it when it is installed. Here it is only wanted for its programs, so a setting prevents that. The
+# setting is removed afterwards, so that a later installation behaves as its manual says.
 install_by_apt() {
     settings=/etc/postgresql-common/createcluster.d
     setting=$settings/coder-agent-exporter-demo.conf
     apt='env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install'
-    # shellcheck disable=SC2086 # a command and its arguments
-    as_root $apt postgresql-common >&2 || {
-        as_root apt-get -qq update >&2 && as_root $apt postgresql-common >&2
-    } || return 1
     as_root mkdir -p "$settings" || return 1
     trap 'as_root rm -f "$setting"; exit 130' INT TERM
     echo 'create_main_cluster = false' | as_root tee "$setting" >/dev/null || return 1
     status=0
-    # shellcheck disable=SC2086
-    as_root $apt postgresql >&2 || status=$?
+    # shellcheck disable=SC2086 # a command and its arguments
+    as_root $apt "$@" >&2 || { as_root apt-get -qq update >&2 && as_root $apt "$@" >&2; } || status=$?
     as_root rm -f "$setting"
-    as_root rmdir "$settings" 2>/dev/null || true
+    as_root rmdir -p "$settings" 2>/dev/null || true
     trap - INT TERM
     return "$status"
 }
 
-# The other systems' packages start nothing by themselves.
+# For systems other than Debian; their packages start nothing by themselves.
 install_postgres() {
     as_root true || return 1
-    if command -v apt-get >/dev/null; then
-        say 'Installing Postgres (apt-get install postgresql), without a database of its own ...'
-        install_by_apt
-    elif command -v dnf >/dev/null; then
+    if has dnf; then
         say 'Installing Postgres (dnf install postgresql-server) ...'
         as_root dnf -q -y install postgresql-server >&2
-    elif command -v apk >/dev/null; then
+    elif has apk; then
         say 'Installing Postgres (apk add postgresql) ...'
         as_root apk add -q postgresql >&2
-    elif command -v pacman >/dev/null; then
+    elif has pacman; then
         say 'Installing Postgres (pacman -S postgresql) ...'
         as_root pacman -S --noconfirm --needed postgresql >&2
     else
@@ -95,13 +155,11 @@ install_postgres() {
 how_to_install() {
     if [ "$(uname)" = Darwin ]; then
         echo 'brew install postgresql@16'
-    elif command -v apt-get >/dev/null; then
-        echo 'apt-get install postgresql'
-    elif command -v dnf >/dev/null; then
+    elif has dnf; then
         echo 'dnf install postgresql-server'
-    elif command -v apk >/dev/null; then
+    elif has apk; then
         echo 'apk add postgresql'
-    elif command -v pacman >/dev/null; then
+    elif has pacman; then
         echo 'pacman -S postgresql'
     else
         echo "your system's package of the PostgreSQL server"
@@ -110,19 +168,13 @@ how_to_install() {
 
 # python_tools FOLDER LIST: makes target/FOLDER a Python of the project's own that has the packages
 # of the file LIST, from PyPI; made anew when the list changes.
-python_tools() {
-    local folder=$PWD/target/$1 list=$2
-    cmp -s "$list" "$folder/installed.txt" && return
-    need_venv || return 1
+python_tools() (
+    folder=$PWD/target/$1
+    list=$2
+    cmp -s "$list" "$folder/installed.txt" && "$folder/bin/python" -c '' 2>/dev/null && return
     say "Installing the packages of $list into target/$1 ..."
     rm -rf "$folder"
     python3 -m venv "$folder" &&
         "$folder/bin/pip" install --quiet --disable-pip-version-check --no-compile --requirement "$list" >&2 &&
         cp "$list" "$folder/installed.txt"
-}
-
-need_venv() {
-    python3 -m venv --help >/dev/null 2>&1 && python3 -c 'import ensurepip' 2>/dev/null && return
-    debian_package python3-venv ||
-        { say 'A Python with venv is needed; install it first: apt-get install python3-venv'; return 1; }
-}
+)

@@ -8,8 +8,7 @@ export PATH="$PATH:$tools/usr/bin:$tools/usr/sbin"
 # unpack PROGRAM PACKAGE: makes PROGRAM available from Debian's PACKAGE, without root and without
 # the service the package would start.
 unpack() {
-    command -v "$1" >/dev/null && return
-    unpack_package "$@"
+    has "$1" || unpack_package "$@"
 }
 
 # unpack_library LIBRARY PACKAGE: makes LIBRARY available, to those who look for it next to the
@@ -28,7 +27,8 @@ unpack_package() {
     say "Unpacking $what from $* ..."
     mkdir -p "$tools"
     folder=$(mktemp -d)
-    if ! (cd "$folder" && { apt-get -qq download "$@" || { as_root apt-get -qq update && apt-get -qq download "$@"; }; } >&2 && for package in *.deb; do dpkg-deb -x "$package" "$tools"; done); then
+    if ! (cd "$folder" && { download "$@" || { as_root apt-get -qq update && download "$@"; }; } >&2 &&
+        for package in *.deb; do dpkg-deb -x "$package" "$tools"; done); then
         rm -rf "$folder"
         say "The tests need $what; install it first: apt-get install $*"
         exit 1
@@ -36,9 +36,18 @@ unpack_package() {
     rm -rf "$folder"
 }
 
-# unpacked_share FILE: puts FILE of an unpacked package's /usr/share where its program looks for it,
-# which is nowhere else.
-unpacked_share() {
-    [ -e "/usr/share/$1" ] && return
-    as_root install -D -m 0644 "$tools/usr/share/$1" "/usr/share/$1"
+# Into the working folder. As root, apt would warn that its own user may not write there.
+download() {
+    apt-get -qq -o APT::Sandbox::User=root download "$@"
+}
+
+# unpack_alertmanager: like `unpack`; the program gets a starter, because Debian's looks for its
+# templates in /usr/share only.
+unpack_alertmanager() {
+    local program=$tools/usr/lib/alertmanager/prometheus-alertmanager
+    [ -x "$program" ] || unpack prometheus-alertmanager prometheus-alertmanager
+    # An installed one is used as it is.
+    [ -x "$tools/usr/bin/prometheus-alertmanager" ] || return 0
+    [ -x "$program" ] || install -D "$tools/usr/bin/prometheus-alertmanager" "$program"
+    install scripts/start-alertmanager "$tools/usr/bin/prometheus-alertmanager"
 }

@@ -4,9 +4,10 @@
 //! (`docs/spec/probe.md`). The statement costs the same whatever is asked of its answer, so one
 //! task reads it for all, and everything else looks at the latest reading.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::collect::Collect;
@@ -47,6 +48,7 @@ pub struct Reading {
 pub struct ActivityReader<S> {
     source: S,
     began: Instant,
+    /// Never held across an await.
     state: Arc<Mutex<State>>,
 }
 
@@ -84,7 +86,7 @@ impl<S: ReportSource> ActivityReader<S> {
         let result = self.source.activity().await;
         let uptime = self.began.elapsed();
         let line = {
-            let mut state = self.lock();
+            let mut state = self.state.lock();
             match result {
                 Ok(activity) => {
                     state.note_whether_stored(&activity);
@@ -105,12 +107,7 @@ impl<S: ReportSource> ActivityReader<S> {
 
     /// The latest reading; `None` before the first and after one that failed.
     pub fn latest(&self) -> Option<Reading> {
-        self.lock().latest.clone()
-    }
-
-    /// Never held across an await.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().latest.clone()
     }
 }
 

@@ -34,6 +34,7 @@
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
 //! | [`demo`] | processes | a made-up fleet in a throwaway Postgres |
+//! | [`chance`] | none | the seeded generator of the demo and of tests |
 //!
 //! # Invariants
 //!
@@ -52,6 +53,7 @@
 //! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
 
 pub mod activity;
+pub mod chance;
 pub mod cli;
 mod clock;
 pub mod collect;

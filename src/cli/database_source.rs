@@ -1,7 +1,9 @@
 //! Where a reload finds the database: what `--postgres.url-file` holds by then.
 
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
 
 use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
@@ -17,7 +19,7 @@ pub(super) fn database_source(args: &PostgresArgs, url: &PostgresUrl) -> Databas
     DatabaseSource(Some(Arc::new(move || {
         let url = settings::postgres_url(&args).map_err(|error| error.to_string())?;
         let now = fingerprint(&url);
-        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = known.lock();
         // A pool that serves is kept: who reloads again and again gets no connections by it.
         if now == *known {
             return Ok(None);

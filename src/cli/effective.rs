@@ -2,7 +2,7 @@
 //! none is forgotten.
 
 use clap::parser::ValueSource;
-use clap::{Arg, ArgMatches, Command};
+use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// A line of YAML for each setting of the command that was asked for: flag, value, and where the
 /// value comes from. Values of secret settings are not in it.
@@ -15,8 +15,15 @@ pub(super) fn settings(command: &Command, matches: &ArgMatches) -> String {
     };
     let shown = command
         .get_arguments()
-        .filter(|it| !it.is_hide_set() && it.get_long().is_some());
+        .filter(|it| !it.is_hide_set() && it.get_long().is_some())
+        // Not settings: what they print is all that a command with them does.
+        .filter(|it| !is_question(it));
     shown.map(|argument| line(argument, matches)).collect()
+}
+
+fn is_question(argument: &Arg) -> bool {
+    use ArgAction::{Help, HelpLong, HelpShort, Version};
+    matches!(argument.get_action(), Help | HelpLong | HelpShort | Version)
 }
 
 fn line(argument: &Arg, matches: &ArgMatches) -> String {
@@ -104,6 +111,7 @@ mod tests {
         let flags = flags.find_subcommand("serve").unwrap().get_arguments();
         let flags = flags.filter(|it| !it.is_hide_set() && it.get_long().is_some());
         let flags = flags.filter(|it| !matches!(it.get_long(), Some("help" | "version")));
+        assert!(!effective(&[]).contains("help:"), "{}", effective(&[]));
         for flag in flags.filter_map(Arg::get_long) {
             assert!(effective(&[]).contains(&format!("{flag}: ")), "{flag}");
         }

@@ -215,12 +215,14 @@ impl Drop for Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::pass::{ErrorKind, Failure};
     use crate::resolver::{DialError, Unresolved};
 
     #[test]
     fn agent_is_not_blamed_for_a_dial_that_could_not_be_asked_for() {
         let mut ticker = Ticker::new();
-        let ours = Unresolved::Dial(DialError::Exporter("the token is wrong".into()));
+        let failure = Failure::new(ErrorKind::Authentication, "the token is wrong");
+        let ours = Unresolved::Dial(DialError::Exporter(failure));
         let theirs = Unresolved::Dial(DialError::Failed("no route".into()));
         ticker.tell(&Progress::Unanswered(&ours));
         assert_eq!(ticker.unasked.as_deref(), Some("the token is wrong"));

@@ -2,11 +2,12 @@
 
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
@@ -98,7 +99,7 @@ impl Collect {
     /// As [`pass`](Self::pass), or one that ended less than `max_age` ago: for pages that many
     /// look at, and that ask again and again. While somebody does, the last pass is kept.
     pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<Pass> {
-        self.lock().watched = Some(Instant::now());
+        self.state.lock().watched = Some(Instant::now());
         let max_age = max_age.max(self.settings.min_interval);
         self.pass_within(&self.settings.collectors, max_age, deadline)
             .await
@@ -131,8 +132,7 @@ impl Collect {
 
     /// The database, for questions that are not a pass.
     pub fn database(&self) -> Database {
-        let database = self.database.lock();
-        database.unwrap_or_else(PoisonError::into_inner).clone()
+        self.database.lock().clone()
     }
 
     /// A turn to ask a question that is not a pass; it ends when it is dropped. There is one at
@@ -144,8 +144,7 @@ impl Collect {
 
     /// Reads another database from the next pass on; those under way end where they began.
     pub fn replace_database(&self, database: Database) {
-        let mut current = self.database.lock().unwrap_or_else(PoisonError::into_inner);
-        *current = database;
+        *self.database.lock() = database;
     }
 
     /// The settings it runs with.
@@ -155,21 +154,21 @@ impl Collect {
 
     /// Errors since the start.
     pub fn errors(&self) -> ErrorCounts {
-        self.lock().errors.clone()
+        self.state.lock().errors.clone()
     }
 
     /// Status changes since the start.
     pub fn transitions(&self) -> TransitionCounts {
-        self.lock().transitions.clone()
+        self.state.lock().transitions.clone()
     }
 
     /// What changed lately.
     pub fn chronicle(&self) -> Arc<Chronicle> {
-        self.lock().chronicle.clone()
+        self.state.lock().chronicle.clone()
     }
 
     fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if self.is_whole(collectors)
             && let Some((finished, pass)) = &state.latest
             && finished.elapsed() < max_age
@@ -198,7 +197,7 @@ impl Collect {
         let pass = Arc::new(self.database().pass(wanted, deadline).await);
         let (collect, studied) = (self.clone(), pass.clone());
         let merged = offload(pass.agent_count(), move || collect.study(&studied)).await;
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         let lines = state.learn(&pass, merged, self.started.elapsed());
         if pass.fleet.is_ok() && self.is_whole(&collectors) {
             // Kept only where it may be served again: two passes cost twice the memory.
@@ -219,11 +218,10 @@ impl Collect {
     /// Looks at every agent of a pass: what has changed since the last one, and how many rows were
     /// merged. Takes its time, so it holds what scrapes need only to hand over what it found.
     fn study(&self, pass: &Pass) -> u64 {
-        let memory = self.memory.lock();
-        let mut memory = memory.unwrap_or_else(PoisonError::into_inner);
+        let mut memory = self.memory.lock();
         memory.follow(pass, wall_clock());
         let (transitions, chronicle) = memory.so_far();
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         (state.transitions, state.chronicle) = (transitions, chronicle);
         drop(state);
         drop(memory);
@@ -245,18 +243,13 @@ impl Collect {
             ErrorKind::Timeout,
             "the scrape's deadline passed before the database answered",
         );
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         state.errors.add(failure.kind, wall_clock());
         let at = self.started.elapsed();
         let line = state.log.failed(Subject::Scrape, &failure, at);
         drop(state);
         say(&line);
         Arc::new(Pass::failed(failure, collectors.iter().copied()))
-    }
-
-    /// Never held across an await, so a panic in one request cannot keep the others out.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -101,7 +101,9 @@ impl TryFrom<String> for PasswordHash {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let problem = "a password is not a bcrypt hash; make one with: htpasswd -nBC 10 \"\"";
+        // Without double quotes: `without_values` takes what stands in them for a value.
+        let problem =
+            r"a password is not a bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\n'";
         // The parser cuts at fixed bytes.
         if !text.is_ascii() {
             return Err(problem);

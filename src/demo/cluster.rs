@@ -16,14 +16,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What the embedded Postgres shares with a cluster.
-#[cfg(feature = "embedded")]
-pub(super) mod private {
-    pub(in crate::demo) use super::error::failed;
-    pub(in crate::demo) use super::folder::Folder;
-    pub(in crate::demo) use super::keeper::Keeper;
-}
-
 use address::free_port;
 pub(super) use address::{encoded, socket_url};
 pub use error::ClusterError;

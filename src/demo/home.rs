@@ -2,9 +2,10 @@
 
 use std::convert::Infallible;
 use std::future::pending;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tokio_postgres::config::Host;
@@ -13,8 +14,6 @@ use uuid::Uuid;
 
 use super::Tell;
 use super::cluster::{self, Cluster, SUPERUSER};
-#[cfg(feature = "embedded")]
-use super::embedded::Embedded;
 use super::error::DemoError;
 use super::telling::News;
 
@@ -38,9 +37,6 @@ pub(super) struct Home {
 enum Server {
     /// Goes with everything in it.
     Ours(Arc<Mutex<Cluster>>),
-    /// Goes with us.
-    #[cfg(feature = "embedded")]
-    Within(Embedded),
     /// Has other things in it: names of ours are random, and are dropped in the end.
     Theirs { admin: Box<Config>, name: String },
 }
@@ -49,11 +45,7 @@ impl Home {
     /// In a throwaway server.
     pub(super) async fn build() -> Result<Self, DemoError> {
         let start = || Cluster::start(&cluster::Options::default());
-        let cluster = match tokio::task::spawn_blocking(start).await? {
-            #[cfg(feature = "embedded")]
-            Err(cluster::ClusterError::ProgramsMissing) => return Self::embed().await,
-            cluster => cluster?,
-        };
+        let cluster = spawn_blocking(start).await??;
         let config = |database| cluster.url(SUPERUSER, database).parse();
         let admin: Config = config("postgres").map_err(DemoError::Url)?;
         let home = Self {
@@ -64,23 +56,6 @@ impl Home {
         create_database(&admin, DATABASE).await?;
         create_role(&admin, ROLE, None).await?;
         Ok(home)
-    }
-
-    /// In a Postgres within this program.
-    #[cfg(feature = "embedded")]
-    pub(super) async fn embed() -> Result<Self, DemoError> {
-        tracing::warn!(
-            "found no Postgres on this machine: using the embedded one, which serves one \
-             transaction at a time"
-        );
-        let embedded = tokio::task::spawn_blocking(Embedded::start).await??;
-        let owner: Config = embedded.url(SUPERUSER).parse().map_err(DemoError::Url)?;
-        create_role(&owner, ROLE, None).await?;
-        Ok(Self {
-            owner,
-            url: embedded.url(ROLE),
-            server: Server::Within(embedded),
-        })
     }
 
     /// In a server given by its URL, whose user may create databases and roles. TLS is not
@@ -126,8 +101,6 @@ impl Home {
     pub(super) fn role(&self) -> &str {
         match &self.server {
             Server::Ours(_) => ROLE,
-            #[cfg(feature = "embedded")]
-            Server::Within(_) => ROLE,
             Server::Theirs { name, .. } => name,
         }
     }
@@ -146,7 +119,7 @@ impl Home {
         let mut has_failed = false;
         loop {
             sleep(LOOK_INTERVAL).await;
-            if locked(cluster).is_running() {
+            if cluster.lock().is_running() {
                 continue;
             }
             if !has_failed {
@@ -157,7 +130,7 @@ impl Home {
             }
             sleep(REVIVAL_PAUSE).await;
             let cluster = cluster.clone();
-            let revived = spawn_blocking(move || locked(&cluster).start_again()).await;
+            let revived = spawn_blocking(move || cluster.lock().start_again()).await;
             // Said once, tried for as long as somebody watches.
             match &revived {
                 Ok(Err(error)) if !has_failed => tell(&News::Amiss(error.to_string())),
@@ -174,8 +147,6 @@ impl Home {
                 // Blocks for some milliseconds; a panic in there has nobody left to tell.
                 let _ = tokio::task::spawn_blocking(move || drop(cluster)).await;
             }
-            #[cfg(feature = "embedded")]
-            Server::Within(embedded) => embedded.leave().await,
             Server::Theirs { admin, name } => {
                 if let Err(error) = drop_all(&admin, &name).await {
                     tracing::warn!(database = name, %error, "the demo's database stays behind");
@@ -183,11 +154,6 @@ impl Home {
             }
         }
     }
-}
-
-fn locked(cluster: &Mutex<Cluster>) -> MutexGuard<'_, Cluster> {
-    // Nothing in there panics half way; if it did, its folder would have to go all the same.
-    cluster.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) async fn connect(config: &Config) -> Result<Client, DemoError> {

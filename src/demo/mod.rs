@@ -2,12 +2,10 @@
 //!
 //! [`start`] makes the database and fills it; [`Demo::live`] lets the fleet live in it.
 //! `fleet` decides what happens and touches nothing; `store` turns that into SQL, `life` into
-//! time, `telling` into no more lines than people can read; `home` is where the database comes from, usually a [`cluster`], with the feature
-//! `embedded` and no Postgres on the machine one within this program.
+//! time, `telling` into no more lines than people can read; `home` is where the database comes from,
+//! usually a [`cluster`].
 
 pub mod cluster;
-#[cfg(feature = "embedded")]
-mod embedded;
 mod error;
 pub mod fleet;
 mod home;

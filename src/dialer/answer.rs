@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::fleet::pass::{ErrorKind, Failure};
 use crate::resolver::DialError;
 
 /// What of a message is passed on.
@@ -83,9 +84,13 @@ pub(super) fn judge(status: u16, body: Body) -> Result<(), DialError> {
         (_, Message(message)) => format!("answers {status}: {message}"),
         (_, Ports | Foreign) => format!("answers {status}, not as Coder does"),
     };
-    Err(DialError::Exporter(format!(
-        "what is at --coder.url {problem}"
-    )))
+    let kind = match status {
+        401 => ErrorKind::Authentication,
+        403 => ErrorKind::Permission,
+        _ => ErrorKind::Connect,
+    };
+    let message = format!("what is at --coder.url {problem}");
+    Err(DialError::Exporter(Failure::new(kind, message)))
 }
 
 /// Coder asked for another state than the agent is in, or else the dial went wrong.
@@ -115,8 +120,14 @@ mod tests {
     #[track_caller]
     fn blames_us(status: u16, body: &str, hint: &str) {
         match judged(status, body) {
-            Err(DialError::Exporter(message)) => {
-                assert!(message.contains(hint), "{message}");
+            Err(DialError::Exporter(failure)) => {
+                assert!(failure.message.contains(hint), "{failure}");
+                let expected = match status {
+                    401 => ErrorKind::Authentication,
+                    403 => ErrorKind::Permission,
+                    _ => ErrorKind::Connect,
+                };
+                assert_eq!(failure.kind, expected, "{failure}");
             }
             other => panic!("{status} {body}: {other:?}"),
         }

@@ -2,6 +2,7 @@
 //! within 30 s.
 
 use std::error::Error;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::coder_token::Token;
 use crate::config::http_url::HttpUrl;
+use crate::fleet::pass::{ErrorKind, Failure};
 use crate::resolver::{DialError, Dialer, Target};
 
 use super::answer::{Body, judge, presentable};
@@ -103,8 +105,8 @@ impl Coderd {
 
     async fn ask(&self, target: &Target, token: &SecretString) -> Result<(), DialError> {
         let token = token.expose_secret();
-        let mut header = HeaderValue::from_str(token)
-            .map_err(|_| DialError::Exporter("the token cannot be sent".into()))?;
+        let mut header =
+            HeaderValue::from_str(token).map_err(|_| no_token("the token cannot be sent"))?;
         header.set_sensitive(true);
         let id = target.agent_id.to_string();
         let path = ["api", "v2", "workspaceagents", &id, "listening-ports"];
@@ -130,19 +132,48 @@ impl Coderd {
         while let Some(next) = cause.source() {
             cause = next;
         }
+        let kind = match () {
+            () if is_tls(error) => ErrorKind::Tls,
+            () if error.is_timeout() => ErrorKind::Timeout,
+            () => ErrorKind::Connect,
+        };
         let cause = presentable(&cause.to_string(), token);
-        DialError::Exporter(format!("Coder at {} {what}: {cause}", self.url))
+        let message = format!("Coder at {} {what}: {cause}", self.url);
+        DialError::Exporter(Failure::new(kind, message))
     }
 
     async fn current_token(&self) -> Result<SecretString, DialError> {
         let token = self.token.clone();
         // A file on a slow disk must not hold up a worker.
         let token = tokio::task::spawn_blocking(move || token.read()).await;
-        let failed = |error: &dyn Error| DialError::Exporter(format!("the token: {error}"));
+        let failed = |error: &dyn Error| no_token(&format!("the token: {error}"));
         token
             .map_err(|error| failed(&error))?
             .map_err(|error| failed(&error))
     }
+}
+
+/// Whether TLS itself failed: somewhere below it there is an error of rustls'.
+fn is_tls(mut error: &(dyn Error + 'static)) -> bool {
+    loop {
+        if error.is::<rustls::Error>() {
+            return true;
+        }
+        // An error of the system does not count what it wraps among its sources.
+        let wrapped = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        let wrapped = wrapped.map(|it| it as &(dyn Error + 'static));
+        match wrapped.or_else(|| error.source()) {
+            Some(next) => error = next,
+            None => return false,
+        }
+    }
+}
+
+/// Without a token that can be sent, Coder refuses us as it would a wrong one.
+fn no_token(message: &str) -> DialError {
+    DialError::Exporter(Failure::new(ErrorKind::Authentication, message))
 }
 
 /// The body, or as much of it as is worth reading.

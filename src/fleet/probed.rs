@@ -9,6 +9,7 @@ use super::agent::{Agent, Label};
 use super::explain::{Reason, explain};
 use super::health::Limits;
 use super::outcome::ProbeOutcome;
+use super::pass::ErrorKind;
 use super::status::Status;
 use super::time::Timestamp;
 
@@ -30,6 +31,8 @@ pub struct Probed {
     pub agent: Option<ProbedAgent>,
     /// What came of it.
     pub outcome: ProbeOutcome,
+    /// What kind of trouble of our own kept the agent from being asked, for the log.
+    pub trouble: Option<ErrorKind>,
     /// How long it took.
     pub duration: Duration,
     /// One line for a person.

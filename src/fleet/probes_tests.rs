@@ -24,6 +24,7 @@ fn probed(workspace: u128, status: Status, outcome: ProbeOutcome) -> Probed {
             seen_at: at(0),
         }),
         outcome,
+        trouble: None,
         duration: Duration::from_millis(20),
         message: String::new(),
         story: Story::default(),

@@ -2,9 +2,10 @@
 //! (`docs/spec/probe.md`).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -34,6 +35,7 @@ pub(super) struct Gate<S> {
     inactive_timeout: Duration,
     began: Instant,
     activity: ActivityReader<S>,
+    /// Never held across an await.
     noted: Mutex<Noted>,
 }
 
@@ -76,7 +78,7 @@ impl<S: Source> Gate<S> {
 
     /// Takes note of what a round saw of the clocks, and forgets dials that are long over.
     pub(super) fn begin_round(&self, heartbeat_lead_seconds: Option<f64>) {
-        let mut noted = self.lock();
+        let mut noted = self.noted.lock();
         noted.heartbeat_lead_seconds = heartbeat_lead_seconds.unwrap_or_default();
         noted.own_dials.retain(|_, at| at.elapsed() < WARM_UP);
     }
@@ -85,7 +87,7 @@ impl<S: Source> Gate<S> {
     fn allows(&self, agent: Uuid) -> Result<(), SkipReason> {
         let reading = self.activity.latest();
         let reading = reading.filter(|it| it.activity.is_stored());
-        let noted = self.lock();
+        let noted = self.noted.lock();
         let session_age_seconds = reading.as_ref().and_then(|it| {
             let age = it.activity.session_age_seconds(agent)?;
             Some(age + it.read_at.elapsed().as_secs_f64())
@@ -103,12 +105,7 @@ impl<S: Source> Gate<S> {
     }
 
     fn note_dial(&self, agent: Uuid) {
-        self.lock().own_dials.insert(agent, Instant::now());
-    }
-
-    /// Never held across an await.
-    fn lock(&self) -> MutexGuard<'_, Noted> {
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        self.noted.lock().own_dials.insert(agent, Instant::now());
     }
 }
 
@@ -127,7 +124,7 @@ impl<S: Source, L: Dialer> ScopedDialer<'_, S, L> {
     /// no row here, and is dialed only while it is in use.
     async fn check(&self, target: &Target) -> Result<(), DialError> {
         let latest = self.directory.latest(target.workspace_id).await;
-        let latest = latest.map_err(|failure| DialError::Exporter(failure.to_string()))?;
+        let latest = latest.map_err(DialError::Exporter)?;
         let row = latest.as_ref().and_then(|latest| {
             let mut agents = latest.agents.iter();
             let row = agents.find(|it| it.agent.id == target.agent_id)?;

@@ -17,10 +17,11 @@ mod tests;
 
 use std::fmt;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use uuid::Uuid;
@@ -208,7 +209,6 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 
     /// Never held across an await.
     fn lock(&self) -> MutexGuard<'_, Record> {
-        let record = self.shared.record.lock();
-        record.unwrap_or_else(PoisonError::into_inner)
+        self.shared.record.lock()
     }
 }

@@ -211,7 +211,9 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Err(unresolved) => unresolved.to_string(),
         };
         let reached = result.as_ref().ok().map(|it| it.target.agent_id);
-        Tried::Probed(self.of(latest, reached, outcome, message, trace))
+        let probed = self.of(latest, reached, outcome, message, trace);
+        let trouble = result.as_ref().err().and_then(Unresolved::kind);
+        Tried::Probed(Probed { trouble, ..probed })
     }
 
     /// What is recorded of a workspace whose agent was `reached`, or none.
@@ -231,6 +233,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             workspace: latest.workspace.clone(),
             agent: self.agent_of(latest, reached),
             outcome,
+            trouble: None,
             duration: trace.elapsed(),
             message,
             story: story(trace),
@@ -277,7 +280,10 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         let ours = probed
             .iter()
             .find(|it| it.outcome == ProbeOutcome::ExporterError);
-        let trouble = ours.map(|it| Failure::new(ErrorKind::Connect, it.message.clone()));
+        let trouble = ours.map(|it| {
+            let kind = it.trouble.unwrap_or(ErrorKind::Query);
+            Failure::new(kind, it.message.clone())
+        });
         let line = {
             let mut record = self.lock();
             had_a_turn.iter().for_each(|&it| record.rota.reached(it));

@@ -1,29 +1,23 @@
 //! Live connections and bindings by workspace: small, and never locked across an await.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::num::NonZeroUsize;
+use std::sync::Arc;
 
+use lru::LruCache;
+use parking_lot::Mutex;
 use uuid::Uuid;
 
 use super::lazy::Dialed;
 use super::parts::Target;
 
-/// What is remembered of workspaces.
+/// What is remembered of workspaces; the one that was not used for longest goes first.
 pub(super) struct Cache<C> {
-    entries: Mutex<Entries<C>>,
-    most: usize,
-}
-
-struct Entries<C> {
-    by_workspace: HashMap<Uuid, Entry<C>>,
-    /// Counts up with each use: who has the smallest number goes first.
-    uses: u64,
+    entries: Mutex<LruCache<Uuid, Entry<C>>>,
 }
 
 struct Entry<C> {
     bound: Target,
     connection: Option<Arc<C>>,
-    last_use: u64,
 }
 
 /// An agent and a connection to it, read together.
@@ -33,37 +27,35 @@ pub(super) struct Hit<C> {
 }
 
 impl<C> Cache<C> {
-    /// Remembers at most this many workspaces.
+    /// Remembers at most this many workspaces, and at least one.
     pub(super) fn new(most: usize) -> Self {
-        let entries = Entries {
-            by_workspace: HashMap::new(),
-            uses: 0,
-        };
+        let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
+        let mut entries = LruCache::unbounded();
+        // Thus it takes room as it fills, and not all of it at once.
+        entries.resize(most);
         Self {
             entries: Mutex::new(entries),
-            most,
         }
     }
 
     /// The live connection of this workspace.
     pub(super) fn hit(&self, workspace: Uuid) -> Option<Hit<C>> {
-        let mut entries = self.lock();
-        entries.touch(workspace)?.hit()
+        self.entries.lock().get(&workspace)?.hit()
     }
 
     /// The agent this workspace is bound to, connected or not.
     pub(super) fn bound(&self, workspace: Uuid) -> Option<Target> {
-        let mut entries = self.lock();
-        entries.touch(workspace).map(|entry| entry.bound.clone())
+        let mut entries = self.entries.lock();
+        entries.get(&workspace).map(|entry| entry.bound.clone())
     }
 
     /// Binds a workspace that is not connected; a live connection keeps its own agent.
     pub(super) fn bind(&self, workspace: Uuid, target: Target) {
         let _replaced = {
-            let mut entries = self.lock();
-            match entries.touch(workspace) {
+            let mut entries = self.entries.lock();
+            match entries.get(&workspace) {
                 Some(entry) if entry.connection.is_some() => None,
-                _ => entries.insert(workspace, target, None, self.most),
+                _ => entries.push(workspace, Entry::new(target, None)),
             }
         };
     }
@@ -80,8 +72,8 @@ impl<C> Cache<C> {
         let ours = Arc::new(connection);
         // What the cache lets go of is dropped after the lock: releasing may be anything.
         let (hit, _replaced) = {
-            let mut entries = self.lock();
-            let theirs = entries.touch(workspace).and_then(|entry| entry.hit());
+            let mut entries = self.entries.lock();
+            let theirs = entries.get(&workspace).and_then(Entry::hit);
             match theirs.filter(|it| !switched || it.target.agent_id == target.agent_id) {
                 Some(theirs) => (theirs, None),
                 None => {
@@ -89,8 +81,8 @@ impl<C> Cache<C> {
                         target: target.clone(),
                         connection: ours.clone(),
                     };
-                    let replaced = entries.insert(workspace, target, Some(ours.clone()), self.most);
-                    (hit, replaced)
+                    let entry = Entry::new(target, Some(ours));
+                    (hit, entries.push(workspace, entry))
                 }
             }
         };
@@ -101,14 +93,13 @@ impl<C> Cache<C> {
     /// place in the meantime stays.
     pub(super) fn forget_connection(&self, workspace: Uuid, connection: &Arc<C>) {
         let _released = {
-            let mut entries = self.lock();
+            let mut entries = self.entries.lock();
             let is_it = entries
-                .by_workspace
-                .get(&workspace)
+                .peek(&workspace)
                 .and_then(|entry| entry.connection.as_ref())
                 .is_some_and(|known| Arc::ptr_eq(known, connection));
             match is_it {
-                true => entries.by_workspace.remove(&workspace),
+                true => entries.pop(&workspace),
                 false => None,
             }
         };
@@ -116,60 +107,28 @@ impl<C> Cache<C> {
 
     /// Lets go of everything about this workspace.
     pub(super) fn forget(&self, workspace: Uuid) {
-        let _released = self.lock().by_workspace.remove(&workspace);
+        let _released = self.entries.lock().pop(&workspace);
     }
 
     /// Lets go of the connection and remembers the binding.
     pub(super) fn release(&self, workspace: Uuid) {
         let _released = {
-            let mut entries = self.lock();
-            let entry = entries.by_workspace.get_mut(&workspace);
+            let mut entries = self.entries.lock();
+            let entry = entries.peek_mut(&workspace);
             entry.and_then(|entry| entry.connection.take())
         };
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Entries<C>> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<C> Entry<C> {
+    fn new(bound: Target, connection: Option<Arc<C>>) -> Self {
+        Self { bound, connection }
+    }
+
     fn hit(&self) -> Option<Hit<C>> {
         Some(Hit {
             target: self.bound.clone(),
             connection: self.connection.clone()?,
         })
-    }
-}
-
-impl<C> Entries<C> {
-    fn touch(&mut self, workspace: Uuid) -> Option<&mut Entry<C>> {
-        self.uses += 1;
-        let entry = self.by_workspace.get_mut(&workspace)?;
-        entry.last_use = self.uses;
-        Some(entry)
-    }
-
-    /// Gives back what had to go for it.
-    fn insert(
-        &mut self,
-        workspace: Uuid,
-        bound: Target,
-        connection: Option<Arc<C>>,
-        most: usize,
-    ) -> Option<Entry<C>> {
-        let last_use = self.uses;
-        let entry = Entry {
-            bound,
-            connection,
-            last_use,
-        };
-        let replaced = self.by_workspace.insert(workspace, entry);
-        if self.by_workspace.len() <= most {
-            return replaced;
-        }
-        let by_use = self.by_workspace.iter().min_by_key(|it| it.1.last_use);
-        let oldest = by_use.map(|(&workspace, _)| workspace)?;
-        self.by_workspace.remove(&oldest)
     }
 }

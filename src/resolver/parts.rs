@@ -100,9 +100,11 @@ pub enum DialError {
     #[error("{0}")]
     Failed(String),
     /// The question could not be asked: our token, coderd itself, the way to it. No agent is
-    /// to blame, and no other would be reached.
+    /// to blame, and no other would be reached. The kind is for the log: `authentication` or
+    /// `permission` where Coder refuses the token, `tls` or `timeout` where no connection comes
+    /// about for that reason, else `connect`.
     #[error("{0}")]
-    Exporter(String),
+    Exporter(Failure),
     /// The agent is out of the probe's scope, so it was not dialed: nothing is known of it.
     #[error("out of the probe's scope: {}", .0.sentence())]
     OutOfScope(SkipReason),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::choose::NoChoice;
 use super::parts::{DialError, Target};
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::Failure;
+use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probe_scope::SkipReason;
 
 /// An agent that was reached.
@@ -96,6 +96,17 @@ impl Unresolved {
             Self::Dial(DialError::Exporter(_) | DialError::Unaddressable(_))
             | Self::Directory(_) => ProbeOutcome::ExporterError,
         })
+    }
+
+    /// What kind of trouble of our own it is; `None` where it is the agent's.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Dial(DialError::Exporter(failure)) | Self::Directory(failure) => {
+                Some(failure.kind)
+            }
+            Self::Dial(DialError::Unaddressable(_)) => Some(ErrorKind::Connect),
+            _ => None,
+        }
     }
 
     /// Whether it is our own trouble, and would be the same with every other workspace.

@@ -1,9 +1,9 @@
 //! What was asked and answered on the way to an agent, and how long each phase took.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use enum_map::{Enum, EnumMap};
+use parking_lot::Mutex;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use tokio::time::Instant;
 
@@ -76,12 +76,12 @@ impl Trace {
 
     /// Everything so far, in the order in which it happened.
     pub fn steps(&self) -> Vec<Step> {
-        self.lock().steps.clone()
+        self.told.lock().steps.clone()
     }
 
     /// How long each phase took, all its parts together.
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Duration)> {
-        self.lock().spent.into_iter()
+        self.told.lock().spent.into_iter()
     }
 
     /// Notes what is asked; the answer is noted at the end of the span.
@@ -97,11 +97,7 @@ impl Trace {
 
     fn note(&self, phase: Phase, text: String) {
         let at = self.began.elapsed();
-        self.lock().steps.push(Step { at, phase, text });
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Told> {
-        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+        self.told.lock().steps.push(Step { at, phase, text });
     }
 }
 
@@ -126,6 +122,6 @@ impl Drop for Span<'_> {
             self.trace.note(self.phase, "given up".into());
         }
         let spent = self.began.elapsed();
-        self.trace.lock().spent[self.phase] += spent;
+        self.trace.told.lock().spent[self.phase] += spent;
     }
 }

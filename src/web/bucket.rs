@@ -1,7 +1,6 @@
 //! `rate_limit`: a bucket of tokens, one for each request.
 
-use std::sync::{Mutex, PoisonError};
-
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::config::web_file::RateLimit;
@@ -31,7 +30,7 @@ impl Bucket {
             tokens: most,
             filled: now,
         };
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let state = match state.take() {
             Some(same) if same.limit == limit => state.insert(same),
             _ => state.insert(full()),

@@ -125,7 +125,10 @@ impl ClientCertVerifier for ClientVerifier {
 /// be read.
 fn alternative_names(certificate: &CertificateDer<'_>) -> Option<Vec<String>> {
     let certificate = Certificate::from_der(certificate).ok()?;
-    let names = certificate.tbs_certificate.get::<SubjectAltName>().ok()?;
+    let names = certificate
+        .tbs_certificate()
+        .get_extension::<SubjectAltName>()
+        .ok()?;
     let Some((_, SubjectAltName(names))) = names else {
         return Some(Vec::new());
     };

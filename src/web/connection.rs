@@ -6,7 +6,7 @@
 
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
+use parking_lot::Mutex;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -155,10 +156,6 @@ impl Seat {
             state,
         }
     }
-
-    fn lock(&self) -> MutexGuard<'_, SeatState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// A request under way, from its head to the last of its answer.
@@ -166,7 +163,7 @@ struct Busy(Arc<Seat>);
 
 impl Busy {
     fn new(seat: &Arc<Seat>) -> Self {
-        let mut state = seat.lock();
+        let mut state = seat.state.lock();
         state.requests += 1;
         state.waiting = None;
         drop(state);
@@ -176,7 +173,7 @@ impl Busy {
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.0.state.lock();
         state.requests -= 1;
         if state.requests == 0 {
             state.waiting = Some(self.0.rosters.waiting.enter(&self.0.cut));

@@ -4,9 +4,10 @@
 //! are looked at, one is asked about at a time.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use axum::response::Response;
+use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::fleet::pass::{ErrorKind, Failure};
@@ -37,8 +38,7 @@ pub(super) struct Inquiries {
 impl Inquiries {
     /// The place of this question, shared by all who ask it.
     fn question(&self, reference: &Reference) -> Arc<Question> {
-        let questions = self.questions.lock();
-        let mut questions = questions.unwrap_or_else(PoisonError::into_inner);
+        let mut questions = self.questions.lock();
         let now = Instant::now();
         if let Some((asked, question)) = questions.get_mut(reference) {
             *asked = now;
@@ -119,10 +119,10 @@ mod tests {
         for id in 0..1000 {
             inquiries.question(&by_id(id));
         }
-        assert_eq!(inquiries.questions.lock().unwrap().len(), REMEMBERED);
+        assert_eq!(inquiries.questions.lock().len(), REMEMBERED);
         tokio::time::advance(MAX_AGE).await;
         inquiries.question(&by_id(2000));
-        assert_eq!(inquiries.questions.lock().unwrap().len(), 1);
+        assert_eq!(inquiries.questions.lock().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]

@@ -2,10 +2,13 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use std::{fs, io};
 
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::protection::Protection;
@@ -16,18 +19,21 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What protects the endpoint: read at the start, on a reload, and when a file that it was made
 /// from changes. A file that cannot be used leaves the last good one in force
 /// (`docs/spec/http.md`).
+///
+/// What is in force is read without a lock. One reader at a time looks whether a file has
+/// changed; the others do not wait for it.
 #[derive(Debug, Default)]
 pub struct LiveConfig {
     path: Option<PathBuf>,
-    state: Mutex<State>,
+    current: ArcSwap<Protection>,
+    is_broken: AtomicBool,
+    files: Mutex<Files>,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    current: Arc<Protection>,
+struct Files {
     seen: Vec<(PathBuf, Stamp)>,
     looked: Option<Instant>,
-    is_broken: bool,
 }
 
 /// What tells one version of a file from another: nobody replaces a file and keeps all of it.
@@ -42,30 +48,26 @@ impl LiveConfig {
     pub fn load(path: Option<&Path>) -> Result<Self, String> {
         let live = Self {
             path: path.map(Path::to_owned),
-            state: Mutex::default(),
+            ..Self::default()
         };
         if let Some(path) = path {
-            let mut state = live.lock();
-            let loaded = state.read(path);
-            state.current = Arc::new(loaded?);
-            warn(&state.current);
+            let loaded = live.files.lock().read(path)?;
+            warn(&loaded);
+            live.current.store(Arc::new(loaded));
         }
         Ok(live)
     }
 
     /// What is in force now.
     pub(super) fn current(&self) -> Arc<Protection> {
-        let mut state = self.lock();
         if let Some(path) = &self.path
-            && state.looked.is_none_or(|it| it.elapsed() >= LOOK)
+            && let Some(mut files) = self.files.try_lock()
+            && files.have_changed()
         {
-            state.looked = Some(Instant::now());
-            if state.seen.iter().any(|(path, seen)| stamp(path) != *seen) {
-                // It has been logged, and the last good one is the answer.
-                let _ = state.read_again(path);
-            }
+            // It has been logged, and the last good one is the answer.
+            let _ = self.read_again(&mut files, path);
         }
-        state.current.clone()
+        self.current.load_full()
     }
 
     /// Reads the file again, whether it changed or not.
@@ -75,7 +77,7 @@ impl LiveConfig {
     /// When it cannot be used; then nothing changes.
     pub(super) fn reread(&self) -> Result<(), String> {
         match &self.path {
-            Some(path) => self.lock().read_again(path),
+            Some(path) => self.read_again(&mut self.files.lock(), path),
             None => Ok(()),
         }
     }
@@ -84,12 +86,12 @@ impl LiveConfig {
     pub(super) fn is_current(&self) -> bool {
         // Looks, for a scrape over an old connection is a reader too.
         self.current();
-        !self.lock().is_broken
+        !self.is_broken.load(Ordering::Relaxed)
     }
 
     /// How its addresses begin: `http` or `https`.
     pub fn scheme(&self) -> &'static str {
-        match self.lock().current.tls {
+        match self.current.load().tls {
             Some(_) => "https",
             None => "http",
         }
@@ -97,27 +99,20 @@ impl LiveConfig {
 
     /// What is in force, in a few words; no secret.
     pub fn describe(&self) -> String {
-        self.lock().current.describe()
+        self.current.load().describe()
     }
 
-    /// Never held across an await; whoever waits for it waits for what was to be read anyhow.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl State {
-    fn read_again(&mut self, path: &Path) -> Result<(), String> {
-        let loaded = self.read(path).and_then(|loaded| {
-            self.current.check_successor(&loaded)?;
+    fn read_again(&self, files: &mut Files, path: &Path) -> Result<(), String> {
+        let loaded = files.read(path).and_then(|loaded| {
+            self.current.load().check_successor(&loaded)?;
             Ok(loaded)
         });
-        self.is_broken = loaded.is_err();
+        self.is_broken.store(loaded.is_err(), Ordering::Relaxed);
         match loaded {
             Ok(loaded) => {
-                self.current = Arc::new(loaded);
                 tracing::info!(path = %path.display(), "the web configuration was read again");
-                warn(&self.current);
+                warn(&loaded);
+                self.current.store(Arc::new(loaded));
                 Ok(())
             }
             Err(problem) => {
@@ -128,6 +123,17 @@ impl State {
                 Err(problem)
             }
         }
+    }
+}
+
+impl Files {
+    /// Whether one of them is another than when it was read. Looks once in [`LOOK`].
+    fn have_changed(&mut self) -> bool {
+        if self.looked.is_some_and(|it| it.elapsed() < LOOK) {
+            return false;
+        }
+        self.looked = Some(Instant::now());
+        self.seen.iter().any(|(path, seen)| stamp(path) != *seen)
     }
 
     /// Reads the file and those it names, and remembers what they looked like before.

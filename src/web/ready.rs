@@ -1,10 +1,10 @@
 //! `/-/ready`: is the database reached, its Coder supported, and every grant there?
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared, WeakShared};
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::collect::Collect;
@@ -45,7 +45,7 @@ impl Readiness {
             Err(look) => look,
         };
         let verdict = look.await;
-        self.lock().was_ready = verdict.is_ok().then(Instant::now);
+        self.state.lock().was_ready = verdict.is_ok().then(Instant::now);
         verdict
     }
 
@@ -55,7 +55,7 @@ impl Readiness {
         reads: Vec<Reads>,
         deadline: Instant,
     ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
-        let mut state = self.lock();
+        let mut state = self.state.lock();
         if state.was_ready.is_some_and(|it| it.elapsed() < FRESH) {
             return Ok(Ok(()));
         }
@@ -71,11 +71,7 @@ impl Readiness {
 
     /// A new look is needed, whatever was seen a moment ago.
     pub(super) fn forget(&self) {
-        *self.lock() = State::default();
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.state.lock() = State::default();
     }
 }
 

@@ -1,9 +1,10 @@
 //! Who has been at something, since when, and how to end it.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -26,7 +27,7 @@ struct Entries {
 impl Roster {
     /// From now until the entry is dropped, the connection behind `cut` is at it.
     pub(super) fn enter(self: &Arc<Self>, cut: &Cut) -> Entry {
-        let mut entries = self.lock();
+        let mut entries = self.entries.lock();
         let number = entries.next;
         entries.next += 1;
         let since = Instant::now();
@@ -40,7 +41,7 @@ impl Roster {
     /// Ends the connection that has been at it for longest, if that is for at least `least`.
     /// Says whether there was one.
     pub(super) fn cut_longest(&self, least: Duration) -> bool {
-        let mut entries = self.lock();
+        let mut entries = self.entries.lock();
         let Some(longest) = entries.by_number.first_entry() else {
             return false;
         };
@@ -57,11 +58,6 @@ impl Roster {
     pub(super) fn cut_after(&self, limit: Duration) {
         while self.cut_longest(limit) {}
     }
-
-    /// Never held across an await.
-    fn lock(&self) -> MutexGuard<'_, Entries> {
-        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// One connection's being at it.
@@ -72,7 +68,7 @@ pub(super) struct Entry {
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.roster.lock().by_number.remove(&self.number);
+        self.roster.entries.lock().by_number.remove(&self.number);
     }
 }
 

@@ -1,12 +1,14 @@
 //! The loop that serves.
 
 use std::io;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use futures_util::future::try_join_all;
-use tokio::net::{TcpListener, TcpStream};
+use socket2::SockRef;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
@@ -34,6 +36,9 @@ const MOVE_OVER: Duration = Duration::from_secs(1);
 /// After an error of the system, as when there are too many open files.
 const BREATH: Duration = Duration::from_millis(200);
 
+/// Connections that the system may hold until they are accepted; tokio's own number.
+const BACKLOG: u32 = 1024;
+
 /// Listens on `address`, where an empty host means every interface, as in `:21120`.
 ///
 /// # Errors
@@ -41,14 +46,32 @@ const BREATH: Duration = Duration::from_millis(200);
 /// When the address cannot be had.
 pub async fn bind(address: &str) -> io::Result<TcpListener> {
     match address.strip_prefix(':') {
-        Some(port) => match TcpListener::bind(format!("[::]:{port}")).await {
-            Ok(listener) => Ok(listener),
-            // A host without IPv6.
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
-            Err(_) => TcpListener::bind(format!("0.0.0.0:{port}")).await,
-        },
+        Some(port) => {
+            let port = port.parse().map_err(io::Error::other)?;
+            match bind_both(port) {
+                Ok(listener) => Ok(listener),
+                Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(error),
+                // A host without IPv6.
+                Err(_) => TcpListener::bind((Ipv4Addr::UNSPECIFIED, port)).await,
+            }
+        }
         None => TcpListener::bind(address).await,
     }
+}
+
+/// One socket for IPv6 and IPv4.
+fn bind_both(port: u16) -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v6()?;
+    serve_ipv4_too(&socket)?;
+    // As tokio's own listeners have it.
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv6Addr::UNSPECIFIED, port).into())?;
+    socket.listen(BACKLOG)
+}
+
+/// Where `net.ipv6.bindv6only` is 1, a socket would serve IPv6 alone.
+fn serve_ipv4_too(socket: &TcpSocket) -> io::Result<()> {
+    SockRef::from(socket).set_only_v6(false)
 }
 
 /// Serves on every listener until `shutdown` is done and requests under way have had their
@@ -219,4 +242,36 @@ async fn rest_after(error: &io::Error) {
     }
     tracing::warn!(%error, "no connection could be taken; trying again");
     sleep(BREATH).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_interface_is_served_by_ipv4_too() {
+        let listener = bind(":0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        if address.is_ipv6() {
+            assert!(!SockRef::from(&listener).only_v6().unwrap());
+        }
+        let connected = TcpStream::connect((Ipv4Addr::LOCALHOST, address.port())).await;
+        assert!(connected.is_ok(), "{connected:?}");
+    }
+
+    #[test]
+    fn socket_that_began_with_ipv6_alone_serves_both() {
+        let socket = TcpSocket::new_v6().unwrap();
+        let options = SockRef::from(&socket);
+        options.set_only_v6(true).unwrap();
+        serve_ipv4_too(&socket).unwrap();
+        assert!(!options.only_v6().unwrap());
+    }
+
+    #[tokio::test]
+    async fn port_that_is_none_is_refused() {
+        for address in [":", ":http", ":65536"] {
+            assert!(bind(address).await.is_err(), "{address}");
+        }
+    }
 }

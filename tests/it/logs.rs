@@ -4,6 +4,7 @@
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::pass::Collector;
 
+use crate::harness::coderd::{StandIn, TOKEN};
 use crate::harness::*;
 
 const NOWHERE: &str = "--postgres.url=postgres://u@/d?host=/nowhere";
@@ -49,6 +50,30 @@ async fn at_debug_every_failure_is_a_line() {
     assert_eq!(lines.len(), 5, "{lines:#?}");
     let repeated = lines.iter().filter(|it| it.contains("once more"));
     assert_eq!(repeated.count(), 4, "{lines:#?}");
+}
+
+#[tokio::test]
+async fn token_that_coder_refuses_is_a_matter_of_authentication() {
+    let coder = one_agent().await;
+    let coderd = StandIn::start().await;
+    coderd.expect_token("the-one-that-came-after");
+    let folder = Folder::new();
+    let arguments = [
+        format!("--postgres.url={}", coder.url()),
+        format!("--coder.url={}", coderd.url("127.0.0.1")),
+        format!("--coder.token-file={}", folder.write("token", TOKEN)),
+        "--probe.dialer=coderd".into(),
+        "--probe.interval=50ms".into(),
+    ];
+    let arguments = arguments.each_ref().map(String::as_str);
+    let program = Program::serve(&arguments).await;
+    eventually("it is said", async || {
+        program.log().contains("could not ask")
+    })
+    .await;
+    let lines = lines_with(program, "--coder.token-file").await;
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("kind=authentication"), "{}", lines[0]);
 }
 
 #[tokio::test]

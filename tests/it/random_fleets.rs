@@ -16,8 +16,9 @@ async fn counts_of_random_fleets_are_those_of_a_plain_reference() {
     coder.paced("workspace_apps").await;
     let exporter = coder.exporter().await;
     let client = coder.connect().await;
-    for number in 0..FLEETS {
-        let seed = f64::from(number) / f64::from(FLEETS);
+    let fleets = times(FLEETS);
+    for number in 0..fleets {
+        let seed = f64::from(number) / f64::from(fleets);
         let fleet = include_str!("random_fleets.sql").replace("$SEED", &seed.to_string());
         coder.sql(&fleet).await;
         let page = exporter.scrape().await;

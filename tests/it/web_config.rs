@@ -176,7 +176,10 @@ async fn requests_beyond_the_rate_are_refused_but_never_health_checks() {
 async fn broken_file_at_the_start_is_a_wrong_setting() {
     let folder = Folder::new();
     for (config, said) in [
-        ("basic_auth_users: {alice: plain}", "bcrypt"),
+        (
+            "basic_auth_users: {alice: plain}",
+            r"make one with: htpasswd -nBC 10 '' | tr -d ':\n'",
+        ),
         (
             "tls_server_config:\n  cert_file: none.crt\n  key_file: none.key\n",
             "none.crt",

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use tokio_postgres::Client;
 
 use crate::World;
+use crate::harness::Chance;
 use crate::harness::Coder;
-use crate::harness::chance::Chance;
 use crate::harness::proxy::{Mischief, Way};
 use crate::life::note_the_moment;
 
@@ -52,7 +52,7 @@ const FAULTS: [Fault; 13] = [
 
 /// Breaks one thing after the other until it is over, and mends each.
 pub(crate) async fn run(world: Arc<World>, mut coder: Coder) -> Coder {
-    let mut chance = Chance::of(14);
+    let mut chance = Chance::new(14);
     while world.goes_on() {
         sleep(Duration::from_millis(300 + chance.below(1000))).await;
         let fault = chance.pick(&FAULTS);

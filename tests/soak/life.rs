@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio_postgres::{Client, Error};
 
 use crate::World;
-use crate::harness::chance::Chance;
+use crate::harness::Chance;
 
 /// What can happen. Times are set on both sides of the limits that decide, and let pass.
 const CHANGES: [&str; 13] = [
@@ -70,7 +70,7 @@ const REBUILD: &str = "
 
 /// Changes the rows until it is over, and notes when it did.
 pub(crate) async fn change(world: Arc<World>) {
-    let mut chance = Chance::of(11);
+    let mut chance = Chance::new(11);
     let mut client = world.admin().await;
     while world.goes_on() {
         let gate = world.gate.lock().await;

@@ -125,7 +125,7 @@ async fn soak(time: Duration) -> tally::Outcome {
     // The server is there until its owner goes.
     let _coder = breakage.await.unwrap();
     scrapers::compare_once(&world, scrapers::Expect::Whole).await;
-    let after = tally::standing(&world).await;
+    let after = tally::standing_after(&world, before).await;
     world.tally.outcome(before, after)
 }
 

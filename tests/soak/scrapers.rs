@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use crate::World;
-use crate::harness::chance::Chance;
+use crate::harness::Chance;
 use crate::harness::exposition::{Format, Page};
 use crate::harness::{LATE_ON_A_BUSY_MACHINE, http};
 use crate::truth::Truth;
@@ -25,7 +25,7 @@ pub(crate) enum Expect {
 
 /// Asks and compares until it is over.
 pub(crate) async fn compare(world: Arc<World>) {
-    let mut chance = Chance::of(12);
+    let mut chance = Chance::new(12);
     while world.goes_on() {
         compare_once(&world, Expect::Anything).await;
         tokio::time::sleep(Duration::from_millis(5 + chance.below(60))).await;
@@ -122,7 +122,7 @@ async fn scrape(world: &World, seconds: f64) -> Option<Page> {
 
 /// Twenty scrapes a second by those who lose their patience.
 pub(crate) async fn hang_up(world: Arc<World>) {
-    let mut chance = Chance::of(13);
+    let mut chance = Chance::new(13);
     let mut scrapers = JoinSet::new();
     while world.goes_on() {
         let patience = Duration::from_millis(chance.below(500) * chance.below(5));

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::World;
 use crate::harness::http;
@@ -68,6 +68,9 @@ impl Tally {
     }
 }
 
+/// How long connections may take to close after the last fault. What is still open then, leaked.
+const CLOSING: Duration = Duration::from_secs(60);
+
 /// How the program stands while nothing is asked of it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Standing {
@@ -76,7 +79,20 @@ pub(crate) struct Standing {
     peak_kib: u64,
 }
 
-/// Waits until what was cancelled has gone, and looks at the program.
+/// Looks at the program until it has no more descriptors open than `before`, or until
+/// [`CLOSING`] is over.
+pub(crate) async fn standing_after(world: &World, before: Standing) -> Standing {
+    let deadline = Instant::now() + CLOSING;
+    loop {
+        let after = standing(world).await;
+        if after.descriptors <= before.descriptors || Instant::now() > deadline {
+            return after;
+        }
+    }
+}
+
+/// Waits until the number of open descriptors has not changed for a second, and looks at the
+/// program.
 pub(crate) async fn standing(world: &World) -> Standing {
     let client = world.admin().await;
     let sessions = format!(

@@ -28,10 +28,6 @@ pub enum ClusterError {
         /// The folders looked at, and what is wrong with each.
         tried: String,
     },
-    /// The Postgres within this program does not work here.
-    #[cfg(feature = "embedded")]
-    #[error("the embedded Postgres did not start: {0}")]
-    Embedded(String),
     /// `initdb` ended with an error.
     #[error("`initdb` could not make a database: {output}{}", remedy(.output))]
     Init {
@@ -61,7 +57,7 @@ pub enum ClusterError {
 }
 
 /// For `map_err`: what was being done, to what.
-pub(in crate::demo) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
+pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
     let doing = doing.into();
     move |source| ClusterError::Io { doing, source }
 }

@@ -25,7 +25,7 @@ struct Account {
 /// A folder that only the server's user may look into. The keeper removes it; dropping it
 /// removes what a keeper that was never started, or was killed, left behind.
 #[derive(Debug)]
-pub(in crate::demo) struct Folder {
+pub(super) struct Folder {
     path: PathBuf,
     account: Option<Account>,
 }
@@ -43,12 +43,6 @@ impl Folder {
             _ => None,
         };
         Self::create_for(account)
-    }
-
-    /// As before, but for a server that runs within us.
-    #[cfg(feature = "embedded")]
-    pub(in crate::demo) fn create_as_ourselves() -> Result<Self, ClusterError> {
-        Self::create_for(None)
     }
 
     fn create_for(account: Option<Account>) -> Result<Self, ClusterError> {
@@ -81,7 +75,7 @@ impl Folder {
         Ok(folder)
     }
 
-    pub(in crate::demo) fn path(&self) -> &Path {
+    pub(super) fn path(&self) -> &Path {
         &self.path
     }
 

@@ -37,13 +37,13 @@ impl fmt::Display for Signal {
 
 /// Dropping it stops what it guards and removes the folder, and waits until that is done.
 #[derive(Debug)]
-pub(in crate::demo) struct Keeper {
+pub(super) struct Keeper {
     process: Child,
     orders: Option<ChildStdin>,
 }
 
 impl Keeper {
-    pub(in crate::demo) fn start(folder: &Folder) -> Result<Self, ClusterError> {
+    pub(super) fn start(folder: &Folder) -> Result<Self, ClusterError> {
         // A file, where an argument would fill the list of processes with its text.
         folder.write(SCRIPT, include_bytes!("keeper.sh"))?;
         let mut process = folder

@@ -1,31 +1,23 @@
-//! Chance, repeatable by its seed.
+//! What the made-up fleet draws by chance.
 
 use std::ops::Range;
 
 use uuid::{Builder, Uuid};
 
-/// SplitMix64. Ten lines of our own rather than a crate: the same seed must tell the same
-/// story after every `cargo update`, and nothing here needs to be hard to guess.
+use crate::chance::Chance;
+
+/// [`Chance`] in the shapes that a fleet needs.
 #[derive(Debug, Clone)]
-pub(super) struct Rng(u64);
+pub(super) struct Rng(Chance);
 
 impl Rng {
     pub(super) fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        bits ^ (bits >> 31)
+        Self(Chance::new(seed))
     }
 
     /// A number less than `limit`; 0 for a limit of 0.
     pub(super) fn below(&mut self, limit: usize) -> usize {
-        // The bias of the remainder is far below what anybody could see in a demo.
-        usize::try_from(self.next() % (limit.max(1) as u64)).unwrap_or(0)
+        usize::try_from(self.0.below(limit as u64)).unwrap_or(0)
     }
 
     /// A number of seconds in `range`.
@@ -40,7 +32,7 @@ impl Rng {
 
     /// One of `items`, of which there must be some.
     pub(super) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
-        items[self.below(items.len())]
+        self.0.pick(items)
     }
 
     /// One of `items` by weight.
@@ -56,7 +48,7 @@ impl Rng {
     }
 
     pub(super) fn uuid(&mut self) -> Uuid {
-        let bits = u128::from(self.next()) << 64 | u128::from(self.next());
+        let bits = u128::from(self.0.bits()) << 64 | u128::from(self.0.bits());
         Builder::from_random_bytes(bits.to_be_bytes()).into_uuid()
     }
 }

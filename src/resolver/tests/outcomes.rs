@@ -7,6 +7,7 @@ use super::super::rows;
 use super::super::world::failure;
 use super::super::{DialError, NoChoice, Resolved, Route, Unresolved, outcome};
 use crate::fleet::outcome::ProbeOutcome;
+use crate::fleet::pass::{ErrorKind, Failure};
 
 fn unreachable(state: &str) -> Unresolved {
     let state = state.into();
@@ -41,7 +42,7 @@ fn every_way_of_not_reaching_an_agent_has_its_outcome() {
             ProbeOutcome::DialError,
         ),
         (
-            DialError::Exporter("token expired".into()).into(),
+            DialError::Exporter(Failure::new(ErrorKind::Authentication, "token expired")).into(),
             ProbeOutcome::ExporterError,
         ),
         (
@@ -54,6 +55,27 @@ fn every_way_of_not_reaching_an_agent_has_its_outcome() {
         assert_eq!(unresolved.outcome(), Ok(expected), "{unresolved:?}");
         let result: Result<Resolved<()>, _> = Err(unresolved);
         assert_eq!(outcome(&result), Ok(expected));
+    }
+}
+
+#[test]
+fn trouble_of_our_own_has_a_kind_and_an_agents_has_none() {
+    let refused = Failure::new(ErrorKind::Authentication, "token expired");
+    let cases = [
+        (
+            DialError::Exporter(refused).into(),
+            Some(ErrorKind::Authentication),
+        ),
+        (
+            Failure::new(ErrorKind::Permission, "no").into(),
+            Some(ErrorKind::Permission),
+        ),
+        (DialError::Failed("dial timeout".into()).into(), None),
+        (Unresolved::Disconnected, None),
+    ];
+    for (unresolved, expected) in cases {
+        let unresolved: Unresolved = unresolved;
+        assert_eq!(unresolved.kind(), expected, "{unresolved:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use headers::{HeaderMapExt, IfNoneMatch};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
@@ -72,12 +73,11 @@ fn tag_of(content: &str) -> String {
 
 /// Whether `If-None-Match` names this tag, by the weak comparison of RFC 9110, 13.1.2.
 fn has(headers: &HeaderMap, tag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    let given = headers.get_all(header::IF_NONE_MATCH).iter();
-    // Our own tags hold no comma, so cutting at each finds them.
-    let given = given.filter_map(|it| it.to_str().ok());
-    let mut given = given.flat_map(|it| it.split(','));
-    given.any(|it| it.trim() == "*" || opaque(it) == opaque(tag))
+    let known = headers.typed_get::<IfNoneMatch>();
+    let tag = tag.parse().ok();
+    known
+        .zip(tag)
+        .is_some_and(|(known, tag)| !known.precondition_passes(&tag))
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ async fn dial(answer: Answer) -> Result<(), DialError> {
 #[track_caller]
 fn assert_ours(dialed: &Result<(), DialError>, hint: &str) {
     match dialed {
-        Err(DialError::Exporter(message)) => assert!(message.contains(hint), "{message}"),
+        Err(DialError::Exporter(it)) => assert!(it.message.contains(hint), "{it}"),
         other => panic!("an agent is blamed, or nobody: {other:?}"),
     }
 }
@@ -134,7 +134,7 @@ async fn coderd_that_is_not_there_blames_no_agent() {
     ] {
         eventually("it is refused", async || {
             let dialed = dialer(url, token()).dial(&target(Uuid::new_v4())).await;
-            matches!(&dialed, Err(DialError::Exporter(it)) if it.contains(hint))
+            matches!(&dialed, Err(DialError::Exporter(it)) if it.message.contains(hint))
         })
         .await;
     }

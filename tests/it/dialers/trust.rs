@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
+use coder_agent_exporter::fleet::pass::ErrorKind;
 use coder_agent_exporter::resolver::{DialError, Dialer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -60,10 +61,11 @@ async fn coderd_whose_certificate_is_wrong_never_sees_the_token() {
     let by_another = dial(&coderd.url("localhost"), agent, &Authority::new()).await;
     let of_another_host = dial(&coderd.url("127.0.0.1"), agent, &authority).await;
     for dialed in [by_another, of_another_host] {
-        let Err(DialError::Exporter(message)) = &dialed else {
+        let Err(DialError::Exporter(failure)) = &dialed else {
             panic!("{dialed:?}");
         };
-        assert!(message.contains("certificate"), "{message}");
+        assert!(failure.message.contains("certificate"), "{failure}");
+        assert_eq!(failure.kind, ErrorKind::Tls);
     }
     assert!(coderd.requests().is_empty());
 }

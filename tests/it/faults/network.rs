@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use enum_map::EnumMap;
 
-use crate::harness::chance::Chance;
+use crate::harness::Chance;
 use crate::harness::exposition::Page;
 use crate::harness::proxy::{Mischief, Proxy, Way};
 use crate::harness::*;
@@ -63,7 +63,7 @@ async fn connection_that_fails_at_any_byte_costs_that_pass_and_no_more() {
     let lengths = lengths(&proxy, &exporter).await;
     let healthy = exporter.scrape().await;
     let mut before = errors(&healthy);
-    let mut chance = Chance::of(8);
+    let mut chance = Chance::new(8);
     let (started, mut tried, mut felt) = (Instant::now(), 0, 0);
     while started.elapsed() < BUDGET && tried < 400 {
         let way = chance.pick(&[Way::ToServer, Way::ToExporter]);
@@ -97,7 +97,7 @@ async fn connection_that_fails_at_any_byte_costs_that_pass_and_no_more() {
 async fn bytes_that_lie_break_no_page_and_nothing_after_it() {
     let (_coder, proxy, exporter) = fleet_behind_a_proxy().await;
     let lengths = lengths(&proxy, &exporter).await;
-    let mut chance = Chance::of(9);
+    let mut chance = Chance::new(9);
     let (started, mut tried, mut felt) = (Instant::now(), 0, 0);
     let mut before = errors(&exporter.scrape().await);
     while started.elapsed() < BUDGET && tried < 200 {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use coder_agent_exporter::metrics::page::AgentSeries;
 
-use crate::harness::chance::Chance;
+use crate::harness::Chance;
 use crate::harness::exposition::Page;
 use crate::harness::*;
 
@@ -221,7 +221,7 @@ async fn row_of_any_values_is_counted_and_breaks_no_page() {
         })
         .await;
     assert_all_counted(&exporter.scrape().await, 0);
-    let mut chance = Chance::of(5);
+    let mut chance = Chance::new(5);
     let (started, mut rounds) = (Instant::now(), 0);
     while started.elapsed() < BUDGET && rounds < 200 {
         rounds += 1;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::task::JoinSet;
 
-use crate::harness::chance::Chance;
+use crate::harness::Chance;
 use crate::harness::exposition::{Format, Page};
 use crate::harness::statements::logging_coder;
 use crate::harness::*;
@@ -92,7 +92,7 @@ async fn minute_of_scrapers_that_hang_up_leaves_nothing_behind() {
     let program = Program::serve(&[&url]).await;
     let before = calm(&program, &coder).await;
 
-    let mut chance = Chance::of(2);
+    let mut chance = Chance::new(2);
     let (mut scrapers, mut sent, mut most) = (JoinSet::new(), 0, 0);
     let started = Instant::now();
     let mut ticks = tokio::time::interval(PAUSE);
@@ -181,7 +181,7 @@ async fn pass_ends_on_the_server_with_the_last_of_those_who_wait_and_not_before(
         clients.push(client.unwrap());
     }
     eventually("it reads the agents", async || coder.is_waited_for().await).await;
-    let mut chance = Chance::of(3);
+    let mut chance = Chance::new(3);
     while clients.len() > 1 {
         let next = chance.below(clients.len() as u64) as usize;
         drop(clients.swap_remove(next));

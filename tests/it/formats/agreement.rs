@@ -12,6 +12,7 @@ use proptest::prelude::*;
 use super::pages::{page, page_of_a_failure};
 use crate::harness::exposition::protobuf::{Exposition, Native};
 use crate::harness::exposition::{self, Series, series};
+use crate::harness::times;
 
 fn text(page: &Arc<Page>) -> exposition::Page {
     read(page, Format::Text, exposition::Format::Text)
@@ -46,7 +47,7 @@ fn population(fleet: &Fleet) -> Option<f64> {
 
 proptest! {
     // Each case is a whole fleet in up to three formats.
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(times(100)))]
 
     #[test]
     fn every_format_carries_the_same_series_and_values(page in page()) {

@@ -50,6 +50,7 @@ pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> Probe
                 seen_at: Timestamp::from_unix_micros(0),
             }),
             outcome,
+            trouble: None,
             duration: Duration::from_millis(millis),
             message: String::new(),
             story: Story::default(),

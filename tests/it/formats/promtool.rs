@@ -69,7 +69,7 @@ async fn promtool_has_nothing_to_say_about_the_page_of_an_outage() {
 
 proptest! {
     // Each case starts a program.
-    #![proptest_config(ProptestConfig::with_cases(20))]
+    #![proptest_config(ProptestConfig::with_cases(times(20)))]
 
     #[test]
     fn promtool_has_nothing_to_say_about_any_fleet(page in page()) {

@@ -9,7 +9,6 @@
 
 pub(crate) mod alertmanager;
 mod certificates;
-pub(crate) mod chance;
 mod coder;
 pub(crate) mod coderd;
 mod curl;
@@ -35,6 +34,8 @@ pub(crate) mod wire;
 
 use std::time::{Duration, Instant};
 
+pub(crate) use coder_agent_exporter::chance::Chance;
+
 pub(crate) use certificates::{Authority, Paper, Valid};
 pub(crate) use coder::{Coder, prepared};
 pub(crate) use curl::{Curled, curl};
@@ -43,6 +44,7 @@ pub(crate) use fleet::{Job, agent, build, literal, start, stop, waiting_agent, w
 pub(crate) use folder::Folder;
 pub(crate) use pgbouncer::PgBouncer;
 pub(crate) use program::{BINARY, Ended, Program, program_on_any_port, run, run_program, run_with};
+use proptest::prelude::ProptestConfig;
 
 /// Lets this much time pass on tokio's clock, at once. Nothing may be under way that has a time
 /// limit.
@@ -59,4 +61,10 @@ pub(crate) async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> b
         assert!(Instant::now() < deadline, "not within 10 s: {what}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// How many random cases a test makes up: `usual` of them, and ten times as many where
+/// `PROPTEST_CASES` is ten times proptest's own 256.
+pub(crate) fn times(usual: u32) -> u32 {
+    (usual * ProptestConfig::default().cases / 256).max(1)
 }

@@ -13,10 +13,10 @@ use uuid::Uuid;
 use super::super::super::rows::{self, BEGAN, Row};
 use super::super::super::world::failure;
 use super::super::super::{DialError, Dialer, Directory, Target};
-use super::chance::Chance;
 use super::history::{Answer, Event, Number, What};
+use crate::chance::Chance;
 use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::Failure;
+use crate::fleet::pass::{ErrorKind, Failure};
 
 mod opened;
 
@@ -276,7 +276,7 @@ fn error(fate: u64) -> DialError {
     match fate {
         6 => DialError::Failed("i/o timeout".into()),
         7 => DialError::NoSuchAgent,
-        8 => DialError::Exporter("token expired".into()),
+        8 => DialError::Exporter(Failure::new(ErrorKind::Authentication, "token expired")),
         _ => DialError::Unreachable {
             state: "disconnected".into(),
         },

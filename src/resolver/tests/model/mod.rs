@@ -4,7 +4,6 @@
 //! A failure names its seed: the same seed tells the same story. To see one alone, put it into
 //! [`SEEDS`].
 
-mod chance;
 mod fate;
 mod history;
 mod judge;
@@ -19,7 +18,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::super::{Resolved, Resolver, Settings, Trace};
-use chance::Chance;
+use crate::chance::Chance;
 use fate::{CALL, Fate, Opened, number};
 use history::{Call, Told};
 use trial::{Tally, try_call};

@@ -112,7 +112,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Err(()) => {
                 let message = "the deadline passed first".into();
                 let outcome = ProbeOutcome::ExporterError;
-                Tried::Probed(self.of(&latest, None, outcome, message, &trace))
+                Tried::Probed(Box::new(self.of(&latest, None, outcome, message, &trace)))
             }
         };
         let answer = self.answer(&latest, tried, &trace);
@@ -125,7 +125,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     /// Remembers a probe; there is nothing to remember of a workspace out of scope.
     fn answer(&self, latest: &Latest, tried: Tried, trace: &Trace) -> Answer {
         match tried {
-            Tried::Probed(probed) => Answer::Probed(self.lock().probes.keep(probed)),
+            Tried::Probed(probed) => Answer::Probed(self.lock().probes.keep(*probed)),
             Tried::Skipped(reason) => Answer::Skipped(Skipped {
                 owner: latest.owner.clone(),
                 workspace: latest.workspace.clone(),

@@ -26,7 +26,7 @@ use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome
 /// What came of one workspace.
 pub(super) enum Tried {
     /// It has an outcome.
-    Probed(Probed),
+    Probed(Box<Probed>),
     /// It is out of scope: no dial and no outcome.
     Skipped(SkipReason),
 }
@@ -147,7 +147,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         while let Some((workspace, tried, fails_everywhere)) = dials.next().await {
             had_a_turn.push(workspace);
             match tried {
-                Tried::Probed(one) => probed.push(one),
+                Tried::Probed(one) => probed.push(*one),
                 Tried::Skipped(reason) => {
                     tracing::debug!(%workspace, reason = reason.as_str(), "not dialed");
                 }
@@ -177,7 +177,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 let message = "the probe panicked, which is a mistake in this exporter".into();
                 let outcome = ProbeOutcome::ExporterError;
                 let probed = self.of(latest, None, outcome, message, &trace);
-                return (Tried::Probed(probed), false);
+                return (Tried::Probed(Box::new(probed)), false);
             }
         };
         resolver.release(workspace);
@@ -213,7 +213,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         let reached = result.as_ref().ok().map(|it| it.target.agent_id);
         let probed = self.of(latest, reached, outcome, message, trace);
         let trouble = result.as_ref().err().and_then(Unresolved::kind);
-        Tried::Probed(Probed { trouble, ..probed })
+        Tried::Probed(Box::new(Probed { trouble, ..probed }))
     }
 
     /// What is recorded of a workspace whose agent was `reached`, or none.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use coder_agent_exporter::demo::cluster::{Cluster, Listen, Options, SUPERUSER};
-use coder_agent_exporter::postgres::grants::{grants_sql, role_sql};
+use coder_agent_exporter::postgres::grants::{grants_sql, is_in_newest_release, role_sql};
 
 use crate::psql::Psql;
 
@@ -45,7 +45,7 @@ impl Server {
 
     /// Lets the role read what it needs of a new database.
     pub(crate) fn grant(&self, admin: &mut Psql) -> Result<()> {
-        admin.ask(&grants_sql(ROLE, |_, _| true))?;
+        admin.ask(&grants_sql(ROLE, is_in_newest_release))?;
         Ok(())
     }
 

@@ -24,8 +24,10 @@ FLAGS = [
     "--demo.agents=300",
     "--metrics.agent-series=all",
     "--probe.dialer=coderd",
+    "--probe.scope=all",
     "--probe.interval=10s",
     "--probe.sample=30",
+    "--probe.horizon=2m",
 ]
 
 

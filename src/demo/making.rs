@@ -3,7 +3,7 @@
 use tokio::task::yield_now;
 use tokio_postgres::{Client, Transaction};
 
-use crate::postgres::grants::grants_sql;
+use crate::postgres::grants::{grants_sql, is_in_newest_release};
 
 use super::error::DemoError;
 use super::fleet::{Fleet, History, Tables, Time};
@@ -70,8 +70,7 @@ async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
 /// Allows the exporter's role to read what a real one may, and no more. CONNECT to the database
 /// is everybody's by default.
 async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
-    let newest_has_all = |_: &str, _: &str| true;
-    let sql = grants_sql(role, newest_has_all);
+    let sql = grants_sql(role, is_in_newest_release);
     client.batch_execute(&sql).await
 }
 

@@ -10,6 +10,7 @@ use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::pass::{Collector, ErrorKind};
+use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::status::{Status, StatusRule};
 use crate::fleet::workspace::{BindingState, WorkspaceState};
@@ -41,6 +42,7 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
         ("kind", names::<Kind>()),
         ("outcome", names::<ProbeOutcome>()),
         ("phase", names::<Phase>()),
+        ("skip-reason", names::<SkipReason>()),
         ("status", names::<Status>()),
         ("status-rule", names::<StatusRule>()),
         ("verdict", names::<Verdict>()),

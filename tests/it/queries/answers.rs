@@ -54,7 +54,9 @@ impl Stage {
             "--metrics.agent-series=all",
             MOST_SERIES,
             "--probe.dialer=coderd",
+            "--probe.scope=all",
             "--probe.interval=1s",
+            "--probe.horizon=5s",
             &url,
         ];
         let exporter = Program::demo_with(&flags, &[("CODER_SESSION_TOKEN", TOKEN)]).await;

@@ -92,9 +92,8 @@ needs_for_cost() {
 }
 
 needs_for_pages() {
+    needs_python
     needs chromium has chromium
-    needs nodejs has node
-    needs npm has npm
     needs postgresql-client has psql
 }
 

@@ -22,7 +22,7 @@ async fn agent_that_answers_is_ok() {
     let shown = resolved(&deployment, "ok", 0).await;
     let id = id.to_string();
     assert_says(&shown, &["lookup", "dial", &id, "agent main answered"]);
-    assert_says(&shown, &["Nothing to do"]);
+    assert_says(&shown, &["Nothing to do", "Coder counts this as use"]);
 }
 
 #[tokio::test]
@@ -45,6 +45,7 @@ async fn stale_binding_of_a_chat_is_repaired() {
     insta::assert_snapshot!(keys(&told).join("\n"));
     assert_eq!(told["outcome"], "switched");
     assert_eq!(told["binding_switched"], true);
+    assert_eq!(told["counted_as_use"], true);
     assert_eq!(told["agent_id"], new.as_str());
     assert_eq!(told["error"], Value::Null);
 }
@@ -55,6 +56,7 @@ async fn workspace_without_an_agent_is_no_agent_and_nobody_is_dialed() {
     deployment.coder.add(workspace("box").build(stop(1))).await;
     let shown = resolved(&deployment, "no_agent", 2).await;
     assert_says(&shown, &["Start the workspace"]);
+    assert!(!shown.contains("counts this as use"), "{shown}");
     assert_eq!(deployment.coderd.requests().len(), 0);
 }
 

@@ -8,6 +8,8 @@ use crate::harness::terminal::interrupted_on_terminal;
 /// Waits for `ada/box`, which must end like this; what it said in passing.
 async fn waited(deployment: &Deployment, result: &str, code: i32) -> String {
     let ended = deployment.run(&["wait", "ada/box"]).await;
+    let is_counted = ended.stdout.contains("Coder counts this as use");
+    assert_eq!(is_counted, code == 0 || code == 22, "{}", ended.stdout);
     ended_so(ended, result, code)
 }
 

@@ -26,6 +26,14 @@ impl Deployment {
         exporter
     }
 
+    /// The program, which probes through this coderd.
+    async fn serve(&self, more: &[&str]) -> Program {
+        let url = format!("--postgres.url={}", self.coder.url());
+        let coderd = format!("--coder.url={}", self.coderd.url("127.0.0.1"));
+        let flags = [&[&*url, &*coderd, "--probe.dialer=coderd"], more].concat();
+        Program::serve_with(&flags, &[("CODER_SESSION_TOKEN", TOKEN)]).await
+    }
+
     /// The agents that coderd was asked to dial.
     fn dialed(&self) -> Vec<Uuid> {
         let requests = self.coderd.requests();
@@ -212,4 +220,38 @@ async fn of_several_agents_the_one_that_serves_the_workspace_decides() {
     let counted = outcomes(&round(&exporter).await);
     assert_eq!(counted, [("disconnected".to_owned(), 1.0)]);
     assert_eq!(deployment.dialed(), NONE);
+}
+
+#[tokio::test]
+async fn probing_everything_through_coder_says_how_many_workspaces_it_keeps_alive() {
+    let deployment = Deployment::new().await;
+    for name in ["one", "two", "three"] {
+        deployment.add(name, agent("main"), Answer::ports()).await;
+    }
+    let deadline = "UPDATE workspace_builds SET deadline = now() + interval '1 hour'
+                    WHERE workspace_id IN (SELECT id FROM workspaces WHERE name <> 'three')";
+    deployment.coder.sql(deadline).await;
+    let program = deployment.serve(&["--probe.scope=all"]).await;
+    eventually("it is said", async || {
+        program.log().contains("workspaces=2")
+    })
+    .await;
+    assert!(
+        program.log().contains("counts each dial as use"),
+        "{}",
+        program.log()
+    );
+}
+
+#[tokio::test]
+async fn coder_that_stores_no_reports_is_said_once() {
+    let deployment = Deployment::new().await;
+    deployment.add("one", agent("main"), Answer::ports()).await;
+    let program = deployment.serve(&[]).await;
+    eventually("it is said", async || {
+        program.log().contains("stores no session reports")
+    })
+    .await;
+    assert_eq!(program.log().matches("session reports").count(), 1);
+    assert!(program.log().contains("scope=in-use"), "{}", program.log());
 }

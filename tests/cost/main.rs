@@ -48,6 +48,7 @@ mod fleet;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/metrics/mod.rs"]
 mod metrics;
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/offload.rs"]
 mod offload;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]

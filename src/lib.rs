@@ -25,7 +25,7 @@
 //! | [`resolver`] | time | from a workspace to the agent that serves it, over two traits |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
-//! | `offload` | threads | long work, beside those who wait |
+//! | `offload` | threads | runs long work on a blocking thread |
 //! | [`collect`] | – | who asks at the same time shares one pass |
 //! | [`activity`] | – | reads once a minute which agents are in use |
 //! | [`inquiry`] | – | all there is to tell about one workspace or agent |

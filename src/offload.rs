@@ -1,19 +1,19 @@
-//! Work that would keep others waiting, on a thread where nothing else waits.
+//! Long work on a blocking thread, so that it does not delay other requests.
 //!
-//! All requests share a few threads, on a small machine a single one. A fleet of a hundred thousand
-//! is judged in a tenth of a second and written in a whole one; meanwhile a health check, or a
-//! scrape that has its answer already, would not be served.
+//! All requests share a few threads, on a small machine a single one. Judging 100,000 agents takes
+//! a tenth of a second and writing a series for each takes a whole one. Done on one of those
+//! threads, a health check would wait that long for its answer.
 
 use std::panic::resume_unwind;
 
 use tokio::task::spawn_blocking;
 
-/// So many agents, or rows, are worked on where they are: judging takes 0.3 µs each and writing
-/// 3 µs at most, so that others wait 15 ms, and handing the work over would gain them nothing.
+/// Work on up to this many agents or rows is not moved to another thread. Judging an agent takes
+/// 0.3 µs and writing its series 3 µs, so other requests wait 15 ms at most.
 pub(crate) const INLINE: usize = 5000;
 
-/// Does `work` on this many agents or rows: at once where they are few, else on a thread for work
-/// that blocks. There it goes on to its end even when nothing waits for it any more.
+/// Does `work` on `size` agents or rows: at once up to [`INLINE`], else on a blocking thread. Work
+/// on a blocking thread runs to its end, even when its caller is cancelled.
 pub(crate) async fn offload<T: Send + 'static>(
     size: usize,
     work: impl FnOnce() -> T + Send + 'static,
@@ -25,7 +25,7 @@ pub(crate) async fn offload<T: Send + 'static>(
         Ok(done) => done,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => resume_unwind(panic),
-            // Never begun, because the runtime ends. So does this.
+            // The runtime is shutting down and did not start the work.
             Err(_) => std::future::pending().await,
         },
     }
@@ -38,9 +38,9 @@ mod tests {
 
     use super::*;
 
-    /// On a runtime of one thread, work that waits for another task ends only beside it.
+    /// On a runtime of one thread, this work can only end if it does not block that thread.
     #[tokio::test]
-    async fn others_are_served_while_many_are_worked_on() {
+    async fn other_tasks_run_during_long_work() {
         let (answer, answered) = mpsc::channel();
         let request = tokio::spawn(async move { answer.send("healthy").unwrap() });
         let work = offload(INLINE + 1, move || answered.recv().unwrap());
@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn few_are_worked_on_where_they_are() {
+    async fn short_work_stays_on_its_thread() {
         let here = thread::current().id();
         assert_eq!(offload(INLINE, || thread::current().id()).await, here);
         let elsewhere = offload(INLINE + 1, || thread::current().id()).await;
@@ -58,7 +58,7 @@ mod tests {
 
     #[tokio::test]
     #[should_panic(expected = "the work's own words")]
-    async fn panic_is_that_of_the_work() {
+    async fn panic_of_the_work_is_passed_on() {
         offload(INLINE + 1, || panic!("the work's own words")).await
     }
 }

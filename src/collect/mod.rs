@@ -215,8 +215,8 @@ impl Collect {
         collectors == self.settings.collectors
     }
 
-    /// Looks at every agent of a pass: what has changed since the last one, and how many rows were
-    /// merged. Takes its time, so it holds what scrapes need only to hand over what it found.
+    /// Compares a pass with the last one, and counts the rows that were merged. It looks at every
+    /// agent, so the state, which every scrape locks, is locked only to store the result.
     fn study(&self, pass: &Pass) -> u64 {
         let mut memory = self.memory.lock();
         memory.follow(pass, wall_clock());

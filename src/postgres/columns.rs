@@ -165,7 +165,7 @@ mod tests {
         for _ in 0..2 {
             columns.next.set(0);
             assert_eq!(columns.position("id", |_| Some(4)), Some(4));
-            assert_eq!(columns.position("nobody", |_| None), None);
+            assert_eq!(columns.position("missing", |_| None), None);
         }
     }
 }

@@ -133,7 +133,7 @@ impl Loading<'_> {
         Attempt::Asked { result, ended }
     }
 
-    /// Puts what was read where it belongs: many agents are sorted beside those who wait.
+    /// Stores what was read. Many agents are sorted on a blocking thread.
     async fn store(&mut self, loaded: Loaded) {
         let nothing = Found::new(Snapshot::at(self.session.moment.now));
         let mut found = mem::replace(&mut self.found, nothing);

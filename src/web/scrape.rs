@@ -76,8 +76,9 @@ pub(super) async fn metrics(
     })
 }
 
-/// The page as the client asks, got in `pass`. That of many agents is compressed here, where it
-/// keeps nothing waiting; that of few while it is sent. `None` when it cannot be written.
+/// The page in the format that the client asks for. A page about many agents is compressed here, on
+/// the blocking thread; other pages are compressed while they are sent. `pass` is how long the pass
+/// took, for the log. `None` when the page cannot be written.
 fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "the metrics could not be written");
@@ -92,7 +93,7 @@ fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Respo
         let (parts, _) = content_type.into_response().into_parts();
         return Some(Response::from_parts(parts, bytes.into()));
     }
-    // Nothing in it waits: the body is in memory.
+    // This never waits: the body is in memory.
     let compressed = compressed(headers, (content_type, bytes).into_response());
     let compressed = Handle::current().block_on(compressed);
     let (parts, bytes) = compressed.inspect_err(|error| failed(error)).ok()?;

@@ -30,6 +30,9 @@ mod work;
 
 // The exporter's source, not its library: so it is optimized together with this program, and only
 // what is used of it, in a fraction of the time.
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
+#[path = "../../src/chance.rs"]
+mod chance;
 #[path = "../../src/clock.rs"]
 mod clock;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
@@ -48,6 +51,7 @@ mod fleet;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/metrics/mod.rs"]
 mod metrics;
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/offload.rs"]
 mod offload;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]

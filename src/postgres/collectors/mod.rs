@@ -220,6 +220,6 @@ mod tests {
         let apps = [[Collector::Agents], [Collector::Apps]];
         assert_eq!(of(&[Collector::Apps]), apps);
         let last = of(Collector::ALL).pop().unwrap();
-        assert_eq!(last, [Collector::Workspaces, Collector::Bindings]);
+        assert!(last.starts_with(&[Collector::Workspaces, Collector::Bindings]));
     }
 }

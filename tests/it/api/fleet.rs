@@ -1,5 +1,7 @@
 //! `/api/v1/fleet`.
 
+use std::time::Duration;
+
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::config::probe_args::Dialing;
 use coder_agent_exporter::fleet::pass::Collector;
@@ -143,6 +145,9 @@ async fn probe_that_is_on_tells_how_much_it_has_seen() {
     let before = read(&exporter, FLEET).await;
     assert_eq!(before["exporter"]["probe"]["coverage_ratio"], Value::Null);
     assert_eq!(before["exporter"]["probe"]["last_round_at"], Value::Null);
+    exporter.probe.as_ref().unwrap().round().await;
+    // What it covers is known once it has looked for as long as a probe counts.
+    later(Duration::from_secs(15 * 60)).await;
     exporter.probe.as_ref().unwrap().round().await;
     let after = read(&exporter, FLEET).await;
     assert_eq!(after["exporter"]["probe"]["coverage_ratio"], 1.0);

@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::collect::Collect;
 use crate::fleet::activity::Activity;
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 use crate::log_lines::say;
 use crate::logfold::{LogFold, Subject};
 use crate::postgres::directory::QUESTION_TIMEOUT;

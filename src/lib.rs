@@ -26,7 +26,7 @@
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | `offload` | threads | long work, beside those who wait |
-//! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`collect`] | – | who asks at the same time shares one collection |
 //! | [`activity`] | – | reads once a minute which agents are in use |
 //! | [`inquiry`] | – | all there is to tell about one workspace or agent |
 //! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
@@ -38,19 +38,19 @@
 //!
 //! # Invariants
 //!
-//! - **One moment.** A pass is one read-only, repeatable-read transaction; its `now()` is the
+//! - **One moment.** A collection is one read-only, repeatable-read transaction; its `now()` is the
 //!   only time any rule sees. The process clock dates our own errors and measures the skew, and
 //!   judges nobody.
 //! - **One definition.** Status and health exist once, in [`fleet::status`] and
 //!   [`fleet::health`]. Counts, pages, alerts and documents follow from them.
 //! - **Absent is not zero.** A part of the snapshot that was not loaded is `None`, and its
 //!   families are missing from the page.
-//! - **The number of statements in a pass is constant**, whatever the number of rows.
+//! - **The number of statements in a collection is constant**, whatever the number of rows.
 //! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
 //!   ours is left for the next client.
 //! - **`fleet`, `metrics` and `logfold` read no clock, do no I/O and cannot fail for reasons of the
 //!   world.** A test reads their `use` lines.
-//! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
+//! - **Nothing about Coder is cached** beyond the collection, and no gauge is ever set or cleared.
 
 pub mod activity;
 pub mod chance;

@@ -48,7 +48,7 @@ fn happened(subject: Subject) -> &'static str {
         Subject::Rows => "rows were merged",
         Subject::Probe => "the probe could not ask, and its round ended",
         Subject::Activity => "the session reports cannot be read, so no connected agent is probed",
-        Subject::Pass | Subject::Collector(_) | Subject::Scrape => "collection failed",
+        Subject::Collection | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }
 }
 

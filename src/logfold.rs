@@ -8,8 +8,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass};
 
 /// How often a failure that goes on is told again: often enough for who looks at the last lines
 /// of a log, seldom enough for a disk that must hold a night of them.
@@ -22,13 +22,13 @@ const MOST_MESSAGES: usize = 8;
 /// What can fail, and work again, on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
-    /// The pass as a whole.
-    Pass,
-    /// One collector of a pass that went on without it.
+    /// The collection as a whole.
+    Collection,
+    /// One collector of a collection that went on without it.
     Collector(Collector),
     /// Rows that had to be merged.
     Rows,
-    /// A scrape whose time was up before the pass it shared was over.
+    /// A scrape whose time was up before the collection it shared was over.
     Scrape,
     /// A round of probes that could not ask.
     Probe,
@@ -96,14 +96,14 @@ struct Repeats {
 }
 
 impl LogFold {
-    /// What to say of a pass that ended `at` this time since the start of the process.
-    pub fn pass(&mut self, pass: &Pass, at: Duration) -> Vec<Line> {
+    /// What to say of a collection that ended `at` this time since the start of the process.
+    pub fn collection(&mut self, collection: &CollectionResult, at: Duration) -> Vec<Line> {
         let mut lines = Vec::new();
-        match &pass.fleet {
-            Err(failure) => lines.push(self.failed(Subject::Pass, failure, at)),
-            Ok(_) => lines.extend(self.works(Subject::Pass, at)),
+        match &collection.fleet {
+            Err(failure) => lines.push(self.failed(Subject::Collection, failure, at)),
+            Ok(_) => lines.extend(self.works(Subject::Collection, at)),
         }
-        for report in &pass.reports {
+        for report in &collection.reports {
             let subject = Subject::Collector(report.collector);
             match &report.outcome {
                 Outcome::Failed(failure) => lines.push(self.failed(subject, failure, at)),

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::collect::Collect;
 use crate::config::args::ServeArgs;
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Outcome};
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Outcome, Pass};
 use crate::fleet::probe_scope::ProbeScope;
 use crate::postgres::catalog::{Catalog, Reads};
 use crate::postgres::{activity, directory, kept_alive, reads_of};
@@ -67,8 +67,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         let answered = format!("answered in {} ms", started.elapsed().as_millis());
         report.good("connection", &answered);
         check_catalog(&mut report, &needed, &catalog);
-        let pass = database.pass(settings.wanted(), deadline()).await;
-        check_pass(&mut report, &pass);
+        let collection = database.collection(settings.wanted(), deadline()).await;
+        check_collection(&mut report, &collection);
     });
     Ok(report.exit_code())
 }
@@ -97,12 +97,12 @@ fn describe(catalog: &Catalog) -> String {
     )
 }
 
-fn check_pass(report: &mut Report, pass: &Pass) {
-    let fleet = match &pass.fleet {
+fn check_collection(report: &mut Report, collection: &CollectionResult) {
+    let fleet = match &collection.fleet {
         Ok(fleet) => fleet,
         Err(failure) => return report.bad("pass", failure),
     };
-    for it in &pass.reports {
+    for it in &collection.reports {
         let name = it.collector.as_str();
         match &it.outcome {
             Outcome::Loaded { duration, rows } => {

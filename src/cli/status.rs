@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
 use crate::fleet::census::{Fleet, Problem};
+use crate::fleet::collection::{CollectionResult, Collector};
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
-use crate::fleet::pass::{Collector, Pass};
 use crate::fleet::summary::StatusSummary;
 use crate::fleet::told::{age, moment};
 use crate::postgres::database::Wanted;
@@ -31,13 +31,16 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
         limits: &limits,
         named_apps: false,
     };
-    let pass = runtime()?.block_on(database.pass(wanted, Instant::now() + PATIENCE));
+    let collection = runtime()?.block_on(database.collection(wanted, Instant::now() + PATIENCE));
     // Causes that cannot be read cost the causes alone.
-    let without_agents = pass.failures().next().filter(|_| !knows_agents(&pass));
+    let without_agents = collection
+        .failures()
+        .next()
+        .filter(|_| !knows_agents(&collection));
     if let Some((_, failure)) = without_agents {
         return Err(anyhow!("{failure}").into());
     }
-    let fleet = pass.fleet.map_err(|failure| anyhow!("{failure}"))?;
+    let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;
     if args.question.json {
         return print_json(&StatusSummary::of(&fleet));
     }
@@ -53,8 +56,9 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     print(&out)
 }
 
-fn knows_agents(pass: &Pass) -> bool {
-    pass.fleet
+fn knows_agents(collection: &CollectionResult) -> bool {
+    collection
+        .fleet
         .as_ref()
         .is_ok_and(|fleet| fleet.agents.is_some())
 }

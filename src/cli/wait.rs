@@ -215,7 +215,7 @@ impl Drop for Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::pass::{ErrorKind, Failure};
+    use crate::fleet::collection::{ErrorKind, Failure};
     use crate::resolver::{DialError, Unresolved};
 
     #[test]

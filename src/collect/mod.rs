@@ -1,4 +1,4 @@
-//! Collection on demand: whoever asks at the same time shares one pass.
+//! Collection on demand: whoever asks at the same time shares one collection.
 
 mod state;
 
@@ -13,8 +13,8 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
 use crate::fleet::chronicle::Chronicle;
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::health::Limits;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
 use crate::fleet::transitions::TransitionCounts;
 use crate::log_lines::say;
 use crate::logfold::Subject;
@@ -38,12 +38,12 @@ pub struct Settings {
     pub limits: Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,
-    /// A pass younger than this is served again.
+    /// A collection younger than this is served again.
     pub min_interval: Duration,
 }
 
 impl Settings {
-    /// What a pass of these settings loads.
+    /// What a collection of these settings loads.
     pub fn wanted(&self) -> Wanted<'_> {
         Wanted {
             collectors: &self.collectors,
@@ -60,15 +60,16 @@ pub struct Collect {
     database: Arc<Mutex<Database>>,
     settings: Arc<Settings>,
     state: Arc<Mutex<State>>,
-    /// Locked while a pass is compared with the last one; the state is locked within it, and never the other way round.
+    /// Locked while a collection is compared with the last one; the state is locked within it, and
+    /// never the other way round.
     memory: Arc<Mutex<Memory>>,
-    /// Who may ask what is not a pass.
+    /// Who may ask what is not a collection.
     turn: Arc<Semaphore>,
     /// What the log counts its time from.
     started: Instant,
 }
 
-type Flight = BoxFuture<'static, Arc<Pass>>;
+type Flight = BoxFuture<'static, Arc<CollectionResult>>;
 
 impl Collect {
     /// Collects from `database`; nothing happens before the first request.
@@ -83,66 +84,72 @@ impl Collect {
         }
     }
 
-    /// A pass that is fresh enough: the one under way, a recent one, or a new one. Answers by
+    /// A collection that is fresh enough: the one under way, a recent one, or a new one. Answers by
     /// `deadline`, give or take 50 ms, whatever the database does.
-    pub async fn pass(&self, deadline: Instant) -> Arc<Pass> {
-        self.pass_of(&self.settings.collectors, deadline).await
-    }
-
-    /// As [`pass`](Self::pass), of these collectors alone, which are enabled and in the order in
-    /// which they run. Shared with those who want the same ones.
-    pub async fn pass_of(&self, collectors: &[Collector], deadline: Instant) -> Arc<Pass> {
-        self.pass_within(collectors, self.settings.min_interval, deadline)
+    pub async fn collection(&self, deadline: Instant) -> Arc<CollectionResult> {
+        self.collection_of(&self.settings.collectors, deadline)
             .await
     }
 
-    /// As [`pass`](Self::pass), or one that ended less than `max_age` ago: for pages that many
-    /// look at, and that ask again and again. While somebody does, the last pass is kept.
-    pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<Pass> {
+    /// As [`collection`](Self::collection), of these collectors alone, which are enabled and in the
+    /// order in which they run. Shared with those who want the same ones.
+    pub async fn collection_of(
+        &self,
+        collectors: &[Collector],
+        deadline: Instant,
+    ) -> Arc<CollectionResult> {
+        self.collection_within(collectors, self.settings.min_interval, deadline)
+            .await
+    }
+
+    /// As [`collection`](Self::collection), or one that ended less than `max_age` ago: for pages
+    /// that many look at, and that ask again and again. While somebody does, the last collection is
+    /// kept.
+    pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<CollectionResult> {
         self.state.lock().watched = Some(Instant::now());
         let max_age = max_age.max(self.settings.min_interval);
-        self.pass_within(&self.settings.collectors, max_age, deadline)
+        self.collection_within(&self.settings.collectors, max_age, deadline)
             .await
     }
 
-    async fn pass_within(
+    async fn collection_within(
         &self,
         collectors: &[Collector],
         max_age: Duration,
         deadline: Instant,
-    ) -> Arc<Pass> {
+    ) -> Arc<CollectionResult> {
         // Once only: a database that is always too slow is not to be asked again and again.
         let mut may_try_again = true;
         loop {
             let (flight, joined) = match self.board(collectors, max_age, deadline) {
-                Boarding::Recent(pass) => return pass,
+                Boarding::Recent(collection) => return collection,
                 Boarding::Joined(flight) => (flight, true),
                 Boarding::Begun(flight) => (flight, false),
             };
             match timeout_at(deadline + GRACE, flight).await {
                 // It ended at the deadline of whoever began it; there is still time for another.
-                Ok(pass) if joined && may_try_again && ran_out_of_time(&pass) => {
+                Ok(collection) if joined && may_try_again && ran_out_of_time(&collection) => {
                     may_try_again = false;
                 }
-                Ok(pass) => return pass,
+                Ok(collection) => return collection,
                 Err(_) => return self.too_late(collectors),
             }
         }
     }
 
-    /// The database, for questions that are not a pass.
+    /// The database, for questions that are not a collection.
     pub fn database(&self) -> Database {
         self.database.lock().clone()
     }
 
-    /// A turn to ask a question that is not a pass; it ends when it is dropped. There is one at
-    /// a time: pages and the probe together never take more than one connection, and a scrape
+    /// A turn to ask a question that is not a collection; it ends when it is dropped. There is one
+    /// at a time: pages and the probe together never take more than one connection, and a scrape
     /// finds one of its own.
     pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.turn.clone().acquire_owned().await.ok()
     }
 
-    /// Reads another database from the next pass on; those under way end where they began.
+    /// Reads another database from the next collection on; those under way end where they began.
     pub fn replace_database(&self, database: Database) {
         *self.database.lock() = database;
     }
@@ -170,10 +177,10 @@ impl Collect {
     fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
         let mut state = self.state.lock();
         if self.is_whole(collectors)
-            && let Some((finished, pass)) = &state.latest
+            && let Some((finished, collection)) = &state.latest
             && finished.elapsed() < max_age
         {
-            return Boarding::Recent(pass.clone());
+            return Boarding::Recent(collection.clone());
         }
         // Those that nobody waits for any more are gone.
         state.flights.retain(|(_, it)| it.upgrade().is_some());
@@ -189,25 +196,25 @@ impl Collect {
         Boarding::Begun(flight)
     }
 
-    async fn fly(self, collectors: Vec<Collector>, deadline: Instant) -> Arc<Pass> {
+    async fn fly(self, collectors: Vec<Collector>, deadline: Instant) -> Arc<CollectionResult> {
         let wanted = Wanted {
             collectors: &collectors,
             ..self.settings.wanted()
         };
-        let pass = Arc::new(self.database().pass(wanted, deadline).await);
-        let (collect, studied) = (self.clone(), pass.clone());
-        let merged = offload(pass.agent_count(), move || collect.study(&studied)).await;
+        let collection = Arc::new(self.database().collection(wanted, deadline).await);
+        let (collect, studied) = (self.clone(), collection.clone());
+        let merged = offload(collection.agent_count(), move || collect.study(&studied)).await;
         let mut state = self.state.lock();
-        let lines = state.learn(&pass, merged, self.started.elapsed());
-        if pass.fleet.is_ok() && self.is_whole(&collectors) {
-            // Kept only where it may be served again: two passes cost twice the memory.
+        let lines = state.learn(&collection, merged, self.started.elapsed());
+        if collection.fleet.is_ok() && self.is_whole(&collectors) {
+            // Kept only where it may be served again: two collections cost twice the memory.
             let is_kept = !self.settings.min_interval.is_zero() || state.is_watched();
-            state.latest = is_kept.then(|| (Instant::now(), pass.clone()));
+            state.latest = is_kept.then(|| (Instant::now(), collection.clone()));
         }
         state.flights.retain(|(of, _)| *of != collectors);
         drop(state);
         lines.iter().for_each(say);
-        pass
+        collection
     }
 
     /// Whether these are all that are on.
@@ -215,22 +222,22 @@ impl Collect {
         collectors == self.settings.collectors
     }
 
-    /// Looks at every agent of a pass: what has changed since the last one, and how many rows were
-    /// merged. Takes its time, so it holds what scrapes need only to hand over what it found.
-    fn study(&self, pass: &Pass) -> u64 {
+    /// Looks at every agent of a collection: what has changed since the last one, and how many rows
+    /// were merged. Takes its time, so it holds what scrapes need only to hand over what it found.
+    fn study(&self, collection: &CollectionResult) -> u64 {
         let mut memory = self.memory.lock();
-        memory.follow(pass, wall_clock());
+        memory.follow(collection, wall_clock());
         let (transitions, chronicle) = memory.so_far();
         let mut state = self.state.lock();
         (state.transitions, state.chronicle) = (transitions, chronicle);
         drop(state);
         drop(memory);
-        self.merged_rows(pass)
+        self.merged_rows(collection)
     }
 
-    /// Rows that would have given a series twice, in this pass.
-    fn merged_rows(&self, pass: &Pass) -> u64 {
-        pass.fleet.as_ref().map_or(0, |fleet| {
+    /// Rows that would have given a series twice, in this collection.
+    fn merged_rows(&self, collection: &CollectionResult) -> u64 {
+        collection.fleet.as_ref().map_or(0, |fleet| {
             let of_coderd = self.settings.named_apps.then(|| coderd::merged_rows(fleet));
             fleet.merged_rows + of_coderd.unwrap_or_default()
         })
@@ -238,7 +245,7 @@ impl Collect {
 
     /// The deadline of this one request passed while the flight, begun by another with more
     /// time, goes on.
-    fn too_late(&self, collectors: &[Collector]) -> Arc<Pass> {
+    fn too_late(&self, collectors: &[Collector]) -> Arc<CollectionResult> {
         let failure = Failure::new(
             ErrorKind::Timeout,
             "the scrape's deadline passed before the database answered",
@@ -249,19 +256,22 @@ impl Collect {
         let line = state.log.failed(Subject::Scrape, &failure, at);
         drop(state);
         say(&line);
-        Arc::new(Pass::failed(failure, collectors.iter().copied()))
+        Arc::new(CollectionResult::failed(
+            failure,
+            collectors.iter().copied(),
+        ))
     }
 }
 
 enum Boarding {
     /// One that ended a moment ago.
-    Recent(Arc<Pass>),
+    Recent(Arc<CollectionResult>),
     /// Somebody else's, under way.
     Joined(Shared<Flight>),
     /// A new one.
     Begun(Shared<Flight>),
 }
 
-fn ran_out_of_time(pass: &Pass) -> bool {
-    matches!(&pass.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
+fn ran_out_of_time(collection: &CollectionResult) -> bool {
+    matches!(&collection.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
 }

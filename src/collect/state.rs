@@ -1,4 +1,4 @@
-//! What a collection remembers from one pass to the next.
+//! What a collection remembers from one collection to the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::clock::wall_clock;
 use crate::fleet::chronicle::Chronicle;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::{TransitionCounts, Transitions};
 use crate::logfold::{Line, LogFold, Subject};
@@ -16,31 +16,36 @@ use crate::metrics::page::ErrorCounts;
 
 use super::Flight;
 
-/// A page that somebody has open asks again within this; passes are kept for it so long.
+/// A page that somebody has open asks again within this; collections are kept for it so long.
 const WATCHED: Duration = Duration::from_secs(60);
 
 /// What is known besides the database.
 #[derive(Default)]
 pub(super) struct State {
-    /// The passes under way, by what they collect; one in practice. Weak: when the last one
+    /// The collections under way, by what they collect; one in practice. Weak: when the last one
     /// who waits for it goes, it is dropped, and with it the statement on the server.
     pub(super) flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
-    pub(super) latest: Option<(Instant, Arc<Pass>)>,
-    /// When somebody last asked for a pass that need not be new.
+    pub(super) latest: Option<(Instant, Arc<CollectionResult>)>,
+    /// When somebody last asked for a collection that need not be new.
     pub(super) watched: Option<Instant>,
     pub(super) errors: ErrorCounts,
-    /// What the memory held after the last pass.
+    /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) chronicle: Arc<Chronicle>,
     pub(super) log: LogFold,
 }
 
 impl State {
-    /// Takes in what a pass found, at `at` of the log's time; what is worth a line.
-    pub(super) fn learn(&mut self, pass: &Pass, merged_rows: u64, at: Duration) -> Vec<Line> {
-        self.count(pass, merged_rows);
-        let mut lines = self.log.pass(pass, at);
-        lines.extend(match (&pass.fleet, merged_rows) {
+    /// Takes in what a collection found, at `at` of the log's time; what is worth a line.
+    pub(super) fn learn(
+        &mut self,
+        collection: &CollectionResult,
+        merged_rows: u64,
+        at: Duration,
+    ) -> Vec<Line> {
+        self.count(collection, merged_rows);
+        let mut lines = self.log.collection(collection, at);
+        lines.extend(match (&collection.fleet, merged_rows) {
             (Err(_), _) => None,
             (Ok(_), 0) => self.log.works(Subject::Rows, at),
             (Ok(_), _) => Some(self.log.failed(Subject::Rows, &rows_were_merged(), at)),
@@ -53,9 +58,9 @@ impl State {
         self.watched.is_some_and(|at| at.elapsed() < WATCHED)
     }
 
-    fn count(&mut self, pass: &Pass, merged_rows: u64) {
+    fn count(&mut self, collection: &CollectionResult, merged_rows: u64) {
         let now = wall_clock();
-        for (_, failure) in pass.failures() {
+        for (_, failure) in collection.failures() {
             self.errors.add(failure.kind, now);
         }
         let kind = ErrorKind::DuplicateSeries;
@@ -72,10 +77,10 @@ pub(super) struct Memory {
 }
 
 impl Memory {
-    /// Compares a pass with the last one.
-    pub(super) fn follow(&mut self, pass: &Pass, now: Timestamp) {
+    /// Compares a collection with the last one.
+    pub(super) fn follow(&mut self, collection: &CollectionResult, now: Timestamp) {
         let chronicle = Arc::make_mut(&mut self.chronicle);
-        chronicle.follow(pass, &mut self.transitions, now);
+        chronicle.follow(collection, &mut self.transitions, now);
     }
 
     /// What there is to be shown of it.

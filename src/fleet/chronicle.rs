@@ -1,4 +1,4 @@
-//! What changed lately: changes of health seen between passes, and counts over the last hours.
+//! What changed lately: changes of health seen between collections, and counts over the last hours.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -8,18 +8,18 @@ use uuid::Uuid;
 
 use super::agent::{Agent, Label, Scope};
 use super::census::Fleet;
+use super::collection::{CollectionResult, Collector};
 use super::health::Health;
 use super::named::Variants;
 use super::overview::{by_template, total};
-use super::pass::{Collector, Pass};
 use super::time::Timestamp;
 use super::transitions::Transitions;
 
 /// So many changes are kept by agent, at some 300 bytes each with their names: 300 kB.
 const CHANGES: usize = 1000;
 
-/// So many of one pass: the loss of a whole zone does not wash away what came before it.
-const CHANGES_OF_A_PASS: usize = 250;
+/// So many of one collection: the loss of a whole zone does not wash away what came before it.
+const CHANGES_OF_A_COLLECTION: usize = 250;
 
 /// So many sums of changes are kept, at some 200 bytes with their names: 100 kB.
 const SHIFTS: usize = 500;
@@ -28,10 +28,10 @@ const SHIFTS: usize = 500;
 const POINTS: usize = 360;
 
 /// Changes of one kind that are no further apart are one event to a reader: agents of a
-/// machine that dies are found lost over some passes.
+/// machine that dies are found lost over some collections.
 const ONE_EVENT: Duration = Duration::from_secs(5 * 60);
 
-/// Remembers what passes have seen, within bounds: 0.5 MB at most, whatever the fleet does.
+/// Remembers what collections have seen, within bounds: 0.5 MB at most, whatever the fleet does.
 /// A new process remembers nothing.
 #[derive(Debug, Clone, Default)]
 pub struct Chronicle {
@@ -46,7 +46,7 @@ pub struct Chronicle {
 /// An agent that was in one class of health, and then in another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The moment of the pass that saw it.
+    /// The moment of the collection that saw it.
     pub at: Timestamp,
     /// `workspace_agents.id`.
     pub agent_id: Uuid,
@@ -64,7 +64,7 @@ pub struct Change {
     pub to: Health,
 }
 
-/// How many agents of a scope changed alike in one pass. Complete where changes are not.
+/// How many agents of a scope changed alike in one collection. Complete where changes are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Shift {
     at: Timestamp,
@@ -94,7 +94,7 @@ pub struct Event<'a> {
 /// Agents by health in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {
-    /// The moment of the last pass of that minute.
+    /// The moment of the last collection of that minute.
     pub at: Timestamp,
     counts: EnumMap<Health, u32>,
 }
@@ -113,11 +113,21 @@ impl Point {
 }
 
 impl Chronicle {
-    /// Follows one pass. `transitions` remembers what each agent was; `now`, the exporter's own
-    /// clock, dates a pass that knows no agents.
-    pub fn follow(&mut self, pass: &Pass, transitions: &mut Transitions, now: Timestamp) {
-        let asked = |it: &Collector| pass.reports.iter().any(|report| report.collector == *it);
-        match &pass.fleet {
+    /// Follows one collection. `transitions` remembers what each agent was; `now`, the exporter's
+    /// own clock, dates a collection that knows no agents.
+    pub fn follow(
+        &mut self,
+        collection: &CollectionResult,
+        transitions: &mut Transitions,
+        now: Timestamp,
+    ) {
+        let asked = |it: &Collector| {
+            collection
+                .reports
+                .iter()
+                .any(|report| report.collector == *it)
+        };
+        match &collection.fleet {
             Ok(fleet) if fleet.agents.is_some() => self.know(fleet, transitions),
             // Nobody wanted to know.
             _ if !asked(&Collector::Agents) => {}
@@ -135,7 +145,7 @@ impl Chronicle {
             };
             *shifts.entry((scope, from, to)).or_default() += 1;
             kept += 1;
-            if kept <= CHANGES_OF_A_PASS {
+            if kept <= CHANGES_OF_A_COLLECTION {
                 self.keep(Change::new(at, agent, scope, from, to));
             } else {
                 self.dropped += 1;
@@ -216,7 +226,7 @@ impl Chronicle {
         events
     }
 
-    /// Counts of the last six hours, the oldest first. Minutes without a pass have none.
+    /// Counts of the last six hours, the oldest first. Minutes without a collection have none.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = &Point> + Clone {
         self.points.iter()
     }
@@ -231,7 +241,7 @@ impl Chronicle {
         self.last_known
     }
 
-    /// When, by the exporter's clock, a pass first did not know the agents, if none has known
+    /// When, by the exporter's clock, a collection first did not know the agents, if none has known
     /// them since.
     pub fn unknown_since(&self) -> Option<Timestamp> {
         self.unknown_since

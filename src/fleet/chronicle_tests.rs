@@ -1,9 +1,9 @@
+use super::super::collection::{CollectorReport, ErrorKind, Failure, Outcome};
 use super::super::fixtures::{agent, at, fleet_of};
-use super::super::pass::{ErrorKind, Failure, Outcome, Report};
 use super::*;
 
-/// Agents of these numbers, those of `lost` lost, in a pass at `seconds`.
-fn pass(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> Pass {
+/// Agents of these numbers, those of `lost` lost, in a collection at `seconds`.
+fn collection(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> CollectionResult {
     let agents = (1..=agents).map(|number| {
         let silence = if lost(number) { 3600 } else { 0 };
         Agent {
@@ -14,9 +14,9 @@ fn pass(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> Pass {
     });
     let mut snapshot = fleet_of(agents.collect()).snapshot;
     snapshot.now = at(seconds);
-    Pass {
+    CollectionResult {
         fleet: Ok(Fleet::of(snapshot, &Default::default())),
-        reports: vec![Report {
+        reports: vec![CollectorReport {
             collector: Collector::Agents,
             outcome: Outcome::Loaded {
                 duration: Duration::ZERO,
@@ -27,9 +27,9 @@ fn pass(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> Pass {
     }
 }
 
-fn failed() -> Pass {
+fn failed() -> CollectionResult {
     let failure = Failure::new(ErrorKind::Connect, "refused");
-    Pass::failed(failure, [Collector::Agents])
+    CollectionResult::failed(failure, [Collector::Agents])
 }
 
 #[derive(Default)]
@@ -39,14 +39,15 @@ struct Story {
 }
 
 impl Story {
-    fn of(passes: impl IntoIterator<Item = Pass>) -> Self {
+    fn of(collections: impl IntoIterator<Item = CollectionResult>) -> Self {
         let mut story = Self::default();
-        passes.into_iter().for_each(|it| story.follow(&it, 0));
+        collections.into_iter().for_each(|it| story.follow(&it, 0));
         story
     }
 
-    fn follow(&mut self, pass: &Pass, now: i64) {
-        self.chronicle.follow(pass, &mut self.transitions, at(now));
+    fn follow(&mut self, collection: &CollectionResult, now: i64) {
+        self.chronicle
+            .follow(collection, &mut self.transitions, at(now));
     }
 
     fn events(&self, now: i64) -> Vec<(Health, u64, Timestamp, Timestamp)> {
@@ -59,9 +60,9 @@ impl Story {
 #[test]
 fn loss_and_return_of_an_agent_are_two_changes_of_it() {
     let story = Story::of([
-        pass(0, 2, |_| false),
-        pass(10, 2, |it| it == 1),
-        pass(20, 2, |_| false),
+        collection(0, 2, |_| false),
+        collection(10, 2, |it| it == 1),
+        collection(20, 2, |_| false),
     ]);
     let changes: Vec<_> = story.chronicle.changes_of(Uuid::from_u128(1)).collect();
     let told = changes.iter().map(|it| (it.at, it.from, it.to));
@@ -80,10 +81,10 @@ fn loss_and_return_of_an_agent_are_two_changes_of_it() {
 #[test]
 fn losses_close_together_are_one_event_and_later_ones_another() {
     let story = Story::of([
-        pass(0, 9, |_| false),
-        pass(10, 9, |it| it <= 3),
-        pass(310, 9, |it| it <= 5),
-        pass(611, 9, |it| it <= 6),
+        collection(0, 9, |_| false),
+        collection(10, 9, |it| it <= 3),
+        collection(310, 9, |it| it <= 5),
+        collection(611, 9, |it| it <= 6),
     ]);
     let lost = Health::Disconnected;
     assert_eq!(
@@ -98,12 +99,15 @@ fn losses_close_together_are_one_event_and_later_ones_another() {
 
 #[test]
 fn loss_of_a_whole_fleet_is_counted_in_full_and_kept_in_part() {
-    let mut story = Story::of([pass(0, 5000, |_| false), pass(1, 5000, |it| it == 7)]);
-    story.follow(&pass(2, 5000, |_| true), 0);
+    let mut story = Story::of([
+        collection(0, 5000, |_| false),
+        collection(1, 5000, |it| it == 7),
+    ]);
+    story.follow(&collection(2, 5000, |_| true), 0);
     let total: u64 = story.events(2).iter().map(|it| it.1).sum();
     assert_eq!(total, 5000);
     let kept = story.chronicle.changes.len();
-    assert_eq!(kept, 1 + CHANGES_OF_A_PASS);
+    assert_eq!(kept, 1 + CHANGES_OF_A_COLLECTION);
     assert_eq!(story.chronicle.dropped(), 5000 - kept as u64);
     assert_eq!(story.chronicle.changes_of(Uuid::from_u128(7)).count(), 1);
 }
@@ -112,7 +116,7 @@ fn loss_of_a_whole_fleet_is_counted_in_full_and_kept_in_part() {
 fn memory_is_bounded_whatever_the_fleet_does() {
     let mut story = Story::default();
     for round in 0..800 {
-        story.follow(&pass(round * 60, 3, |_| round % 2 == 0), 0);
+        story.follow(&collection(round * 60, 3, |_| round % 2 == 0), 0);
     }
     let chronicle = &story.chronicle;
     assert_eq!(chronicle.changes.len(), CHANGES);
@@ -124,10 +128,10 @@ fn memory_is_bounded_whatever_the_fleet_does() {
 #[test]
 fn minute_has_one_point_and_gaps_stay_gaps() {
     let story = Story::of([
-        pass(0, 3, |_| false),
-        pass(59, 3, |_| true),
+        collection(0, 3, |_| false),
+        collection(59, 3, |_| true),
         failed(),
-        pass(600, 3, |it| it == 1),
+        collection(600, 3, |it| it == 1),
     ]);
     let points: Vec<_> = story.chronicle.points().collect();
     assert_eq!(points.len(), 2);
@@ -140,17 +144,17 @@ fn minute_has_one_point_and_gaps_stay_gaps() {
 fn points_older_than_six_hours_are_forgotten_after_a_gap_too() {
     let hours = 6 * 3600;
     let story = Story::of([
-        pass(0, 1, |_| false),
-        pass(60, 1, |_| false),
-        pass(hours, 1, |_| false),
+        collection(0, 1, |_| false),
+        collection(60, 1, |_| false),
+        collection(hours, 1, |_| false),
     ]);
     let moments: Vec<_> = story.chronicle.points().map(|it| it.at).collect();
     assert_eq!(moments, [at(60), at(hours)]);
 }
 
 #[test]
-fn unknown_lasts_from_the_first_pass_that_fails_to_the_next_that_knows() {
-    let mut story = Story::of([pass(0, 1, |_| false)]);
+fn unknown_lasts_from_the_first_collection_that_fails_to_the_next_that_knows() {
+    let mut story = Story::of([collection(0, 1, |_| false)]);
     assert_eq!(story.chronicle.unknown_since(), None);
     story.follow(&failed(), 13);
     story.follow(&failed(), 17);
@@ -159,9 +163,9 @@ fn unknown_lasts_from_the_first_pass_that_fails_to_the_next_that_knows() {
     // Somebody else's wish says nothing of the agents.
     let failure = Failure::new(ErrorKind::Connect, "refused");
     let mut other = Story::default();
-    other.follow(&Pass::failed(failure, [Collector::Apps]), 13);
+    other.follow(&CollectionResult::failed(failure, [Collector::Apps]), 13);
     assert_eq!(other.chronicle.unknown_since(), None);
-    story.follow(&pass(20, 1, |_| true), 20);
+    story.follow(&collection(20, 1, |_| true), 20);
     assert_eq!(story.chronicle.unknown_since(), None);
     // Compared across what was unknown.
     assert_eq!(story.events(20).len(), 1);

@@ -8,11 +8,11 @@ use serde::Serialize;
 use super::agent::{Kind, Lifecycle, Scope};
 use super::app::AppHealth;
 use super::census::{Fleet, Tally};
+use super::collection::CollectionResult;
 use super::exporter_summary::ExporterSummary;
 use super::health::Health;
 use super::named::{Counted, Counts, Variants};
 use super::overview::{by_template, problems_in, total};
-use super::pass::Pass;
 use super::probes::ProbeStats;
 use super::schema::{count_of_each, count_of_each_or_null, one_of};
 use super::status::Status;
@@ -87,7 +87,11 @@ pub struct OldestProblem {
 
 impl<'a> FleetSummary<'a> {
     /// What is to be told of a pass that found this fleet. How old it is, whoever answers says.
-    pub fn of(pass: &'a Pass, fleet: &'a Fleet, probe: Option<&ProbeStats>) -> Self {
+    pub fn of(
+        collection: &'a CollectionResult,
+        fleet: &'a Fleet,
+        probe: Option<&ProbeStats>,
+    ) -> Self {
         let known = fleet.agents.is_some();
         let rows = by_template(fleet);
         let total = total(&rows);
@@ -103,7 +107,7 @@ impl<'a> FleetSummary<'a> {
             workspaces: fleet.workspaces.as_ref().map(|it| sum(it.values())),
             apps: fleet.apps.as_ref().map(|it| sum(it.values())),
             chat_bindings: fleet.bindings.as_ref().map(|it| sum(it.values())),
-            exporter: ExporterSummary::of(pass, fleet, probe),
+            exporter: ExporterSummary::of(collection, fleet, probe),
         }
     }
 }

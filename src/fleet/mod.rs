@@ -1,10 +1,10 @@
 //! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
 //!
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
-//! [`snapshot`] (all facts of one pass), [`duplicates`] (facts told twice), [`census`] (the
+//! [`snapshot`] (all facts of one collection), [`duplicates`] (facts told twice), [`census`] (the
 //! counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
 //! [`chronicle`] (what changed lately), [`selection`] (which agents a reader wants to see),
-//! [`pass`] (what one pass found, and what failed in it).
+//! [`collection`] (what one collection found, and what failed in it).
 
 pub mod activity;
 pub mod advice;
@@ -12,6 +12,7 @@ pub mod agent;
 pub mod app;
 pub mod census;
 pub mod chronicle;
+pub mod collection;
 pub mod duplicates;
 pub mod explain;
 pub mod exporter_summary;
@@ -25,7 +26,6 @@ pub mod named;
 pub mod outcome;
 pub mod overview;
 pub mod paging;
-pub mod pass;
 pub mod printable;
 pub mod probe_scope;
 pub mod probed;

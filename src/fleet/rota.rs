@@ -266,7 +266,7 @@ mod tests {
                 round(&mut rota, &standings, sample);
             }
             // From any moment on, whoever waits longest waits for one turn to end and one to
-            // pass; from the start, for one.
+            // collection; from the start, for one.
             let turns = if before == 0 { 1 } else { 2 };
             let rounds = turns * count.div_ceil(sample as u128);
             let seen: HashSet<_> = (0..rounds)

@@ -1,4 +1,4 @@
-//! All facts of one pass, true at one moment.
+//! All facts of one collection, true at one moment.
 
 use std::collections::HashMap;
 

@@ -5,7 +5,7 @@ use super::health::Health;
 use super::named::Named;
 use super::time::Timestamp;
 
-/// A change of health that a pass saw: its moment, what it was, what it became.
+/// A change of health that a collection saw: its moment, what it was, what it became.
 pub type Change = (Timestamp, Health, Health);
 
 /// One thing that happened.
@@ -37,7 +37,7 @@ pub enum Happened {
     LastHeartbeat,
     /// Coder saw its connection close.
     Closed,
-    /// A pass of this process saw another health than the one before.
+    /// A collection of this process saw another health than the one before.
     Became {
         /// What it was.
         from: Health,
@@ -62,8 +62,8 @@ impl Happened {
     }
 }
 
-/// What the agent's row tells and what passes saw, from the first to the last. Where two are of
-/// the same moment, in the order in which an agent goes through them.
+/// What the agent's row tells and what collections saw, from the first to the last. Where two are
+/// of the same moment, in the order in which an agent goes through them.
 pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<Event> {
     let ended = match agent.lifecycle {
         Named::Known(Lifecycle::StartError) => Happened::ScriptFailed,

@@ -1,4 +1,4 @@
-//! Changes of status and health seen between passes.
+//! Changes of status and health seen between collections.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::health::Health;
 use super::named::Variants;
 use super::status::Status;
 
-/// Counts status changes by agent id, from one pass of this process to the next
+/// Counts status changes by agent id, from one collection of this process to the next
 /// (`docs/spec/metrics.md`, `coder_agent_status_transitions_total`).
 ///
 /// An agent seen for the first time has changed nothing, and one that left the population is
@@ -30,8 +30,8 @@ pub type TransitionCounts = BTreeMap<Scope, StatusChanges>;
 pub type StatusChanges = EnumMap<Status, EnumMap<Status, u64>>;
 
 impl Transitions {
-    /// Compares the fleet with how it was seen last, and tells each change of health. A pass in
-    /// which the agents are unknown changes nothing: they are compared across it.
+    /// Compares the fleet with how it was seen last, and tells each change of health. A collection
+    /// in which the agents are unknown changes nothing: they are compared across it.
     pub fn observe(&mut self, fleet: &Fleet, mut changed: impl FnMut(&Agent, Health, Health)) {
         let Some(tallies) = &fleet.agents else { return };
         for (scope, _) in tallies.keys() {
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn pass_without_agents_is_skipped_over() {
+    fn collection_without_agents_is_skipped_over() {
         let mut transitions = Transitions::default();
         observe(&mut transitions, &fleet_of(vec![agent()]));
         let mut unknown = fleet_of(vec![]);

@@ -6,10 +6,10 @@ use clap::CommandFactory;
 
 use crate::cli::Cli;
 use crate::fleet::agent::Kind;
+use crate::fleet::collection::{Collector, ErrorKind};
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::{Collector, ErrorKind};
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::status::{Status, StatusRule};

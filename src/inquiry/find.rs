@@ -3,8 +3,8 @@
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::fleet::collection::Failure;
 use crate::fleet::latest::{Candidate, Latest};
-use crate::fleet::pass::Failure;
 use crate::fleet::printable::printable;
 use crate::fleet::reference::Reference;
 use crate::postgres::database::Database;

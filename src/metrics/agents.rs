@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Scope};
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::Collector;
 use crate::fleet::health::Assessment;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::{AgentSeries, Page};

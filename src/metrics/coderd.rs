@@ -11,9 +11,9 @@ use uuid::Uuid;
 use crate::fleet::agent::Agent;
 use crate::fleet::app::NamedApp;
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::Collector;
 use crate::fleet::duplicates::repeats;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
 use crate::fleet::status::Status;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};

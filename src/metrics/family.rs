@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::fleet::collection::Collector;
 use crate::fleet::histogram::Histogram;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
 
 use super::page::Page;
 

@@ -6,8 +6,8 @@ use std::fmt;
 
 use crate::fleet::agent::{Kind, Label, Scope};
 use crate::fleet::census::Tally;
+use crate::fleet::collection::Collector;
 use crate::fleet::named::{Counted, Counts, Variants};
-use crate::fleet::pass::Collector;
 use crate::fleet::transitions::pairs;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::fleet::agent::Scope;
+use crate::fleet::collection::Collector;
 use crate::fleet::named::{Counted, Counts};
-use crate::fleet::pass::Collector;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 
 use super::columns::Columns;
 use super::failure::from_driver;
@@ -68,7 +68,7 @@ enum Access {
 /// One look at the system catalog.
 ///
 /// Coder's version is never asked for: a column is there or it is not. The look is taken in
-/// every pass, in the same flight as its first statement, so that an upgrade of Coder under a
+/// every collection, in the same flight as its first statement, so that an upgrade of Coder under a
 /// connected exporter is seen by the next scrape.
 #[derive(Debug, Clone)]
 pub struct Catalog {

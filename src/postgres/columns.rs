@@ -9,8 +9,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use crate::fleet::agent::{Label, Scope};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::named::{Named, Variants};
-use crate::fleet::pass::{ErrorKind, Failure};
 
 use super::decode::{Text, column};
 

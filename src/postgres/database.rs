@@ -1,4 +1,4 @@
-//! The pass over the database (`docs/spec/collection.md`).
+//! The collection over the database (`docs/spec/collection.md`).
 
 use std::time::Duration;
 
@@ -8,8 +8,10 @@ use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
+};
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
 use crate::offload::offload;
 
 use super::cancel::Canceller;
@@ -53,7 +55,7 @@ impl Database {
         config.application_name(&application_name);
         if config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite {
             // The driver tells a primary by its transactions, which the role makes read-only
-            // everywhere. Every pass says READ ONLY by itself.
+            // everywhere. Every collection says READ ONLY by itself.
             let options = config.get_options().unwrap_or_default();
             config.options(format!("{options} -c default_transaction_read_only=off"));
         }
@@ -100,16 +102,20 @@ impl Database {
         Ok(catalog)
     }
 
-    /// One pass: one transaction, one `now`, one statement for each collector. Never fails:
+    /// One collection: one transaction, one `now`, one statement for each collector. Never fails:
     /// what went wrong is part of the result.
-    pub async fn pass(&self, wanted: Wanted<'_>, deadline: Instant) -> Pass {
+    pub async fn collection(&self, wanted: Wanted<'_>, deadline: Instant) -> CollectionResult {
         match self.load(wanted, deadline).await {
-            Ok(pass) => pass,
-            Err(failure) => Pass::failed(failure, wanted.collectors.iter().copied()),
+            Ok(collection) => collection,
+            Err(failure) => CollectionResult::failed(failure, wanted.collectors.iter().copied()),
         }
     }
 
-    async fn load(&self, wanted: Wanted<'_>, deadline: Instant) -> Result<Pass, Failure> {
+    async fn load(
+        &self,
+        wanted: Wanted<'_>,
+        deadline: Instant,
+    ) -> Result<CollectionResult, Failure> {
         let reads = wanted_reads(wanted.collectors);
         let (session, opening) = self.open_timed(reads, deadline).await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
@@ -121,8 +127,8 @@ impl Database {
         let agents = snapshot.agents.as_ref().map_or(0, Vec::len);
         let limits = *wanted.limits;
         let fleet = offload(agents, move || Fleet::of(snapshot, &limits)).await;
-        opening.log_pass(&reports, commit, finished.elapsed());
-        Ok(Pass {
+        opening.log_collection(&reports, commit, finished.elapsed());
+        Ok(CollectionResult {
             fleet: Ok(fleet),
             reports,
             clock_skew_seconds,
@@ -200,9 +206,9 @@ struct Opening {
 }
 
 impl Opening {
-    /// Says where the time of a pass went. A pass that failed says in its error what it was
-    /// waiting for.
-    fn log_pass(&self, reports: &[Report], commit: Duration, judge: Duration) {
+    /// Says where the time of a collection went. A collection that failed says in its error what it
+    /// was waiting for.
+    fn log_collection(&self, reports: &[CollectorReport], commit: Duration, judge: Duration) {
         for report in reports {
             if let Outcome::Loaded { duration, .. } = report.outcome {
                 let collector = report.collector.as_str();
@@ -219,7 +225,7 @@ impl Opening {
     }
 }
 
-/// What a pass of these collectors reads. The agents' columns are always looked up: they tell
+/// What a collection of these collectors reads. The agents' columns are always looked up: they tell
 /// what kind of Coder it is.
 fn wanted_reads(collectors: &[Collector]) -> Vec<Reads> {
     let all = [Collector::Agents].iter().chain(collectors);

@@ -14,8 +14,8 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
+use crate::fleet::collection::{Collector, ErrorKind, Failure};
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
-use crate::fleet::pass::{Collector, ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::resolver::{Directory, Target};
 

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::fleet::collection::Collector;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
 
 use super::catalog::{MIGRATION, Reads, grant, quoted};
 use super::{activity, directory, kept_alive, reads};

@@ -9,9 +9,9 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::health::{Health, Limits, assess};
 use crate::fleet::latest::{Latest, PastAgent, PastBuild};
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Cause;
 

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 
 use super::catalog::Reads;
 use super::columns::Columns;

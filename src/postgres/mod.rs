@@ -1,9 +1,9 @@
 //! The database: how to reach it, what is read, and how that becomes a snapshot.
 //!
 //! Reading order: [`catalog`] (what can be read), `session` (the transaction), `collectors`
-//! (one table, and one `.sql` and `.rs` pair for each), [`database`] (the pass over them), [`directory`]
-//! (questions about single workspaces), [`inquiry`] (all about one of them), [`grants`] (the role
-//! that may do exactly this).
+//! (one table, and one `.sql` and `.rs` pair for each), [`database`] (the collection over them),
+//! [`directory`] (questions about single workspaces), [`inquiry`] (all about one of them),
+//! [`grants`] (the role that may do exactly this).
 
 pub mod activity;
 pub mod catalog;
@@ -27,7 +27,7 @@ mod session;
 mod sql;
 mod tls;
 
-use crate::fleet::pass::Collector;
+use crate::fleet::collection::Collector;
 
 /// What a collector reads of the database.
 pub fn reads(collector: Collector) -> &'static [catalog::Reads] {

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
 
 use crate::clock::wall_clock;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 
 use super::cancel::Canceller;
 use super::catalog::{Catalog, MIGRATION, Reads};

@@ -66,7 +66,7 @@ pub struct Settings {
     pub concurrency: usize,
     /// For how long a probe says something of the present.
     pub horizon: Duration,
-    /// How long a pass over the fleet may take.
+    /// How long a collection over the fleet may take.
     pub collect_timeout: Duration,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::source::Source;
+use crate::fleet::collection::Failure;
 use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::Failure;
 use crate::resolver::Directory;
 
 /// An answer this young is good enough for whoever doubts a binding: a build takes longer.

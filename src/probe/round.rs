@@ -12,10 +12,10 @@ use super::gate::{Reach, ScopedDialer};
 use super::source::Source;
 use super::{Probe, Shared};
 use crate::clock::wall_clock;
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
 use crate::fleet::rota::{InScope, Standing, standings};
@@ -73,8 +73,8 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             ..
         } = &*self.shared;
         let deadline = Instant::now() + self.shared.settings.collect_timeout;
-        let pass = source.fleet(deadline).await;
-        let fleet = pass.fleet.as_ref().map_err(Clone::clone)?;
+        let collection = source.fleet(deadline).await;
+        let fleet = collection.fleet.as_ref().map_err(Clone::clone)?;
         if fleet.agents.is_none() {
             let message = "the agents collector is off or failed, so no workspace can be chosen";
             return Err(Failure::new(ErrorKind::Query, message));

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::activity::ReportSource;
 use crate::collect::Collect;
+use crate::fleet::collection::{CollectionResult, Failure};
 use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::{Failure, Pass};
 use crate::fleet::reference::Reference;
 use crate::postgres::directory::{Found, QUESTION_TIMEOUT};
 use crate::resolver::Target;
@@ -20,7 +20,7 @@ use crate::resolver::Target;
 /// connection and a scrape finds one of its own.
 pub trait Source: ReportSource + Clone {
     /// The whole fleet, by `deadline`.
-    fn fleet(&self, deadline: Instant) -> impl Future<Output = Arc<Pass>> + Send;
+    fn fleet(&self, deadline: Instant) -> impl Future<Output = Arc<CollectionResult>> + Send;
 
     /// These workspaces with the agents of their latest builds; those that do not exist are left
     /// out.
@@ -45,8 +45,8 @@ pub trait Source: ReportSource + Clone {
 }
 
 impl Source for Collect {
-    async fn fleet(&self, deadline: Instant) -> Arc<Pass> {
-        self.pass(deadline).await
+    async fn fleet(&self, deadline: Instant) -> Arc<CollectionResult> {
+        self.collection(deadline).await
     }
 
     async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, Latest>, Failure> {

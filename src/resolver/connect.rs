@@ -14,9 +14,9 @@ use super::parts::{Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
 use super::settings::Settings;
 use super::trace::{Phase, Trace};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::latest::{Candidate, Sighting};
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::status::{Status, lost_since, status};
 
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Label};
+use crate::fleet::collection::Failure;
 use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::Failure;
 use crate::fleet::probe_scope::SkipReason;
 
 /// What the database says of workspaces and agents.

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::rows::{self, Row};
 use super::{DialError, Dialer, Directory, Resolver, Settings, Target};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::time::Timestamp;
 
 mod connection;

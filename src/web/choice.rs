@@ -2,8 +2,8 @@
 
 use percent_encoding::percent_decode_str;
 
+use crate::fleet::collection::Collector;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
 
 /// The collectors that `query` picks of those that are `enabled`, in the order in which they
 /// run; all of them when it picks none (`docs/spec/http.md`).

@@ -11,7 +11,7 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// Prometheus forgets a series after five minutes: nobody scrapes less often, nor waits longer.
-/// Somebody who says a day must not keep one pass going that all others then share.
+/// Somebody who says a day must not keep one collection going that all others then share.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// How long a scrape with these headers may take: what the scraper says, five minutes at most,

@@ -10,7 +10,7 @@ use axum::response::Response;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 use crate::inquiry::{Told, Unclear, inquire};
 

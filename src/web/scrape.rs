@@ -33,7 +33,7 @@ const CHUNK_BYTES: usize = 8 * 1024;
 /// A slow reader whose place is needed is gone within this.
 const MOVE_OVER: Duration = Duration::from_secs(1);
 
-/// One scrape: a pass, written as the client asks.
+/// One scrape: a collection, written as the client asks.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -54,7 +54,7 @@ pub(super) async fn metrics(
     let asked = Instant::now();
     let deadline = asked + allowed;
     let page = Arc::new(Page {
-        pass: app.collect.pass_of(&collectors, deadline).await,
+        collection: app.collect.collection_of(&collectors, deadline).await,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
@@ -62,9 +62,9 @@ pub(super) async fn metrics(
         detail: settings.detail,
         is_config_current: app.is_config_current(),
     });
-    let pass = asked.elapsed();
-    let agents = page.pass.agent_count();
-    let answer = offload(agents, move || answer(&page, pass, &headers)).await;
+    let collection = asked.elapsed();
+    let agents = page.collection.agent_count();
+    let answer = offload(agents, move || answer(&page, collection, &headers)).await;
     let Some(answer) = answer else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -76,9 +76,9 @@ pub(super) async fn metrics(
     })
 }
 
-/// The page as the client asks, got in `pass`. That of many agents is compressed here, where it
-/// keeps nothing waiting; that of few while it is sent. `None` when it cannot be written.
-fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
+/// The page as the client asks, got in `collection`. That of many agents is compressed here, where
+/// it keeps nothing waiting; that of few while it is sent. `None` when it cannot be written.
+fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "the metrics could not be written");
     };
@@ -86,9 +86,9 @@ fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Respo
     let began = Instant::now();
     let bytes = format.write(page).inspect_err(|error| failed(error)).ok()?;
     let encode = began.elapsed();
-    tracing::debug!(?pass, ?encode, bytes = bytes.len(), "scrape");
+    tracing::debug!(?collection, ?encode, bytes = bytes.len(), "scrape");
     let content_type = [(header::CONTENT_TYPE, format.content_type())];
-    if page.pass.agent_count() <= INLINE {
+    if page.collection.agent_count() <= INLINE {
         let (parts, _) = content_type.into_response().into_parts();
         return Some(Response::from_parts(parts, bytes.into()));
     }

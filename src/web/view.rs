@@ -7,7 +7,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use crate::fleet::pass::Pass;
+use crate::fleet::collection::CollectionResult;
 
 use super::router::App;
 
@@ -21,7 +21,7 @@ impl App {
     /// # Errors
     ///
     /// 503 when there is no place.
-    pub(super) async fn view(&self) -> Result<Arc<Pass>, Response> {
+    pub(super) async fn view(&self) -> Result<Arc<CollectionResult>, Response> {
         let Ok(_place) = self.scrapes.try_acquire() else {
             return Err(no_place());
         };

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::fleet::agent::Kind;
+use coder_agent_exporter::fleet::collection::ErrorKind;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::latest::Latest;
-use coder_agent_exporter::fleet::pass::ErrorKind;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::postgres::directory::Found;
 use coder_agent_exporter::postgres::inquiry::Gathered;

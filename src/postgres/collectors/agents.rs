@@ -12,8 +12,8 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Kind, Label, Scope};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::duplicates::each_once;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::snapshot::Scopes;
 use crate::postgres::catalog::{Catalog, Reads};
 use crate::postgres::columns::{Columns, Fields};
@@ -84,7 +84,7 @@ struct Population {
 
 /// Room for the agents is reserved at once, and more of it than the system's allocator ever takes
 /// from what it keeps (32 MiB): the list is then a mapping of its own, which grows without being
-/// copied and goes back when the pass is over. What nobody writes to takes no memory.
+/// copied and goes back when the collection is over. What nobody writes to takes no memory.
 const ROOM_BYTES: usize = 33 << 20;
 
 /// Reads the population.

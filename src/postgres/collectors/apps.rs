@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Label, ScopeId};
 use crate::fleet::app::{AppCount, AppHealth, NamedApp};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::named::Named;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::postgres::catalog::Reads;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;

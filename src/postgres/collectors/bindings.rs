@@ -3,7 +3,7 @@
 use futures_util::FutureExt;
 use tokio_postgres::Client;
 
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 use crate::fleet::workspace::{BindingCount, BindingState};
 use crate::postgres::catalog::Reads;
 use crate::postgres::columns::{Columns, Fields};

@@ -8,8 +8,8 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
+use crate::fleet::collection::Failure;
 use crate::fleet::health::{Health, Limits, assess};
-use crate::fleet::pass::Failure;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
 use crate::postgres::catalog::Reads;

@@ -14,9 +14,9 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::fleet::collection::{Collector, Failure};
 use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Failure};
 use crate::fleet::snapshot::Snapshot;
 
 use super::catalog::Reads;
@@ -181,7 +181,7 @@ mod tests {
             let collector: Result<Collector, _> = name.parse();
             assert!(
                 collector.is_ok(),
-                "{file} belongs to no collector: add it to Collector in src/fleet/pass.rs"
+                "{file} belongs to no collector: add it to Collector in src/fleet/collection.rs"
             );
         }
     }

@@ -9,8 +9,8 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::{Scope, Transition};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::named::Named;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::workspace::WorkspaceCount;
 use crate::postgres::catalog::Reads;
 use crate::postgres::columns::Columns;

@@ -15,11 +15,11 @@ use crate::activity::ReportSource;
 use crate::fleet::activity::{Activity, IN_USE_FOR};
 use crate::fleet::agent::{Agent, Scope, Transition};
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Failure};
 use crate::fleet::fixtures::{agent, at};
 use crate::fleet::health::Limits;
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
 use crate::fleet::named::Named;
-use crate::fleet::pass::{Failure, Pass};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
@@ -264,13 +264,13 @@ impl ReportSource for Coder {
 }
 
 impl Source for Coder {
-    async fn fleet(&self, _: Instant) -> Arc<Pass> {
+    async fn fleet(&self, _: Instant) -> Arc<CollectionResult> {
         let lived = self.lived();
         let running = lived.iter().enumerate().filter(|(_, it)| !it.is_stopped);
         let mut snapshot = Snapshot::at(self.now());
         snapshot.scopes.intern(scope());
         snapshot.agents = Some(running.map(|(number, it)| self.row(number, it)).collect());
-        Arc::new(Pass {
+        Arc::new(CollectionResult {
             fleet: Ok(Fleet::of(snapshot, &Limits::default())),
             reports: Vec::new(),
             clock_skew_seconds: Some(0.0),

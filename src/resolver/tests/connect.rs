@@ -9,7 +9,7 @@ use super::super::rows::{self, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails, failure, said};
 use super::super::{DialError, NoChoice, Resolver, Trace, Unresolved};
 use super::connect;
-use crate::fleet::pass::ErrorKind;
+use crate::fleet::collection::ErrorKind;
 
 const TIMED_OUT: Unresolved = Unresolved::DialTimeout(Duration::from_secs(30));
 

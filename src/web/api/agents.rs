@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::explain::explain;
 use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::paging::select;
-use crate::fleet::pass::{Collector, Outcome, Pass};
 use crate::fleet::summary::{AgentSummary, Place};
 use crate::fleet::told::moment;
 use crate::offload::offload;
@@ -81,21 +81,24 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
     let wanted = query::wanted(&query)?;
-    let pass = app.view_or_problem().await?;
-    let agents = pass.agent_count();
-    offload(agents, move || page(&app, &pass, &query, &wanted, &headers)).await
+    let collection = app.view_or_problem().await?;
+    let agents = collection.agent_count();
+    offload(agents, move || {
+        page(&app, &collection, &query, &wanted, &headers)
+    })
+    .await
 }
 
 fn page(
     app: &App,
-    pass: &Pass,
+    collection: &CollectionResult,
     query: &str,
     wanted: &query::Wanted,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let teller = Teller::of(app, pass)?;
+    let teller = Teller::of(app, collection)?;
     let selection = select(teller.fleet, &wanted.filter, wanted.after, wanted.limit);
-    let selection = selection.ok_or_else(|| without_agents(pass))?;
+    let selection = selection.ok_or_else(|| without_agents(collection))?;
     let next = selection.next.map(cursor::cursor);
     let link = next.as_deref().map(|it| next_link(app, query, it));
     let agents = selection.agents.iter().map(|(agent, _)| teller.tell(agent));
@@ -122,10 +125,10 @@ pub(super) async fn one(
     query::nothing(query.as_deref().unwrap_or_default())?;
     let id = id.ok().and_then(|Path(id)| agent_id(&id));
     let id = id.ok_or_else(|| Problem::parameter("id", "it takes the UUID of an agent"))?;
-    let pass = app.view_or_problem().await?;
-    let teller = Teller::of(&app, &pass)?;
+    let collection = app.view_or_problem().await?;
+    let teller = Teller::of(&app, &collection)?;
     let agents = teller.fleet.snapshot.agents.as_ref();
-    let agents = agents.ok_or_else(|| without_agents(&pass))?;
+    let agents = agents.ok_or_else(|| without_agents(&collection))?;
     let agent = agents.iter().find(|it| it.id == id);
     let agent = agent.ok_or_else(Problem::no_such_agent)?;
     let answer = AgentAnswer {
@@ -147,8 +150,8 @@ fn next_link(app: &App, query: &str, cursor: &str) -> String {
 }
 
 /// Why agents are not known, though the database answered.
-fn without_agents(pass: &Pass) -> Problem {
-    let report = pass
+fn without_agents(collection: &CollectionResult) -> Problem {
+    let report = collection
         .reports
         .iter()
         .find(|it| it.collector == Collector::Agents);
@@ -164,9 +167,9 @@ fn without_agents(pass: &Pass) -> Problem {
 }
 
 impl<'a> Teller<'a> {
-    fn of(app: &'a App, pass: &'a Pass) -> Result<Self, Problem> {
+    fn of(app: &'a App, collection: &'a CollectionResult) -> Result<Self, Problem> {
         Ok(Self {
-            fleet: pass.fleet.as_ref().map_err(Problem::failed)?,
+            fleet: collection.fleet.as_ref().map_err(Problem::failed)?,
             limits: &app.collect.settings().limits,
             links: &app.settings.links,
             has_pages: app.settings.ui,

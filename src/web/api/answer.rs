@@ -24,7 +24,7 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
 /// Answers with `body`, or with 304 when the client has it: what it has is told from
 /// `content`, which is the body without what changes by the mere passing of time.
 ///
-/// The tag is a digest, so that whatever the content follows (the pass, the query, settings,
+/// The tag is a digest, so that whatever the content follows (the collection, the query, settings,
 /// the probe), the tag follows too. It is a weak one, since the same one goes with each coding
 /// of the body.
 pub(super) fn tagged(

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Kind, Lifecycle, Scope, Transition};
 use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::fleet_summary::FleetSummary;
 use crate::fleet::health::Limits;
 use crate::fleet::named::Named;
-use crate::fleet::pass::{Collector, Outcome, Pass, Report};
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
 use crate::fleet::told::moment;
@@ -41,9 +41,9 @@ pub(super) struct Examples {
 impl Examples {
     /// As an exporter at these addresses would answer.
     pub(super) fn new(links: &Links) -> Self {
-        let pass = pass();
+        let collection = collection();
         let lost = id(1);
-        let Ok(fleet) = &pass.fleet else {
+        let Ok(fleet) = &collection.fleet else {
             return Self::none();
         };
         let limits = Limits::default();
@@ -57,7 +57,7 @@ impl Examples {
         let agents = fleet.snapshot.agents.as_deref().unwrap_or_default();
         let summary = FleetSummary {
             age_seconds: Some(1.25),
-            ..FleetSummary::of(&pass, fleet, None)
+            ..FleetSummary::of(&collection, fleet, None)
         };
         let mut lost_ones = agents.iter().filter(|it| it.id == lost);
         let page = AgentPage {
@@ -99,7 +99,7 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x291d_a7eb_6201_41b0_89ae_9bea_0d8b_3f60 + number)
 }
 
-fn pass() -> Pass {
+fn collection() -> CollectionResult {
     let now = Timestamp::from_unix_micros(NOW_SECONDS * 1_000_000);
     let mut snapshot = Snapshot::at(now);
     let scope = snapshot.scopes.intern(Scope {
@@ -132,9 +132,9 @@ fn pass() -> Pass {
         connection_timeout: Duration::from_secs(120),
     };
     snapshot.agents = Some(vec![agent(1, "build-box", 512), agent(2, "notebook", 5)]);
-    Pass {
+    CollectionResult {
         fleet: Ok(Fleet::of(snapshot, &Limits::default())),
-        reports: vec![Report {
+        reports: vec![CollectorReport {
             collector: Collector::Agents,
             outcome: Outcome::Loaded {
                 duration: Duration::from_millis(3),

@@ -20,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{any, get};
 
-use crate::fleet::pass::Pass;
+use crate::fleet::collection::CollectionResult;
 
 use super::router::App;
 use problem::Problem;
@@ -43,7 +43,7 @@ async fn nothing() -> Problem {
 
 impl App {
     /// The fleet as it was a moment ago, for those who read problem documents.
-    async fn view_or_problem(&self) -> Result<Arc<Pass>, Problem> {
+    async fn view_or_problem(&self) -> Result<Arc<CollectionResult>, Problem> {
         // The only refusal there is: no place.
         self.view().await.map_err(|_| Problem::busy())
     }

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
+use crate::fleet::collection::Failure;
 use crate::fleet::named::Variants;
-use crate::fleet::pass::Failure;
 
 use super::answer::json;
 

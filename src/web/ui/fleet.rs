@@ -18,7 +18,7 @@ use maud::{Markup, html};
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
 use crate::fleet::chronicle::Chronicle;
-use crate::fleet::pass::Pass;
+use crate::fleet::collection::CollectionResult;
 use crate::fleet::selection::Selection;
 use crate::fleet::time::Timestamp;
 use crate::offload::offload;
@@ -36,7 +36,7 @@ use state::State;
 struct View<'a> {
     links: &'a Links,
     probe: Option<&'a Probe<AnyDialer>>,
-    pass: &'a Pass,
+    collection: &'a CollectionResult,
     chronicle: &'a Chronicle,
     /// Silence after which an agent is lost.
     inactive_timeout: Duration,
@@ -70,33 +70,36 @@ fn href(links: &Links, query: &Query) -> String {
 
 /// The fleet's page.
 pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQuery) -> Response {
-    let pass = match app.view().await {
-        Ok(pass) => pass,
+    let collection = match app.view().await {
+        Ok(collection) => collection,
         Err(refusal) => return refusal,
     };
-    let agents = pass.agent_count();
-    offload(agents, move || render(&app, &pass, address.as_deref())).await
+    let agents = collection.agent_count();
+    offload(agents, move || {
+        render(&app, &collection, address.as_deref())
+    })
+    .await
 }
 
-fn render(app: &App, pass: &Pass, address: Option<&str>) -> Response {
+fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Response {
     let (query, notes) = query::read(address.unwrap_or_default());
     let view = View {
         links: &app.settings.links,
         probe: app.settings.probe.as_ref(),
-        pass,
+        collection,
         chronicle: &app.collect.chronicle(),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
-        now: now_by_the_database(pass),
+        now: now_by_the_database(collection),
         query: &query,
     };
-    let state = State::of(pass);
+    let state = State::of(collection);
     let main = whole(&view, &state, &notes);
     page(&app.settings, &state.title(), Some(Place::Fleet), &main)
 }
 
 /// This machine's clock, put right by what it differs from the database's.
-fn now_by_the_database(pass: &Pass) -> Timestamp {
-    let skew = pass.clock_skew_seconds.unwrap_or_default();
+fn now_by_the_database(collection: &CollectionResult) -> Timestamp {
+    let skew = collection.clock_skew_seconds.unwrap_or_default();
     let seconds = wall_clock().as_unix_seconds() - skew;
     Timestamp::from_unix_micros((seconds * 1e6) as i64)
 }

@@ -9,10 +9,12 @@ use std::time::Duration;
 use coder_agent_exporter::fleet::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use coder_agent_exporter::fleet::app::{AppCount, AppHealth, NamedApp};
 use coder_agent_exporter::fleet::census::Fleet;
+use coder_agent_exporter::fleet::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
+};
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::{Named, Variants};
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Outcome, Pass, Report};
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::status::Status;
 use coder_agent_exporter::fleet::time::Timestamp;
@@ -117,7 +119,7 @@ fn page() -> Arc<Page> {
     transitions.observe(&fleet, |_, _, _| {});
     let mut errors = ErrorCounts::default();
     errors.add(ErrorKind::Timeout, at(-60));
-    let loaded = |collector| Report {
+    let loaded = |collector| CollectorReport {
         collector,
         outcome: Outcome::Loaded {
             duration: Duration::from_micros(1500),
@@ -125,7 +127,7 @@ fn page() -> Arc<Page> {
         },
     };
     Arc::new(Page {
-        pass: Arc::new(Pass {
+        collection: Arc::new(CollectionResult {
             fleet: Ok(fleet),
             reports: Collector::ALL.iter().copied().map(loaded).collect(),
             clock_skew_seconds: Some(-0.001),

@@ -1,4 +1,4 @@
-//! The exporter inside the test: the real web server on a free port, the real pass.
+//! The exporter inside the test: the real web server on a free port, the real collection.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::config::postgres_url::PostgresUrl;
 use coder_agent_exporter::config::probe_args::Dialing;
 use coder_agent_exporter::dialer::AnyDialer;
+use coder_agent_exporter::fleet::collection::Collector;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::Collector;
 use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coder_agent_exporter::collect::{self, Collect};
+use coder_agent_exporter::fleet::collection::Collector;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::pass::Collector;
 use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};

@@ -15,8 +15,8 @@ use super::super::super::world::failure;
 use super::super::super::{DialError, Dialer, Directory, Target};
 use super::history::{Answer, Event, Number, What};
 use crate::chance::Chance;
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::{ErrorKind, Failure};
 
 mod opened;
 

@@ -152,7 +152,7 @@ const fn spoken(cause: Cause) -> &'static str {
     }
 }
 
-/// What passes of this process saw of it.
+/// What collections of this process saw of it.
 fn changes(app: &App, it: &ToldAgent) -> Vec<Change> {
     let chronicle = app.collect.chronicle();
     let changes = chronicle.changes_of(it.agent.id);

@@ -23,7 +23,7 @@ const MOST: usize = 50;
 /// Agents of one event told by name.
 const NAMED: usize = 10;
 
-/// Changes of health that passes have seen: those about problems, then a word on the others.
+/// Changes of health that collections have seen: those about problems, then a word on the others.
 pub(super) fn changes(view: &View<'_>) -> Markup {
     let chronicle = view.chronicle;
     let events = chronicle.events(WINDOW, view.now);

@@ -4,9 +4,9 @@ use maud::{Markup, html};
 
 use crate::fleet::census::Fleet;
 use crate::fleet::chronicle::Chronicle;
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
 use crate::fleet::health::Health;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass};
 use crate::fleet::time::Timestamp;
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
@@ -31,9 +31,9 @@ pub(super) enum State<'a> {
 }
 
 impl<'a> State<'a> {
-    /// What this pass knows.
-    pub(super) fn of(pass: &'a Pass) -> Self {
-        let fleet = match &pass.fleet {
+    /// What this collection knows.
+    pub(super) fn of(collection: &'a CollectionResult) -> Self {
+        let fleet = match &collection.fleet {
             Err(failure) => {
                 return Self::Unknown {
                     reason: reason(failure.kind),
@@ -46,7 +46,7 @@ impl<'a> State<'a> {
             let total = total(&by_template(fleet));
             return Self::Known { fleet, total };
         }
-        let agents = pass
+        let agents = collection
             .reports
             .iter()
             .find(|it| it.collector == Collector::Agents);

@@ -1,5 +1,5 @@
 //! Problems by class over the last hours, and the agents that are well below them. Where no
-//! pass was made there is a gap: nothing is known of it, so nothing is drawn.
+//! collection was made there is a gap: nothing is known of it, so nothing is drawn.
 
 use maud::{Markup, html};
 

@@ -1,4 +1,4 @@
-//! What one collection pass found, and what failed in it.
+//! What one collection found, and what failed in it.
 
 use std::time::Duration;
 
@@ -7,21 +7,25 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::census::Fleet;
 
-/// One pass over the database (`docs/spec/collection.md`): a judged snapshot, or why there is none.
+/// One collection over the database (`docs/spec/collection.md`): a judged snapshot, or why there is
+/// none.
 #[derive(Debug, Clone)]
-pub struct Pass {
+pub struct CollectionResult {
     /// The fleet, or why the database did not answer.
     pub fleet: Result<Fleet, Failure>,
     /// What became of each collector that is on, in the order in which they ran.
-    pub reports: Vec<Report>,
+    pub reports: Vec<CollectorReport>,
     /// Exporter's clock minus the database's, in seconds; `None` when it was not reached.
     pub clock_skew_seconds: Option<f64>,
 }
 
-impl Pass {
-    /// A pass in which the database did not answer, so that nothing is known.
+impl CollectionResult {
+    /// A collection in which the database did not answer, so that nothing is known.
     pub fn failed(failure: Failure, collectors: impl IntoIterator<Item = Collector>) -> Self {
-        let reports = collectors.into_iter().map(Report::not_run).collect();
+        let reports = collectors
+            .into_iter()
+            .map(CollectorReport::not_run)
+            .collect();
         Self {
             fleet: Err(failure),
             reports,
@@ -38,7 +42,7 @@ impl Pass {
 
     /// Everything that went wrong, once each.
     pub fn failures(&self) -> impl Iterator<Item = (Option<Collector>, &Failure)> {
-        let of_the_pass = self.fleet.as_ref().err().map(|failure| (None, failure));
+        let of_the_collection = self.fleet.as_ref().err().map(|failure| (None, failure));
         let of_collectors = self
             .reports
             .iter()
@@ -46,11 +50,11 @@ impl Pass {
                 Outcome::Failed(failure) => Some((Some(report.collector), failure)),
                 _ => None,
             });
-        of_the_pass.into_iter().chain(of_collectors)
+        of_the_collection.into_iter().chain(of_collectors)
     }
 }
 
-/// A part of the pass that is loaded, reported and switched on its own.
+/// A part of the collection that is loaded, reported and switched on its own.
 #[derive(
     Debug,
     Clone,
@@ -78,16 +82,16 @@ pub enum Collector {
     Bindings,
 }
 
-/// How one collector fared in one pass.
+/// How one collector fared in one collection.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub struct CollectorReport {
     /// Which.
     pub collector: Collector,
     /// What came of it.
     pub outcome: Outcome,
 }
 
-/// What came of one collector in one pass.
+/// What came of one collector in one collection.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// Its rows are in the snapshot.
@@ -109,7 +113,7 @@ pub enum Outcome {
     },
 }
 
-impl Report {
+impl CollectorReport {
     /// A collector that had no chance.
     pub const fn not_run(collector: Collector) -> Self {
         Self {

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::config::args::ServeArgs;
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::named::Variants;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::postgres::catalog::{Catalog, Reads};
@@ -125,7 +125,7 @@ fn check_collection(report: &mut Report, collection: &CollectionResult) {
     report.good("pass", &summary(fleet));
 }
 
-fn summary(fleet: &Fleet) -> String {
+fn summary(fleet: &FleetStats) -> String {
     let agents = fleet.snapshot.agents.as_ref();
     match agents {
         Some(agents) => format!(

@@ -8,8 +8,8 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
-use crate::fleet::census::{Fleet, Problem};
 use crate::fleet::collection::{CollectionResult, Collector};
+use crate::fleet::fleet_stats::{FleetStats, Problem};
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
@@ -63,7 +63,7 @@ fn knows_agents(collection: &CollectionResult) -> bool {
         .is_ok_and(|fleet| fleet.agents.is_some())
 }
 
-fn write_totals(out: &mut String, fleet: &Fleet) {
+fn write_totals(out: &mut String, fleet: &FleetStats) {
     let header = format!(
         "{} {} {:>8} {:>8} {:>8} {:>8} {:>8}",
         fit("ORGANIZATION", 15),
@@ -105,7 +105,7 @@ fn write_total(out: &mut String, organization: &str, template: &str, row: &ByHea
 }
 
 /// Of each problem the number and the oldest.
-fn write_oldest(out: &mut String, fleet: &Fleet) {
+fn write_oldest(out: &mut String, fleet: &FleetStats) {
     let mut kinds: BTreeMap<Health, (u64, Problem<'_>)> = BTreeMap::new();
     for problem in fleet.problems() {
         let entry = kinds.entry(problem.health).or_insert((0, problem));
@@ -133,7 +133,7 @@ fn name_of(problem: &Problem<'_>) -> String {
     format!("{}/{}.{}", agent.owner, agent.workspace, agent.name)
 }
 
-fn write_problems(out: &mut String, fleet: &Fleet) {
+fn write_problems(out: &mut String, fleet: &FleetStats) {
     if fleet.problems().len() == 0 {
         let _ = writeln!(out, "\nNo agent has a problem.");
         return;
@@ -161,7 +161,7 @@ fn write_problems(out: &mut String, fleet: &Fleet) {
 }
 
 /// Each piece of advice once, for those it is meant for.
-fn write_advice(out: &mut String, fleet: &Fleet) {
+fn write_advice(out: &mut String, fleet: &FleetStats) {
     let mut advice: Vec<(String, &'static str)> = Vec::new();
     for problem in fleet.problems() {
         let cause = problem.cause.map(|it| format!(" ({})", it.as_str()));

@@ -7,8 +7,8 @@ use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::agent::{Agent, Label, Scope};
-use super::census::Fleet;
 use super::collection::{CollectionResult, Collector};
+use super::fleet_stats::FleetStats;
 use super::health::Health;
 use super::named::Variants;
 use super::overview::{by_template, total};
@@ -135,7 +135,7 @@ impl Chronicle {
         }
     }
 
-    fn know(&mut self, fleet: &Fleet, transitions: &mut Transitions) {
+    fn know(&mut self, fleet: &FleetStats, transitions: &mut Transitions) {
         let at = fleet.snapshot.now;
         let mut shifts: BTreeMap<(&Scope, Health, Health), u64> = BTreeMap::new();
         let mut kept = 0;
@@ -176,7 +176,7 @@ impl Chronicle {
         }
     }
 
-    fn count(&mut self, fleet: &Fleet) {
+    fn count(&mut self, fleet: &FleetStats) {
         let at = fleet.snapshot.now;
         let mut counts = EnumMap::default();
         for (health, count) in total(&by_template(fleet)) {

@@ -15,7 +15,7 @@ fn collection(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> Collec
     let mut snapshot = fleet_of(agents.collect()).snapshot;
     snapshot.now = at(seconds);
     CollectionResult {
-        fleet: Ok(Fleet::of(snapshot, &Default::default())),
+        fleet: Ok(FleetStats::of(snapshot, &Default::default())),
         reports: vec![CollectorReport {
             collector: Collector::Agents,
             outcome: Outcome::Loaded {

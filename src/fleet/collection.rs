@@ -5,14 +5,14 @@ use std::time::Duration;
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 
 /// One collection over the database (`docs/spec/collection.md`): a judged snapshot, or why there is
 /// none.
 #[derive(Debug, Clone)]
 pub struct CollectionResult {
     /// The fleet, or why the database did not answer.
-    pub fleet: Result<Fleet, Failure>,
+    pub fleet: Result<FleetStats, Failure>,
     /// What became of each collector that is on, in the order in which they ran.
     pub reports: Vec<CollectorReport>,
     /// Exporter's clock minus the database's, in seconds; `None` when it was not reached.

@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::census::Fleet;
 use super::collection::{CollectionResult, Collector, CollectorReport, Outcome};
+use super::fleet_stats::FleetStats;
 use super::named::Variants;
 use super::probes::ProbeStats;
 use super::schema::one_of;
@@ -74,7 +74,11 @@ pub struct ProbeSummary {
 
 impl<'a> ExporterSummary<'a> {
     /// What is to be told of a pass, which found this fleet.
-    pub fn of(collection: &'a CollectionResult, fleet: &Fleet, probe: Option<&ProbeStats>) -> Self {
+    pub fn of(
+        collection: &'a CollectionResult,
+        fleet: &FleetStats,
+        probe: Option<&ProbeStats>,
+    ) -> Self {
         let schema = &fleet.snapshot.schema;
         Self {
             version: env!("CARGO_PKG_VERSION"),

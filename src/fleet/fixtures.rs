@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::Limits;
 use super::named::Named;
 use super::snapshot::Snapshot;
@@ -54,12 +54,12 @@ pub(crate) fn never_connected() -> Agent {
 }
 
 /// A fleet of these agents, all of one scope, at `at(0)`.
-pub(crate) fn fleet_of(agents: Vec<Agent>) -> Fleet {
+pub(crate) fn fleet_of(agents: Vec<Agent>) -> FleetStats {
     let mut snapshot = Snapshot::at(at(0));
     snapshot.scopes.intern(Scope {
         organization: "acme".into(),
         template: "docker".into(),
     });
     snapshot.agents = Some(agents);
-    Fleet::of(snapshot, &Limits::default())
+    FleetStats::of(snapshot, &Limits::default())
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 
 use super::agent::{Kind, Lifecycle, Scope};
 use super::app::AppHealth;
-use super::census::{Fleet, Tally};
 use super::collection::CollectionResult;
 use super::exporter_summary::ExporterSummary;
+use super::fleet_stats::{AgentCounts, FleetStats};
 use super::health::Health;
 use super::named::{Counted, Counts, Variants};
 use super::overview::{by_template, problems_in, total};
@@ -89,7 +89,7 @@ impl<'a> FleetSummary<'a> {
     /// What is to be told of a pass that found this fleet. How old it is, whoever answers says.
     pub fn of(
         collection: &'a CollectionResult,
-        fleet: &'a Fleet,
+        fleet: &'a FleetStats,
         probe: Option<&ProbeStats>,
     ) -> Self {
         let known = fleet.agents.is_some();
@@ -112,9 +112,9 @@ impl<'a> FleetSummary<'a> {
     }
 }
 
-fn templates(fleet: &Fleet) -> Vec<TemplateDetail<'_>> {
+fn templates(fleet: &FleetStats) -> Vec<TemplateDetail<'_>> {
     let rows = by_template(fleet).into_iter().map(|(scope, row)| {
-        let tallies = tallies_of(fleet, scope);
+        let all_counts = counts_of(fleet, scope);
         TemplateDetail {
             template: TemplateSummary {
                 organization_name: &scope.organization,
@@ -123,26 +123,26 @@ fn templates(fleet: &Fleet) -> Vec<TemplateDetail<'_>> {
             },
             agents: row.values().sum(),
             problem_agents: problems_in(&row),
-            status: sum(tallies.iter().map(|it| &it.status)),
-            oldest_problem: oldest(&tallies, fleet.snapshot.now),
+            status: sum(all_counts.iter().map(|it| &it.status)),
+            oldest_problem: oldest(&all_counts, fleet.snapshot.now),
         }
     });
     rows.collect()
 }
 
 /// Root agents and sub-agents of one template.
-fn tallies_of<'a>(fleet: &'a Fleet, scope: &Scope) -> Vec<&'a Tally> {
-    let Some(tallies) = &fleet.agents else {
+fn counts_of<'a>(fleet: &'a FleetStats, scope: &Scope) -> Vec<&'a AgentCounts> {
+    let Some(all_counts) = &fleet.agents else {
         return Vec::new();
     };
     let kinds = Kind::ALL.iter();
     kinds
-        .filter_map(|&kind| tallies.get(&(scope.clone(), kind)))
+        .filter_map(|&kind| all_counts.get(&(scope.clone(), kind)))
         .collect()
 }
 
-fn oldest(tallies: &[&Tally], now: Timestamp) -> Option<OldestProblem> {
-    let problems = tallies.iter().flat_map(|it| &it.oldest);
+fn oldest(all_counts: &[&AgentCounts], now: Timestamp) -> Option<OldestProblem> {
+    let problems = all_counts.iter().flat_map(|it| &it.oldest);
     let (health, since) = problems.min_by_key(|(health, since)| (**since, **health))?;
     Some(OldestProblem {
         health: health.as_str(),
@@ -152,11 +152,11 @@ fn oldest(tallies: &[&Tally], now: Timestamp) -> Option<OldestProblem> {
 }
 
 fn tallied<V: Counted>(
-    fleet: &Fleet,
-    counts: impl Fn(&Tally) -> &Counts<V>,
+    fleet: &FleetStats,
+    counts: impl Fn(&AgentCounts) -> &Counts<V>,
 ) -> Option<BTreeMap<String, u64>> {
-    let tallies = fleet.agents.as_ref()?.values();
-    Some(sum(tallies.map(counts)))
+    let all_counts = fleet.agents.as_ref()?.values();
+    Some(sum(all_counts.map(counts)))
 }
 
 /// All of them together, every known value among them.

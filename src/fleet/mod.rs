@@ -1,8 +1,8 @@
 //! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
 //!
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
-//! [`snapshot`] (all facts of one collection), [`duplicates`] (facts told twice), [`census`] (the
-//! counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
+//! [`snapshot`] (all facts of one collection), [`duplicates`] (facts told twice), [`fleet_stats`]
+//! (the counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
 //! [`chronicle`] (what changed lately), [`selection`] (which agents a reader wants to see),
 //! [`collection`] (what one collection found, and what failed in it).
 
@@ -10,13 +10,13 @@ pub mod activity;
 pub mod advice;
 pub mod agent;
 pub mod app;
-pub mod census;
 pub mod chronicle;
 pub mod collection;
 pub mod duplicates;
 pub mod explain;
 pub mod exporter_summary;
 pub mod filter;
+pub mod fleet_stats;
 pub mod fleet_summary;
 pub mod health;
 pub mod histogram;

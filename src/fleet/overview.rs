@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::agent::Scope;
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::Health;
 use super::named::{Counts, Variants};
 
@@ -12,11 +12,11 @@ pub type ByHealth = BTreeMap<Health, u64>;
 
 /// Agents of each template by health, root and sub-agents together, in the order of the names;
 /// nothing when agents are unknown.
-pub fn by_template(fleet: &Fleet) -> BTreeMap<&Scope, ByHealth> {
+pub fn by_template(fleet: &FleetStats) -> BTreeMap<&Scope, ByHealth> {
     let mut rows: BTreeMap<&Scope, ByHealth> = BTreeMap::new();
-    for ((scope, _), tally) in fleet.agents.iter().flatten() {
+    for ((scope, _), agent_counts) in fleet.agents.iter().flatten() {
         let row = rows.entry(scope).or_default();
-        for (health, count) in known(&tally.health) {
+        for (health, count) in known(&agent_counts.health) {
             *row.entry(health).or_default() += count;
         }
     }

@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::agent::Agent;
-use super::census::Fleet;
 use super::filter::{Filter, Matcher};
+use super::fleet_stats::FleetStats;
 use super::health::Assessment;
 
 /// A page of agents.
@@ -25,7 +25,7 @@ pub struct Slice<'a> {
 /// each page meets an agent that is there all the time exactly once, whatever comes and goes.
 /// Offsets could not say that.
 pub fn select<'a>(
-    fleet: &'a Fleet,
+    fleet: &'a FleetStats,
     filter: &Filter,
     after: Option<Uuid>,
     limit: usize,

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use uuid::Uuid;
 
 use super::agent::{Kind, Transition};
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::named::Named;
 use super::status::Status;
 
@@ -52,7 +52,7 @@ impl InScope {
 /// `is_in_scope` says of an agent, by its id and status, whether a workspace that it serves is in
 /// the probe's scope.
 pub fn standings(
-    fleet: &Fleet,
+    fleet: &FleetStats,
     is_stale: impl Fn(Uuid) -> bool,
     is_in_scope: impl Fn(Uuid, Status) -> bool,
 ) -> Vec<Standing> {

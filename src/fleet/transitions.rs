@@ -6,7 +6,7 @@ use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::agent::{Agent, Scope};
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::Health;
 use super::named::Variants;
 use super::status::Status;
@@ -32,9 +32,11 @@ pub type StatusChanges = EnumMap<Status, EnumMap<Status, u64>>;
 impl Transitions {
     /// Compares the fleet with how it was seen last, and tells each change of health. A collection
     /// in which the agents are unknown changes nothing: they are compared across it.
-    pub fn observe(&mut self, fleet: &Fleet, mut changed: impl FnMut(&Agent, Health, Health)) {
-        let Some(tallies) = &fleet.agents else { return };
-        for (scope, _) in tallies.keys() {
+    pub fn observe(&mut self, fleet: &FleetStats, mut changed: impl FnMut(&Agent, Health, Health)) {
+        let Some(all_counts) = &fleet.agents else {
+            return;
+        };
+        for (scope, _) in all_counts.keys() {
             if !self.counts.contains_key(scope) {
                 self.counts.insert(scope.clone(), Default::default());
             }
@@ -101,7 +103,7 @@ mod tests {
         }
     }
 
-    fn observe(transitions: &mut Transitions, fleet: &Fleet) {
+    fn observe(transitions: &mut Transitions, fleet: &FleetStats) {
         transitions.observe(fleet, |_, _, _| {});
     }
 

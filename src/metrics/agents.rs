@@ -5,8 +5,8 @@ use std::fmt;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Scope};
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::Collector;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Assessment;
 use crate::fleet::named::Variants;
 
@@ -92,7 +92,7 @@ pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> 
     problems.into_iter().chain(all.into_iter().flatten())
 }
 
-fn agents_known(page: &Page) -> Option<&Fleet> {
+fn agents_known(page: &Page) -> Option<&FleetStats> {
     page.fleet().filter(|fleet| fleet.agents.is_some())
 }
 

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::Outcome;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::named::Variants;
 use crate::fleet::snapshot::Schema;
 
@@ -78,7 +78,7 @@ pub(super) const FAMILIES: &[Family] = &[
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
-            let lead = page.fleet().and_then(Fleet::heartbeat_lead_seconds);
+            let lead = page.fleet().and_then(FleetStats::heartbeat_lead_seconds);
             optional(lead, sink)
         },
     },

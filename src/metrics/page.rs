@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, ErrorKind};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::probes::ProbeStats;
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::TransitionCounts;
@@ -31,7 +31,7 @@ pub struct Page {
 
 impl Page {
     /// The fleet, if the database answered.
-    pub fn fleet(&self) -> Option<&Fleet> {
+    pub fn fleet(&self) -> Option<&FleetStats> {
         self.collection.fleet.as_ref().ok()
     }
 }

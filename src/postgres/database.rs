@@ -7,10 +7,10 @@ use tokio::time::Instant;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{
     CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
 };
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::named::Variants;
 use crate::offload::offload;
 
@@ -126,7 +126,7 @@ impl Database {
         let finished = Instant::now();
         let agents = snapshot.agents.as_ref().map_or(0, Vec::len);
         let limits = *wanted.limits;
-        let fleet = offload(agents, move || Fleet::of(snapshot, &limits)).await;
+        let fleet = offload(agents, move || FleetStats::of(snapshot, &limits)).await;
         opening.log_collection(&reports, commit, finished.elapsed());
         Ok(CollectionResult {
             fleet: Ok(fleet),

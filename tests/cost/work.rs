@@ -7,8 +7,8 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, Collector};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::transitions::TransitionCounts;
@@ -74,7 +74,7 @@ fn one_fleet(runtime: &Runtime, database: &Database) {
     let (collection, everything) = weigh(|| collection(runtime, database, Collector::ALL));
     say(everything, b"");
     let snapshot = collection.fleet.as_ref().unwrap().snapshot.clone();
-    let (_, classify) = weigh(|| Fleet::of(snapshot, &Limits::default()));
+    let (_, classify) = weigh(|| FleetStats::of(snapshot, &Limits::default()));
     say(classify, b"");
     let collection = Arc::new(collection);
     for agent_series in [AgentSeries::All, AgentSeries::Problems] {

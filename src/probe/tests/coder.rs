@@ -14,9 +14,9 @@ use uuid::Uuid;
 use crate::activity::ReportSource;
 use crate::fleet::activity::{Activity, IN_USE_FOR};
 use crate::fleet::agent::{Agent, Scope, Transition};
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, Failure};
 use crate::fleet::fixtures::{agent, at};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
 use crate::fleet::named::Named;
@@ -271,7 +271,7 @@ impl Source for Coder {
         snapshot.scopes.intern(scope());
         snapshot.agents = Some(running.map(|(number, it)| self.row(number, it)).collect());
         Arc::new(CollectionResult {
-            fleet: Ok(Fleet::of(snapshot, &Limits::default())),
+            fleet: Ok(FleetStats::of(snapshot, &Limits::default())),
             reports: Vec::new(),
             clock_skew_seconds: Some(0.0),
         })

@@ -11,9 +11,9 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::explain::explain;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
 use crate::fleet::named::Variants;
 use crate::fleet::paging::select;
@@ -67,7 +67,7 @@ pub(super) struct AgentItem<'a> {
 
 /// What is needed to tell of an agent, besides the agent.
 pub(super) struct Teller<'a> {
-    pub(super) fleet: &'a Fleet,
+    pub(super) fleet: &'a FleetStats,
     pub(super) limits: &'a Limits,
     pub(super) links: &'a Links,
     pub(super) has_pages: bool,

@@ -8,8 +8,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Kind, Lifecycle, Scope, Transition};
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, Collector, CollectorReport, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::fleet_summary::FleetSummary;
 use crate::fleet::health::Limits;
 use crate::fleet::named::Named;
@@ -133,7 +133,7 @@ fn collection() -> CollectionResult {
     };
     snapshot.agents = Some(vec![agent(1, "build-box", 512), agent(2, "notebook", 5)]);
     CollectionResult {
-        fleet: Ok(Fleet::of(snapshot, &Limits::default())),
+        fleet: Ok(FleetStats::of(snapshot, &Limits::default())),
         reports: vec![CollectorReport {
             collector: Collector::Agents,
             outcome: Outcome::Loaded {

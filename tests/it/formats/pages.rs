@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::Scope;
-use coder_agent_exporter::fleet::census::Fleet;
 use coder_agent_exporter::fleet::collection::{
     CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
 };
+use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::Variants;
 use coder_agent_exporter::fleet::transitions::TransitionCounts;
@@ -22,7 +22,7 @@ use super::probed;
 /// A page of a fleet that is known, with whatever else there may be.
 pub(super) fn page() -> impl Strategy<Value = Arc<Page>> {
     let fleet = (fleets::snapshot(), limits());
-    let fleet = fleet.prop_map(|(snapshot, limits)| Ok(Fleet::of(snapshot, &limits)));
+    let fleet = fleet.prop_map(|(snapshot, limits)| Ok(FleetStats::of(snapshot, &limits)));
     page_of(fleet.boxed())
 }
 
@@ -32,7 +32,7 @@ pub(super) fn page_of_a_failure() -> impl Strategy<Value = Arc<Page>> {
     page_of(failure.boxed())
 }
 
-fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value = Arc<Page>> {
+fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<Value = Arc<Page>> {
     let parts = (
         fleet,
         reports(),

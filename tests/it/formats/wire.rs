@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use coder_agent_exporter::fleet::app::{AppCount, AppHealth, NamedApp};
-use coder_agent_exporter::fleet::census::Fleet;
 use coder_agent_exporter::fleet::collection::{
     CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
 };
+use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::named::{Named, Variants};
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
@@ -114,7 +114,7 @@ fn snapshot() -> Snapshot {
 }
 
 fn page() -> Arc<Page> {
-    let fleet = Fleet::of(snapshot(), &Limits::default());
+    let fleet = FleetStats::of(snapshot(), &Limits::default());
     let mut transitions = Transitions::default();
     transitions.observe(&fleet, |_, _, _| {});
     let mut errors = ErrorCounts::default();

@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use crate::dialer::AnyDialer;
-use crate::fleet::census::Fleet;
 use crate::fleet::collection::{CollectionResult, CollectorReport, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::named::Variants;
 use crate::probe::Probe;
 use crate::web::ui::moments::since;
@@ -43,7 +43,7 @@ pub(super) fn exporter(view: &View<'_>) -> Markup {
     }
 }
 
-fn age_of_data(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
+fn age_of_data(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     html! {
         @match fleet {
             Some(fleet) => { (since(fleet.snapshot.now, view.now)) " old" },
@@ -80,10 +80,10 @@ fn replica(lag: f64) -> Markup {
 }
 
 /// Told only where they disagree so much that somebody should know.
-fn clocks(collection: &CollectionResult, fleet: Option<&Fleet>) -> Markup {
+fn clocks(collection: &CollectionResult, fleet: Option<&FleetStats>) -> Markup {
     let is_remarkable = |it: &f64| it.abs() > REMARKABLE_SKEW_SECONDS;
     let skew = collection.clock_skew_seconds.filter(is_remarkable);
-    let lead = fleet.and_then(Fleet::heartbeat_lead_seconds);
+    let lead = fleet.and_then(FleetStats::heartbeat_lead_seconds);
     // Behind is what a heartbeat of a while ago looks like.
     let lead = lead.filter(|it| *it > REMARKABLE_SKEW_SECONDS);
     html! {

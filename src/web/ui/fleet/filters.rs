@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
 use crate::fleet::named::Variants;
 use crate::fleet::printable::printable;
@@ -18,7 +18,7 @@ use super::glance::SHOWN;
 const MOST: usize = 500;
 
 /// The form. It stays where agents are not known: somebody may be writing in it.
-pub(super) fn filters(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
+pub(super) fn filters(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     let selection = &view.query.selection;
     let scopes = || fleet.into_iter().flat_map(|it| it.snapshot.scopes.iter());
     let organizations = scopes().map(|it| &*it.organization).collect();

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
 use crate::fleet::chronicle::Chronicle;
 use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::time::Timestamp;
@@ -17,7 +17,7 @@ pub(super) enum State<'a> {
     /// Agents are known.
     Known {
         /// They, and all else of that moment.
-        fleet: &'a Fleet,
+        fleet: &'a FleetStats,
         /// By health, every class.
         total: ByHealth,
     },
@@ -67,7 +67,7 @@ impl<'a> State<'a> {
     }
 
     /// The fleet, where its agents are known.
-    pub(super) fn fleet(&self) -> Option<&'a Fleet> {
+    pub(super) fn fleet(&self) -> Option<&'a FleetStats> {
         match self {
             Self::Known { fleet, .. } => Some(fleet),
             Self::Unknown { .. } => None,

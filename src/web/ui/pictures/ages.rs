@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::web::ui::parts::{counted, number};
 
 use super::coordinate;
@@ -17,15 +17,15 @@ const HEIGHT: f64 = 100.0;
 type Bucket = (f64, u64);
 
 /// The distribution over the whole fleet.
-pub(in crate::web::ui) fn ages(fleet: &Fleet, limit: Duration) -> Markup {
+pub(in crate::web::ui) fn ages(fleet: &FleetStats, limit: Duration) -> Markup {
     drawn(&together(fleet), limit.as_secs_f64())
 }
 
 /// Of all scopes and kinds; they share their bounds.
-fn together(fleet: &Fleet) -> Vec<Bucket> {
+fn together(fleet: &FleetStats) -> Vec<Bucket> {
     let mut buckets: BTreeMap<usize, Bucket> = BTreeMap::new();
-    for tally in fleet.agents.iter().flat_map(BTreeMap::values) {
-        for (index, (bound, count)) in tally.heartbeat_ages.buckets().enumerate() {
+    for agent_counts in fleet.agents.iter().flat_map(BTreeMap::values) {
+        for (index, (bound, count)) in agent_counts.heartbeat_ages.buckets().enumerate() {
             buckets.entry(index).or_insert((bound, 0)).1 += count;
         }
     }

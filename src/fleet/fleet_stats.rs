@@ -18,11 +18,11 @@ use super::workspace::{BindingState, WorkspaceState};
 
 /// A snapshot with every agent judged at its one moment, and counted.
 #[derive(Debug, Clone)]
-pub struct Fleet {
+pub struct FleetStats {
     /// The facts.
     pub snapshot: Snapshot,
     /// Agents by scope and kind, in the order of the names; `None` when agents are unknown.
-    pub agents: Option<BTreeMap<(Scope, Kind), Tally>>,
+    pub agents: Option<BTreeMap<(Scope, Kind), AgentCounts>>,
     /// Apps by scope, with zeros for each scope that has an agent; `None` when unknown.
     pub apps: Option<BTreeMap<Scope, Counts<AppHealth>>>,
     /// Workspaces by scope, likewise.
@@ -37,7 +37,7 @@ pub struct Fleet {
 
 /// What there is of agents of one scope and kind. Each agent counts once in each.
 #[derive(Debug, Clone)]
-pub struct Tally {
+pub struct AgentCounts {
     /// By connection status.
     pub status: Counts<Status>,
     /// By lifecycle state.
@@ -80,7 +80,7 @@ struct Ranked {
 /// below it, where the early warning is, and up to ten times, where it is long over.
 const AGE_BOUNDS: [f64; 11] = [0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 2.0, 5.0, 10.0];
 
-impl Fleet {
+impl FleetStats {
     /// Judges every agent of the snapshot at the snapshot's own moment.
     pub fn of(snapshot: Snapshot, limits: &Limits) -> Self {
         let mut fleet = Self {
@@ -95,7 +95,7 @@ impl Fleet {
         };
         if fleet.snapshot.agents.is_some() {
             fleet.problems = fleet.rank_problems();
-            fleet.agents = Some(fleet.tally());
+            fleet.agents = Some(fleet.count_agents());
         }
         let scopes = fleet.scopes_with_agents();
         let snapshot = &fleet.snapshot;
@@ -150,8 +150,10 @@ impl Fleet {
     /// Newest heartbeat minus the snapshot's moment, in seconds: positive when coderd's clock,
     /// which stamps heartbeats, is ahead of the database's. `None` when there is none.
     pub fn heartbeat_lead_seconds(&self) -> Option<f64> {
-        let tallies = self.agents.as_ref()?.values();
-        let newest = tallies.filter_map(|tally| tally.newest_heartbeat).max()?;
+        let all_counts = self.agents.as_ref()?.values();
+        let newest = all_counts
+            .filter_map(|counts| counts.newest_heartbeat)
+            .max()?;
         Some(newest.seconds_since(self.snapshot.now))
     }
 
@@ -171,35 +173,35 @@ impl Fleet {
         problems
     }
 
-    fn tally(&self) -> BTreeMap<(Scope, Kind), Tally> {
+    fn count_agents(&self) -> BTreeMap<(Scope, Kind), AgentCounts> {
         // Counted by number first: hashing two names per agent would cost more than the rest.
-        let none: EnumMap<Kind, Option<Tally>> = EnumMap::default();
-        let mut tallies = vec![none; self.snapshot.scopes.len()];
+        let none: EnumMap<Kind, Option<AgentCounts>> = EnumMap::default();
+        let mut all_counts = vec![none; self.snapshot.scopes.len()];
         for (agent, assessment) in self.judged() {
-            tallies[agent.scope.index()][agent.kind]
-                .get_or_insert_with(|| Tally::new(&self.limits))
+            all_counts[agent.scope.index()][agent.kind]
+                .get_or_insert_with(|| AgentCounts::new(&self.limits))
                 .add(agent, assessment, self.snapshot.now);
         }
-        let scopes = self.snapshot.scopes.iter().zip(tallies);
+        let scopes = self.snapshot.scopes.iter().zip(all_counts);
         scopes
             .flat_map(|(scope, by_kind)| {
                 by_kind
                     .into_iter()
-                    .filter_map(|(kind, tally)| Some(((scope.clone(), kind), tally?)))
+                    .filter_map(|(kind, counts)| Some(((scope.clone(), kind), counts?)))
             })
             .collect()
     }
 
     fn scopes_with_agents(&self) -> Vec<Scope> {
         match &self.agents {
-            Some(tallies) => tallies.keys().map(|(scope, _)| scope.clone()).collect(),
+            Some(all_counts) => all_counts.keys().map(|(scope, _)| scope.clone()).collect(),
             // Loaded for the apps' sake alone, or not at all.
             None => self.snapshot.scopes.iter().cloned().collect(),
         }
     }
 }
 
-impl Tally {
+impl AgentCounts {
     fn new(limits: &Limits) -> Self {
         let timeout = limits.inactive_timeout.as_secs_f64();
         let bounds = AGE_BOUNDS.map(|part| part * timeout);

@@ -12,9 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
-use crate::fleet::chronicle::Chronicle;
 use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::health::Limits;
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::transitions::TransitionCounts;
 use crate::log_lines::say;
 use crate::logfold::Subject;
@@ -170,8 +170,8 @@ impl Collect {
     }
 
     /// What changed lately.
-    pub fn chronicle(&self) -> Arc<Chronicle> {
-        self.state.lock().chronicle.clone()
+    pub fn health_history(&self) -> Arc<HealthHistory> {
+        self.state.lock().health_history.clone()
     }
 
     fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
@@ -227,9 +227,9 @@ impl Collect {
     fn study(&self, collection: &CollectionResult) -> u64 {
         let mut memory = self.memory.lock();
         memory.follow(collection, wall_clock());
-        let (transitions, chronicle) = memory.so_far();
+        let (transitions, health_history) = memory.so_far();
         let mut state = self.state.lock();
-        (state.transitions, state.chronicle) = (transitions, chronicle);
+        (state.transitions, state.health_history) = (transitions, health_history);
         drop(state);
         drop(memory);
         self.merged_rows(collection)

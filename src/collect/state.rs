@@ -7,8 +7,8 @@ use futures_util::future::WeakShared;
 use tokio::time::Instant;
 
 use crate::clock::wall_clock;
-use crate::fleet::chronicle::Chronicle;
 use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::{TransitionCounts, Transitions};
 use crate::logfold::{Line, LogFold, Subject};
@@ -31,7 +31,7 @@ pub(super) struct State {
     pub(super) errors: ErrorCounts,
     /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
-    pub(super) chronicle: Arc<Chronicle>,
+    pub(super) health_history: Arc<HealthHistory>,
     pub(super) log: LogFold,
 }
 
@@ -73,19 +73,22 @@ impl State {
 pub(super) struct Memory {
     transitions: Transitions,
     /// Shared with pages that are being written; copied when it goes on.
-    chronicle: Arc<Chronicle>,
+    health_history: Arc<HealthHistory>,
 }
 
 impl Memory {
     /// Compares a collection with the last one.
     pub(super) fn follow(&mut self, collection: &CollectionResult, now: Timestamp) {
-        let chronicle = Arc::make_mut(&mut self.chronicle);
-        chronicle.follow(collection, &mut self.transitions, now);
+        let health_history = Arc::make_mut(&mut self.health_history);
+        health_history.follow(collection, &mut self.transitions, now);
     }
 
     /// What there is to be shown of it.
-    pub(super) fn so_far(&self) -> (TransitionCounts, Arc<Chronicle>) {
-        (self.transitions.counts().clone(), self.chronicle.clone())
+    pub(super) fn so_far(&self) -> (TransitionCounts, Arc<HealthHistory>) {
+        (
+            self.transitions.counts().clone(),
+            self.health_history.clone(),
+        )
     }
 }
 

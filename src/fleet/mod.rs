@@ -3,14 +3,13 @@
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
 //! [`snapshot`] (all facts of one collection), [`duplicates`] (facts told twice), [`fleet_stats`]
 //! (the counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
-//! [`chronicle`] (what changed lately), [`selection`] (which agents a reader wants to see),
+//! [`health_history`] (what changed lately), [`selection`] (which agents a reader wants to see),
 //! [`collection`] (what one collection found, and what failed in it).
 
 pub mod activity;
 pub mod advice;
 pub mod agent;
 pub mod app;
-pub mod chronicle;
 pub mod collection;
 pub mod duplicates;
 pub mod explain;
@@ -19,6 +18,7 @@ pub mod filter;
 pub mod fleet_stats;
 pub mod fleet_summary;
 pub mod health;
+pub mod health_history;
 pub mod histogram;
 pub mod kin;
 pub mod latest;
@@ -27,11 +27,11 @@ pub mod outcome;
 pub mod overview;
 pub mod paging;
 pub mod printable;
+pub mod probe_scheduler;
 pub mod probe_scope;
 pub mod probed;
 pub mod probes;
 pub mod reference;
-pub mod rota;
 mod schema;
 pub mod selection;
 pub mod snapshot;

@@ -29,10 +29,10 @@ use uuid::Uuid;
 use crate::activity::ActivityReader;
 use crate::collect::Collect;
 use crate::fleet::health::Limits;
+use crate::fleet::probe_scheduler::ProbeScheduler;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::{ProbeStats, Probes};
-use crate::fleet::rota::Rota;
 use crate::logfold::LogFold;
 use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
 
@@ -118,7 +118,7 @@ struct Shared<L: Dialer, S: Source> {
 }
 
 struct Record {
-    rota: Rota,
+    scheduler: ProbeScheduler,
     probes: Probes,
     log: LogFold,
 }
@@ -137,7 +137,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             places: Semaphore::new(settings.concurrency),
             began: Instant::now(),
             record: Mutex::new(Record {
-                rota: Rota::default(),
+                scheduler: ProbeScheduler::default(),
                 probes: Probes::new(settings.horizon),
                 log: LogFold::default(),
             }),

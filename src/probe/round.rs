@@ -16,9 +16,9 @@ use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::latest::Latest;
 use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
+use crate::fleet::probe_scheduler::{InScope, ProbeCandidate, candidates};
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
-use crate::fleet::rota::{InScope, Standing, standings};
 use crate::log_lines::say;
 use crate::logfold::Subject;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
@@ -46,15 +46,15 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 
     /// Workspaces in scope, and the chosen ones as they are now.
     async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<Latest>), Failure> {
-        let standings = self.standings().await?;
-        let in_scope: HashSet<_> = standings
+        let candidates = self.candidates().await?;
+        let in_scope: HashSet<_> = candidates
             .iter()
             .filter(|it| it.in_scope == InScope::Yes)
             .map(|it| it.workspace)
             .collect();
         let chosen = {
             let sample = self.shared.settings.sample_of(in_scope.len());
-            self.lock().rota.choose(&standings, sample)
+            self.lock().scheduler.choose(&candidates, sample)
         };
         let mut latest = self.shared.questions.begin(chosen.clone()).await?;
         let chosen: Vec<_> = chosen
@@ -65,7 +65,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// The running workspaces, and for each whether it is in scope.
-    async fn standings(&self) -> Result<Vec<Standing>, Failure> {
+    async fn candidates(&self) -> Result<Vec<ProbeCandidate>, Failure> {
         let Shared {
             source,
             resolver,
@@ -88,7 +88,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 HashMap::new()
             }
         };
-        let mut standings = standings(
+        let mut candidates = candidates(
             fleet,
             |workspace| stale.contains_key(&workspace),
             |agent, status| gate.is_in_scope(agent, status),
@@ -96,15 +96,15 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         for (workspace, target) in stale {
             resolver.bind(workspace, target);
         }
-        self.settle_scopes(&mut standings).await;
-        Ok(standings)
+        self.settle_scopes(&mut candidates).await;
+        Ok(candidates)
     }
 
     /// A workspace with several agents is in scope when the one that serves it is. Where some of
     /// them are and some are not, the rows tell which one that is: one question for all.
-    async fn settle_scopes(&self, standings: &mut [Standing]) {
-        let is_open = |it: &&mut Standing| it.in_scope == InScope::SomeAgents;
-        let mut open: Vec<_> = standings.iter_mut().filter(is_open).collect();
+    async fn settle_scopes(&self, candidates: &mut [ProbeCandidate]) {
+        let is_open = |it: &&mut ProbeCandidate| it.in_scope == InScope::SomeAgents;
+        let mut open: Vec<_> = candidates.iter_mut().filter(is_open).collect();
         if open.is_empty() {
             return;
         }
@@ -114,10 +114,10 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             tracing::debug!(error = %failure, "the probe leaves out workspaces of several agents");
             HashMap::new()
         });
-        for standing in &mut open {
-            let latest = latest.get(&standing.workspace);
+        for candidate in &mut open {
+            let latest = latest.get(&candidate.workspace);
             let is_in_scope = latest.is_some_and(|latest| self.is_chosen_agent_in_scope(latest));
-            standing.in_scope = if is_in_scope {
+            candidate.in_scope = if is_in_scope {
                 InScope::Yes
             } else {
                 InScope::No
@@ -286,7 +286,9 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         });
         let line = {
             let mut record = self.lock();
-            had_a_turn.iter().for_each(|&it| record.rota.reached(it));
+            had_a_turn
+                .iter()
+                .for_each(|&it| record.scheduler.reached(it));
             for one in probed {
                 record.probes.count(one, uptime);
             }

@@ -17,8 +17,8 @@ use maud::{Markup, html};
 
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
-use crate::fleet::chronicle::Chronicle;
 use crate::fleet::collection::CollectionResult;
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::selection::Selection;
 use crate::fleet::time::Timestamp;
 use crate::offload::offload;
@@ -37,7 +37,7 @@ struct View<'a> {
     links: &'a Links,
     probe: Option<&'a Probe<AnyDialer>>,
     collection: &'a CollectionResult,
-    chronicle: &'a Chronicle,
+    health_history: &'a HealthHistory,
     /// Silence after which an agent is lost.
     inactive_timeout: Duration,
     /// The present by the database's clock, as far as that is known: by it ages are told.
@@ -87,7 +87,7 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
         links: &app.settings.links,
         probe: app.settings.probe.as_ref(),
         collection,
-        chronicle: &app.collect.chronicle(),
+        health_history: &app.collect.health_history(),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
         now: now_by_the_database(collection),
         query: &query,
@@ -109,7 +109,7 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
     html! {
         div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
             div class="top" data-key="top" {
-                (state.show(view.chronicle, view.now))
+                (state.show(view.health_history, view.now))
                 (as_of(view, state))
             }
             @if let State::Known { total, .. } = state { (glance::totals(view, total)) }
@@ -117,7 +117,7 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
                 @if let State::Known { fleet, .. } = state { (glance::place(view, fleet)) }
                 (changes::changes(view))
                 (exporter::exporter(view))
-                (pictures::hours(view.chronicle.points(), view.now))
+                (pictures::hours(view.health_history.points(), view.now))
                 @if let State::Known { fleet, .. } = state {
                     (pictures::ages(fleet, view.inactive_timeout))
                 }

@@ -154,7 +154,7 @@ const fn spoken(cause: Cause) -> &'static str {
 
 /// What collections of this process saw of it.
 fn changes(app: &App, it: &ToldAgent) -> Vec<Change> {
-    let chronicle = app.collect.chronicle();
-    let changes = chronicle.changes_of(it.agent.id);
+    let health_history = app.collect.health_history();
+    let changes = health_history.changes_of(it.agent.id);
     changes.map(|it| (it.at, it.from, it.to)).collect()
 }

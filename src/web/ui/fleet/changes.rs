@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::fleet::chronicle::{Chronicle, Event};
 use crate::fleet::health::Health;
+use crate::fleet::health_history::{Event, HealthHistory};
 use crate::fleet::named::Variants;
 use crate::fleet::selection::Selection;
 use crate::web::ui::moments::since;
@@ -25,15 +25,15 @@ const NAMED: usize = 10;
 
 /// Changes of health that collections have seen: those about problems, then a word on the others.
 pub(super) fn changes(view: &View<'_>) -> Markup {
-    let chronicle = view.chronicle;
-    let events = chronicle.events(WINDOW, view.now);
+    let health_history = view.health_history;
+    let events = health_history.events(WINDOW, view.now);
     let (problems, others): (Vec<_>, Vec<_>) = events.iter().partition(|it| it.is_about_problems());
     html! {
         section class="card" aria-labelledby="changes" data-key="changes" {
             h2 id="changes" { "What changed " span class="faint" { "in the last hour" } }
             @if problems.is_empty() {
                 p class="faint" {
-                    @if chronicle.last_known().is_some() {
+                    @if health_history.last_known().is_some() {
                         "No pass saw an agent get a problem or get rid of one."
                     } @else {
                         "Nothing has been seen yet."
@@ -88,15 +88,15 @@ fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
                     (name(&scope.template)) " "
                     span class="faint" { (since(event.last, view.now)) " ago" }
                 }
-                (agents(view, view.chronicle, event))
+                (agents(view, view.health_history, event))
             }
         }
     }
 }
 
 /// Who they are, as far as that is known.
-fn agents(view: &View<'_>, chronicle: &Chronicle, event: &Event<'_>) -> Markup {
-    let known: Vec<_> = chronicle.changes_in(event).take(NAMED).collect();
+fn agents(view: &View<'_>, health_history: &HealthHistory, event: &Event<'_>) -> Markup {
+    let known: Vec<_> = health_history.changes_in(event).take(NAMED).collect();
     let more = event.count.saturating_sub(known.len() as u64);
     html! {
         ul class="agents" {

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::chronicle::Chronicle;
 use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::time::Timestamp;
 use crate::web::ui::moments::clock_time;
@@ -95,7 +95,7 @@ impl<'a> State<'a> {
     }
 
     /// The sentence itself, and where it is bad news, what to do.
-    pub(super) fn show(&self, chronicle: &Chronicle, now: Timestamp) -> Markup {
+    pub(super) fn show(&self, health_history: &HealthHistory, now: Timestamp) -> Markup {
         match self {
             Self::Known { total, .. } => {
                 let class = match problems_in(total) {
@@ -107,12 +107,12 @@ impl<'a> State<'a> {
             Self::Unknown { reason, failure } => html! {
                 h1 class="verdict unknown" {
                     "Unknown: " (reason)
-                    @if let Some(at) = failure.and(chronicle.unknown_since()) {
+                    @if let Some(at) = failure.and(health_history.unknown_since()) {
                         ", since " (clock_time(at, now))
                     }
                 }
                 @if let Some(failure) = failure { p class="warning" { (failure) } }
-                (last_known(chronicle.last_known(), now))
+                (last_known(health_history.last_known(), now))
             },
         }
     }

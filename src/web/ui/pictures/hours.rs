@@ -3,8 +3,8 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::chronicle::Point;
 use crate::fleet::health::Health;
+use crate::fleet::health_history::Point;
 use crate::fleet::named::Variants;
 use crate::fleet::time::Timestamp;
 use crate::web::ui::moments::clock_time;

@@ -22,7 +22,7 @@ const CHANGES: usize = 1000;
 const CHANGES_OF_A_COLLECTION: usize = 250;
 
 /// So many sums of changes are kept, at some 200 bytes with their names: 100 kB.
-const SHIFTS: usize = 500;
+const CHANGE_COUNTS: usize = 500;
 
 /// Six hours, a point a minute, 48 bytes each: 17 kB.
 const POINTS: usize = 360;
@@ -34,9 +34,9 @@ const ONE_EVENT: Duration = Duration::from_secs(5 * 60);
 /// Remembers what collections have seen, within bounds: 0.5 MB at most, whatever the fleet does.
 /// A new process remembers nothing.
 #[derive(Debug, Clone, Default)]
-pub struct Chronicle {
+pub struct HealthHistory {
     changes: VecDeque<Change>,
-    shifts: VecDeque<Shift>,
+    change_counts: VecDeque<ChangeCount>,
     points: VecDeque<Point>,
     dropped: u64,
     last_known: Option<Timestamp>,
@@ -66,7 +66,7 @@ pub struct Change {
 
 /// How many agents of a scope changed alike in one collection. Complete where changes are not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Shift {
+struct ChangeCount {
     at: Timestamp,
     scope: Scope,
     from: Health,
@@ -112,7 +112,7 @@ impl Point {
     }
 }
 
-impl Chronicle {
+impl HealthHistory {
     /// Follows one collection. `transitions` remembers what each agent was; `now`, the exporter's
     /// own clock, dates a collection that knows no agents.
     pub fn follow(
@@ -137,13 +137,13 @@ impl Chronicle {
 
     fn know(&mut self, fleet: &FleetStats, transitions: &mut Transitions) {
         let at = fleet.snapshot.now;
-        let mut shifts: BTreeMap<(&Scope, Health, Health), u64> = BTreeMap::new();
+        let mut change_counts: BTreeMap<(&Scope, Health, Health), u64> = BTreeMap::new();
         let mut kept = 0;
         transitions.observe(fleet, |agent, from, to| {
             let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
                 return;
             };
-            *shifts.entry((scope, from, to)).or_default() += 1;
+            *change_counts.entry((scope, from, to)).or_default() += 1;
             kept += 1;
             if kept <= CHANGES_OF_A_COLLECTION {
                 self.keep(Change::new(at, agent, scope, from, to));
@@ -151,12 +151,12 @@ impl Chronicle {
                 self.dropped += 1;
             }
         });
-        for ((scope, from, to), count) in shifts {
+        for ((scope, from, to), count) in change_counts {
             let scope = scope.clone();
             push(
-                &mut self.shifts,
-                SHIFTS,
-                Shift {
+                &mut self.change_counts,
+                CHANGE_COUNTS,
+                ChangeCount {
                     at,
                     scope,
                     from,
@@ -211,15 +211,17 @@ impl Chronicle {
     /// What happened in the `window` before `now`, the newest first.
     pub fn events(&self, window: Duration, now: Timestamp) -> Vec<Event<'_>> {
         let mut events: Vec<Event<'_>> = Vec::new();
-        let shifts = self.shifts.iter();
-        for shift in shifts.filter(|it| !now.is_past(it.at, window)) {
-            let same = events.iter_mut().rfind(|it| it.continues_with(shift));
+        let change_counts = self.change_counts.iter();
+        for change_count in change_counts.filter(|it| !now.is_past(it.at, window)) {
+            let same = events
+                .iter_mut()
+                .rfind(|it| it.continues_with(change_count));
             match same {
                 Some(event) => {
-                    event.count += shift.count;
-                    event.last = event.last.max(shift.at);
+                    event.count += change_count.count;
+                    event.last = event.last.max(change_count.at);
                 }
-                None => events.push(Event::of(shift)),
+                None => events.push(Event::of(change_count)),
             }
         }
         events.sort_by_key(|it| std::cmp::Reverse(it.last));
@@ -264,20 +266,21 @@ impl Change {
 }
 
 impl<'a> Event<'a> {
-    fn of(shift: &'a Shift) -> Self {
+    fn of(change_count: &'a ChangeCount) -> Self {
         Self {
-            scope: &shift.scope,
-            from: shift.from,
-            to: shift.to,
-            count: shift.count,
-            first: shift.at,
-            last: shift.at,
+            scope: &change_count.scope,
+            from: change_count.from,
+            to: change_count.to,
+            count: change_count.count,
+            first: change_count.at,
+            last: change_count.at,
         }
     }
 
-    fn continues_with(&self, shift: &Shift) -> bool {
-        (self.scope, self.from, self.to) == (&shift.scope, shift.from, shift.to)
-            && !shift.at.is_past(self.last, ONE_EVENT)
+    fn continues_with(&self, change_count: &ChangeCount) -> bool {
+        (self.scope, self.from, self.to)
+            == (&change_count.scope, change_count.from, change_count.to)
+            && !change_count.at.is_past(self.last, ONE_EVENT)
     }
 
     /// Whether somebody should know: agents got a problem, or got rid of one.
@@ -301,5 +304,5 @@ fn minute(at: Timestamp) -> f64 {
 }
 
 #[cfg(test)]
-#[path = "chronicle_tests.rs"]
+#[path = "health_history_tests.rs"]
 mod tests;

@@ -11,7 +11,7 @@ use super::status::Status;
 
 /// A running workspace that waits for its turn.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Standing {
+pub struct ProbeCandidate {
     /// `workspaces.id`.
     pub workspace: Uuid,
     /// Whether the probe may look at it.
@@ -51,32 +51,34 @@ impl InScope {
 ///
 /// `is_in_scope` says of an agent, by its id and status, whether a workspace that it serves is in
 /// the probe's scope.
-pub fn standings(
+pub fn candidates(
     fleet: &FleetStats,
     is_stale: impl Fn(Uuid) -> bool,
     is_in_scope: impl Fn(Uuid, Status) -> bool,
-) -> Vec<Standing> {
-    let mut by_workspace: HashMap<Uuid, Standing> = HashMap::new();
+) -> Vec<ProbeCandidate> {
+    let mut by_workspace: HashMap<Uuid, ProbeCandidate> = HashMap::new();
     for (agent, assessment) in fleet.judged() {
         if agent.kind != Kind::Root || agent.transition != Named::Known(Transition::Start) {
             continue;
         }
         let workspace = agent.workspace_id;
         let in_scope = InScope::of(is_in_scope(agent.id, assessment.status));
-        let standing = by_workspace.entry(workspace).or_insert_with(|| Standing {
-            workspace,
-            in_scope,
-            urgent: is_stale(workspace),
-            silent_seconds: None,
-        });
-        standing.in_scope = standing.in_scope.and(in_scope);
-        standing.urgent |= assessment.health.is_problem();
+        let candidate = by_workspace
+            .entry(workspace)
+            .or_insert_with(|| ProbeCandidate {
+                workspace,
+                in_scope,
+                urgent: is_stale(workspace),
+                silent_seconds: None,
+            });
+        candidate.in_scope = candidate.in_scope.and(in_scope);
+        candidate.urgent |= assessment.health.is_problem();
         if assessment.status == Status::Connected
             && let Some(heartbeat) = agent.last_connected_at
         {
             let silent = fleet.snapshot.now.seconds_since(heartbeat);
-            let longest = standing.silent_seconds.map_or(silent, |it| it.max(silent));
-            standing.silent_seconds = Some(longest);
+            let longest = candidate.silent_seconds.map_or(silent, |it| it.max(silent));
+            candidate.silent_seconds = Some(longest);
         }
     }
     by_workspace.into_values().collect()
@@ -88,19 +90,19 @@ pub fn standings(
 /// Nobody is reached twice before all were once, so problems that stay cannot keep the others
 /// waiting: after workspaces / sample rounds all have been reached.
 #[derive(Debug, Clone, Default)]
-pub struct Rota {
+pub struct ProbeScheduler {
     turn: u64,
     reached: HashMap<Uuid, u64>,
 }
 
-impl Rota {
+impl ProbeScheduler {
     /// The next ones in scope, `sample` at most. Who is not [`reached`](Self::reached) keeps its
     /// turn, and who is out of scope for a while does not get another before the others.
-    pub fn choose(&mut self, standings: &[Standing], sample: usize) -> Vec<Uuid> {
-        let present: HashSet<_> = standings.iter().map(|it| it.workspace).collect();
+    pub fn choose(&mut self, candidates: &[ProbeCandidate], sample: usize) -> Vec<Uuid> {
+        let present: HashSet<_> = candidates.iter().map(|it| it.workspace).collect();
         self.reached
             .retain(|workspace, _| present.contains(workspace));
-        let (mut waiting, mut others): (Vec<&Standing>, Vec<&Standing>) = standings
+        let (mut waiting, mut others): (Vec<&ProbeCandidate>, Vec<&ProbeCandidate>) = candidates
             .iter()
             .filter(|it| it.in_scope == InScope::Yes)
             .partition(|it| self.reached.get(&it.workspace) != Some(&self.turn));
@@ -121,8 +123,8 @@ impl Rota {
     }
 }
 
-fn rank(one: &Standing, other: &Standing) -> std::cmp::Ordering {
-    let silent = |it: &Standing| it.silent_seconds.unwrap_or(f64::NEG_INFINITY);
+fn rank(one: &ProbeCandidate, other: &ProbeCandidate) -> std::cmp::Ordering {
+    let silent = |it: &ProbeCandidate| it.silent_seconds.unwrap_or(f64::NEG_INFINITY);
     other
         .urgent
         .cmp(&one.urgent)
@@ -138,8 +140,8 @@ mod tests {
     use super::super::fixtures::{agent, at, fleet_of};
     use super::*;
 
-    fn standing(id: u128, urgent: bool, silent_seconds: f64) -> Standing {
-        Standing {
+    fn candidate(id: u128, urgent: bool, silent_seconds: f64) -> ProbeCandidate {
+        ProbeCandidate {
             workspace: Uuid::from_u128(id),
             in_scope: InScope::Yes,
             urgent,
@@ -147,43 +149,54 @@ mod tests {
         }
     }
 
-    fn round(rota: &mut Rota, standings: &[Standing], sample: usize) -> Vec<u128> {
-        let chosen = rota.choose(standings, sample);
-        chosen.iter().for_each(|&it| rota.reached(it));
+    fn round(
+        scheduler: &mut ProbeScheduler,
+        candidates: &[ProbeCandidate],
+        sample: usize,
+    ) -> Vec<u128> {
+        let chosen = scheduler.choose(candidates, sample);
+        chosen.iter().for_each(|&it| scheduler.reached(it));
         chosen.iter().map(Uuid::as_u128).collect()
     }
 
     #[test]
     fn urgent_ones_come_first_then_those_nearest_to_being_lost() {
-        let standings = [
-            standing(1, false, 3.0),
-            standing(2, false, 29.0),
-            standing(3, true, 0.0),
+        let candidates = [
+            candidate(1, false, 3.0),
+            candidate(2, false, 29.0),
+            candidate(3, true, 0.0),
         ];
-        assert_eq!(round(&mut Rota::default(), &standings, 3), [3, 2, 1]);
+        assert_eq!(
+            round(&mut ProbeScheduler::default(), &candidates, 3),
+            [3, 2, 1]
+        );
     }
 
     #[test]
     fn problems_that_stay_keep_nobody_waiting() {
-        let mut standings: Vec<_> = (0..10).map(|id| standing(id, true, 0.0)).collect();
-        standings.extend((10..40).map(|id| standing(id, false, 1.0)));
-        let mut rota = Rota::default();
+        let mut candidates: Vec<_> = (0..10).map(|id| candidate(id, true, 0.0)).collect();
+        candidates.extend((10..40).map(|id| candidate(id, false, 1.0)));
+        let mut scheduler = ProbeScheduler::default();
         let mut seen: Vec<_> = (0..4)
-            .flat_map(|_| round(&mut rota, &standings, 10))
+            .flat_map(|_| round(&mut scheduler, &candidates, 10))
             .collect();
         assert_eq!(seen[..10], (0..10).collect::<Vec<_>>());
         seen.sort_unstable();
         assert_eq!(seen, (0..40).collect::<Vec<_>>());
-        assert!(round(&mut rota, &standings, 10).iter().all(|&id| id < 10));
+        assert!(
+            round(&mut scheduler, &candidates, 10)
+                .iter()
+                .all(|&id| id < 10)
+        );
     }
 
     #[test]
     fn who_was_not_reached_keeps_its_turn() {
-        let standings: Vec<_> = (0..4).map(|id| standing(id, false, 0.0)).collect();
-        let mut rota = Rota::default();
-        let cut_short = rota.choose(&standings, 2);
-        rota.reached(cut_short[0]);
-        assert_eq!(rota.choose(&standings, 2)[0], cut_short[1]);
+        let candidates: Vec<_> = (0..4).map(|id| candidate(id, false, 0.0)).collect();
+        let mut scheduler = ProbeScheduler::default();
+        let cut_short = scheduler.choose(&candidates, 2);
+        scheduler.reached(cut_short[0]);
+        assert_eq!(scheduler.choose(&candidates, 2)[0], cut_short[1]);
     }
 
     #[test]
@@ -201,14 +214,14 @@ mod tests {
         let mut silent = agent();
         silent.last_connected_at = Some(at(-20));
         let fleet = fleet_of(vec![agent(), silent, stopped, sub]);
-        let expected = Standing {
+        let expected = ProbeCandidate {
             workspace: agent().workspace_id,
             in_scope: InScope::Yes,
             urgent: false,
             silent_seconds: Some(20.0),
         };
-        assert_eq!(standings(&fleet, |_| false, |_, _| true), [expected]);
-        assert!(standings(&fleet, |_| true, |_, _| true)[0].urgent);
+        assert_eq!(candidates(&fleet, |_| false, |_, _| true), [expected]);
+        assert!(candidates(&fleet, |_| true, |_, _| true)[0].urgent);
     }
 
     #[test]
@@ -217,7 +230,7 @@ mod tests {
             last_connected_at: Some(at(-3600)),
             ..agent()
         };
-        assert!(standings(&fleet_of(vec![lost]), |_| false, |_, _| true)[0].urgent);
+        assert!(candidates(&fleet_of(vec![lost]), |_| false, |_, _| true)[0].urgent);
     }
 
     #[test]
@@ -229,7 +242,7 @@ mod tests {
         };
         let fleet = fleet_of(vec![agent(), lost]);
         let in_scope = |is_in_scope: fn(Uuid, Status) -> bool| {
-            standings(&fleet, |_| false, is_in_scope)[0].in_scope
+            candidates(&fleet, |_| false, is_in_scope)[0].in_scope
         };
         assert_eq!(in_scope(|_, _| true), InScope::Yes);
         assert_eq!(in_scope(|_, _| false), InScope::No);
@@ -239,14 +252,14 @@ mod tests {
 
     #[test]
     fn only_what_is_in_scope_is_chosen_and_leaving_the_scope_gives_no_second_turn() {
-        let mut standings: Vec<_> = (0..4).map(|id| standing(id, false, 0.0)).collect();
-        let mut rota = Rota::default();
-        standings[3].in_scope = InScope::No;
-        assert_eq!(round(&mut rota, &standings, 1), [0]);
-        standings[0].in_scope = InScope::SomeAgents;
-        assert_eq!(round(&mut rota, &standings, 1), [1]);
-        standings[0].in_scope = InScope::Yes;
-        assert_eq!(round(&mut rota, &standings, 2), [2, 0]);
+        let mut candidates: Vec<_> = (0..4).map(|id| candidate(id, false, 0.0)).collect();
+        let mut scheduler = ProbeScheduler::default();
+        candidates[3].in_scope = InScope::No;
+        assert_eq!(round(&mut scheduler, &candidates, 1), [0]);
+        candidates[0].in_scope = InScope::SomeAgents;
+        assert_eq!(round(&mut scheduler, &candidates, 1), [1]);
+        candidates[0].in_scope = InScope::Yes;
+        assert_eq!(round(&mut scheduler, &candidates, 2), [2, 0]);
     }
 
     proptest! {
@@ -258,19 +271,19 @@ mod tests {
             silent in prop::collection::vec(0.0..30.0_f64, 60),
             before in 0..7,
         ) {
-            let standings: Vec<_> = (0..count)
-                .map(|id| standing(id, urgent[id as usize], silent[id as usize]))
+            let candidates: Vec<_> = (0..count)
+                .map(|id| candidate(id, urgent[id as usize], silent[id as usize]))
                 .collect();
-            let mut rota = Rota::default();
+            let mut scheduler = ProbeScheduler::default();
             for _ in 0..before {
-                round(&mut rota, &standings, sample);
+                round(&mut scheduler, &candidates, sample);
             }
             // From any moment on, whoever waits longest waits for one turn to end and one to
-            // collection; from the start, for one.
+            // pass; from the start, for one.
             let turns = if before == 0 { 1 } else { 2 };
             let rounds = turns * count.div_ceil(sample as u128);
             let seen: HashSet<_> = (0..rounds)
-                .flat_map(|_| round(&mut rota, &standings, sample))
+                .flat_map(|_| round(&mut scheduler, &candidates, sample))
                 .collect();
             prop_assert_eq!(seen.len() as u128, count);
         }

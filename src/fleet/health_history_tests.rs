@@ -34,7 +34,7 @@ fn failed() -> CollectionResult {
 
 #[derive(Default)]
 struct Story {
-    chronicle: Chronicle,
+    health_history: HealthHistory,
     transitions: Transitions,
 }
 
@@ -46,12 +46,14 @@ impl Story {
     }
 
     fn follow(&mut self, collection: &CollectionResult, now: i64) {
-        self.chronicle
+        self.health_history
             .follow(collection, &mut self.transitions, at(now));
     }
 
     fn events(&self, now: i64) -> Vec<(Health, u64, Timestamp, Timestamp)> {
-        let events = self.chronicle.events(Duration::from_secs(3600), at(now));
+        let events = self
+            .health_history
+            .events(Duration::from_secs(3600), at(now));
         let told = events.iter().map(|it| (it.to, it.count, it.first, it.last));
         told.collect()
     }
@@ -64,7 +66,10 @@ fn loss_and_return_of_an_agent_are_two_changes_of_it() {
         collection(10, 2, |it| it == 1),
         collection(20, 2, |_| false),
     ]);
-    let changes: Vec<_> = story.chronicle.changes_of(Uuid::from_u128(1)).collect();
+    let changes: Vec<_> = story
+        .health_history
+        .changes_of(Uuid::from_u128(1))
+        .collect();
     let told = changes.iter().map(|it| (it.at, it.from, it.to));
     assert_eq!(
         told.collect::<Vec<_>>(),
@@ -74,7 +79,7 @@ fn loss_and_return_of_an_agent_are_two_changes_of_it() {
         ]
     );
     assert_eq!(&*changes[0].scope.template, "docker");
-    let other = story.chronicle.changes_of(Uuid::from_u128(2));
+    let other = story.health_history.changes_of(Uuid::from_u128(2));
     assert_eq!(other.count(), 0);
 }
 
@@ -93,8 +98,10 @@ fn losses_close_together_are_one_event_and_later_ones_another() {
     );
     assert_eq!(story.events(611 + 3600), [(lost, 1, at(611), at(611))]);
     assert_eq!(story.events(611 + 3601), []);
-    let events = story.chronicle.events(Duration::from_secs(3600), at(700));
-    assert_eq!(story.chronicle.changes_in(&events[1]).count(), 5);
+    let events = story
+        .health_history
+        .events(Duration::from_secs(3600), at(700));
+    assert_eq!(story.health_history.changes_in(&events[1]).count(), 5);
 }
 
 #[test]
@@ -106,10 +113,13 @@ fn loss_of_a_whole_fleet_is_counted_in_full_and_kept_in_part() {
     story.follow(&collection(2, 5000, |_| true), 0);
     let total: u64 = story.events(2).iter().map(|it| it.1).sum();
     assert_eq!(total, 5000);
-    let kept = story.chronicle.changes.len();
+    let kept = story.health_history.changes.len();
     assert_eq!(kept, 1 + CHANGES_OF_A_COLLECTION);
-    assert_eq!(story.chronicle.dropped(), 5000 - kept as u64);
-    assert_eq!(story.chronicle.changes_of(Uuid::from_u128(7)).count(), 1);
+    assert_eq!(story.health_history.dropped(), 5000 - kept as u64);
+    assert_eq!(
+        story.health_history.changes_of(Uuid::from_u128(7)).count(),
+        1
+    );
 }
 
 #[test]
@@ -118,11 +128,11 @@ fn memory_is_bounded_whatever_the_fleet_does() {
     for round in 0..800 {
         story.follow(&collection(round * 60, 3, |_| round % 2 == 0), 0);
     }
-    let chronicle = &story.chronicle;
-    assert_eq!(chronicle.changes.len(), CHANGES);
-    assert_eq!(chronicle.shifts.len(), SHIFTS);
-    assert_eq!(chronicle.points.len(), POINTS);
-    assert_eq!(chronicle.dropped(), 799 * 3 - CHANGES as u64);
+    let health_history = &story.health_history;
+    assert_eq!(health_history.changes.len(), CHANGES);
+    assert_eq!(health_history.change_counts.len(), CHANGE_COUNTS);
+    assert_eq!(health_history.points.len(), POINTS);
+    assert_eq!(health_history.dropped(), 799 * 3 - CHANGES as u64);
 }
 
 #[test]
@@ -133,7 +143,7 @@ fn minute_has_one_point_and_gaps_stay_gaps() {
         failed(),
         collection(600, 3, |it| it == 1),
     ]);
-    let points: Vec<_> = story.chronicle.points().collect();
+    let points: Vec<_> = story.health_history.points().collect();
     assert_eq!(points.len(), 2);
     assert_eq!((points[0].at, points[0].problems()), (at(0), 3));
     assert_eq!((points[1].at, points[1].problems()), (at(600), 1));
@@ -148,25 +158,25 @@ fn points_older_than_six_hours_are_forgotten_after_a_gap_too() {
         collection(60, 1, |_| false),
         collection(hours, 1, |_| false),
     ]);
-    let moments: Vec<_> = story.chronicle.points().map(|it| it.at).collect();
+    let moments: Vec<_> = story.health_history.points().map(|it| it.at).collect();
     assert_eq!(moments, [at(60), at(hours)]);
 }
 
 #[test]
 fn unknown_lasts_from_the_first_collection_that_fails_to_the_next_that_knows() {
     let mut story = Story::of([collection(0, 1, |_| false)]);
-    assert_eq!(story.chronicle.unknown_since(), None);
+    assert_eq!(story.health_history.unknown_since(), None);
     story.follow(&failed(), 13);
     story.follow(&failed(), 17);
-    assert_eq!(story.chronicle.unknown_since(), Some(at(13)));
-    assert_eq!(story.chronicle.last_known(), Some(at(0)));
+    assert_eq!(story.health_history.unknown_since(), Some(at(13)));
+    assert_eq!(story.health_history.last_known(), Some(at(0)));
     // Somebody else's wish says nothing of the agents.
     let failure = Failure::new(ErrorKind::Connect, "refused");
     let mut other = Story::default();
     other.follow(&CollectionResult::failed(failure, [Collector::Apps]), 13);
-    assert_eq!(other.chronicle.unknown_since(), None);
+    assert_eq!(other.health_history.unknown_since(), None);
     story.follow(&collection(20, 1, |_| true), 20);
-    assert_eq!(story.chronicle.unknown_since(), None);
+    assert_eq!(story.health_history.unknown_since(), None);
     // Compared across what was unknown.
     assert_eq!(story.events(20).len(), 1);
 }

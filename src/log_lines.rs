@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::logfold::{Line, Subject};
 
 /// Logs one line, as severe as what it tells.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 /// How often a failure that goes on is told again: often enough for who looks at the last lines
 /// of a log, seldom enough for a disk that must hold a night of them.

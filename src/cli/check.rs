@@ -10,7 +10,7 @@ use crate::collect::Collect;
 use crate::config::args::ServeArgs;
 use crate::fleet::collection::{CollectionResult, Outcome};
 use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::postgres::catalog::{Catalog, Reads};
 use crate::postgres::{activity, directory, kept_alive, reads_of};

@@ -10,10 +10,10 @@ use tokio::time::Instant;
 use crate::config::question_args::ExplainArgs;
 use crate::fleet::agent::Agent;
 use crate::fleet::explain::Explanation;
-use crate::fleet::named::Variants;
+use crate::fleet::format::{age, moment};
+use crate::fleet::label_value::Variants;
 use crate::fleet::summary::AgentSummary;
 use crate::fleet::time::Timestamp;
-use crate::fleet::told::{age, moment};
 use crate::inquiry::{Told, ToldAgent, inquire};
 
 use super::find::reference;

@@ -4,8 +4,8 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::SettingError;
-use crate::fleet::printable::printable;
 use crate::fleet::reference::Reference;
+use crate::fleet::sanitize::sanitize;
 use crate::inquiry::{self, Meant};
 use crate::postgres::database::Database;
 
@@ -21,7 +21,7 @@ pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
         // Not repeated where it may be the database URL, with its password.
         let shown = match text.contains("://") {
             true => "that".to_owned(),
-            false => printable(text),
+            false => sanitize(text),
         };
         SettingError::new(&shown, error.to_string())
     })

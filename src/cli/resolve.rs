@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::config::question_args::DialQuestionArgs;
 use crate::dialer::{AnyDialer, Reached};
+use crate::fleet::label_value::Variants;
 use crate::fleet::latest::Latest;
-use crate::fleet::named::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scope::COUNTED_AS_USE;
 use crate::postgres::database::Database;

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 use crate::config::question_args::StatusArgs;
 use crate::fleet::collection::{CollectionResult, Collector};
 use crate::fleet::fleet_stats::{FleetStats, Problem};
+use crate::fleet::format::{age, moment};
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::summary::StatusSummary;
-use crate::fleet::told::{age, moment};
 use crate::postgres::database::Wanted;
 
 use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};

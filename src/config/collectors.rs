@@ -5,7 +5,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::fleet::collection::Collector;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 /// Which collectors are on; all are unless switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::named::Named;
+use super::label_value::Named;
 use super::time::Timestamp;
 
 /// A name that many rows share: text from the database, stored once. One word wide, where the

@@ -4,7 +4,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Label, ScopeId};
-use super::named::Named;
+use super::label_value::Named;
 
 /// How many apps of one scope have one health (`docs/spec/population-and-kind.md`: apps count
 /// through their agent).

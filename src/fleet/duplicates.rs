@@ -53,7 +53,7 @@ mod tests {
     use super::super::agent::{Scope, ScopeId};
     use super::super::app::AppCount;
     use super::super::fixtures::{agent, at};
-    use super::super::named::Named;
+    use super::super::label_value::Named;
     use super::super::workspace::WorkspaceCount;
     use super::*;
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::agent::Agent;
 use super::health::{Assessment, Health, Limits, assess};
-use super::named::Variants;
+use super::label_value::Variants;
 use super::status::{StatusRule, status_rule};
 use super::time::Timestamp;
 
@@ -131,7 +131,7 @@ fn seconds(duration: Duration) -> String {
 mod tests {
     use super::super::agent::{Lifecycle, Transition};
     use super::super::fixtures::{agent, at, never_connected};
-    use super::super::named::Named;
+    use super::super::label_value::Named;
     use super::*;
 
     fn check(agent: &Agent, now: i64, status: (&'static str, &str), health: (&'static str, &str)) {

@@ -7,10 +7,10 @@ use serde::Serialize;
 
 use super::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use super::fleet_stats::FleetStats;
-use super::named::Variants;
+use super::format::moment;
+use super::label_value::Variants;
 use super::probes::ProbeStats;
 use super::schema::one_of;
-use super::told::moment;
 
 /// How the exporter itself fares.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

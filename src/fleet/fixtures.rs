@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use super::fleet_stats::FleetStats;
 use super::health::Limits;
-use super::named::Named;
+use super::label_value::Named;
 use super::snapshot::Snapshot;
 use super::time::Timestamp;
 

@@ -10,7 +10,7 @@ use super::app::AppHealth;
 use super::duplicates::merged_rows;
 use super::health::{Assessment, Health, Limits, assess};
 use super::histogram::Histogram;
-use super::named::{Counted, Counts};
+use super::label_value::{Counted, Counts};
 use super::snapshot::{Cause, Snapshot};
 use super::status::{Status, was_closed};
 use super::time::Timestamp;

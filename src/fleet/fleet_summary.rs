@@ -10,15 +10,15 @@ use super::app::AppHealth;
 use super::collection::CollectionResult;
 use super::exporter_summary::ExporterSummary;
 use super::fleet_stats::{AgentCounts, FleetStats};
+use super::format::moment;
 use super::health::Health;
-use super::named::{Counted, Counts, Variants};
+use super::label_value::{Counted, Counts, Variants};
 use super::overview::{by_template, problems_in, total};
 use super::probes::ProbeStats;
 use super::schema::{count_of_each, count_of_each_or_null, one_of};
 use super::status::Status;
 use super::summary::{TemplateSummary, by_name};
 use super::time::Timestamp;
-use super::told::moment;
 use super::workspace::{BindingState, WorkspaceState};
 
 /// The fleet at one moment. What is not known is null, never 0: `exporter.collectors` says why.

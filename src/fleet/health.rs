@@ -6,7 +6,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Agent, Lifecycle, Transition};
-use super::named::Named;
+use super::label_value::Named;
 use super::status::{Status, lost_since, status};
 use super::time::Timestamp;
 

@@ -10,7 +10,7 @@ use super::agent::{Agent, Label, Scope};
 use super::collection::{CollectionResult, Collector};
 use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::overview::{by_template, total};
 use super::time::Timestamp;
 use super::transitions::Transitions;

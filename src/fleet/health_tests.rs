@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::agent::Kind;
 use super::super::fixtures::{agent, at, never_connected};
-use super::super::named::Variants;
+use super::super::label_value::Variants;
 use super::*;
 
 const TICK: Duration = Duration::from_micros(1);

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::agent::{Agent, Label, Lifecycle, Scope, Transition};
-use super::named::Named;
+use super::label_value::Named;
 use super::time::Timestamp;
 use super::workspace::JobStatus;
 

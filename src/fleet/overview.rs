@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::agent::Scope;
 use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::{Counts, Variants};
+use super::label_value::{Counts, Variants};
 
 /// Agents by health class, every class.
 pub type ByHealth = BTreeMap<Health, u64>;

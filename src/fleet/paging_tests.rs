@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::agent::{Kind, Lifecycle};
 use super::super::fixtures::{agent, at, fleet_of};
 use super::super::health::Health;
-use super::super::named::Named;
+use super::super::label_value::Named;
 use super::super::status::Status;
 use super::*;
 

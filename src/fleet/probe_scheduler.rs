@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::agent::{Kind, Transition};
 use super::fleet_stats::FleetStats;
-use super::named::Named;
+use super::label_value::Named;
 use super::status::Status;
 
 /// A running workspace that waits for its turn.

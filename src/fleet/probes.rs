@@ -8,7 +8,7 @@ use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::histogram::Histogram;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::outcome::ProbeOutcome;
 use super::probed::{Probed, is_contradiction};
 use super::status::Status;

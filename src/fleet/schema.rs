@@ -3,7 +3,7 @@
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::named::Variants;
+use super::label_value::Variants;
 
 /// One of the set.
 pub(super) fn one_of<V: Variants>(_: &mut SchemaGenerator) -> Schema {

@@ -8,7 +8,7 @@ use super::agent::{Agent, Scope};
 use super::filter::{Filter, Matcher};
 use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::snapshot::Cause;
 use super::time::Timestamp;
 

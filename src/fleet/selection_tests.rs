@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::super::agent::{Lifecycle, ScopeId};
 use super::super::fixtures::{agent, at};
 use super::super::health::Limits;
-use super::super::named::Named;
+use super::super::label_value::Named;
 use super::super::snapshot::Snapshot;
 use super::*;
 

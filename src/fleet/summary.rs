@@ -9,13 +9,13 @@ use serde::Serialize;
 use super::agent::{Agent, Kind, Lifecycle, Transition};
 use super::explain::Explanation;
 use super::fleet_stats::{FleetStats, Problem};
+use super::format::moment;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::overview::{ByHealth, by_template, total};
 use super::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
 use super::snapshot::Cause;
 use super::status::{Status, StatusRule};
-use super::told::moment;
 
 /// Whose workspace it is, and made from what.
 #[derive(Debug, Clone, Serialize, JsonSchema)]

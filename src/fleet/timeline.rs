@@ -2,7 +2,7 @@
 
 use super::agent::{Agent, Lifecycle};
 use super::health::Health;
-use super::named::Named;
+use super::label_value::Named;
 use super::time::Timestamp;
 
 /// A change of health that a collection saw: its moment, what it was, what it became.

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::agent::{Agent, Scope};
 use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::status::Status;
 
 /// Counts status changes by agent id, from one collection of this process to the next
@@ -88,7 +88,7 @@ pub fn pairs(counts: &StatusChanges) -> impl Iterator<Item = (Status, Status, u6
 mod tests {
     use super::super::agent::Lifecycle;
     use super::super::fixtures::{agent, at, fleet_of};
-    use super::super::named::Named;
+    use super::super::label_value::Named;
     use super::*;
 
     fn total(transitions: &Transitions) -> u64 {

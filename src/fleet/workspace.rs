@@ -4,7 +4,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Scope, Transition};
-use super::named::Named;
+use super::label_value::Named;
 
 /// How many workspaces, not deleted, of one scope have a latest build of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,7 +119,7 @@ pub enum BindingState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::named::Variants;
+    use super::super::label_value::Variants;
     use super::*;
 
     fn state(job: &str, transition: &str, has_agent: bool) -> &'static str {

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use crate::cli::{demo_settings_table, settings_table};
 use crate::config::demo_args::DemoScenario;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::snapshot::Cause;
 use crate::metrics::catalogue;

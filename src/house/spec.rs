@@ -8,7 +8,7 @@ use crate::cli::Cli;
 use crate::fleet::agent::Kind;
 use crate::fleet::collection::{Collector, ErrorKind};
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::snapshot::Cause;

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use crate::fleet::collection::Failure;
 use crate::fleet::latest::{Candidate, Latest};
-use crate::fleet::printable::printable;
 use crate::fleet::reference::Reference;
+use crate::fleet::sanitize::sanitize;
 use crate::postgres::database::Database;
 use crate::postgres::directory::Found;
 
@@ -103,7 +103,7 @@ fn nothing(near: &[String]) -> String {
     if near.is_empty() {
         return "there is no such workspace or agent, nor one of the same owner or name".into();
     }
-    let near: Vec<_> = near.iter().map(|it| printable(it)).collect();
+    let near: Vec<_> = near.iter().map(|it| sanitize(it)).collect();
     format!(
         "there is no such workspace or agent; there are:{}",
         lines(&near)
@@ -114,7 +114,7 @@ fn no_agent(names: &[String]) -> String {
     if names.is_empty() {
         return "the latest build of that workspace has no agent".into();
     }
-    let names: Vec<_> = names.iter().map(|it| printable(it)).collect();
+    let names: Vec<_> = names.iter().map(|it| sanitize(it)).collect();
     format!("no agent is called that; there are: {}", names.join(", "))
 }
 

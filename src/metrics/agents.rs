@@ -8,7 +8,7 @@ use crate::fleet::agent::{Agent, Scope};
 use crate::fleet::collection::Collector;
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Assessment;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::{AgentSeries, Page};

@@ -13,7 +13,7 @@ use crate::fleet::app::NamedApp;
 use crate::fleet::collection::Collector;
 use crate::fleet::duplicates::repeats;
 use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::status::Status;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};

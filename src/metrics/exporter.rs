@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::fleet::collection::Outcome;
 use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::Schema;
 
 use super::agents;

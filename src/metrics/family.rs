@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::fleet::collection::Collector;
 use crate::fleet::histogram::Histogram;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::page::Page;
 

@@ -7,7 +7,7 @@ use std::fmt;
 use crate::fleet::agent::{Kind, Label, Scope};
 use crate::fleet::collection::Collector;
 use crate::fleet::fleet_stats::AgentCounts;
-use crate::fleet::named::{Counted, Counts, Variants};
+use crate::fleet::label_value::{Counted, Counts, Variants};
 use crate::fleet::transitions::pairs;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};

@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::fleet::agent::Scope;
 use crate::fleet::collection::Collector;
-use crate::fleet::named::{Counted, Counts};
+use crate::fleet::label_value::{Counted, Counts};
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 

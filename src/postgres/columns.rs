@@ -10,7 +10,7 @@ use tokio_postgres::types::FromSql;
 
 use crate::fleet::agent::{Label, Scope};
 use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::named::{Named, Variants};
+use crate::fleet::label_value::{Named, Variants};
 
 use super::decode::{Text, column};
 

@@ -11,7 +11,7 @@ use crate::fleet::collection::{
     CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
 };
 use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::offload::offload;
 
 use super::cancel::Canceller;

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::collection::Collector;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::catalog::{MIGRATION, Reads, grant, quoted};
 use super::{activity, directory, kept_alive, reads};

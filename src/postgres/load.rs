@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::fleet::collection::{Collector, CollectorReport, ErrorKind, Failure, Outcome};
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::{Schema, Snapshot};
 use crate::offload::offload;
 

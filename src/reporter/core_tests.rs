@@ -1,4 +1,4 @@
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::*;
 use Lifecycle::*;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::fleet::agent::Lifecycle;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 
 use super::core::{Report, Reporter};

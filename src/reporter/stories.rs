@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use crate::fleet::agent::Lifecycle::{self, Created, ShuttingDown, Starting};
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 
 use super::core::{Replay, Reporter};

@@ -15,8 +15,8 @@ use super::result::{Resolved, Route, Unresolved};
 use super::settings::Settings;
 use super::trace::{Phase, Trace};
 use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::label_value::Variants;
 use crate::fleet::latest::{Candidate, Sighting};
-use crate::fleet::named::Variants;
 use crate::fleet::status::{Status, lost_since, status};
 
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::Target;
 use crate::fleet::agent::{Agent, Lifecycle, Scope, Transition};
 use crate::fleet::fixtures::{agent, never_connected};
+use crate::fleet::label_value::Named;
 use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
-use crate::fleet::named::Named;
 use crate::fleet::time::Timestamp;
 use crate::fleet::workspace::JobStatus;
 

@@ -6,8 +6,8 @@ use super::choose::{NoChoice, choose_agent};
 use super::parts::Target;
 use crate::fleet::agent::Transition;
 use crate::fleet::health::{Assessment, Health, Limits, assess};
+use crate::fleet::label_value::{Named, Variants};
 use crate::fleet::latest::{Build, Latest};
-use crate::fleet::named::{Named, Variants};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::workspace::JobStatus;
 

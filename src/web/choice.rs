@@ -3,7 +3,7 @@
 use percent_encoding::percent_decode_str;
 
 use crate::fleet::collection::Collector;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 /// The collectors that `query` picks of those that are `enabled`, in the order in which they
 /// run; all of them when it picks none (`docs/spec/http.md`).

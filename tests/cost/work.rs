@@ -10,7 +10,7 @@ use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::collection::{CollectionResult, Collector};
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::transitions::TransitionCounts;
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page};

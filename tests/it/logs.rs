@@ -2,7 +2,7 @@
 //! new.
 
 use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use crate::harness::coderd::{StandIn, TOKEN};
 use crate::harness::*;

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coder_agent_exporter::fleet::agent::Lifecycle;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::time::Timestamp;
 use coder_agent_exporter::reporter::core::{Replay, Report, Reporter};
 use coder_agent_exporter::reporter::driver::{self, Coderd, Handle};

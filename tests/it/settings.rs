@@ -2,7 +2,7 @@
 //! (`docs/spec/command-line.md`).
 
 use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use crate::harness::*;
 

@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::fleet::agent::Lifecycle;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 use crate::reporter::core::{Replay, Reporter};
 

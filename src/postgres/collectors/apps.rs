@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::fleet::agent::{Agent, Label, ScopeId};
 use crate::fleet::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::named::Named;
+use crate::fleet::label_value::Named;
 use crate::postgres::catalog::Reads;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::fleet::collection::{Collector, Failure};
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::Snapshot;
 
 use super::catalog::Reads;

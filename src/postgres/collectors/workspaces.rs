@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Scope, Transition};
 use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::named::Named;
+use crate::fleet::label_value::Named;
 use crate::fleet::workspace::WorkspaceCount;
 use crate::postgres::catalog::Reads;
 use crate::postgres::columns::Columns;

@@ -5,8 +5,8 @@ use super::super::world::WORKSPACE;
 use super::super::{Verdict, verdict};
 use crate::fleet::agent::{Lifecycle, Transition};
 use crate::fleet::health::Limits;
+use crate::fleet::label_value::Named;
 use crate::fleet::latest::Latest;
-use crate::fleet::named::Named;
 use crate::fleet::workspace::JobStatus;
 
 /// A started workspace with one agent whose row is like this.

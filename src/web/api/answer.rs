@@ -6,7 +6,7 @@ use headers::{HeaderMapExt, IfNoneMatch};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::fleet::printable::printable_json;
+use crate::fleet::sanitize::sanitize_json;
 
 use super::problem::Problem;
 
@@ -17,7 +17,7 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     let is_plain = json.bytes().all(|it| (b' '..=b'~').contains(&it));
     Ok(match is_plain {
         true => json,
-        false => printable_json(&json),
+        false => sanitize_json(&json),
     })
 }
 

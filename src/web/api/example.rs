@@ -11,11 +11,11 @@ use crate::fleet::agent::{Agent, Kind, Lifecycle, Scope, Transition};
 use crate::fleet::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::fleet_summary::FleetSummary;
+use crate::fleet::format::moment;
 use crate::fleet::health::Limits;
-use crate::fleet::named::Named;
+use crate::fleet::label_value::Named;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
-use crate::fleet::told::moment;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage, Teller};

@@ -7,7 +7,7 @@ use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
 use crate::fleet::collection::Failure;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::answer::json;
 

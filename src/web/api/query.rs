@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::fleet::filter::Filter;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::cursor;
 use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};

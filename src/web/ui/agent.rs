@@ -1,9 +1,9 @@
 //! `/agents/<id>`: one agent, why it is what it is, and what became of it. By names, or by a
 //! workspace's id, it leads to the agent that is meant, or lists those that may be.
 
+mod agent_tree;
 mod builds;
 mod facts;
-mod kin;
 mod missing;
 mod page;
 mod probing;

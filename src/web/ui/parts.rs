@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 
 /// A text this long is folded.
 const LONG: usize = 160;
@@ -25,7 +25,7 @@ pub(super) fn badge(health: Health) -> Markup {
 pub(super) fn name(text: &str) -> Markup {
     match text {
         "" => html! { span class="faint" { "(no name)" } },
-        text => html! { bdi { (printable(text)) } },
+        text => html! { bdi { (sanitize(text)) } },
     }
 }
 
@@ -91,7 +91,7 @@ pub(super) fn long_text(text: &str) -> Markup {
 
 /// The lines are kept, and of each what can be shown.
 fn printable_lines(text: &str) -> String {
-    let lines = text.lines().map(|it| printable(&it.replace('\t', "    ")));
+    let lines = text.lines().map(|it| sanitize(&it.replace('\t', "    ")));
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -11,12 +11,12 @@ use serde::Deserialize;
 
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::printable::printable;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::ProbeStats;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
 use crate::probe::Probe;
 use crate::web::links::Links;
@@ -213,7 +213,7 @@ pub(super) fn link(links: &Links, one: &Probed) -> Markup {
     let workspace = format!("{}/{}", one.owner, one.workspace);
     html! {
         a href=(links.here(&address)) {
-            bdi { (printable(&workspace)) }
+            bdi { (sanitize(&workspace)) }
             @if let Some(agent) = &one.agent { "." (name(&agent.name)) }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use coder_agent_exporter::fleet::fleet_stats::FleetStats;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::metrics::exposition::Format;
 use coder_agent_exporter::metrics::page::{AgentSeries, Page};
 use proptest::prelude::*;

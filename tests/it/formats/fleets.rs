@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
 use coder_agent_exporter::fleet::app::{AppCount, NamedApp};
-use coder_agent_exporter::fleet::named::{Named, Variants};
+use coder_agent_exporter::fleet::label_value::{Named, Variants};
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::time::Timestamp;
 use coder_agent_exporter::fleet::workspace::{BindingCount, BindingState, WorkspaceCount};

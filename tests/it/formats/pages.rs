@@ -9,7 +9,7 @@ use coder_agent_exporter::fleet::collection::{
 };
 use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::transitions::TransitionCounts;
 use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 use enum_map::EnumMap;

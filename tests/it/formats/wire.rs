@@ -13,7 +13,7 @@ use coder_agent_exporter::fleet::collection::{
 };
 use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::{Named, Variants};
+use coder_agent_exporter::fleet::label_value::{Named, Variants};
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::status::Status;

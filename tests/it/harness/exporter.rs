@@ -9,7 +9,7 @@ use coder_agent_exporter::config::probe_args::Dialing;
 use coder_agent_exporter::dialer::AnyDialer;
 use coder_agent_exporter::fleet::collection::Collector;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;

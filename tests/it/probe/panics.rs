@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::fleet::collection::Collector;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::postgres::database::Database;

@@ -4,7 +4,7 @@
 use maud::{Markup, html};
 
 use crate::fleet::latest::{PastAgent, PastBuild};
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
 use crate::inquiry::{Told, ToldAgent};
@@ -66,16 +66,16 @@ fn row(
     html! {
         tr data-key=(agent.id) class=[is_own.then_some("current")] {
             th scope="row" { "Build " (build.number) }
-            td { (printable(build.transition.as_str())) }
+            td { (sanitize(build.transition.as_str())) }
             td {
-                (printable(build.job.as_str()))
+                (sanitize(build.job.as_str()))
                 @if let Some(error) = &build.error { (long_text(error)) }
             }
             td {
                 @if is_own { strong aria-current="true" { (name(&agent.name)) } }
                 @else { a href=(link) { (name(&agent.name)) } }
             }
-            td data-label="Lifecycle" { (printable(agent.lifecycle.as_str())) }
+            td data-label="Lifecycle" { (sanitize(agent.lifecycle.as_str())) }
             td data-label="Created" { (full_moment(agent.created_at, now)) }
             td data-label="First connected" { (full_moment(agent.first_connected_at, now)) }
             td data-label="Ready" { (full_moment(agent.ready_at, now)) }

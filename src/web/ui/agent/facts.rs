@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::fleet::label_value::Variants;
 use crate::fleet::latest::Build;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
 use crate::inquiry::{Told, ToldAgent};
 
@@ -41,7 +41,7 @@ fn row(now: Timestamp, it: &ToldAgent) -> Markup {
         dl class="facts" {
             dt { "Id" } dd { code { (agent.id) } }
             dt { "Kind" } dd { (agent.kind.as_str()) }
-            dt { "Lifecycle" } dd { (printable(agent.lifecycle.as_str())) }
+            dt { "Lifecycle" } dd { (sanitize(agent.lifecycle.as_str())) }
             @for (what, at) in moments { dt { (what) } dd { (full_moment(at, now)) } }
             dt { "May take to connect" } dd { (timeout) }
             dt { "Version" } dd { (name(&agent.version)) }
@@ -82,8 +82,8 @@ fn build(build: Option<&Build>) -> Markup {
         return html! { "never built" };
     };
     html! {
-        (build.number) ", " (printable(build.transition.as_str())) ": "
-        strong { (printable(build.job.as_str())) }
+        (build.number) ", " (sanitize(build.transition.as_str())) ": "
+        strong { (sanitize(build.job.as_str())) }
         @if let Some(error) = &build.error { (long_text(error)) }
     }
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 use crate::inquiry::Unclear;
 use crate::web::links::Links;
 use crate::web::settings::Settings;
@@ -28,7 +28,7 @@ pub(super) fn page(settings: &Settings, unclear: &Unclear) -> Response {
     let links = &settings.links;
     if let Unclear::Failed(failure) = unclear {
         let main = html! {
-            p class="warning" { (printable(&failure.to_string())) }
+            p class="warning" { (sanitize(&failure.to_string())) }
             p { "Nothing is known of the agent. " a href=(links.here("/-/ready")) { "Is the exporter ready?" } }
         };
         let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -59,7 +59,7 @@ fn why(links: &Links, unclear: &Unclear) -> Markup {
             let what = "The agent is soft-deleted: Coder counts it nowhere. Its workspace is:";
             by_id(links, what, &[*workspace])
         }
-        other => html! { p { (printable(&other.to_string())) } },
+        other => html! { p { (sanitize(&other.to_string())) } },
     }
 }
 
@@ -106,7 +106,7 @@ pub(super) fn not_probed(
     // An id: anything else has led to a page of its own.
     let back = what.parse::<Uuid>().ok();
     let main = html! {
-        p class="warning" { (printable(why)) }
+        p class="warning" { (sanitize(why)) }
         @if let Some(id) = back {
             p { a href=(settings.links.here(&format!("/agents/{id}"))) { "Back to the agent" } }
         }

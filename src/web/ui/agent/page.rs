@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 
 use crate::fleet::explain::Reason;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::format::moment;
+use crate::fleet::label_value::Variants;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::selection::Selection;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::timeline::Change;
-use crate::fleet::told::moment;
 use crate::inquiry::{Told, ToldAgent};
 use crate::web::router::App;
 
@@ -18,7 +18,7 @@ use super::super::moments::since;
 use super::super::parts::{badge, name};
 use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
-use super::{builds, kin, timeline};
+use super::{agent_tree, builds, timeline};
 
 /// The page of the one agent that was asked about, and its title.
 pub(super) fn agent(app: &App, told: &Told, probing: &Probing<'_>) -> (String, Markup) {
@@ -27,13 +27,13 @@ pub(super) fn agent(app: &App, told: &Told, probing: &Probing<'_>) -> (String, M
     let Some(it) = told.agents.first() else {
         return workspace(app, told, probing);
     };
-    let title = printable(&full_name(&it.agent.name));
+    let title = sanitize(&full_name(&it.agent.name));
     let main = html! {
         (header(app, told, it))
         (why(it))
         (agent_facts(told, it))
         (timeline::section(it, &changes(app, it), latest.now))
-        (kin::section(app, told, Some(it.agent.id)))
+        (agent_tree::section(app, told, Some(it.agent.id)))
         (builds::section(app, told, Some(it)))
         (probing.section())
     };
@@ -43,13 +43,13 @@ pub(super) fn agent(app: &App, told: &Told, probing: &Probing<'_>) -> (String, M
 /// The page of a workspace, and its title.
 pub(super) fn workspace(app: &App, told: &Told, probing: &Probing<'_>) -> (String, Markup) {
     let latest = &told.latest;
-    let title = printable(&format!("{}/{}", latest.owner, latest.workspace));
+    let title = sanitize(&format!("{}/{}", latest.owner, latest.workspace));
     let main = html! {
         h1 { (name(&latest.owner)) "/" (name(&latest.workspace)) }
         @if let Some(advice) = told.readiness.advice() { p class="advice" { (advice) } }
         (links(app, told))
         (workspace_facts(told))
-        (kin::section(app, told, None))
+        (agent_tree::section(app, told, None))
         (builds::section(app, told, None))
         (probing.section())
     };
@@ -123,7 +123,7 @@ fn why(it: &ToldAgent) -> Markup {
     let decision = |what: &str, reason: &Reason, so: &str, rule: Markup| {
         html! {
             dt { (what) }
-            dd { (printable(&reason.saw)) " → " strong { (so) } " " (rule) }
+            dd { (sanitize(&reason.saw)) " → " strong { (so) } " " (rule) }
         }
     };
     let by_status = status_rule(&explanation.status);

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
+use crate::fleet::format::age;
 use crate::fleet::time::Timestamp;
 use crate::fleet::timeline::{Change, Event, Happened, timeline};
-use crate::fleet::told::age;
 use crate::inquiry::ToldAgent;
 
 use super::super::moments::full_moment;

@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::fleet::health::Health;
 use crate::fleet::health_history::{Event, HealthHistory};
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::selection::Selection;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, name, number};

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::dialer::AnyDialer;
 use crate::fleet::collection::{CollectionResult, CollectorReport, Outcome};
 use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::probe::Probe;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{counted, percent};

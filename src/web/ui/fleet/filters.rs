@@ -7,8 +7,8 @@ use maud::{Markup, html};
 
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::label_value::Variants;
+use crate::fleet::sanitize::sanitize;
 use crate::web::ui::parts::spoken;
 
 use super::View;
@@ -62,7 +62,7 @@ fn choice(name: &str, label: &str, names: &BTreeSet<&str>, chosen: Option<&str>)
             select name=(name) {
                 option value="" { "all" }
                 @for it in names {
-                    option value=(it) selected[chosen == Some(it)] { (printable(it)) }
+                    option value=(it) selected[chosen == Some(it)] { (sanitize(it)) }
                 }
             }
         }

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::fleet::agent::Scope;
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in};
 use crate::fleet::selection::Selection;
 use crate::web::ui::parts::{counted, name, number, percent, spoken};

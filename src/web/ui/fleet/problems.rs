@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::selection::{Direction, Selected, SortKey};
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, counted, name, number};

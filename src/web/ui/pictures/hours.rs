@@ -5,7 +5,7 @@ use maud::{Markup, html};
 
 use crate::fleet::health::Health;
 use crate::fleet::health_history::Point;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};

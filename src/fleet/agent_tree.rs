@@ -11,7 +11,7 @@ pub type Placed<'a> = (usize, &'a Candidate);
 
 /// All of them, each sub-agent after its parent, root agents and those of one parent in the
 /// order in which the template shows them. One whose parent is not there stands by itself.
-pub fn kin(agents: &[Candidate]) -> Vec<Placed<'_>> {
+pub fn agent_tree(agents: &[Candidate]) -> Vec<Placed<'_>> {
     let mut in_order: Vec<_> = agents.iter().collect();
     in_order.sort_by_cached_key(|it| {
         let name = it.agent.name.to_lowercase();
@@ -69,7 +69,7 @@ mod tests {
 
     #[track_caller]
     fn check(agents: &[Candidate], expected: &[(usize, &str)]) {
-        let found = kin(agents);
+        let found = agent_tree(agents);
         let found: Vec<_> = found
             .iter()
             .map(|(depth, it)| (*depth, &*it.agent.name))

@@ -2,7 +2,7 @@
 
 /// The text without what could move the cursor, change the colour, break the line or turn the
 /// reading direction; each such character becomes U+FFFD.
-pub fn printable(text: &str) -> String {
+pub fn sanitize(text: &str) -> String {
     let shown = text
         .chars()
         .map(|it| if is_odd(it) { '\u{fffd}' } else { it });
@@ -11,7 +11,7 @@ pub fn printable(text: &str) -> String {
 
 /// JSON of many lines with such characters escaped: a reader of JSON finds the names as they
 /// are, a terminal finds nothing to obey.
-pub fn printable_json(json: &str) -> String {
+pub fn sanitize_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for it in json.chars() {
         match it {
@@ -39,8 +39,8 @@ mod tests {
     #[test]
     fn names_cannot_reach_the_terminal() {
         let hostile = "a\x1b[31mb\nc\u{202e}d";
-        assert_eq!(printable(hostile), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
-        assert_eq!(printable("grüße 世界 🦀"), "grüße 世界 🦀");
+        assert_eq!(sanitize(hostile), "a\u{fffd}[31mb\u{fffd}c\u{fffd}d");
+        assert_eq!(sanitize("grüße 世界 🦀"), "grüße 世界 🦀");
     }
 
     #[test]
@@ -48,7 +48,7 @@ mod tests {
         let odd: String = ('\0'..='\u{ffff}').filter(|it| is_odd(*it)).collect();
         let json = serde_json::json!({ "name": odd, "it": "grüße 🦀" });
         let pretty = serde_json::to_string_pretty(&json).unwrap();
-        let shown = printable_json(&pretty);
+        let shown = sanitize_json(&pretty);
         assert!(!shown.contains(|it| is_odd(it) && it != '\n'), "{shown}");
         let read: serde_json::Value = serde_json::from_str(&shown).unwrap();
         assert_eq!(read, json);

@@ -4,10 +4,10 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
+use crate::fleet::agent_tree::agent_tree;
 use crate::fleet::explain::explain;
-use crate::fleet::kin::kin;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::label_value::Variants;
+use crate::fleet::sanitize::sanitize;
 use crate::inquiry::Told;
 use crate::web::router::App;
 
@@ -19,7 +19,7 @@ const SHOWN: usize = 200;
 
 /// The section; `own` is the agent that the page is about.
 pub(super) fn section(app: &App, told: &Told, own: Option<Uuid>) -> Markup {
-    let placed = kin(&told.latest.agents);
+    let placed = agent_tree(&told.latest.agents);
     let more = placed.len().saturating_sub(SHOWN);
     html! {
         section class="card" aria-labelledby="kin" data-key="kin" {
@@ -62,7 +62,7 @@ fn row(app: &App, told: &Told, agent: &Agent, depth: usize, own: Option<Uuid>) -
             td data-label="Status" { (assessment.status.as_str()) }
             td { (badge(assessment.health)) }
             td data-label="Since" { @if let Some(at) = assessment.since { (ago(at, now)) } }
-            td data-label="Lifecycle" { (printable(agent.lifecycle.as_str())) }
+            td data-label="Lifecycle" { (sanitize(agent.lifecycle.as_str())) }
             td data-label="Last heartbeat" { (full_moment(agent.last_connected_at, now)) }
         }
     }

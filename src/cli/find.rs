@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use crate::config::SettingError;
 use crate::fleet::reference::Reference;
 use crate::fleet::sanitize::sanitize;
-use crate::inquiry::{self, Meant};
+use crate::inquiry::{self, ResolvedName};
 use crate::postgres::database::Database;
 
 use super::{CommandError, PATIENCE};
@@ -36,7 +36,7 @@ pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
 pub(super) async fn find(
     database: &Database,
     reference: &Reference,
-) -> Result<Meant, CommandError> {
+) -> Result<ResolvedName, CommandError> {
     let found = inquiry::find(database, reference, Instant::now() + PATIENCE).await;
     Ok(found.map_err(|unclear| anyhow!("{unclear}"))?)
 }

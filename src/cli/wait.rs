@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::config::question_args::DialQuestionArgs;
 use crate::fleet::format::age;
 use crate::fleet::label_value::Variants;
-use crate::fleet::latest::Latest;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scope::COUNTED_AS_USE;
 use crate::fleet::sanitize::sanitize;
@@ -80,7 +80,7 @@ fn has_answered(waited: &Waited) -> bool {
 }
 
 fn tell(
-    latest: &Latest,
+    latest: &WorkspaceAt,
     waited: &Waited,
     began: Instant,
     counted_as_use: bool,

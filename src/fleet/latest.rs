@@ -9,7 +9,7 @@ use super::workspace::JobStatus;
 
 /// A workspace as the database describes it at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Latest {
+pub struct WorkspaceAt {
     /// The moment this is true for; every rule is applied at it.
     pub now: Timestamp,
     /// `workspaces.id`.
@@ -81,7 +81,7 @@ pub struct PastAgent {
 
 /// One agent as its row describes it at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sighting {
+pub struct AgentAt {
     /// The moment this is true for.
     pub now: Timestamp,
     /// The agent.

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::fleet::collection::Failure;
-use crate::fleet::latest::{Candidate, Latest};
+use crate::fleet::latest::{Candidate, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::sanitize::sanitize;
 use crate::postgres::database::Database;
@@ -12,9 +12,9 @@ use crate::postgres::directory::Found;
 
 /// What was asked for, read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Meant {
+pub struct ResolvedName {
     /// The workspace with the agents of its latest build.
-    pub latest: Latest,
+    pub latest: WorkspaceAt,
     /// The one agent that was named, if one was; of whatever build when named by its id.
     pub agent: Option<Uuid>,
 }
@@ -58,7 +58,7 @@ pub async fn find(
     database: &Database,
     reference: &Reference,
     deadline: Instant,
-) -> Result<Meant, Unclear> {
+) -> Result<ResolvedName, Unclear> {
     let (workspace, agent) = match database.find(reference, deadline).await? {
         Found::One { workspace, agent } => (workspace, agent),
         other => return Err(unclear(other)),
@@ -71,7 +71,7 @@ pub async fn find(
         } => Some(agent_of(&latest, name)?),
         _ => agent,
     };
-    Ok(Meant { latest, agent })
+    Ok(ResolvedName { latest, agent })
 }
 
 /// What was found where no single workspace was.
@@ -84,7 +84,7 @@ pub(super) fn unclear(found: Found) -> Unclear {
 }
 
 /// The agent of that name, which Coder compares without case.
-pub(super) fn agent_of(latest: &Latest, name: &str) -> Result<Uuid, Unclear> {
+pub(super) fn agent_of(latest: &WorkspaceAt, name: &str) -> Result<Uuid, Unclear> {
     let is_it = |it: &&Candidate| it.agent.name.to_lowercase() == name.to_lowercase();
     let named: Vec<_> = latest.agents.iter().filter(is_it).collect();
     match *named {

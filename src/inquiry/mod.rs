@@ -9,25 +9,25 @@ use uuid::Uuid;
 use crate::fleet::agent::Agent;
 use crate::fleet::explain::{Explanation, explain};
 use crate::fleet::health::Limits;
-use crate::fleet::latest::{Candidate, Latest, PastBuild};
+use crate::fleet::latest::{Candidate, PastBuild, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Cause;
 use crate::postgres::database::Database;
-use crate::postgres::inquiry::{Everything, Gathered};
+use crate::postgres::inquiry::{Gathered, WorkspaceRows};
 use crate::resolver::{Readiness, verdict};
 
-pub use find::{Meant, Unclear, find};
+pub use find::{ResolvedName, Unclear, find};
 use find::{agent_of, unclear};
 
-/// Everything that is to be told, true at the moment of [`Latest::now`].
+/// Everything that is to be told, true at the moment of [`WorkspaceAt::now`].
 #[derive(Debug, Clone, PartialEq)]
-pub struct Told {
+pub struct WorkspaceDetails {
     /// The workspace with all agents of its latest build.
-    pub latest: Latest,
+    pub latest: WorkspaceAt,
     /// Whether it can be used.
     pub readiness: Readiness,
     /// The one agent that was asked about, else all of the latest build.
-    pub agents: Vec<ToldAgent>,
+    pub agents: Vec<AgentDetails>,
     /// The agent that was asked about.
     pub asked: Option<Uuid>,
     /// The last builds with agents, the newest first.
@@ -38,7 +38,7 @@ pub struct Told {
 
 /// One agent, and why it is what it is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ToldAgent {
+pub struct AgentDetails {
     /// Its row.
     pub agent: Agent,
     /// The rules that decided.
@@ -60,28 +60,32 @@ pub async fn inquire(
     reference: &Reference,
     limits: Limits,
     deadline: Instant,
-) -> Result<Told, Unclear> {
+) -> Result<WorkspaceDetails, Unclear> {
     match database.gather(reference, &limits, deadline).await? {
-        Gathered::One(everything) => told(*everything, reference, limits),
+        Gathered::One(rows) => details_of(*rows, reference, limits),
         Gathered::Not(found) => Err(unclear(found)),
     }
 }
 
-fn told(everything: Everything, reference: &Reference, limits: Limits) -> Result<Told, Unclear> {
-    let Everything {
+fn details_of(
+    rows: WorkspaceRows,
+    reference: &Reference,
+    limits: Limits,
+) -> Result<WorkspaceDetails, Unclear> {
+    let WorkspaceRows {
         latest,
         named,
         seen,
         builds,
         causes,
-    } = everything;
+    } = rows;
     let asked = match reference {
         Reference::Named {
             agent: Some(name), ..
         } => Some(agent_of(&latest, name)?),
         _ => named,
     };
-    let tell = |agent: &Agent, is_of_latest_build| ToldAgent {
+    let agent_details = |agent: &Agent, is_of_latest_build| AgentDetails {
         explanation: explain(agent, &limits, latest.now),
         cause: causes.get(&agent.id).copied(),
         agent: agent.clone(),
@@ -89,13 +93,13 @@ fn told(everything: Everything, reference: &Reference, limits: Limits) -> Result
     };
     let is_asked = |it: &&Candidate| asked.is_none_or(|asked| asked == it.agent.id);
     let of_latest = latest.agents.iter().filter(is_asked);
-    let mut agents: Vec<_> = of_latest.map(|it| tell(&it.agent, true)).collect();
+    let mut agents: Vec<_> = of_latest.map(|it| agent_details(&it.agent, true)).collect();
     if asked.is_some() && agents.is_empty() {
         let workspace = latest.workspace_id;
         let seen = seen.ok_or(Unclear::SoftDeleted { workspace })?;
-        agents.push(tell(&seen, false));
+        agents.push(agent_details(&seen, false));
     }
-    Ok(Told {
+    Ok(WorkspaceDetails {
         readiness: verdict(Some(&latest), &limits),
         latest,
         agents,

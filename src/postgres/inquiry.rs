@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::fleet::agent::Agent;
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::health::{Health, Limits, assess};
-use crate::fleet::latest::{Latest, PastAgent, PastBuild};
+use crate::fleet::latest::{PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Cause;
 
@@ -19,7 +19,7 @@ use super::collectors::causes;
 use super::columns::Columns;
 use super::database::Database;
 use super::directory::{
-    Found, LATEST, SIGHTING, ask, find_in, read_agent, read_build, read_latest, reads,
+    AGENT_AT, Found, LATEST, ask, find_in, read_agent, read_build, read_latest, reads,
 };
 use super::session::Session;
 
@@ -29,16 +29,16 @@ const BUILDS: &str = include_str!("builds.sql");
 #[derive(Debug, Clone, PartialEq)]
 pub enum Gathered {
     /// All about the one workspace that is meant.
-    One(Box<Everything>),
+    One(Box<WorkspaceRows>),
     /// No workspace is meant, or several may be: [`Found::Nothing`] or [`Found::Several`].
     Not(Found),
 }
 
 /// One workspace, true at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Everything {
+pub struct WorkspaceRows {
     /// The workspace with the agents of its latest build.
-    pub latest: Latest,
+    pub latest: WorkspaceAt,
     /// The agent that was named by its id.
     pub named: Option<Uuid>,
     /// That agent as its row is, whatever build it belongs to; `None` when it is soft-deleted.
@@ -65,7 +65,7 @@ impl Database {
         let session = self.open(reads(), deadline).await?;
         let gathered = match find_in(&session, reference).await? {
             Found::One { workspace, agent } => {
-                everything(&session, workspace, agent, limits).await?
+                workspace_rows(&session, workspace, agent, limits).await?
             }
             other => Gathered::Not(other),
         };
@@ -74,7 +74,7 @@ impl Database {
     }
 }
 
-async fn everything(
+async fn workspace_rows(
     session: &Session,
     workspace: Uuid,
     named: Option<Uuid>,
@@ -91,7 +91,7 @@ async fn everything(
         ask(session, "builds", BUILDS, id),
         async {
             match named {
-                Some(_) => ask(session, "sighting", SIGHTING, agent).await,
+                Some(_) => ask(session, "sighting", AGENT_AT, agent).await,
                 None => Ok(Vec::new()),
             }
         }
@@ -105,7 +105,7 @@ async fn everything(
     let seen = seen.first().map(read_agent).transpose()?;
     let builds = read_builds(&builds?)?;
     let causes = causes(session, &latest, seen.as_ref(), limits).await?;
-    Ok(Gathered::One(Box::new(Everything {
+    Ok(Gathered::One(Box::new(WorkspaceRows {
         latest,
         named,
         seen,
@@ -116,7 +116,7 @@ async fn everything(
 
 async fn causes(
     session: &Session,
-    latest: &Latest,
+    latest: &WorkspaceAt,
     seen: Option<&Agent>,
     limits: &Limits,
 ) -> Result<HashMap<Uuid, Cause>, Failure> {

@@ -14,7 +14,7 @@ use super::{Probe, Shared};
 use crate::clock::wall_clock;
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::label_value::Variants;
-use crate::fleet::latest::Latest;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scheduler::{InScope, ProbeCandidate, candidates};
 use crate::fleet::probe_scope::SkipReason;
@@ -45,7 +45,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// Workspaces in scope, and the chosen ones as they are now.
-    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<Latest>), Failure> {
+    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<WorkspaceAt>), Failure> {
         let candidates = self.candidates().await?;
         let in_scope: HashSet<_> = candidates
             .iter()
@@ -125,7 +125,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    fn is_chosen_agent_in_scope(&self, latest: &Latest) -> bool {
+    fn is_chosen_agent_in_scope(&self, latest: &WorkspaceAt) -> bool {
         // Without an agent to choose the outcome needs no dial.
         choose_agent(&latest.agents).map_or(true, |chosen| {
             let gate = &self.shared.gate;
@@ -135,7 +135,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 
     /// Resolves them, some at a time; ends early when the exporter itself is at fault. Comes back
     /// with the workspaces that had their turn, and the probes of those that have an outcome.
-    async fn probe_all(&self, chosen: Vec<Latest>) -> (Vec<Uuid>, Vec<Probed>) {
+    async fn probe_all(&self, chosen: Vec<WorkspaceAt>) -> (Vec<Uuid>, Vec<Probed>) {
         let mut had_a_turn = Vec::with_capacity(chosen.len());
         let mut probed = Vec::with_capacity(chosen.len());
         let dials = chosen.into_iter().map(|latest| async move {
@@ -161,7 +161,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// What came of it, and whether it would be the same with every other workspace.
-    async fn probe_one(&self, latest: &Latest) -> (Tried, bool) {
+    async fn probe_one(&self, latest: &WorkspaceAt) -> (Tried, bool) {
         let resolver = &self.shared.resolver;
         let trace = Trace::default();
         let never = std::future::pending::<std::convert::Infallible>();
@@ -198,7 +198,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     /// What is recorded of this result.
     pub(super) fn tried(
         &self,
-        latest: &Latest,
+        latest: &WorkspaceAt,
         result: &Result<Resolved<L::Connection>, Unresolved>,
         trace: &Trace,
     ) -> Tried {
@@ -219,7 +219,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     /// What is recorded of a workspace whose agent was `reached`, or none.
     pub(super) fn of(
         &self,
-        latest: &Latest,
+        latest: &WorkspaceAt,
         reached: Option<Uuid>,
         outcome: ProbeOutcome,
         message: String,
@@ -241,7 +241,11 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// The agent that was reached, else the one that should have been, as its row is.
-    pub(super) fn agent_of(&self, latest: &Latest, reached: Option<Uuid>) -> Option<ProbedAgent> {
+    pub(super) fn agent_of(
+        &self,
+        latest: &WorkspaceAt,
+        reached: Option<Uuid>,
+    ) -> Option<ProbedAgent> {
         let is_reached = |id| reached.is_none_or(|reached| reached == id);
         let chosen = choose_agent(&latest.agents).ok();
         let chosen = chosen.filter(|it| is_reached(it.agent.id)).or_else(|| {

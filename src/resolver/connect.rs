@@ -16,7 +16,7 @@ use super::settings::Settings;
 use super::trace::{Phase, Trace};
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::label_value::Variants;
-use crate::fleet::latest::{Candidate, Sighting};
+use crate::fleet::latest::{AgentAt, Candidate};
 use crate::fleet::status::{Status, lost_since, status};
 
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast
@@ -197,8 +197,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         let span = trace.ask(Phase::Lookup, question);
         let asked = self.by(deadline, self.directory.agent(hit.target.agent_id));
         let found = match asked.await {
-            Ok(Some(sighting)) => {
-                let Sighting { agent, now } = &sighting;
+            Ok(Some(agent_at)) => {
+                let AgentAt { agent, now } = &agent_at;
                 let found = status(agent, self.settings.inactive_timeout, *now);
                 span.answer(found.as_str());
                 found

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Label};
 use crate::fleet::collection::Failure;
-use crate::fleet::latest::{Latest, Sighting};
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::probe_scope::SkipReason;
 
 /// What the database says of workspaces and agents.
@@ -18,19 +18,19 @@ pub trait Directory: Send + Sync {
     fn latest(
         &self,
         workspace: Uuid,
-    ) -> impl Future<Output = Result<Option<Latest>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Option<WorkspaceAt>, Failure>> + Send;
 
     /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
     /// or soft-deleted.
-    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<Sighting>, Failure>> + Send;
+    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
 }
 
 impl<D: Directory> Directory for Arc<D> {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         D::latest(self, workspace).await
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         D::agent(self, agent).await
     }
 }

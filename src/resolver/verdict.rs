@@ -7,7 +7,7 @@ use super::parts::Target;
 use crate::fleet::agent::Transition;
 use crate::fleet::health::{Assessment, Health, Limits, assess};
 use crate::fleet::label_value::{Named, Variants};
-use crate::fleet::latest::{Build, Latest};
+use crate::fleet::latest::{Build, WorkspaceAt};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::workspace::JobStatus;
 
@@ -60,7 +60,7 @@ impl Readiness {
 }
 
 /// Judges a workspace at its own moment; `None` is one that does not exist.
-pub fn verdict(latest: Option<&Latest>, limits: &Limits) -> Readiness {
+pub fn verdict(latest: Option<&WorkspaceAt>, limits: &Limits) -> Readiness {
     let about_build = |verdict, detail: String| Readiness {
         verdict,
         agent: None,

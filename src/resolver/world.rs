@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::rows::{self, Row};
 use super::{DialError, Dialer, Directory, Resolver, Settings, Target};
 use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::latest::{Latest, Sighting};
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::time::Timestamp;
 
 mod connection;
@@ -37,7 +37,7 @@ struct State {
     workspaces: HashMap<Uuid, Vec<&'static str>>,
     deleted: BTreeSet<Uuid>,
     rows: HashMap<Uuid, Row>,
-    edit: fn(&mut Latest),
+    edit: fn(&mut WorkspaceAt),
     directory: Manner,
     dials: HashMap<&'static str, VecDeque<Dial>>,
     opened: usize,
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// What the directory says of a workspace goes through here.
-    pub(super) fn edit(&self, edit: fn(&mut Latest)) {
+    pub(super) fn edit(&self, edit: fn(&mut WorkspaceAt)) {
         self.lock().edit = edit;
     }
 
@@ -214,7 +214,7 @@ impl State {
         self.rows.get(&id).copied().unwrap_or(Row::Beating)
     }
 
-    fn latest(&self, workspace: Uuid) -> Option<Latest> {
+    fn latest(&self, workspace: Uuid) -> Option<WorkspaceAt> {
         let names = self.workspaces.get(&workspace)?;
         let agents = names.iter().map(|name| (*name, self.row(rows::id(name))));
         let mut latest = rows::latest(workspace, agents, self.now());
@@ -235,15 +235,15 @@ impl State {
 }
 
 impl Directory for World {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         self.consult("ask".into(), |state| state.latest(workspace))
             .await
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         let name = rows::name(agent);
         self.consult(format!("read {name}"), |state| {
-            rows::sighting(&name, state.row(agent), state.now())
+            rows::agent_at(&name, state.row(agent), state.now())
         })
         .await
     }

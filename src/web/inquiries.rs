@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
-use crate::inquiry::{Told, Unclear, inquire};
+use crate::inquiry::{Unclear, WorkspaceDetails, inquire};
 
 use super::router::App;
 use super::view::{MAX_AGE, no_place};
@@ -21,7 +21,7 @@ use super::view::{MAX_AGE, no_place};
 const REMEMBERED: usize = 64;
 
 /// What was told.
-type Answer = Result<Arc<Told>, Unclear>;
+type Answer = Result<Arc<WorkspaceDetails>, Unclear>;
 
 /// The newest answer to one question. Locked while it is asked: who comes meanwhile waits for it.
 #[derive(Debug, Default)]
@@ -79,8 +79,8 @@ impl App {
             let _turn = self.collect.turn().await;
             let limits = self.collect.settings().limits;
             let database = self.collect.database();
-            let told = inquire(&database, reference, limits, deadline).await;
-            let answer = told.map(Arc::new);
+            let details = inquire(&database, reference, limits, deadline).await;
+            let answer = details.map(Arc::new);
             *known = Some((Instant::now(), answer.clone()));
             answer
         };

@@ -204,7 +204,7 @@ impl Reader {
 mod tests {
     use std::collections::BTreeSet;
 
-    const SIGHTING: &str = include_str!("../sighting.sql");
+    const AGENT_AT: &str = include_str!("../agent_at.sql");
     const LATEST: &str = include_str!("../latest.sql");
 
     /// The names in the list that begins with this line, as far as its FROM.
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_statement_about_agents_has_the_columns_of_an_agent() {
-        let agent = names(SIGHTING, "SELECT agent.id,");
+        let agent = names(AGENT_AT, "SELECT agent.id,");
         let all = |sql| {
             let mut all = names(sql, "SELECT agent.*,");
             all.extend(names(sql, "SELECT its.id,"));
@@ -231,7 +231,7 @@ mod tests {
         };
         let mut agents = all(super::SQL);
         assert!(agents.remove("job_id"));
-        assert_eq!(agents, agent, "agents.sql and sighting.sql");
+        assert_eq!(agents, agent, "agents.sql and agent_at.sql");
         let latest = all(LATEST);
         let missing: Vec<_> = agent.difference(&latest).collect();
         assert!(missing.is_empty(), "latest.sql lacks {missing:?}");

@@ -19,7 +19,7 @@ use crate::fleet::fixtures::{agent, at};
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
 use crate::fleet::label_value::Named;
-use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
+use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
@@ -202,13 +202,13 @@ impl Coder {
         }
     }
 
-    fn latest(&self, number: usize, workspace: &Workspace) -> Latest {
+    fn latest(&self, number: usize, workspace: &Workspace) -> WorkspaceAt {
         let candidate = Candidate {
             agent: self.row(number, workspace),
             display_order: 0,
             parent_id: None,
         };
-        Latest {
+        WorkspaceAt {
             now: self.now(),
             workspace_id: workspace_id(number),
             workspace: "build-box".into(),
@@ -277,7 +277,7 @@ impl Source for Coder {
         })
     }
 
-    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, Latest>, Failure> {
+    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, WorkspaceAt>, Failure> {
         let lived = self.lived();
         let all = lived.iter().enumerate();
         let wanted = all.filter(|(number, _)| workspaces.contains(&workspace_id(*number)));
@@ -285,11 +285,11 @@ impl Source for Coder {
         Ok(latest.collect())
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         let lived = self.lived();
         let mut all = lived.iter().enumerate();
         let found = all.find(|(number, _)| agent_id(*number) == agent);
-        Ok(found.map(|(number, it)| Sighting {
+        Ok(found.map(|(number, it)| AgentAt {
             now: self.now(),
             agent: self.row(number, it),
         }))

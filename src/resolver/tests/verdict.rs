@@ -6,28 +6,28 @@ use super::super::{Verdict, verdict};
 use crate::fleet::agent::{Lifecycle, Transition};
 use crate::fleet::health::Limits;
 use crate::fleet::label_value::Named;
-use crate::fleet::latest::Latest;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::workspace::JobStatus;
 
 /// A started workspace with one agent whose row is like this.
-fn with(row: Row) -> Latest {
+fn with(row: Row) -> WorkspaceAt {
     rows::latest(WORKSPACE, [("old", row)].into_iter(), BEGAN)
 }
 
-fn built(transition: Transition, job: JobStatus) -> Latest {
+fn built(transition: Transition, job: JobStatus) -> WorkspaceAt {
     let mut latest = with(Row::Beating);
     rows::build(&mut latest, transition, job);
     latest
 }
 
-fn living(lifecycle: Lifecycle) -> Latest {
+fn living(lifecycle: Lifecycle) -> WorkspaceAt {
     let mut latest = with(Row::Beating);
     rows::lifecycle(&mut latest, lifecycle);
     latest
 }
 
 #[track_caller]
-fn check(latest: &Latest, expected: Verdict) {
+fn check(latest: &WorkspaceAt, expected: Verdict) {
     let readiness = verdict(Some(latest), &Limits::default());
     assert_eq!(readiness.verdict, expected, "{readiness:?}");
     // What is about an agent names it, and nothing else does.

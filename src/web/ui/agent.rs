@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use crate::clock::wall_clock;
 use crate::fleet::reference::Reference;
-use crate::inquiry::Told;
+use crate::inquiry::WorkspaceDetails;
 use crate::probe::{Answer, Reach, Refused};
 use crate::web::origin::is_from_here;
 use crate::web::router::App;
@@ -55,23 +55,23 @@ pub(super) async fn show(
     Path(what): Path<String>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    let told = match inquire(&app, &what).await {
-        Ok(told) => told,
+    let details = match inquire(&app, &what).await {
+        Ok(details) => details,
         Err(refusal) => return refusal,
     };
     let wanted = wanted.map(|it| it.0).unwrap_or_default();
     let probing = Probing {
         app: &app,
-        latest: &told.latest,
+        latest: &details.latest,
         shown: wanted.probed,
         now: wall_clock(),
     };
-    let (title, main) = match subject(&told, &what) {
+    let (title, main) = match subject(&details, &what) {
         Subject::Elsewhere(id) => return Redirect::to(&address(&app, id, &wanted)).into_response(),
-        Subject::Agent => page::agent(&app, &told, &probing),
-        Subject::Workspace => page::workspace(&app, &told, &probing),
+        Subject::Agent => page::agent(&app, &details, &probing),
+        Subject::Workspace => page::workspace(&app, &details, &probing),
     };
-    let main = live(told.latest.now, &main);
+    let main = live(details.latest.now, &main);
     layout::page(&app.settings, &title, None, &main)
 }
 
@@ -90,11 +90,11 @@ pub(super) async fn probe_now(
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return missing::not_probed(&app.settings, status, probing::OFF, &what);
     };
-    let told = match inquire(&app, &what).await {
-        Ok(told) => told,
+    let details = match inquire(&app, &what).await {
+        Ok(details) => details,
         Err(refusal) => return refusal,
     };
-    let workspace = Reference::Id(told.latest.workspace_id);
+    let workspace = Reference::Id(details.latest.workspace_id);
     let deadline = Instant::now() + app.settings.collect_timeout;
     match probe.ask(&workspace, Reach::Forced, deadline).await {
         Ok(asked) => {
@@ -103,7 +103,7 @@ pub(super) async fn probe_now(
                 Answer::Skipped(_) => None,
             };
             let wanted = Wanted { probed };
-            let id = told.asked.unwrap_or(told.latest.workspace_id);
+            let id = details.asked.unwrap_or(details.latest.workspace_id);
             Redirect::to(&address(&app, id, &wanted)).into_response()
         }
         Err(refused) => {
@@ -118,7 +118,7 @@ pub(super) async fn probe_now(
 }
 
 /// What is known of what the path names, or the page that says why nothing is.
-async fn inquire(app: &App, what: &str) -> Result<Arc<Told>, Response> {
+async fn inquire(app: &App, what: &str) -> Result<Arc<WorkspaceDetails>, Response> {
     let Ok(reference) = what.parse::<Reference>() else {
         return Err(missing::unreadable(&app.settings));
     };
@@ -126,8 +126,8 @@ async fn inquire(app: &App, what: &str) -> Result<Arc<Told>, Response> {
     answer.map_err(|unclear| missing::page(&app.settings, &unclear))
 }
 
-fn subject(told: &Told, what: &str) -> Subject {
-    match (told.asked, &*told.agents) {
+fn subject(details: &WorkspaceDetails, what: &str) -> Subject {
+    match (details.asked, &*details.agents) {
         (Some(id), _) if what.parse() == Ok(Reference::Id(id)) => Subject::Agent,
         (Some(id), _) => Subject::Elsewhere(id),
         (None, [only]) => Subject::Elsewhere(only.agent.id),

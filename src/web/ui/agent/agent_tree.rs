@@ -8,7 +8,7 @@ use crate::fleet::agent_tree::agent_tree;
 use crate::fleet::explain::explain;
 use crate::fleet::label_value::Variants;
 use crate::fleet::sanitize::sanitize;
-use crate::inquiry::Told;
+use crate::inquiry::WorkspaceDetails;
 use crate::web::router::App;
 
 use super::super::moments::{ago, full_moment};
@@ -18,8 +18,8 @@ use super::super::parts::{badge, name};
 const SHOWN: usize = 200;
 
 /// The section; `own` is the agent that the page is about.
-pub(super) fn section(app: &App, told: &Told, own: Option<Uuid>) -> Markup {
-    let placed = agent_tree(&told.latest.agents);
+pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<Uuid>) -> Markup {
+    let placed = agent_tree(&details.latest.agents);
     let more = placed.len().saturating_sub(SHOWN);
     html! {
         section class="card" aria-labelledby="kin" data-key="kin" {
@@ -36,7 +36,7 @@ pub(super) fn section(app: &App, told: &Told, own: Option<Uuid>) -> Markup {
                     }
                     tbody {
                         @for (depth, candidate) in placed.iter().take(SHOWN) {
-                            (row(app, told, &candidate.agent, *depth, own))
+                            (row(app, details, &candidate.agent, *depth, own))
                         }
                     }
                 }
@@ -46,9 +46,15 @@ pub(super) fn section(app: &App, told: &Told, own: Option<Uuid>) -> Markup {
     }
 }
 
-fn row(app: &App, told: &Told, agent: &Agent, depth: usize, own: Option<Uuid>) -> Markup {
-    let now = told.latest.now;
-    let assessment = explain(agent, &told.limits, now).assessment;
+fn row(
+    app: &App,
+    details: &WorkspaceDetails,
+    agent: &Agent,
+    depth: usize,
+    own: Option<Uuid>,
+) -> Markup {
+    let now = details.latest.now;
+    let assessment = explain(agent, &details.limits, now).assessment;
     let is_own = own == Some(agent.id);
     let link = app.settings.links.here(&format!("/agents/{}", agent.id));
     html! {

@@ -5,13 +5,13 @@ use maud::{Markup, html};
 use crate::fleet::format::age;
 use crate::fleet::time::Timestamp;
 use crate::fleet::timeline::{Change, Event, Happened, timeline};
-use crate::inquiry::ToldAgent;
+use crate::inquiry::AgentDetails;
 
 use super::super::moments::full_moment;
 use super::super::parts::badge;
 
 /// The section.
-pub(super) fn section(it: &ToldAgent, changes: &[Change], now: Timestamp) -> Markup {
+pub(super) fn section(it: &AgentDetails, changes: &[Change], now: Timestamp) -> Markup {
     html! {
         section class="card half" aria-labelledby="timeline" data-key="timeline" {
             h2 id="timeline" { "What happened" }

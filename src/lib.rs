@@ -28,7 +28,7 @@
 //! | `offload` | threads | long work, beside those who wait |
 //! | [`collect`] | – | who asks at the same time shares one collection |
 //! | [`activity`] | – | reads once a minute which agents are in use |
-//! | [`inquiry`] | – | all there is to tell about one workspace or agent |
+//! | [`details`] | – | all there is to tell about one workspace or agent |
 //! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
@@ -59,9 +59,9 @@ mod clock;
 pub mod collect;
 pub mod config;
 pub mod demo;
+pub mod details;
 pub mod dialer;
 pub mod fleet;
-pub mod inquiry;
 mod log_lines;
 pub mod logfold;
 pub mod metrics;

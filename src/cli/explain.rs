@@ -8,13 +8,13 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::config::question_args::ExplainArgs;
+use crate::details::{AgentDetails, WorkspaceDetails, read_details};
 use crate::fleet::agent::Agent;
 use crate::fleet::explain::Explanation;
 use crate::fleet::format::{age, moment};
 use crate::fleet::label_value::Variants;
 use crate::fleet::summary::AgentSummary;
 use crate::fleet::time::Timestamp;
-use crate::inquiry::{AgentDetails, WorkspaceDetails, inquire};
 
 use super::find::reference;
 use super::text::{heading, of_health, styled, wrapped};
@@ -27,7 +27,7 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
     let limits = args.question.agent.limits();
     let details = runtime()?.block_on(async {
         let deadline = Instant::now() + PATIENCE;
-        let details = inquire(&database, &reference, limits, deadline).await;
+        let details = read_details(&database, &reference, limits, deadline).await;
         details.map_err(|unclear| anyhow!("{unclear}"))
     })?;
     match args.question.json {

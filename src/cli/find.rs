@@ -4,9 +4,9 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::SettingError;
+use crate::details::{self, ResolvedName};
 use crate::fleet::reference::Reference;
 use crate::fleet::sanitize::sanitize;
-use crate::inquiry::{self, ResolvedName};
 use crate::postgres::database::Database;
 
 use super::{CommandError, PATIENCE};
@@ -37,6 +37,6 @@ pub(super) async fn find(
     database: &Database,
     reference: &Reference,
 ) -> Result<ResolvedName, CommandError> {
-    let found = inquiry::find(database, reference, Instant::now() + PATIENCE).await;
+    let found = details::find(database, reference, Instant::now() + PATIENCE).await;
     Ok(found.map_err(|unclear| anyhow!("{unclear}"))?)
 }

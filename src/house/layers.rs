@@ -53,11 +53,11 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "dialer", "fleet", "inquiry", "metrics", "offload",
+            "clock", "collect", "config", "dialer", "fleet", "details", "metrics", "offload",
             "postgres", "probe", "process", "systemd", "web",
         ],
     ),
-    ("inquiry", &["fleet", "inquiry", "postgres", "resolver"]),
+    ("details", &["fleet", "details", "postgres", "resolver"]),
     ("reporter", &["fleet", "reporter"]),
     ("demo", &["chance", "demo", "fleet", "postgres", "reporter"]),
     ("logfold.rs", &["fleet"]),

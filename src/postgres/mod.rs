@@ -2,15 +2,15 @@
 //!
 //! Reading order: [`catalog`] (what can be read), `session` (the transaction), `collectors`
 //! (one table, and one `.sql` and `.rs` pair for each), [`database`] (the collection over them),
-//! [`directory`] (questions about single workspaces), [`inquiry`] (all about one of them),
+//! [`directory`] (questions about single workspaces), [`details`] (all about one of them),
 //! [`grants`] (the role that may do exactly this).
 
 pub mod activity;
 pub mod catalog;
 pub mod database;
+pub mod details;
 pub mod directory;
 pub mod grants;
-pub mod inquiry;
 pub mod kept_alive;
 
 mod advice;

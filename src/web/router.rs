@@ -19,8 +19,8 @@ use crate::postgres::{directory, reads_of};
 use super::bucket::Bucket;
 use super::compression::compression;
 use super::connection::Rosters;
+use super::details_cache::DetailsCache;
 use super::guard::guard;
-use super::inquiries::Inquiries;
 use super::passwords::Passwords;
 use super::ready::Readiness;
 use super::settings::Settings;
@@ -33,7 +33,7 @@ pub(super) struct App {
     pub(super) scrapes: Arc<Semaphore>,
     pub(super) rosters: Rosters,
     pub(super) readiness: Readiness,
-    pub(super) inquiries: Inquiries,
+    pub(super) details_cache: DetailsCache,
     pub(super) asking: Semaphore,
     pub(super) passwords: Passwords,
     pub(super) bucket: Bucket,
@@ -51,7 +51,7 @@ impl App {
             settings,
             rosters: Rosters::default(),
             readiness: Readiness::default(),
-            inquiries: Inquiries::default(),
+            details_cache: DetailsCache::default(),
             asking: Semaphore::new(lifecycle::ASKING),
             passwords: Passwords::new(),
             bucket: Bucket::default(),

@@ -10,8 +10,8 @@ use coder_agent_exporter::fleet::collection::ErrorKind;
 use coder_agent_exporter::fleet::health::Limits;
 use coder_agent_exporter::fleet::latest::WorkspaceAt;
 use coder_agent_exporter::postgres::database::Database;
+use coder_agent_exporter::postgres::details::Gathered;
 use coder_agent_exporter::postgres::directory::Found;
-use coder_agent_exporter::postgres::inquiry::Gathered;
 use tokio::time::Instant;
 use uuid::Uuid;
 

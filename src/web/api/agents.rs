@@ -66,7 +66,7 @@ pub(super) struct AgentItem<'a> {
 }
 
 /// What is needed to tell of an agent, besides the agent.
-pub(super) struct Teller<'a> {
+pub(super) struct AgentSerializer<'a> {
     pub(super) fleet: &'a FleetStats,
     pub(super) limits: &'a Limits,
     pub(super) links: &'a Links,
@@ -96,14 +96,17 @@ fn page(
     wanted: &query::Wanted,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let teller = Teller::of(app, collection)?;
-    let selection = select(teller.fleet, &wanted.filter, wanted.after, wanted.limit);
+    let serializer = AgentSerializer::of(app, collection)?;
+    let selection = select(serializer.fleet, &wanted.filter, wanted.after, wanted.limit);
     let selection = selection.ok_or_else(|| without_agents(collection))?;
     let next = selection.next.map(cursor::cursor);
     let link = next.as_deref().map(|it| next_link(app, query, it));
-    let agents = selection.agents.iter().map(|(agent, _)| teller.tell(agent));
+    let agents = selection
+        .agents
+        .iter()
+        .map(|(agent, _)| serializer.serialize(agent));
     let page = AgentPage {
-        now: moment(teller.fleet.snapshot.now),
+        now: moment(serializer.fleet.snapshot.now),
         total: selection.total,
         next,
         agents: agents.collect(),
@@ -126,14 +129,14 @@ pub(super) async fn one(
     let id = id.ok().and_then(|Path(id)| agent_id(&id));
     let id = id.ok_or_else(|| Problem::parameter("id", "it takes the UUID of an agent"))?;
     let collection = app.view_or_problem().await?;
-    let teller = Teller::of(&app, &collection)?;
-    let agents = teller.fleet.snapshot.agents.as_ref();
+    let serializer = AgentSerializer::of(&app, &collection)?;
+    let agents = serializer.fleet.snapshot.agents.as_ref();
     let agents = agents.ok_or_else(|| without_agents(&collection))?;
     let agent = agents.iter().find(|it| it.id == id);
     let agent = agent.ok_or_else(Problem::no_such_agent)?;
     let answer = AgentAnswer {
-        now: moment(teller.fleet.snapshot.now),
-        agent: teller.tell(agent),
+        now: moment(serializer.fleet.snapshot.now),
+        agent: serializer.serialize(agent),
     };
     Ok(whole(&headers, &answer))
 }
@@ -166,7 +169,7 @@ fn without_agents(collection: &CollectionResult) -> Problem {
     }
 }
 
-impl<'a> Teller<'a> {
+impl<'a> AgentSerializer<'a> {
     fn of(app: &'a App, collection: &'a CollectionResult) -> Result<Self, Problem> {
         Ok(Self {
             fleet: collection.fleet.as_ref().map_err(Problem::failed)?,
@@ -177,7 +180,7 @@ impl<'a> Teller<'a> {
     }
 
     /// All there is to tell of this agent.
-    pub(super) fn tell(&self, agent: &'a Agent) -> AgentItem<'a> {
+    pub(super) fn serialize(&self, agent: &'a Agent) -> AgentItem<'a> {
         let snapshot = &self.fleet.snapshot;
         let explanation = explain(agent, self.limits, snapshot.now);
         let since = explanation.assessment.since;

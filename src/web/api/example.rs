@@ -18,7 +18,7 @@ use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
 use crate::web::links::Links;
 
-use super::agents::{AgentAnswer, AgentPage, Teller};
+use super::agents::{AgentAnswer, AgentPage, AgentSerializer};
 use super::cursor::cursor;
 
 /// 2026-01-15, 9:30:00 UTC.
@@ -47,7 +47,7 @@ impl Examples {
             return Self::none();
         };
         let limits = Limits::default();
-        let teller = Teller {
+        let serializer = AgentSerializer {
             fleet,
             limits: &limits,
             links,
@@ -64,11 +64,14 @@ impl Examples {
             now: now.clone(),
             total: agents.len(),
             next: Some(cursor(lost)),
-            agents: lost_ones.clone().map(|it| teller.tell(it)).collect(),
+            agents: lost_ones
+                .clone()
+                .map(|it| serializer.serialize(it))
+                .collect(),
         };
         let agent = lost_ones.next().map(|it| AgentAnswer {
             now,
-            agent: teller.tell(it),
+            agent: serializer.serialize(it),
         });
         Self {
             fleet: value(&summary),

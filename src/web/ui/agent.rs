@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::clock::wall_clock;
+use crate::details::WorkspaceDetails;
 use crate::fleet::reference::Reference;
-use crate::inquiry::WorkspaceDetails;
 use crate::probe::{Answer, Reach, Refused};
 use crate::web::origin::is_from_here;
 use crate::web::router::App;
@@ -55,7 +55,7 @@ pub(super) async fn show(
     Path(what): Path<String>,
     wanted: Result<Query<Wanted>, QueryRejection>,
 ) -> Response {
-    let details = match inquire(&app, &what).await {
+    let details = match read_details(&app, &what).await {
         Ok(details) => details,
         Err(refusal) => return refusal,
     };
@@ -90,7 +90,7 @@ pub(super) async fn probe_now(
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return missing::not_probed(&app.settings, status, probing::OFF, &what);
     };
-    let details = match inquire(&app, &what).await {
+    let details = match read_details(&app, &what).await {
         Ok(details) => details,
         Err(refusal) => return refusal,
     };
@@ -118,11 +118,11 @@ pub(super) async fn probe_now(
 }
 
 /// What is known of what the path names, or the page that says why nothing is.
-async fn inquire(app: &App, what: &str) -> Result<Arc<WorkspaceDetails>, Response> {
+async fn read_details(app: &App, what: &str) -> Result<Arc<WorkspaceDetails>, Response> {
     let Ok(reference) = what.parse::<Reference>() else {
         return Err(missing::unreadable(&app.settings));
     };
-    let answer = app.inquire(&reference).await?;
+    let answer = app.read_details(&reference).await?;
     answer.map_err(|unclear| missing::page(&app.settings, &unclear))
 }
 

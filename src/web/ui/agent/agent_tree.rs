@@ -3,12 +3,12 @@
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use crate::details::WorkspaceDetails;
 use crate::fleet::agent::Agent;
 use crate::fleet::agent_tree::agent_tree;
 use crate::fleet::explain::explain;
 use crate::fleet::label_value::Variants;
 use crate::fleet::sanitize::sanitize;
-use crate::inquiry::WorkspaceDetails;
 use crate::web::router::App;
 
 use super::super::moments::{ago, full_moment};

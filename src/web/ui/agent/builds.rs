@@ -3,11 +3,11 @@
 
 use maud::{Markup, html};
 
+use crate::details::{AgentDetails, WorkspaceDetails};
 use crate::fleet::latest::{PastAgent, PastBuild};
 use crate::fleet::sanitize::sanitize;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
-use crate::inquiry::{AgentDetails, WorkspaceDetails};
 use crate::web::router::App;
 
 use super::super::moments::full_moment;

@@ -2,11 +2,11 @@
 
 use maud::{Markup, html};
 
+use crate::details::{AgentDetails, WorkspaceDetails};
 use crate::fleet::label_value::Variants;
 use crate::fleet::latest::Build;
 use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
-use crate::inquiry::{AgentDetails, WorkspaceDetails};
 
 use super::super::moments::full_moment;
 use super::super::parts::long_text;

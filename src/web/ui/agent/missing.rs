@@ -5,8 +5,8 @@ use axum::response::Response;
 use maud::{Markup, html};
 use uuid::Uuid;
 
+use crate::details::Unclear;
 use crate::fleet::sanitize::sanitize;
-use crate::inquiry::Unclear;
 use crate::web::links::Links;
 use crate::web::settings::Settings;
 

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::details::{AgentDetails, WorkspaceDetails};
 use crate::fleet::explain::Reason;
 use crate::fleet::format::moment;
 use crate::fleet::label_value::Variants;
@@ -9,7 +10,6 @@ use crate::fleet::sanitize::sanitize;
 use crate::fleet::selection::Selection;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::timeline::Change;
-use crate::inquiry::{AgentDetails, WorkspaceDetails};
 use crate::web::router::App;
 
 use super::super::documents::{health_rule, status_rule};

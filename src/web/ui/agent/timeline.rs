@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
+use crate::details::AgentDetails;
 use crate::fleet::format::age;
 use crate::fleet::time::Timestamp;
 use crate::fleet::timeline::{Change, Event, Happened, timeline};
-use crate::inquiry::AgentDetails;
 
 use super::super::moments::full_moment;
 use super::super::parts::badge;

@@ -10,9 +10,9 @@ use axum::response::Response;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
+use crate::details::{Unclear, WorkspaceDetails, read_details};
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
-use crate::inquiry::{Unclear, WorkspaceDetails, inquire};
 
 use super::router::App;
 use super::view::{MAX_AGE, no_place};
@@ -31,11 +31,11 @@ struct Question {
 
 /// The questions of late.
 #[derive(Debug, Default)]
-pub(super) struct Inquiries {
+pub(super) struct DetailsCache {
     questions: Mutex<HashMap<Reference, (Instant, Arc<Question>)>>,
 }
 
-impl Inquiries {
+impl DetailsCache {
     /// The place of this question, shared by all who ask it.
     fn question(&self, reference: &Reference) -> Arc<Question> {
         let mut questions = self.questions.lock();
@@ -62,13 +62,13 @@ impl App {
     /// # Errors
     ///
     /// 503 when there is no place.
-    pub(super) async fn inquire(&self, reference: &Reference) -> Result<Answer, Response> {
+    pub(super) async fn read_details(&self, reference: &Reference) -> Result<Answer, Response> {
         let Ok(_place) = self.scrapes.try_acquire() else {
             return Err(no_place());
         };
         let arrived = Instant::now();
         let deadline = arrived + self.settings.collect_timeout;
-        let question = self.inquiries.question(reference);
+        let question = self.details_cache.question(reference);
         let asking = async {
             let mut known = question.answer.lock().await;
             if let Some((at, answer)) = &*known
@@ -79,7 +79,7 @@ impl App {
             let _turn = self.collect.turn().await;
             let limits = self.collect.settings().limits;
             let database = self.collect.database();
-            let details = inquire(&database, reference, limits, deadline).await;
+            let details = read_details(&database, reference, limits, deadline).await;
             let answer = details.map(Arc::new);
             *known = Some((Instant::now(), answer.clone()));
             answer
@@ -115,23 +115,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn memory_is_bounded_whatever_is_asked_for() {
-        let inquiries = Inquiries::default();
+        let details_cache = DetailsCache::default();
         for id in 0..1000 {
-            inquiries.question(&by_id(id));
+            details_cache.question(&by_id(id));
         }
-        assert_eq!(inquiries.questions.lock().len(), REMEMBERED);
+        assert_eq!(details_cache.questions.lock().len(), REMEMBERED);
         tokio::time::advance(MAX_AGE).await;
-        inquiries.question(&by_id(2000));
-        assert_eq!(inquiries.questions.lock().len(), 1);
+        details_cache.question(&by_id(2000));
+        assert_eq!(details_cache.questions.lock().len(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_asks_the_same_shares_the_answer_and_question_under_way_is_kept() {
-        let inquiries = Inquiries::default();
-        let first = inquiries.question(&by_id(1));
+        let details_cache = DetailsCache::default();
+        let first = details_cache.question(&by_id(1));
         tokio::time::advance(MAX_AGE * 2).await;
-        inquiries.question(&by_id(2));
-        assert!(Arc::ptr_eq(&first, &inquiries.question(&by_id(1))));
+        details_cache.question(&by_id(2));
+        assert!(Arc::ptr_eq(&first, &details_cache.question(&by_id(1))));
     }
 
     #[tokio::test(start_paused = true)]

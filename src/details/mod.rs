@@ -13,7 +13,7 @@ use crate::fleet::latest::{Candidate, PastBuild, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Cause;
 use crate::postgres::database::Database;
-use crate::postgres::inquiry::{Gathered, WorkspaceRows};
+use crate::postgres::details::{Gathered, WorkspaceRows};
 use crate::resolver::{Readiness, verdict};
 
 pub use find::{ResolvedName, Unclear, find};
@@ -55,7 +55,7 @@ pub struct AgentDetails {
 ///
 /// When nothing or more than one thing is called that, saying what there is; when the database
 /// does not answer.
-pub async fn inquire(
+pub async fn read_details(
     database: &Database,
     reference: &Reference,
     limits: Limits,

@@ -12,7 +12,7 @@ use crate::fleet::collection::{CollectionResult, Outcome};
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::label_value::Variants;
 use crate::fleet::probe_scope::ProbeScope;
-use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::{activity, directory, kept_alive, reads_of};
 
 use super::{CommandError, runtime, settings as from_args};
@@ -73,7 +73,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     Ok(report.exit_code())
 }
 
-fn check_catalog(report: &mut Report, needed: &[Reads], catalog: &Catalog) {
+fn check_catalog(report: &mut Report, needed: &[ColumnSet], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
         Err(failure) => report.bad("schema", &failure),

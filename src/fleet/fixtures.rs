@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use super::fleet_stats::FleetStats;
 use super::health::Limits;
-use super::label_value::Named;
+use super::label_value::DbEnum;
 use super::snapshot::Snapshot;
 use super::time::Timestamp;
 
@@ -28,8 +28,8 @@ pub(crate) fn agent() -> Agent {
         template_version: "v1".into(),
         scope: ScopeId(0),
         kind: Kind::Root,
-        transition: Named::Known(Transition::Start),
-        lifecycle: Named::Known(Lifecycle::Ready),
+        transition: DbEnum::Known(Transition::Start),
+        lifecycle: DbEnum::Known(Lifecycle::Ready),
         created_at: Some(at(-7200)),
         first_connected_at: Some(at(-7190)),
         last_connected_at: Some(at(0)),
@@ -43,7 +43,7 @@ pub(crate) fn agent() -> Agent {
 /// A row made at `at(0)` that nothing has connected to.
 pub(crate) fn never_connected() -> Agent {
     Agent {
-        lifecycle: Named::Known(Lifecycle::Created),
+        lifecycle: DbEnum::Known(Lifecycle::Created),
         created_at: Some(at(0)),
         first_connected_at: None,
         last_connected_at: None,

@@ -10,7 +10,7 @@ use super::app::AppHealth;
 use super::duplicates::merged_rows;
 use super::health::{Assessment, Health, Limits, assess};
 use super::histogram::Histogram;
-use super::label_value::{Counted, Counts};
+use super::label_value::{CountByLabel, Counted};
 use super::snapshot::{Cause, Snapshot};
 use super::status::{Status, was_closed};
 use super::time::Timestamp;
@@ -24,11 +24,11 @@ pub struct FleetStats {
     /// Agents by scope and kind, in the order of the names; `None` when agents are unknown.
     pub agents: Option<BTreeMap<(Scope, Kind), AgentCounts>>,
     /// Apps by scope, with zeros for each scope that has an agent; `None` when unknown.
-    pub apps: Option<BTreeMap<Scope, Counts<AppHealth>>>,
+    pub apps: Option<BTreeMap<Scope, CountByLabel<AppHealth>>>,
     /// Workspaces by scope, likewise.
-    pub workspaces: Option<BTreeMap<Scope, Counts<WorkspaceState>>>,
+    pub workspaces: Option<BTreeMap<Scope, CountByLabel<WorkspaceState>>>,
     /// Chats by scope, likewise.
-    pub bindings: Option<BTreeMap<Scope, Counts<BindingState>>>,
+    pub bindings: Option<BTreeMap<Scope, CountByLabel<BindingState>>>,
     /// Rows that would have given a series twice, and were merged (`docs/spec/failures.md`).
     pub merged_rows: u64,
     limits: Limits,
@@ -39,11 +39,11 @@ pub struct FleetStats {
 #[derive(Debug, Clone)]
 pub struct AgentCounts {
     /// By connection status.
-    pub status: Counts<Status>,
+    pub status: CountByLabel<Status>,
     /// By lifecycle state.
-    pub lifecycle: Counts<Lifecycle>,
+    pub lifecycle: CountByLabel<Lifecycle>,
     /// By health class.
-    pub health: Counts<Health>,
+    pub health: CountByLabel<Health>,
     /// Since of the oldest agent with each problem that some agent has.
     pub oldest: BTreeMap<Health, Timestamp>,
     /// By version; empty for those that have never connected.
@@ -206,9 +206,9 @@ impl AgentCounts {
         let timeout = limits.inactive_timeout.as_secs_f64();
         let bounds = AGE_BOUNDS.map(|part| part * timeout);
         Self {
-            status: Counts::default(),
-            lifecycle: Counts::default(),
-            health: Counts::default(),
+            status: CountByLabel::default(),
+            lifecycle: CountByLabel::default(),
+            health: CountByLabel::default(),
             oldest: BTreeMap::new(),
             versions: BTreeMap::new(),
             heartbeat_ages: Histogram::new(&bounds),
@@ -244,14 +244,16 @@ fn open_heartbeat(agent: &Agent) -> Option<Timestamp> {
     agent.last_connected_at.filter(|_| !was_closed(agent))
 }
 
-fn zeros<V: Counted>(scopes: &[Scope]) -> BTreeMap<Scope, Counts<V>> {
+fn zeros<V: Counted>(scopes: &[Scope]) -> BTreeMap<Scope, CountByLabel<V>> {
     let scopes = scopes.iter().cloned();
-    scopes.map(|scope| (scope, Counts::default())).collect()
+    scopes
+        .map(|scope| (scope, CountByLabel::default()))
+        .collect()
 }
 
 fn entry<'a, V: Counted>(
-    counts: &'a mut BTreeMap<Scope, Counts<V>>,
+    counts: &'a mut BTreeMap<Scope, CountByLabel<V>>,
     scope: &Scope,
-) -> &'a mut Counts<V> {
+) -> &'a mut CountByLabel<V> {
     counts.entry(scope.clone()).or_default()
 }

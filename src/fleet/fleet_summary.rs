@@ -12,7 +12,7 @@ use super::exporter_summary::ExporterSummary;
 use super::fleet_stats::{AgentCounts, FleetStats};
 use super::format::moment;
 use super::health::Health;
-use super::label_value::{Counted, Counts, Variants};
+use super::label_value::{CountByLabel, Counted, Variants};
 use super::overview::{by_template, problems_in, total};
 use super::probes::ProbeStats;
 use super::schema::{count_of_each, count_of_each_or_null, one_of};
@@ -153,17 +153,17 @@ fn oldest(all_counts: &[&AgentCounts], now: Timestamp) -> Option<OldestProblem> 
 
 fn tallied<V: Counted>(
     fleet: &FleetStats,
-    counts: impl Fn(&AgentCounts) -> &Counts<V>,
+    counts: impl Fn(&AgentCounts) -> &CountByLabel<V>,
 ) -> Option<BTreeMap<String, u64>> {
     let all_counts = fleet.agents.as_ref()?.values();
     Some(sum(all_counts.map(counts)))
 }
 
 /// All of them together, every known value among them.
-fn sum<'a, V: Counted>(counts: impl Iterator<Item = &'a Counts<V>>) -> BTreeMap<String, u64> {
+fn sum<'a, V: Counted>(counts: impl Iterator<Item = &'a CountByLabel<V>>) -> BTreeMap<String, u64> {
     let zeros = V::ALL.iter().map(|it| (it.as_str().to_owned(), 0));
     let mut total: BTreeMap<String, u64> = zeros.collect();
-    for (name, count) in counts.flat_map(Counts::iter) {
+    for (name, count) in counts.flat_map(CountByLabel::iter) {
         match total.get_mut(name) {
             Some(sum) => *sum += count,
             None => drop(total.insert(name.into(), count)),

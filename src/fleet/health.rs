@@ -6,7 +6,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Agent, Lifecycle, Transition};
-use super::label_value::Named;
+use super::label_value::DbEnum;
 use super::status::{Status, lost_since, status};
 use super::time::Timestamp;
 
@@ -119,10 +119,10 @@ fn classify(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> H
         since.is_some_and(|since| now.is_past(since, limit))
     };
     let lifecycle = match agent.lifecycle {
-        Named::Known(known) => Some(known),
-        Named::Other(_) => None,
+        DbEnum::Known(known) => Some(known),
+        DbEnum::Other(_) => None,
     };
-    if agent.transition != Named::Known(Transition::Start)
+    if agent.transition != DbEnum::Known(Transition::Start)
         || lifecycle.is_some_and(Lifecycle::is_shutdown)
     {
         return Health::Shutdown;

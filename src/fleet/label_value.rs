@@ -26,14 +26,14 @@ impl<V: Copy + Eq + VariantArray + Into<&'static str>> Variants for V {}
 /// A value of one of Coder's database enums: one this program knows, or one of a Coder newer
 /// than this program, under its own name (`docs/spec/coder-schema.md`: never an error).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Named<V> {
+pub enum DbEnum<V> {
     /// A value with a meaning here.
     Known(V),
     /// Any other text; NULL is `unknown`.
     Other(Label),
 }
 
-impl<V: Variants + FromStr> Named<V> {
+impl<V: Variants + FromStr> DbEnum<V> {
     /// Reads a column cast to text; never fails.
     pub fn parse(text: Option<&str>) -> Self {
         let text = text.unwrap_or("unknown");
@@ -42,7 +42,7 @@ impl<V: Variants + FromStr> Named<V> {
     }
 }
 
-impl<V: Variants> Named<V> {
+impl<V: Variants> DbEnum<V> {
     /// The name on the wire.
     pub fn as_str(&self) -> &str {
         match self {
@@ -60,12 +60,12 @@ impl<V: Variants + Enum<Array<u64>: Clone>> Counted for V {}
 /// How many there are of each: zero for every known value that never came up, and nothing
 /// for the unheard-of ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Counts<V: Counted> {
+pub struct CountByLabel<V: Counted> {
     known: EnumMap<V, u64>,
     other: BTreeMap<Label, u64>,
 }
 
-impl<V: Counted> Default for Counts<V> {
+impl<V: Counted> Default for CountByLabel<V> {
     fn default() -> Self {
         Self {
             known: EnumMap::default(),
@@ -74,17 +74,17 @@ impl<V: Counted> Default for Counts<V> {
     }
 }
 
-impl<V: Counted> Counts<V> {
+impl<V: Counted> CountByLabel<V> {
     /// Counts `more` of a value this program knows.
     pub fn add(&mut self, value: V, more: u64) {
         self.known[value] += more;
     }
 
     /// Counts `more` of a value, known or not.
-    pub fn add_named(&mut self, value: &Named<V>, more: u64) {
+    pub fn add_named(&mut self, value: &DbEnum<V>, more: u64) {
         match value {
-            Named::Known(known) => self.add(*known, more),
-            Named::Other(name) => *self.other.entry(name.clone()).or_default() += more,
+            DbEnum::Known(known) => self.add(*known, more),
+            DbEnum::Other(name) => *self.other.entry(name.clone()).or_default() += more,
         }
     }
 
@@ -111,7 +111,7 @@ mod tests {
 
     fn names_read_back<V: Variants + FromStr + std::fmt::Debug>() {
         for &known in V::ALL {
-            assert_eq!(Named::parse(Some(known.as_str())), Named::Known(known));
+            assert_eq!(DbEnum::parse(Some(known.as_str())), DbEnum::Known(known));
         }
     }
 
@@ -126,16 +126,16 @@ mod tests {
 
     #[test]
     fn value_of_a_later_coder_keeps_its_name_and_null_is_unknown() {
-        let later = Named::<Lifecycle>::parse(Some("hibernating"));
+        let later = DbEnum::<Lifecycle>::parse(Some("hibernating"));
         assert_eq!(later.as_str(), "hibernating");
-        assert_eq!(Named::<Lifecycle>::parse(None).as_str(), "unknown");
+        assert_eq!(DbEnum::<Lifecycle>::parse(None).as_str(), "unknown");
     }
 
     #[test]
     fn what_never_came_up_counts_zero_and_the_unheard_of_comes_last() {
-        let mut counts = Counts::<AppHealth>::default();
+        let mut counts = CountByLabel::<AppHealth>::default();
         counts.add(AppHealth::Healthy, 2);
-        counts.add_named(&Named::parse(Some("degraded")), 3);
+        counts.add_named(&DbEnum::parse(Some("degraded")), 3);
         let found: Vec<_> = counts.iter().collect();
         assert_eq!(
             found,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::agent::Scope;
 use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::label_value::{Counts, Variants};
+use super::label_value::{CountByLabel, Variants};
 
 /// Agents by health class, every class.
 pub type ByHealth = BTreeMap<Health, u64>;
@@ -39,7 +39,7 @@ pub fn problems_in(row: &ByHealth) -> u64 {
 }
 
 /// Health has no value that this program does not know.
-fn known(counts: &Counts<Health>) -> impl Iterator<Item = (Health, u64)> {
+fn known(counts: &CountByLabel<Health>) -> impl Iterator<Item = (Health, u64)> {
     let counts = counts.iter().map(|(_, count)| count);
     Health::ALL.iter().copied().zip(counts)
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::agent::{Kind, Transition};
 use super::fleet_stats::FleetStats;
-use super::label_value::Named;
+use super::label_value::DbEnum;
 use super::status::Status;
 
 /// A running workspace that waits for its turn.
@@ -58,7 +58,7 @@ pub fn candidates(
 ) -> Vec<ProbeCandidate> {
     let mut by_workspace: HashMap<Uuid, ProbeCandidate> = HashMap::new();
     for (agent, assessment) in fleet.judged() {
-        if agent.kind != Kind::Root || agent.transition != Named::Known(Transition::Start) {
+        if agent.kind != Kind::Root || agent.transition != DbEnum::Known(Transition::Start) {
             continue;
         }
         let workspace = agent.workspace_id;
@@ -203,7 +203,7 @@ mod tests {
     fn only_workspaces_that_were_started_and_have_a_root_agent_stand_in_line() {
         let stopped = Agent {
             workspace_id: Uuid::from_u128(7),
-            transition: Named::Known(Transition::Stop),
+            transition: DbEnum::Known(Transition::Stop),
             ..agent()
         };
         let sub = Agent {

@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::super::agent::{Lifecycle, ScopeId};
 use super::super::fixtures::{agent, at};
 use super::super::health::Limits;
-use super::super::label_value::Named;
+use super::super::label_value::DbEnum;
 use super::super::snapshot::Snapshot;
 use super::*;
 
@@ -34,7 +34,7 @@ fn fleet(agents: Vec<Agent>) -> FleetStats {
 
 fn fixture() -> FleetStats {
     let failed = Agent {
-        lifecycle: Named::Known(Lifecycle::StartError),
+        lifecycle: DbEnum::Known(Lifecycle::StartError),
         ready_at: Some(at(-500)),
         ..one("cleo/box", 0, None)
     };

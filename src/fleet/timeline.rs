@@ -2,7 +2,7 @@
 
 use super::agent::{Agent, Lifecycle};
 use super::health::Health;
-use super::label_value::Named;
+use super::label_value::DbEnum;
 use super::time::Timestamp;
 
 /// A change of health that a collection saw: its moment, what it was, what it became.
@@ -66,7 +66,7 @@ impl Happened {
 /// of the same moment, in the order in which an agent goes through them.
 pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<Event> {
     let ended = match agent.lifecycle {
-        Named::Known(Lifecycle::StartError) => Happened::ScriptFailed,
+        DbEnum::Known(Lifecycle::StartError) => Happened::ScriptFailed,
         _ => Happened::ScriptEnded,
     };
     let of_row = [
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn script_that_failed_is_told_so() {
         let mut failed = agent();
-        failed.lifecycle = Named::Known(Lifecycle::StartError);
+        failed.lifecycle = DbEnum::Known(Lifecycle::StartError);
         assert_eq!(told(&failed, &[])[3].0, "startup script failed");
     }
 

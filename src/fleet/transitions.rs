@@ -88,7 +88,7 @@ pub fn pairs(counts: &StatusChanges) -> impl Iterator<Item = (Status, Status, u6
 mod tests {
     use super::super::agent::Lifecycle;
     use super::super::fixtures::{agent, at, fleet_of};
-    use super::super::label_value::Named;
+    use super::super::label_value::DbEnum;
     use super::*;
 
     fn total(transitions: &Transitions) -> u64 {
@@ -151,7 +151,7 @@ mod tests {
     fn change_of_health_is_told_even_where_the_status_stays() {
         let mut transitions = Transitions::default();
         let failed = Agent {
-            lifecycle: Named::Known(Lifecycle::StartError),
+            lifecycle: DbEnum::Known(Lifecycle::StartError),
             ..agent()
         };
         observe(&mut transitions, &fleet_of(vec![agent()]));

@@ -4,7 +4,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Scope, Transition};
-use super::label_value::Named;
+use super::label_value::DbEnum;
 
 /// How many workspaces, not deleted, of one scope have a latest build of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct WorkspaceCount {
     /// Organization and template of the workspaces.
     pub scope: Scope,
     /// What their latest builds were asked to do.
-    pub transition: Named<Transition>,
+    pub transition: DbEnum<Transition>,
     /// `provisioner_jobs.job_status` of their latest builds.
-    pub job: Named<JobStatus>,
+    pub job: DbEnum<JobStatus>,
     /// Whether the latest build has a root agent that is not soft-deleted.
     pub has_agent: bool,
     /// Number of such workspaces.
@@ -66,9 +66,9 @@ pub enum WorkspaceState {
 impl WorkspaceCount {
     /// The state these workspaces are in.
     pub fn state(&self) -> WorkspaceState {
-        let (Named::Known(job), Named::Known(transition)) = (&self.job, &self.transition) else {
+        let (DbEnum::Known(job), DbEnum::Known(transition)) = (&self.job, &self.transition) else {
             return match self.job {
-                Named::Known(JobStatus::Canceling | JobStatus::Canceled) => {
+                DbEnum::Known(JobStatus::Canceling | JobStatus::Canceled) => {
                     WorkspaceState::Canceled
                 }
                 _ => WorkspaceState::Failed,
@@ -128,8 +128,8 @@ mod tests {
                 organization: "acme".into(),
                 template: "docker".into(),
             },
-            transition: Named::parse(Some(transition)),
-            job: Named::parse(Some(job)),
+            transition: DbEnum::parse(Some(transition)),
+            job: DbEnum::parse(Some(job)),
             has_agent,
             count: 1,
         };

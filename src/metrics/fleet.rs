@@ -7,7 +7,7 @@ use std::fmt;
 use crate::fleet::agent::{Kind, Label, Scope};
 use crate::fleet::collection::Collector;
 use crate::fleet::fleet_stats::AgentCounts;
-use crate::fleet::label_value::{Counted, Counts, Variants};
+use crate::fleet::label_value::{CountByLabel, Counted, Variants};
 use crate::fleet::transitions::pairs;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
@@ -98,7 +98,7 @@ fn all_counts(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &AgentCounts)>
 fn count_agents<V: Counted>(
     page: &Page,
     sink: &mut dyn Sink,
-    counts: fn(&AgentCounts) -> &Counts<V>,
+    counts: fn(&AgentCounts) -> &CountByLabel<V>,
 ) -> fmt::Result {
     for (scope, kind, agent_counts) in all_counts(page) {
         for (value, count) in counts(agent_counts).iter() {

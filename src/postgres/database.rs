@@ -15,7 +15,7 @@ use crate::fleet::label_value::Variants;
 use crate::offload::offload;
 
 use super::cancel::Canceller;
-use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
+use super::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
 use super::failure::from_pool;
 use super::load::load;
 use super::session::{NotBegun, Session};
@@ -94,7 +94,11 @@ impl Database {
     /// # Errors
     ///
     /// When it does not answer by the deadline.
-    pub async fn catalog(&self, wanted: &[Reads], deadline: Instant) -> Result<Catalog, Failure> {
+    pub async fn catalog(
+        &self,
+        wanted: &[ColumnSet],
+        deadline: Instant,
+    ) -> Result<Catalog, Failure> {
         let wanted = [wanted, reads(Collector::Agents)].concat();
         let session = self.open(wanted, deadline).await?;
         let catalog = session.catalog.clone();
@@ -138,7 +142,7 @@ impl Database {
     /// Opens a session that looks up these columns.
     pub(super) async fn open(
         &self,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<Session, Failure> {
         let (session, _) = self.open_timed(reads, deadline).await?;
@@ -150,7 +154,7 @@ impl Database {
     /// so that what happened between two scrapes costs neither.
     async fn open_timed(
         &self,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<(Session, Opening), Failure> {
         let reads = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
@@ -189,7 +193,7 @@ impl Database {
     async fn begin(
         &self,
         client: Object,
-        reads: &[Reads],
+        reads: &[ColumnSet],
         deadline: Instant,
     ) -> Result<Session, NotBegun> {
         let (canceller, name) = (self.canceller.clone(), &self.application_name);
@@ -227,7 +231,7 @@ impl Opening {
 
 /// What a collection of these collectors reads. The agents' columns are always looked up: they tell
 /// what kind of Coder it is.
-fn wanted_reads(collectors: &[Collector]) -> Vec<Reads> {
+fn wanted_reads(collectors: &[Collector]) -> Vec<ColumnSet> {
     let all = [Collector::Agents].iter().chain(collectors);
     all.flat_map(|&collector| reads(collector))
         .copied()

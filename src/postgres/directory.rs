@@ -19,7 +19,7 @@ use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::resolver::{Directory, Target};
 
-use super::catalog::Reads;
+use super::catalog::ColumnSet;
 use super::collectors::agents::Reader;
 use super::collectors::row;
 use super::columns::{Columns, Fields};
@@ -38,13 +38,13 @@ const FIND: &str = include_str!("find.sql");
 pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is read besides what the agents collector reads.
-const MORE: &[Reads] = &[
-    Reads::of("provisioner_jobs", &["id", "job_status", "error"]),
-    Reads::of("workspace_agents", &[]).since(&["display_order"]),
+const MORE: &[ColumnSet] = &[
+    ColumnSet::of("provisioner_jobs", &["id", "job_status", "error"]),
+    ColumnSet::of("workspace_agents", &[]).since(&["display_order"]),
 ];
 
 /// What the questions about single workspaces read.
-pub fn reads() -> Vec<Reads> {
+pub fn reads() -> Vec<ColumnSet> {
     [row(Collector::Agents).reads, MORE].concat()
 }
 

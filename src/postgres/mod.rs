@@ -30,12 +30,12 @@ mod tls;
 use crate::fleet::collection::Collector;
 
 /// What a collector reads of the database.
-pub fn reads(collector: Collector) -> &'static [catalog::Reads] {
+pub fn reads(collector: Collector) -> &'static [catalog::ColumnSet] {
     collectors::row(collector).reads
 }
 
 /// What all of these collectors read; tables come up once for each that reads them.
-pub fn reads_of(collectors: &[Collector]) -> Vec<catalog::Reads> {
+pub fn reads_of(collectors: &[Collector]) -> Vec<catalog::ColumnSet> {
     let reads = collectors.iter().flat_map(|&collector| reads(collector));
     reads.copied().collect()
 }

@@ -12,7 +12,7 @@ use crate::clock::wall_clock;
 use crate::fleet::collection::{ErrorKind, Failure};
 
 use super::cancel::Canceller;
-use super::catalog::{Catalog, MIGRATION, Reads};
+use super::catalog::{Catalog, ColumnSet, MIGRATION};
 use super::decode::column;
 use super::failure::{from_driver, is_hang_up};
 use super::moment::{self, Moment};
@@ -60,7 +60,7 @@ impl Session {
         canceller: Canceller,
         application_name: &str,
         deadline: Instant,
-        reads: &[Reads],
+        reads: &[ColumnSet],
     ) -> Result<Self, NotBegun> {
         let connection = Connection {
             object: Some(client),
@@ -77,7 +77,7 @@ impl Session {
             opened.map(|()| wall_clock())
         };
         let flight = async {
-            tokio::join!(biased; opening, moment::ask(client), Catalog::look(client, reads))
+            tokio::join!(biased; opening, moment::ask(client), Catalog::introspect(client, reads))
         };
         let (opened, moment, catalog) = timeout_at(deadline, flight)
             .await

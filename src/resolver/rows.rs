@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::Target;
 use crate::fleet::agent::{Agent, Lifecycle, Scope, Transition};
 use crate::fleet::fixtures::{agent, never_connected};
-use crate::fleet::label_value::Named;
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::time::Timestamp;
 use crate::fleet::workspace::JobStatus;
@@ -77,8 +77,8 @@ pub(super) fn latest<'a>(
         deleted: false,
         build: Some(Build {
             number: 1,
-            transition: Named::Known(Transition::Start),
-            job: Named::Known(JobStatus::Succeeded),
+            transition: DbEnum::Known(Transition::Start),
+            job: DbEnum::Known(JobStatus::Succeeded),
             error: None,
         }),
         agents: agents
@@ -92,8 +92,8 @@ pub(super) fn latest<'a>(
 pub(super) fn build(latest: &mut WorkspaceAt, transition: Transition, job: JobStatus) {
     latest.build = Some(Build {
         number: 3,
-        transition: Named::Known(transition),
-        job: Named::Known(job),
+        transition: DbEnum::Known(transition),
+        job: DbEnum::Known(job),
         error: None,
     });
 }
@@ -101,7 +101,7 @@ pub(super) fn build(latest: &mut WorkspaceAt, transition: Transition, job: JobSt
 /// All its agents are here in their life.
 pub(super) fn lifecycle(latest: &mut WorkspaceAt, lifecycle: Lifecycle) {
     for candidate in &mut latest.agents {
-        candidate.agent.lifecycle = Named::Known(lifecycle);
+        candidate.agent.lifecycle = DbEnum::Known(lifecycle);
     }
 }
 

@@ -6,7 +6,7 @@ use super::choose::{NoChoice, choose_agent};
 use super::parts::Target;
 use crate::fleet::agent::Transition;
 use crate::fleet::health::{Assessment, Health, Limits, assess};
-use crate::fleet::label_value::{Named, Variants};
+use crate::fleet::label_value::{DbEnum, Variants};
 use crate::fleet::latest::{Build, WorkspaceAt};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::workspace::JobStatus;
@@ -104,13 +104,13 @@ pub fn verdict(latest: Option<&WorkspaceAt>, limits: &Limits) -> Readiness {
 
 /// `None` for a start that succeeded: then its agent decides.
 fn of_build(build: &Build) -> Option<Verdict> {
-    let Named::Known(job) = &build.job else {
+    let DbEnum::Known(job) = &build.job else {
         return Some(Verdict::Gone);
     };
     match (job, &build.transition) {
         (JobStatus::Pending | JobStatus::Running, _) => Some(Verdict::Building),
-        (JobStatus::Succeeded, Named::Known(Transition::Start)) => None,
-        (JobStatus::Succeeded, Named::Known(Transition::Stop)) => Some(Verdict::Stopped),
+        (JobStatus::Succeeded, DbEnum::Known(Transition::Start)) => None,
+        (JobStatus::Succeeded, DbEnum::Known(Transition::Stop)) => Some(Verdict::Stopped),
         _ => Some(Verdict::Gone),
     }
 }

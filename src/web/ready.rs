@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::collect::Collect;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 
 /// Ready stands for this long: however often somebody asks, a database that works is asked once
 /// a second. One that does not is asked anew, one look at a time, so that its return shows.
@@ -37,7 +37,7 @@ impl Readiness {
     pub(super) async fn ask(
         &self,
         collect: &Collect,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Verdict {
         let look = match self.board(collect, reads, deadline) {
@@ -52,7 +52,7 @@ impl Readiness {
     fn board(
         &self,
         collect: &Collect,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
         let mut state = self.state.lock();
@@ -77,7 +77,7 @@ impl Readiness {
 
 /// Ready means: the database is reached, its Coder is supported, and all that is to be read may
 /// be read.
-async fn look(collect: Collect, reads: Vec<Reads>, deadline: Instant) -> Verdict {
+async fn look(collect: Collect, reads: Vec<ColumnSet>, deadline: Instant) -> Verdict {
     let catalog = collect.database().catalog(&reads, deadline).await;
     let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
     let checks = [catalog.check_supported(), catalog.check(&reads)];

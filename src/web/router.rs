@@ -13,7 +13,7 @@ use tower::Layer;
 use tower::util::MapRequestLayer;
 
 use crate::collect::Collect;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::{directory, reads_of};
 
 use super::bucket::Bucket;
@@ -61,7 +61,7 @@ impl App {
     }
 
     /// What is to be read, by collectors and probe.
-    pub(super) fn reads(&self) -> Vec<Reads> {
+    pub(super) fn reads(&self) -> Vec<ColumnSet> {
         let mut reads = reads_of(&self.collect.settings().collectors);
         if self.settings.probe.is_some() {
             reads.extend(directory::reads());

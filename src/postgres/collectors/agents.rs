@@ -15,7 +15,7 @@ use crate::fleet::agent::{Agent, Kind, Label, Scope};
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::duplicates::each_once;
 use crate::fleet::snapshot::Scopes;
-use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
@@ -26,8 +26,8 @@ use super::{Context, Loaded, Running, causes};
 const SQL: &str = include_str!("agents.sql");
 
 /// What the query reads.
-pub(super) const READS: &[Reads] = &[
-    Reads::of(
+pub(super) const READS: &[ColumnSet] = &[
+    ColumnSet::of(
         "workspaces",
         &[
             "id",
@@ -38,7 +38,7 @@ pub(super) const READS: &[Reads] = &[
             "deleted",
         ],
     ),
-    Reads::of(
+    ColumnSet::of(
         "workspace_builds",
         &[
             "workspace_id",
@@ -48,8 +48,8 @@ pub(super) const READS: &[Reads] = &[
             "job_id",
         ],
     ),
-    Reads::of("workspace_resources", &["id", "job_id"]),
-    Reads::of(
+    ColumnSet::of("workspace_resources", &["id", "job_id"]),
+    ColumnSet::of(
         "workspace_agents",
         &[
             "id",
@@ -67,10 +67,10 @@ pub(super) const READS: &[Reads] = &[
         ],
     )
     .since(&["parent_id", "deleted"]),
-    Reads::of("users", &["id", "username"]),
-    Reads::of("organizations", &["id", "name"]),
-    Reads::of("templates", &["id", "name"]),
-    Reads::of("template_versions", &["id", "name"]),
+    ColumnSet::of("users", &["id", "username"]),
+    ColumnSet::of("organizations", &["id", "name"]),
+    ColumnSet::of("templates", &["id", "name"]),
+    ColumnSet::of("template_versions", &["id", "name"]),
 ];
 
 /// What the query found.

@@ -19,7 +19,7 @@ use crate::fleet::health::Limits;
 use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::Snapshot;
 
-use super::catalog::Reads;
+use super::catalog::ColumnSet;
 use super::session::Session;
 
 use workspaces::LatestBuilds;
@@ -27,7 +27,7 @@ use workspaces::LatestBuilds;
 /// A row of the table.
 pub(super) struct Row {
     /// The columns it reads.
-    pub(super) reads: &'static [Reads],
+    pub(super) reads: &'static [ColumnSet],
     /// The newest column that it cannot do without, as `table.column`, where a supported Coder may
     /// lack it. Without that column the collector is off, and says so.
     pub(super) since: Option<&'static str>,

@@ -10,9 +10,9 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Scope, Transition};
 use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::label_value::Named;
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::workspace::WorkspaceCount;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
@@ -22,7 +22,7 @@ use super::{Context, Loaded, Running};
 const SQL: &str = include_str!("workspaces.sql");
 
 /// What the query reads, besides what the agents' has read.
-pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_status"])];
+pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])];
 
 /// Counts workspaces by how their latest builds, read with the agents, went.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
@@ -49,7 +49,7 @@ pub(super) struct LatestBuilds {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Sort {
     scope: Scope,
-    transition: Named<Transition>,
+    transition: DbEnum<Transition>,
     has_agent: bool,
 }
 
@@ -60,7 +60,7 @@ impl LatestBuilds {
         &mut self,
         job_id: Option<Uuid>,
         scope: Scope,
-        transition: Named<Transition>,
+        transition: DbEnum<Transition>,
         has_agent: bool,
     ) {
         let sort = Sort {

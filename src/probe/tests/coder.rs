@@ -18,7 +18,7 @@ use crate::fleet::collection::{CollectionResult, Failure};
 use crate::fleet::fixtures::{agent, at};
 use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
-use crate::fleet::label_value::Named;
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Snapshot;
@@ -217,8 +217,8 @@ impl Coder {
             deleted: false,
             build: Some(Build {
                 number: 2,
-                transition: Named::Known(Transition::Start),
-                job: Named::Known(JobStatus::Succeeded),
+                transition: DbEnum::Known(Transition::Start),
+                job: DbEnum::Known(JobStatus::Succeeded),
                 error: None,
             }),
             agents: vec![candidate],

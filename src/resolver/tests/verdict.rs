@@ -5,7 +5,7 @@ use super::super::world::WORKSPACE;
 use super::super::{Verdict, verdict};
 use crate::fleet::agent::{Lifecycle, Transition};
 use crate::fleet::health::Limits;
-use crate::fleet::label_value::Named;
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::workspace::JobStatus;
 
@@ -94,7 +94,7 @@ fn failed_or_canceled_build_is_gone_and_tells_the_jobs_error() {
 #[test]
 fn build_in_a_state_nobody_knows_is_not_waited_for() {
     let mut latest = with(Row::Beating);
-    latest.build.as_mut().unwrap().job = Named::Other("paused".into());
+    latest.build.as_mut().unwrap().job = DbEnum::Other("paused".into());
     check(&latest, Verdict::Gone);
 }
 

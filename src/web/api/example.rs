@@ -13,7 +13,7 @@ use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::fleet_summary::FleetSummary;
 use crate::fleet::format::moment;
 use crate::fleet::health::Limits;
-use crate::fleet::label_value::Named;
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
 use crate::web::links::Links;
@@ -124,8 +124,8 @@ fn collection() -> CollectionResult {
         template_version: "v7".into(),
         scope,
         kind: Kind::Root,
-        transition: Named::Known(Transition::Start),
-        lifecycle: Named::Known(Lifecycle::Ready),
+        transition: DbEnum::Known(Transition::Start),
+        lifecycle: DbEnum::Known(Lifecycle::Ready),
         created_at: ago(90_000),
         first_connected_at: ago(89_990),
         last_connected_at: ago(heartbeat),

@@ -13,7 +13,7 @@ use coder_agent_exporter::fleet::collection::{
 };
 use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::label_value::{Named, Variants};
+use coder_agent_exporter::fleet::label_value::{DbEnum, Variants};
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::status::Status;
@@ -45,8 +45,8 @@ fn healthy() -> Agent {
         template_version: "v7".into(),
         scope: ScopeId(0),
         kind: Kind::Root,
-        transition: Named::Known(Transition::Start),
-        lifecycle: Named::Known(Lifecycle::Ready),
+        transition: DbEnum::Known(Transition::Start),
+        lifecycle: DbEnum::Known(Lifecycle::Ready),
         created_at: Some(at(-7200)),
         first_connected_at: Some(at(-7190)),
         last_connected_at: Some(Timestamp::from_unix_micros(1_735_689_595_500_000)),
@@ -63,7 +63,7 @@ fn stuck() -> Agent {
         id: Uuid::from_u128(0xa2),
         workspace_id: Uuid::from_u128(0xb2),
         workspace: "a \"quoted\"\nback\\slash".into(),
-        lifecycle: Named::Known(Lifecycle::Created),
+        lifecycle: DbEnum::Known(Lifecycle::Created),
         last_connected_at: Some(at(-20)),
         started_at: None,
         ready_at: None,
@@ -77,7 +77,7 @@ fn snapshot() -> Snapshot {
         organization: "acme".into(),
         template: "docker".into(),
     };
-    let health = Named::Known(AppHealth::Healthy);
+    let health = DbEnum::Known(AppHealth::Healthy);
     snapshot.apps = Some(vec![AppCount {
         scope: snapshot.scopes.intern(scope.clone()),
         health: health.clone(),
@@ -91,8 +91,8 @@ fn snapshot() -> Snapshot {
     }]);
     snapshot.workspaces = Some(vec![WorkspaceCount {
         scope: scope.clone(),
-        transition: Named::Known(Transition::Start),
-        job: Named::Known(JobStatus::Succeeded),
+        transition: DbEnum::Known(Transition::Start),
+        job: DbEnum::Known(JobStatus::Succeeded),
         has_agent: true,
         count: 2,
     }]);

@@ -121,10 +121,10 @@ impl Collect {
         // Once only: a database that is always too slow is not to be asked again and again.
         let mut may_try_again = true;
         loop {
-            let (flight, joined) = match self.board(collectors, max_age, deadline) {
-                Boarding::Recent(collection) => return collection,
-                Boarding::Joined(flight) => (flight, true),
-                Boarding::Begun(flight) => (flight, false),
+            let (flight, joined) = match self.join_or_start(collectors, max_age, deadline) {
+                SingleFlight::Cached(collection) => return collection,
+                SingleFlight::Joined(flight) => (flight, true),
+                SingleFlight::Started(flight) => (flight, false),
             };
             match timeout_at(deadline + GRACE, flight).await {
                 // It ended at the deadline of whoever began it; there is still time for another.
@@ -174,29 +174,38 @@ impl Collect {
         self.state.lock().health_history.clone()
     }
 
-    fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
+    fn join_or_start(
+        &self,
+        collectors: &[Collector],
+        max_age: Duration,
+        deadline: Instant,
+    ) -> SingleFlight {
         let mut state = self.state.lock();
         if self.is_whole(collectors)
             && let Some((finished, collection)) = &state.latest
             && finished.elapsed() < max_age
         {
-            return Boarding::Recent(collection.clone());
+            return SingleFlight::Cached(collection.clone());
         }
         // Those that nobody waits for any more are gone.
         state.flights.retain(|(_, it)| it.upgrade().is_some());
         let same = state.flights.iter().find(|(of, _)| of == collectors);
         if let Some(flight) = same.and_then(|(_, it)| it.upgrade()) {
-            return Boarding::Joined(flight);
+            return SingleFlight::Joined(flight);
         }
-        let flight = self.clone().fly(collectors.to_vec(), deadline);
+        let flight = self.clone().run_flight(collectors.to_vec(), deadline);
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
             state.flights.push((collectors.to_vec(), weak));
         }
-        Boarding::Begun(flight)
+        SingleFlight::Started(flight)
     }
 
-    async fn fly(self, collectors: Vec<Collector>, deadline: Instant) -> Arc<CollectionResult> {
+    async fn run_flight(
+        self,
+        collectors: Vec<Collector>,
+        deadline: Instant,
+    ) -> Arc<CollectionResult> {
         let wanted = Wanted {
             collectors: &collectors,
             ..self.settings.wanted()
@@ -263,13 +272,13 @@ impl Collect {
     }
 }
 
-enum Boarding {
+enum SingleFlight {
     /// One that ended a moment ago.
-    Recent(Arc<CollectionResult>),
+    Cached(Arc<CollectionResult>),
     /// Somebody else's, under way.
     Joined(Shared<Flight>),
     /// A new one.
-    Begun(Shared<Flight>),
+    Started(Shared<Flight>),
 }
 
 fn ran_out_of_time(collection: &CollectionResult) -> bool {

@@ -40,7 +40,7 @@ impl Readiness {
         reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Verdict {
-        let look = match self.board(collect, reads, deadline) {
+        let look = match self.join_or_start(collect, reads, deadline) {
             Ok(verdict) => return verdict,
             Err(look) => look,
         };
@@ -49,7 +49,7 @@ impl Readiness {
         verdict
     }
 
-    fn board(
+    fn join_or_start(
         &self,
         collect: &Collect,
         reads: Vec<ColumnSet>,

@@ -18,7 +18,7 @@ use crate::postgres::{directory, reads_of};
 
 use super::bucket::Bucket;
 use super::compression::compression;
-use super::connection::Rosters;
+use super::connection::ConnectionTrackers;
 use super::details_cache::DetailsCache;
 use super::guard::guard;
 use super::passwords::Passwords;
@@ -31,7 +31,7 @@ pub(super) struct App {
     pub(super) collect: Collect,
     pub(super) settings: Settings,
     pub(super) scrapes: Arc<Semaphore>,
-    pub(super) rosters: Rosters,
+    pub(super) trackers: ConnectionTrackers,
     pub(super) readiness: Readiness,
     pub(super) details_cache: DetailsCache,
     pub(super) asking: Semaphore,
@@ -49,7 +49,7 @@ impl App {
             collect,
             scrapes: Arc::new(Semaphore::new(settings.max_requests)),
             settings,
-            rosters: Rosters::default(),
+            trackers: ConnectionTrackers::default(),
             readiness: Readiness::default(),
             details_cache: DetailsCache::default(),
             asking: Semaphore::new(lifecycle::ASKING),

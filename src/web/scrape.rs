@@ -120,7 +120,7 @@ async fn permit(app: &App) -> Option<OwnedSemaphorePermit> {
         return Some(permit);
     }
     let limits = app.settings.limits;
-    if !app.rosters.answering.cut_longest(limits.slow_reader) {
+    if !app.trackers.answering.cut_longest(limits.slow_reader) {
         return None;
     }
     let permit = timeout(MOVE_OVER, app.scrapes.clone().acquire_owned()).await;

@@ -16,7 +16,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use crate::collect::Collect;
 use crate::systemd;
 
-use super::connection::{self, Rosters};
+use super::connection::{self, ConnectionTrackers};
 use super::live_config::LiveConfig;
 use super::router::{App, router};
 use super::settings::{Limits, Settings};
@@ -87,11 +87,11 @@ pub async fn serve(
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let app = Arc::new(App::new(collect, settings));
-    let door = Door::new(&app);
+    let acceptor = Acceptor::new(&app);
     let (stop, stopped) = watch::channel(());
     let rooms = listeners
         .into_iter()
-        .map(|listener| door.clone().keep(listener, stopped.clone()));
+        .map(|listener| acceptor.clone().keep(listener, stopped.clone()));
     let mut rooms = std::pin::pin!(try_join_all(rooms));
     let mut housekeeping = std::pin::pin!(housekeeping(&app));
     tokio::select! {
@@ -100,7 +100,7 @@ pub async fn serve(
         () = shutdown => drop(stop),
     }
     systemd::stopping();
-    let sweep = sweep(&app.rosters, DRAIN_WAITING, app.settings.limits.answering);
+    let sweep = sweep(&app.trackers, DRAIN_WAITING, app.settings.limits.answering);
     tokio::select! {
         ended = timeout(DRAIN, rooms) => match ended {
             Ok(ended) => ended.map(|_| ()),
@@ -117,7 +117,7 @@ pub async fn serve(
 async fn housekeeping(app: &Arc<App>) {
     let limits = app.settings.limits;
     tokio::join!(
-        sweep(&app.rosters, limits.waiting, limits.answering),
+        sweep(&app.trackers, limits.waiting, limits.answering),
         reload_when_asked(app),
         feed_the_watchdog(),
     );
@@ -144,31 +144,31 @@ async fn feed_the_watchdog() {
 }
 
 /// Ends connections that have waited or answered for too long, for ever.
-async fn sweep(rosters: &Rosters, waiting: Duration, answering: Duration) {
+async fn sweep(trackers: &ConnectionTrackers, waiting: Duration, answering: Duration) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        rosters.waiting.cut_after(waiting);
-        rosters.answering.cut_after(answering);
+        trackers.waiting.cut_after(waiting);
+        trackers.answering.cut_after(answering);
     }
 }
 
 /// Where connections come in.
 #[derive(Clone)]
-struct Door {
+struct Acceptor {
     router: Router,
-    rosters: Rosters,
+    trackers: ConnectionTrackers,
     config: Arc<LiveConfig>,
     limits: Limits,
     places: Arc<Semaphore>,
 }
 
-impl Door {
+impl Acceptor {
     fn new(app: &Arc<App>) -> Self {
         Self {
             router: router(app),
-            rosters: app.rosters.clone(),
+            trackers: app.trackers.clone(),
             config: app.settings.lifecycle.config.clone(),
             limits: app.settings.limits,
             places: Arc::new(Semaphore::new(app.settings.limits.connections)),
@@ -209,8 +209,8 @@ impl Door {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
         }
-        let moves = self.rosters.waiting.cut_longest(Duration::ZERO)
-            || self.rosters.answering.cut_longest(self.limits.slow_reader);
+        let moves = self.trackers.waiting.cut_longest(Duration::ZERO)
+            || self.trackers.answering.cut_longest(self.limits.slow_reader);
         if !moves {
             return None;
         }
@@ -225,7 +225,7 @@ impl Door {
         stop: watch::Receiver<()>,
     ) {
         let tls = self.config.current().tls.clone();
-        connection::serve(stream, tls, self.router, self.rosters, stop).await;
+        connection::serve(stream, tls, self.router, self.trackers, stop).await;
         drop(place);
     }
 }

@@ -13,7 +13,7 @@ pub(super) type Cut = Arc<Notify>;
 
 /// Connections that are at the same thing, the longest at it first.
 #[derive(Default)]
-pub(super) struct Roster {
+pub(super) struct ConnectionTracker {
     entries: Mutex<Entries>,
 }
 
@@ -24,7 +24,7 @@ struct Entries {
     by_number: BTreeMap<u64, (Instant, Cut)>,
 }
 
-impl Roster {
+impl ConnectionTracker {
     /// From now until the entry is dropped, the connection behind `cut` is at it.
     pub(super) fn enter(self: &Arc<Self>, cut: &Cut) -> Entry {
         let mut entries = self.entries.lock();
@@ -33,7 +33,7 @@ impl Roster {
         let since = Instant::now();
         entries.by_number.insert(number, (since, cut.clone()));
         Entry {
-            roster: self.clone(),
+            tracker: self.clone(),
             number,
         }
     }
@@ -62,13 +62,13 @@ impl Roster {
 
 /// One connection's being at it.
 pub(super) struct Entry {
-    roster: Arc<Roster>,
+    tracker: Arc<ConnectionTracker>,
     number: u64,
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
-        self.roster.entries.lock().by_number.remove(&self.number);
+        self.tracker.entries.lock().by_number.remove(&self.number);
     }
 }
 
@@ -84,37 +84,37 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn longest_goes_first_and_only_once() {
-        let roster = Arc::new(Roster::default());
+        let tracker = Arc::new(ConnectionTracker::default());
         let (first, second) = (Cut::default(), Cut::default());
-        let _entries = (roster.enter(&first), roster.enter(&second));
-        assert!(roster.cut_longest(Duration::ZERO));
+        let _entries = (tracker.enter(&first), tracker.enter(&second));
+        assert!(tracker.cut_longest(Duration::ZERO));
         assert!(is_cut(&first) && !is_cut(&second));
-        assert!(roster.cut_longest(Duration::ZERO));
+        assert!(tracker.cut_longest(Duration::ZERO));
         assert!(is_cut(&second));
-        assert!(!roster.cut_longest(Duration::ZERO));
+        assert!(!tracker.cut_longest(Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
     async fn nobody_goes_before_the_limit() {
-        let roster = Arc::new(Roster::default());
+        let tracker = Arc::new(ConnectionTracker::default());
         let limit = Duration::from_secs(5);
         let (old, young) = (Cut::default(), Cut::default());
-        let _old = roster.enter(&old);
+        let _old = tracker.enter(&old);
         tokio::time::advance(Duration::from_millis(4999)).await;
-        let _young = roster.enter(&young);
-        roster.cut_after(limit);
+        let _young = tracker.enter(&young);
+        tracker.cut_after(limit);
         assert!(!is_cut(&old));
         tokio::time::advance(Duration::from_millis(1)).await;
-        roster.cut_after(limit);
+        tracker.cut_after(limit);
         assert!(is_cut(&old) && !is_cut(&young));
     }
 
     #[tokio::test(start_paused = true)]
     async fn who_is_done_is_not_on_the_roster() {
-        let roster = Arc::new(Roster::default());
+        let tracker = Arc::new(ConnectionTracker::default());
         let cut = Cut::default();
-        drop(roster.enter(&cut));
-        assert!(!roster.cut_longest(Duration::ZERO));
+        drop(tracker.enter(&cut));
+        assert!(!tracker.cut_longest(Duration::ZERO));
         assert!(!is_cut(&cut));
     }
 }

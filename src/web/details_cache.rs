@@ -14,8 +14,8 @@ use crate::details::{Unclear, WorkspaceDetails, read_details};
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::reference::Reference;
 
+use super::cached_collection::{MAX_AGE, no_place};
 use super::router::App;
-use super::view::{MAX_AGE, no_place};
 
 /// So many answers are remembered; each is some kilobytes.
 const REMEMBERED: usize = 64;

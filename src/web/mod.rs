@@ -1,23 +1,24 @@
 //! HTTP: what an operator and Prometheus see.
 
 mod api;
-mod bucket;
-mod choice;
+mod cached_collection;
 mod client_certificates;
+mod collector_filter;
 mod compression;
 mod connection;
 mod connection_tracker;
 mod deadline;
 mod details_cache;
-mod guard;
 mod lifecycle;
 mod links;
 mod live_config;
+mod middleware;
 mod negotiate;
 mod origin;
 mod passwords;
 mod probe;
 mod protection;
+mod rate_limit;
 mod ready;
 mod router;
 mod scrape;
@@ -25,7 +26,6 @@ mod server;
 mod settings;
 mod tls;
 mod ui;
-mod view;
 
 pub use links::Links;
 pub use live_config::LiveConfig;

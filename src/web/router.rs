@@ -16,12 +16,12 @@ use crate::collect::Collect;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::{directory, reads_of};
 
-use super::bucket::Bucket;
 use super::compression::compression;
 use super::connection::ConnectionTrackers;
 use super::details_cache::DetailsCache;
-use super::guard::guard;
+use super::middleware::protect;
 use super::passwords::Passwords;
+use super::rate_limit::TokenBucket;
 use super::ready::Readiness;
 use super::settings::Settings;
 use super::{api, lifecycle, probe, scrape, ui};
@@ -36,7 +36,7 @@ pub(super) struct App {
     pub(super) details_cache: DetailsCache,
     pub(super) asking: Semaphore,
     pub(super) passwords: Passwords,
-    pub(super) bucket: Bucket,
+    pub(super) rate_limit: TokenBucket,
     pub(super) reloading: Mutex<()>,
     /// Whether the database's URL could be read when that was last asked for.
     pub(super) is_database_current: AtomicBool,
@@ -54,7 +54,7 @@ impl App {
             details_cache: DetailsCache::default(),
             asking: Semaphore::new(lifecycle::ASKING),
             passwords: Passwords::new(),
-            bucket: Bucket::default(),
+            rate_limit: TokenBucket::default(),
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
         }
@@ -89,7 +89,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     }
     let router = router
         .layer(compression())
-        .layer(from_fn_with_state(app.clone(), guard))
+        .layer(from_fn_with_state(app.clone(), protect))
         .with_state(app.clone());
     below(settings.links.prefix(), router)
 }

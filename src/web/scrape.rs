@@ -25,7 +25,7 @@ use crate::process;
 
 use super::compression::compressed;
 use super::router::App;
-use super::{choice, deadline, negotiate};
+use super::{collector_filter, deadline, negotiate};
 
 /// How much of an answer is handed over at a time.
 const CHUNK_BYTES: usize = 8 * 1024;
@@ -41,10 +41,11 @@ pub(super) async fn metrics(
 ) -> Response {
     let settings = &app.settings;
     let enabled = &app.collect.settings().collectors;
-    let collectors = match choice::collectors(query.as_deref().unwrap_or_default(), enabled) {
-        Ok(collectors) => collectors,
-        Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
-    };
+    let collectors =
+        match collector_filter::collectors(query.as_deref().unwrap_or_default(), enabled) {
+            Ok(collectors) => collectors,
+            Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
+        };
     let Some(permit) = permit(&app).await else {
         let message = "too many scrapes at once: see --web.max-requests\n";
         return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();

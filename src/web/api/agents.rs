@@ -81,7 +81,7 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
     let wanted = query::wanted(&query)?;
-    let collection = app.view_or_problem().await?;
+    let collection = app.collection_or_problem().await?;
     let agents = collection.agent_count();
     offload(agents, move || {
         page(&app, &collection, &query, &wanted, &headers)
@@ -128,7 +128,7 @@ pub(super) async fn one(
     query::nothing(query.as_deref().unwrap_or_default())?;
     let id = id.ok().and_then(|Path(id)| agent_id(&id));
     let id = id.ok_or_else(|| Problem::parameter("id", "it takes the UUID of an agent"))?;
-    let collection = app.view_or_problem().await?;
+    let collection = app.collection_or_problem().await?;
     let serializer = AgentSerializer::of(&app, &collection)?;
     let agents = serializer.fleet.snapshot.agents.as_ref();
     let agents = agents.ok_or_else(|| without_agents(&collection))?;

@@ -22,7 +22,7 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     query::nothing(query.as_deref().unwrap_or_default())?;
-    let collection = app.view_or_problem().await?;
+    let collection = app.collection_or_problem().await?;
     let fleet = collection.fleet.as_ref().map_err(Problem::failed)?;
     let probe = app.settings.probe.as_ref().map(Probe::stats);
     let content = FleetSummary::of(&collection, fleet, probe.as_ref());

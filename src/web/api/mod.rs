@@ -43,8 +43,8 @@ async fn nothing() -> Problem {
 
 impl App {
     /// The fleet as it was a moment ago, for those who read problem documents.
-    async fn view_or_problem(&self) -> Result<Arc<CollectionResult>, Problem> {
+    async fn collection_or_problem(&self) -> Result<Arc<CollectionResult>, Problem> {
         // The only refusal there is: no place.
-        self.view().await.map_err(|_| Problem::busy())
+        self.cached_collection().await.map_err(|_| Problem::busy())
     }
 }

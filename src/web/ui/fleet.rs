@@ -70,7 +70,7 @@ fn href(links: &Links, query: &Query) -> String {
 
 /// The fleet's page.
 pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQuery) -> Response {
-    let collection = match app.view().await {
+    let collection = match app.cached_collection().await {
         Ok(collection) => collection,
         Err(refusal) => return refusal,
     };

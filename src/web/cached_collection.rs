@@ -21,7 +21,7 @@ impl App {
     /// # Errors
     ///
     /// 503 when there is no place.
-    pub(super) async fn view(&self) -> Result<Arc<CollectionResult>, Response> {
+    pub(super) async fn cached_collection(&self) -> Result<Arc<CollectionResult>, Response> {
         let Ok(_place) = self.scrapes.try_acquire() else {
             return Err(no_place());
         };

@@ -7,7 +7,7 @@ use crate::config::web_file::RateLimit;
 
 /// Counts the requests of all clients together.
 #[derive(Default)]
-pub(super) struct Bucket {
+pub(super) struct TokenBucket {
     state: Mutex<Option<State>>,
 }
 
@@ -17,7 +17,7 @@ struct State {
     filled: Instant,
 }
 
-impl Bucket {
+impl TokenBucket {
     /// Whether one more request is within `limit` at `now`. A limit that changed starts with a
     /// full bucket.
     pub(super) fn allows(&self, limit: RateLimit, now: Instant) -> bool {
@@ -55,11 +55,11 @@ mod tests {
 
     #[test]
     fn bucket_holds_its_burst_and_fills_again() {
-        let bucket = Bucket::default();
+        let rate_limit = TokenBucket::default();
         let interval = Duration::from_millis(500);
         let limit = RateLimit { interval, burst: 2 };
         let start = Instant::now();
-        let allowed = |after| bucket.allows(limit, start + Duration::from_millis(after));
+        let allowed = |after| rate_limit.allows(limit, start + Duration::from_millis(after));
         let expected = [
             (0, true),
             (0, true),
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn without_an_interval_there_is_no_limit() {
-        let bucket = Bucket::default();
+        let rate_limit = TokenBucket::default();
         let now = Instant::now();
-        assert!((0..1000).all(|_| bucket.allows(RateLimit::default(), now)));
+        assert!((0..1000).all(|_| rate_limit.allows(RateLimit::default(), now)));
     }
 }

@@ -20,7 +20,7 @@ const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"coder-agent-exporter\", charset=\"UTF-8\"");
 
 /// Lets a request through if it may pass, and dresses the answer.
-pub(super) async fn guard(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let protection = app.settings.lifecycle.config.current();
     let mut response =
         match refusal(&app, &protection, request.uri().path(), request.headers()).await {
@@ -47,7 +47,7 @@ async fn refusal(
     if OPEN.contains(&path) {
         return None;
     }
-    if !app.bucket.allows(protection.rate_limit, Instant::now()) {
+    if !app.rate_limit.allows(protection.rate_limit, Instant::now()) {
         let status = StatusCode::TOO_MANY_REQUESTS;
         let seconds = protection.rate_limit.interval.as_secs().max(1);
         return Some(

@@ -13,8 +13,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use crate::collect::Collect;
 use crate::fleet::activity::Activity;
 use crate::fleet::collection::Failure;
-use crate::log_lines::say;
-use crate::logfold::{LogFold, Subject};
+use crate::log_dedup::{LogDedup, Subject};
+use crate::log_output::say;
 use crate::postgres::directory::QUESTION_TIMEOUT;
 
 /// From one reading to the next.
@@ -55,7 +55,7 @@ pub struct ActivityReader<S> {
 #[derive(Debug, Default)]
 struct State {
     latest: Option<Reading>,
-    log: LogFold,
+    log: LogDedup,
     /// Whether the log has said that this Coder stores no reports.
     said_none_are_stored: bool,
 }

@@ -29,7 +29,7 @@
 //! | [`collect`] | – | who asks at the same time shares one collection |
 //! | [`activity`] | – | reads once a minute which agents are in use |
 //! | [`details`] | – | all there is to tell about one workspace or agent |
-//! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
+//! | [`log_dedup`] | none | what of all that goes wrong is worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
@@ -48,8 +48,8 @@
 //! - **The number of statements in a collection is constant**, whatever the number of rows.
 //! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
 //!   ours is left for the next client.
-//! - **`fleet`, `metrics` and `logfold` read no clock, do no I/O and cannot fail for reasons of the
-//!   world.** A test reads their `use` lines.
+//! - **`fleet`, `metrics` and `log_dedup` read no clock, do no I/O and cannot fail for reasons of
+//!   the world.** A test reads their `use` lines.
 //! - **Nothing about Coder is cached** beyond the collection, and no gauge is ever set or cleared.
 
 pub mod activity;
@@ -62,8 +62,8 @@ pub mod demo;
 pub mod details;
 pub mod dialer;
 pub mod fleet;
-mod log_lines;
-pub mod logfold;
+pub mod log_dedup;
+mod log_output;
 pub mod metrics;
 mod offload;
 pub mod postgres;
@@ -75,4 +75,4 @@ mod systemd;
 pub mod web;
 
 #[cfg(test)]
-mod house;
+mod architecture;

@@ -11,7 +11,7 @@ use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::health_history::HealthHistory;
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::{TransitionCounts, Transitions};
-use crate::logfold::{Line, LogFold, Subject};
+use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
 
 use super::Flight;
@@ -32,7 +32,7 @@ pub(super) struct State {
     /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) health_history: Arc<HealthHistory>,
-    pub(super) log: LogFold,
+    pub(super) log: LogDedup,
 }
 
 impl State {

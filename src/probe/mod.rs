@@ -33,7 +33,7 @@ use crate::fleet::probe_scheduler::ProbeScheduler;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::{ProbeStats, Probes};
-use crate::logfold::LogFold;
+use crate::log_dedup::LogDedup;
 use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
 
 use gate::Gate;
@@ -120,7 +120,7 @@ struct Shared<L: Dialer, S: Source> {
 struct Record {
     scheduler: ProbeScheduler,
     probes: Probes,
-    log: LogFold,
+    log: LogDedup,
 }
 
 impl<L: Dialer, S: Source> Probe<L, S> {
@@ -139,7 +139,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             record: Mutex::new(Record {
                 scheduler: ProbeScheduler::default(),
                 probes: Probes::new(settings.horizon),
-                log: LogFold::default(),
+                log: LogDedup::default(),
             }),
             source,
             settings,

@@ -19,8 +19,8 @@ use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scheduler::{InScope, ProbeCandidate, candidates};
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
-use crate::log_lines::say;
-use crate::logfold::Subject;
+use crate::log_dedup::Subject;
+use crate::log_output::say;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
 
 /// What came of one workspace.

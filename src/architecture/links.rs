@@ -51,7 +51,7 @@ fn every_page_named_in_the_code_exists() {
     let mut count = 0;
     for folder in ["src", "tests", "benches"] {
         for (path, text) in files(&root().join(folder), &["rs", "sql"]) {
-            let is_test_of_documents = path.starts_with(root().join("src/house"));
+            let is_test_of_documents = path.starts_with(root().join("src/architecture"));
             for page in pages_in(&text).filter(|_| !is_test_of_documents) {
                 count += 1;
                 if !is_page(&documents, page) {

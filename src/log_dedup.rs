@@ -77,7 +77,7 @@ pub enum Line {
 
 /// Remembers what fails and what has been said of it.
 #[derive(Debug, Default)]
-pub struct LogFold {
+pub struct LogDedup {
     troubles: BTreeMap<Subject, Trouble>,
 }
 
@@ -95,7 +95,7 @@ struct Repeats {
     unsaid: u64,
 }
 
-impl LogFold {
+impl LogDedup {
     /// What to say of a collection that ended `at` this time since the start of the process.
     pub fn collection(&mut self, collection: &CollectionResult, at: Duration) -> Vec<Line> {
         let mut lines = Vec::new();
@@ -180,5 +180,5 @@ impl Trouble {
 }
 
 #[cfg(test)]
-#[path = "logfold_tests.rs"]
+#[path = "log_dedup_tests.rs"]
 mod tests;

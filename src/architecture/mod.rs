@@ -1,4 +1,4 @@
-//! Tests of the house itself: its walls, and that its papers tell the truth.
+//! Tests of the architecture: which module may use which, and that documents and code agree.
 
 mod layers;
 mod links;

@@ -25,8 +25,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "collect",
             "fleet",
-            "log_lines",
-            "logfold",
+            "log_output",
+            "log_dedup",
             "metrics",
             "offload",
             "postgres",
@@ -34,7 +34,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ),
     (
         "activity.rs",
-        &["collect", "fleet", "log_lines", "logfold", "postgres"],
+        &["collect", "fleet", "log_output", "log_dedup", "postgres"],
     ),
     (
         "probe",
@@ -43,8 +43,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "clock",
             "collect",
             "fleet",
-            "log_lines",
-            "logfold",
+            "log_output",
+            "log_dedup",
             "postgres",
             "probe",
             "resolver",
@@ -60,8 +60,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("details", &["fleet", "details", "postgres", "resolver"]),
     ("reporter", &["fleet", "reporter"]),
     ("demo", &["chance", "demo", "fleet", "postgres", "reporter"]),
-    ("logfold.rs", &["fleet"]),
-    ("log_lines.rs", &["fleet", "logfold"]),
+    ("log_dedup.rs", &["fleet"]),
+    ("log_output.rs", &["fleet", "log_dedup"]),
 ];
 
 /// What reaches into the world, and so has no place in a pure room.
@@ -152,7 +152,7 @@ fn pure_rooms_know_nothing_of_the_world() {
         "chance.rs",
         "fleet",
         "metrics",
-        "logfold.rs",
+        "log_dedup.rs",
         "reporter/core.rs",
     ] {
         for (path, text) in room_sources(room) {

@@ -32,7 +32,7 @@ fn again(subject: Subject, after: u64, failures: u64) -> Line {
 
 /// Failures of the collection at these seconds: what is said of the last.
 fn last_of(seconds: &[u64]) -> Line {
-    let mut log = LogFold::default();
+    let mut log = LogDedup::default();
     let lines = seconds
         .iter()
         .map(|&it| log.failed(COLLECTION, &down("refused"), at(it)));
@@ -69,7 +69,7 @@ fn interval_begins_anew_with_what_was_told() {
 
 #[test]
 fn failure_of_another_sort_is_said_at_once() {
-    let mut log = LogFold::default();
+    let mut log = LogDedup::default();
     log.failed(COLLECTION, &down("refused"), at(0));
     let other_message = down("no route");
     let other_kind = Failure::new(ErrorKind::Timeout, "refused");
@@ -85,7 +85,7 @@ fn failure_of_another_sort_is_said_at_once() {
 
 #[test]
 fn end_is_said_once_with_its_length_and_all_failures() {
-    let mut log = LogFold::default();
+    let mut log = LogDedup::default();
     assert_eq!(log.works(COLLECTION, at(0)), None);
     log.failed(COLLECTION, &down("refused"), at(10));
     log.failed(COLLECTION, &down("no route"), at(20));
@@ -106,7 +106,7 @@ fn end_is_said_once_with_its_length_and_all_failures() {
 
 #[test]
 fn messages_that_are_never_the_same_fill_neither_log_nor_memory() {
-    let mut log = LogFold::default();
+    let mut log = LogDedup::default();
     let lines: Vec<_> = (0..100)
         .map(|it| log.failed(COLLECTION, &down(&format!("port {it}")), at(it)))
         .collect();
@@ -120,7 +120,7 @@ fn messages_that_are_never_the_same_fill_neither_log_nor_memory() {
 fn scrape_that_ran_out_of_time_is_news_again_after_five_quiet_minutes() {
     let late = Failure::new(ErrorKind::Timeout, "late");
     for (second, is_news) in [(299, false), (300, true)] {
-        let mut log = LogFold::default();
+        let mut log = LogDedup::default();
         log.failed(Subject::Scrape, &late, at(0));
         let line = log.failed(Subject::Scrape, &late, at(second));
         assert_eq!(matches!(line, Line::Failed(..)), is_news, "{second}");
@@ -143,7 +143,7 @@ fn collector_that_had_no_chance_has_not_recovered() {
         duration: at(0),
         rows: 0,
     };
-    let mut log = LogFold::default();
+    let mut log = LogDedup::default();
     let lines = log.collection(
         &collection(Ok(fleet.clone()), Outcome::Failed(no.clone())),
         at(0),

@@ -1,9 +1,9 @@
-//! Writes what [`logfold`](crate::logfold) decided to say.
+//! Writes what [`log_dedup`](crate::log_dedup) decided to say.
 
 use std::time::Duration;
 
 use crate::fleet::label_value::Variants;
-use crate::logfold::{Line, Subject};
+use crate::log_dedup::{Line, Subject};
 
 /// Logs one line, as severe as what it tells.
 pub(crate) fn say(line: &Line) {

@@ -2,10 +2,10 @@
 
 use super::Fleet;
 use super::build::Wish;
-use super::plot::{Act, Repeated};
 use super::rows::Weight::Headline;
 use super::rows::{Changes, Time};
-use super::scenery::{ORGANIZATIONS, TEMPLATES, TemplatePlan};
+use super::scenario::{Act, Repeated};
+use super::seed_data::{ORGANIZATIONS, TEMPLATES, TemplatePlan};
 use super::workspace::Workspace;
 
 /// Of each workspace that could, so many in a hundred fall silent with their template.
@@ -26,7 +26,7 @@ impl Fleet {
             interval,
             clock_interval,
             ..
-        }) = &self.plot.act
+        }) = &self.plan.act
         else {
             return;
         };

@@ -122,7 +122,7 @@ pub struct Rows {
 
 /// How a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum JobOutcome {
     /// The workspace is as it was asked to be.
     Succeeded,
     /// With this error.
@@ -133,7 +133,7 @@ pub enum Outcome {
 
 /// Something worth telling whoever watches.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct Message {
     /// A sentence.
     pub told: String,
     /// What is left out last when there is too much to tell.
@@ -159,7 +159,7 @@ pub struct Changes {
     /// Jobs a provisioner has taken up.
     pub jobs_started: Vec<Uuid>,
     /// Jobs that are over.
-    pub jobs_ended: Vec<(Uuid, Outcome)>,
+    pub jobs_ended: Vec<(Uuid, JobOutcome)>,
     /// Agents that connect, or say that they are still there.
     pub heartbeats: Vec<Uuid>,
     /// Agents whose connection was seen to end.
@@ -181,11 +181,11 @@ pub struct Changes {
     /// Chats whose rows go for good.
     pub chats_pruned: Vec<Uuid>,
     /// What happened, for people.
-    pub events: Vec<Event>,
+    pub messages: Vec<Message>,
 }
 
 impl Changes {
     pub(super) fn tell(&mut self, weight: Weight, told: String) {
-        self.events.push(Event { told, weight });
+        self.messages.push(Message { told, weight });
     }
 }

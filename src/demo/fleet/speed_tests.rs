@@ -17,12 +17,12 @@ fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
     let (mut fleet, mut tables, epoch) = Fleet::of(200, 4, scenario, pace);
     let end = Duration::from_secs(1) * seconds;
     let mut clock = Duration::ZERO;
-    let mut events = 0;
+    let mut messages = 0;
     while clock < end {
         clock += pace.tick();
         let now = epoch + pace.story_of(clock);
         let changes = fleet.tick(now);
-        events += changes.events.len();
+        messages += changes.messages.len();
         tables.apply(&changes, now);
         let agents = fleet.workspaces.iter().flat_map(|it| &it.agents);
         for agent in agents.filter(|it| it.is_ready()) {
@@ -37,7 +37,7 @@ fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
     }
     tables.prune();
     check_rows(&tables, epoch + pace.story_of(end));
-    events
+    messages
 }
 
 #[test]

@@ -9,10 +9,10 @@ use crate::reporter::core::Reporter;
 use super::agent::Agent;
 use super::build::{Stage, Wish};
 use super::context::Context;
-use super::fate::{Fate, News};
+use super::outcome::{News, StartOutcome};
 use super::rows::Weight::{Everyday, Trouble};
-use super::rows::{self, Outcome, Time};
-use super::scenery::{CHAT_TITLES, TEMPLATES, TemplatePlan};
+use super::rows::{self, JobOutcome, Time};
+use super::seed_data::{CHAT_TITLES, TEMPLATES, TemplatePlan};
 
 const KEPT_CHATS: usize = 3;
 
@@ -47,9 +47,9 @@ pub(super) struct Workspace {
 impl Workspace {
     pub(super) fn new(owner: usize, name: String, template: usize, cx: &mut Context<'_>) -> Self {
         let id = cx.rng.uuid();
-        let user = &cx.scenery.users[owner];
+        let user = &cx.seed_data.users[owner];
         let label = format!("{}/{name}", user.name);
-        let of = &cx.scenery.templates[template];
+        let of = &cx.seed_data.templates[template];
         cx.changes.new.workspaces.push(rows::Workspace {
             id,
             owner_id: user.id,
@@ -104,7 +104,7 @@ impl Workspace {
         if let Some((at, wish)) = self.next_wish
             && at <= cx.now
         {
-            self.build(wish, Outcome::Succeeded, cx);
+            self.build(wish, JobOutcome::Succeeded, cx);
             let label = &self.label;
             cx.changes.tell(
                 Everyday,
@@ -126,7 +126,7 @@ impl Workspace {
         let agent_id = self.agents.first().filter(|_| bound).map(|agent| agent.id);
         cx.changes.new.chats.push(rows::Chat {
             id,
-            owner_id: cx.scenery.users[self.owner].id,
+            owner_id: cx.seed_data.users[self.owner].id,
             workspace_id: Some(self.id),
             build_id: self.builds.back().map(|(build, _)| *build),
             agent_id,
@@ -150,7 +150,7 @@ impl Workspace {
             agent.shut_down(cx.now, ends_at);
         }
         let at = cx.now + cx.rng.within(300..1800);
-        self.next_wish = Some((at, Wish::Restart(Fate::Well)));
+        self.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
     }
 
     /// The jobs and chats whose rows remain.
@@ -160,7 +160,7 @@ impl Workspace {
     }
 
     pub(super) fn owner(&self, cx: &Context<'_>) -> &'static str {
-        cx.scenery.users[self.owner].name
+        cx.seed_data.users[self.owner].name
     }
 
     fn tick_agents(&mut self, cx: &mut Context<'_>) {

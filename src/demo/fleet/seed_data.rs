@@ -227,13 +227,13 @@ pub struct Template {
 /// Everything that is there before the first workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the tables")]
-pub struct Scenery {
+pub struct SeedData {
     pub organizations: Vec<Named>,
     pub users: Vec<Named>,
     pub templates: Vec<Template>,
 }
 
-impl Scenery {
+impl SeedData {
     pub(super) fn new(rng: &mut Rng) -> Self {
         let mut named = |name: &Word| Named {
             id: rng.uuid(),

@@ -12,7 +12,7 @@ struct Told {
     fleet: Fleet,
     tables: Tables,
     now: Time,
-    events: Vec<Event>,
+    messages: Vec<Message>,
 }
 
 impl Told {
@@ -22,7 +22,7 @@ impl Told {
             fleet,
             tables,
             now,
-            events: Vec::new(),
+            messages: Vec::new(),
         }
     }
 
@@ -31,7 +31,7 @@ impl Told {
             self.now += 1;
             let changes = self.fleet.tick(self.now);
             self.tables.apply(&changes, self.now);
-            self.events.extend(changes.events);
+            self.messages.extend(changes.messages);
         }
         self.tables.prune();
         check_rows(&self.tables, self.now);
@@ -43,7 +43,7 @@ impl Told {
     }
 
     fn has_told(&self, part: &str) -> usize {
-        let told = self.events.iter().filter(|it| it.told.contains(part));
+        let told = self.messages.iter().filter(|it| it.told.contains(part));
         told.count()
     }
 
@@ -76,7 +76,7 @@ fn calm_fleet_has_no_problem_at_the_start_and_hardly_one_later() {
             let agents: usize = counts.values().sum();
             assert!(problems(&counts) * 50 <= agents, "{counts:?}");
         }
-        assert!(told.events.len() > 100, "nobody is at work");
+        assert!(told.messages.len() > 100, "nobody is at work");
     }
 }
 

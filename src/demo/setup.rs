@@ -5,30 +5,36 @@ use tokio_postgres::{Client, Transaction};
 
 use crate::postgres::grants::{grants_sql, is_in_newest_release};
 
+use super::database::{self, DemoDatabase};
 use super::error::DemoError;
 use super::fleet::{Fleet, History, Tables, Time};
-use super::home::{self, Home};
-use super::life::Life;
+use super::narration::News;
 use super::schema::Era;
-use super::telling::News;
+use super::simulation::Simulation;
 use super::{Options, Tell, store};
 
 /// The share of the work that is done when the story is told and nothing inserted yet.
 const TOLD_PERCENT: usize = 40;
 
 /// Makes the fleet these options ask for, and its life from there on.
-pub(super) async fn make(home: &Home, options: &Options, tell: &Tell) -> Result<Life, DemoError> {
+pub(super) async fn make(
+    demo_database: &DemoDatabase,
+    options: &Options,
+    tell: &Tell,
+) -> Result<Simulation, DemoError> {
     let failed = || DemoError::of("make the demo's fleet");
-    let mut client = home::connect(home.owner()).await?;
+    let mut client = database::connect(demo_database.owner()).await?;
     let schema = Era::NEWEST.sql();
     client.batch_execute(&schema).await.map_err(failed())?;
-    grant(&client, home.role()).await.map_err(failed())?;
+    grant(&client, demo_database.role())
+        .await
+        .map_err(failed())?;
     let (fleet, tables, now) = tell_history(options, tell).await;
     let transaction = client.transaction().await.map_err(failed())?;
-    if home.is_ours() {
+    if demo_database.is_ours() {
         trust_rows(&transaction).await.map_err(failed())?;
     }
-    store::insert_scenery(&transaction, fleet.scenery())
+    store::insert_scenery(&transaction, fleet.seed_data())
         .await
         .map_err(failed())?;
     let inserted = |percent: usize| {
@@ -41,9 +47,9 @@ pub(super) async fn make(home: &Home, options: &Options, tell: &Tell) -> Result<
     transaction.commit().await.map_err(failed())?;
     // Autovacuum would need a minute to notice the tables, and queries good plans by then.
     client.batch_execute("ANALYZE").await.map_err(failed())?;
-    let database = home.owner().clone();
+    let database = demo_database.owner().clone();
     let pace = options.pace;
-    Ok(Life::new(
+    Ok(Simulation::new(
         database,
         client,
         (fleet, now),

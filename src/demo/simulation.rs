@@ -8,14 +8,14 @@ use tokio_postgres::{Client, Config};
 
 use super::error::DemoError;
 use super::fleet::{Changes, Fleet, Pace, Time};
-use super::telling::{Bound, News};
-use super::{Tell, home, store};
+use super::narration::{Bound, News};
+use super::{Tell, database, store};
 
 /// A tick takes milliseconds. One that hangs on a lock must not hang for ever.
 const TICK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The fleet in its database.
-pub(super) struct Life {
+pub(super) struct Simulation {
     database: Config,
     client: Option<Client>,
     fleet: Fleet,
@@ -30,7 +30,7 @@ pub(super) struct Life {
     tell: Tell,
 }
 
-impl Life {
+impl Simulation {
     /// Begins with a fleet that has come to `epoch` and goes on at `pace`.
     pub(super) fn new(
         database: Config,
@@ -89,7 +89,7 @@ impl Life {
             (self.tell)(&News::Mended("the demo's database is back".into()));
             self.is_cut_off = false;
         }
-        for news in self.bound.tell(changes.events, self.began.elapsed()) {
+        for news in self.bound.tell(changes.messages, self.began.elapsed()) {
             (self.tell)(&news);
         }
     }
@@ -107,7 +107,7 @@ impl Life {
     async fn apply(&mut self, changes: &Changes, now: Time) -> Result<(), DemoError> {
         let client = match &mut self.client {
             Some(client) => client,
-            none => none.insert(home::connect(&self.database).await?),
+            none => none.insert(database::connect(&self.database).await?),
         };
         let failed = || DemoError::of("let the fleet live");
         let transaction = client.transaction().await.map_err(failed())?;

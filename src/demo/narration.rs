@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::fleet::{Event, Weight};
+use super::fleet::{Message, Weight};
 
 /// Something to tell whoever watches a demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(super) struct Bound {
 impl Bound {
     /// What is told at `at` of these events: what matters most first, in the order in which it
     /// happened. How many were left out is told when the window is over.
-    pub(super) fn tell(&mut self, events: Vec<Event>, at: Duration) -> Vec<News> {
+    pub(super) fn tell(&mut self, messages: Vec<Message>, at: Duration) -> Vec<News> {
         let mut news = Vec::new();
         if at >= self.window_ends {
             if self.untold > 0 {
@@ -51,8 +51,8 @@ impl Bound {
                 ..Self::default()
             };
         }
-        let least = self.least_weight(&events);
-        for Event { told, weight } in events {
+        let least = self.least_weight(&messages);
+        for Message { told, weight } in messages {
             let has_room = self.told < LINES && least.is_none_or(|least| weight >= least);
             if has_room || weight == Weight::Headline {
                 self.told += 1;
@@ -65,10 +65,12 @@ impl Bound {
     }
 
     /// Where not all have room, what is less than trouble gives way to it, if there is any.
-    fn least_weight(&self, events: &[Event]) -> Option<Weight> {
+    fn least_weight(&self, messages: &[Message]) -> Option<Weight> {
         let room = LINES.saturating_sub(self.told);
-        let has_trouble = events.iter().any(|event| event.weight >= Weight::Trouble);
-        (events.len() > room && has_trouble).then_some(Weight::Trouble)
+        let has_trouble = messages
+            .iter()
+            .any(|message| message.weight >= Weight::Trouble);
+        (messages.len() > room && has_trouble).then_some(Weight::Trouble)
     }
 }
 
@@ -76,9 +78,9 @@ impl Bound {
 mod tests {
     use super::*;
 
-    fn event(weight: Weight) -> Event {
+    fn message(weight: Weight) -> Message {
         let told = format!("{weight:?}");
-        Event { told, weight }
+        Message { told, weight }
     }
 
     fn told(news: &[News]) -> Vec<String> {
@@ -96,7 +98,7 @@ mod tests {
     fn few_events_are_all_told() {
         let mut bound = Bound::default();
         for second in 0..10 {
-            let news = bound.tell(vec![event(Weight::Everyday); 2], second * SECOND);
+            let news = bound.tell(vec![message(Weight::Everyday); 2], second * SECOND);
             assert_eq!(news.len(), 2, "{news:?}");
         }
     }
@@ -105,11 +107,11 @@ mod tests {
     fn many_events_are_counted_when_their_window_is_over() {
         let mut bound = Bound::default();
         assert_eq!(
-            bound.tell(vec![event(Weight::Everyday); 9], SECOND).len(),
+            bound.tell(vec![message(Weight::Everyday); 9], SECOND).len(),
             LINES
         );
-        assert_eq!(bound.tell(vec![event(Weight::Everyday)], 2 * SECOND), []);
-        let news = bound.tell(vec![event(Weight::Everyday)], 3 * SECOND);
+        assert_eq!(bound.tell(vec![message(Weight::Everyday)], 2 * SECOND), []);
+        let news = bound.tell(vec![message(Weight::Everyday)], 3 * SECOND);
         assert_eq!(told(&news), ["and 5 more", "Everyday"]);
         assert_eq!(bound.tell(Vec::new(), 9 * SECOND), []);
     }
@@ -117,13 +119,13 @@ mod tests {
     #[test]
     fn trouble_is_told_before_everyday_life_and_a_headline_always() {
         let mut bound = Bound::default();
-        let mut events = vec![event(Weight::Everyday); 9];
-        events.push(event(Weight::Trouble));
-        let news = bound.tell(events, SECOND);
+        let mut messages = vec![message(Weight::Everyday); 9];
+        messages.push(message(Weight::Trouble));
+        let news = bound.tell(messages, SECOND);
         assert_eq!(told(&news), ["Trouble"]);
-        bound.tell(vec![event(Weight::Trouble); 9], SECOND);
+        bound.tell(vec![message(Weight::Trouble); 9], SECOND);
         let news = bound.tell(
-            vec![event(Weight::Headline), event(Weight::Trouble)],
+            vec![message(Weight::Headline), message(Weight::Trouble)],
             SECOND,
         );
         assert_eq!(told(&news), ["Headline"]);

@@ -2,16 +2,16 @@
 
 use super::Fleet;
 use super::build::{Stage, Wish, build_error};
-use super::fate::Fate;
+use super::outcome::StartOutcome;
 use super::rng::Rng;
 use super::rows::Weight::{self, Everyday, Trouble};
-use super::rows::{Changes, Outcome, Time};
-use super::scenery::{Machine, TEMPLATES};
+use super::rows::{Changes, JobOutcome, Time};
+use super::seed_data::{Machine, TEMPLATES};
 use super::workspace::Workspace;
 
 /// Something that can happen to one workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Surprise {
+pub(super) enum Event {
     Stop,
     Start,
     SlowStart,
@@ -34,7 +34,7 @@ pub(super) enum Surprise {
     ResumeAndStick,
 }
 
-impl Surprise {
+impl Event {
     /// How much it matters to whoever watches.
     fn weight(self) -> Weight {
         match self {
@@ -65,46 +65,51 @@ impl Surprise {
     }
 }
 
-impl Surprise {
+impl Event {
     /// The build by which it comes, if it does, and the sentence about it.
-    fn build(self, owner: &str, label: &str, rng: &mut Rng) -> Option<(Wish, Outcome, String)> {
+    fn build(self, owner: &str, label: &str, rng: &mut Rng) -> Option<(Wish, JobOutcome, String)> {
         let (wish, told) = match self {
             Self::Stop => (Wish::Stop, format!("{owner} stopped {label}")),
-            Self::Start => (Wish::Start(Fate::Well), format!("{owner} started {label}")),
+            Self::Start => (
+                Wish::Start(StartOutcome::Well),
+                format!("{owner} started {label}"),
+            ),
             Self::Replace => (
                 Wish::Delete,
                 format!("{owner} deletes {label}, and somebody will need another one"),
             ),
             Self::Update => (
-                Wish::Start(Fate::Well),
+                Wish::Start(StartOutcome::Well),
                 format!("{owner} updated {label}: its chats still name the old agent"),
             ),
             Self::FailedBuild | Self::CanceledBuild => (
-                Wish::Start(Fate::Well),
+                Wish::Start(StartOutcome::Well),
                 format!("{owner} updated {label}: the build will come to nothing"),
             ),
             Self::SlowStart => (
-                Wish::Restart(rng.weighted(&[(70, Fate::Slow), (30, Fate::Overdue)])),
+                Wish::Restart(
+                    rng.weighted(&[(70, StartOutcome::Slow), (30, StartOutcome::Overdue)]),
+                ),
                 format!("{owner} restarted {label}, whose start script takes its time"),
             ),
             Self::ResumeAndReport => (
-                Wish::Restart(Fate::ReportsAgain),
+                Wish::Restart(StartOutcome::ReportsAgain),
                 format!("suspended {label}, resumed it on a new row: its agent reports again"),
             ),
             Self::ResumeAndStick => (
-                Wish::Restart(Fate::Survives),
+                Wish::Restart(StartOutcome::Survives),
                 format!("suspended {label}, resumed it on a new row: watch it stick in created"),
             ),
             Self::NeverConnects | Self::WaitsForEver => (
-                Wish::Restart(Fate::NeverConnects),
+                Wish::Restart(StartOutcome::NeverConnects),
                 format!("{owner} restarted {label}: its agent will never connect"),
             ),
             Self::StartError => (
-                Wish::Restart(Fate::Fails),
+                Wish::Restart(StartOutcome::Fails),
                 format!("{owner} restarted {label} with a broken start script"),
             ),
             Self::StartHangs => (
-                Wish::Restart(Fate::Hangs),
+                Wish::Restart(StartOutcome::Hangs),
                 format!("{owner} restarted {label}: its start script will hang"),
             ),
             Self::AppFails | Self::Chat | Self::DevContainer | Self::ShutDown => return None,
@@ -112,8 +117,8 @@ impl Surprise {
         };
         let outcome = match self {
             Self::FailedBuild => build_error(rng),
-            Self::CanceledBuild => Outcome::Canceled,
-            _ => Outcome::Succeeded,
+            Self::CanceledBuild => JobOutcome::Canceled,
+            _ => JobOutcome::Succeeded,
         };
         Some((wish, outcome, told))
     }
@@ -121,12 +126,7 @@ impl Surprise {
 
 impl Fleet {
     /// Lets it happen to some workspace it suits, if one is found. Whether it was.
-    pub(super) fn surprise(
-        &mut self,
-        surprise: Surprise,
-        now: Time,
-        changes: &mut Changes,
-    ) -> bool {
+    pub(super) fn event(&mut self, event: Event, now: Time, changes: &mut Changes) -> bool {
         // In a fleet where few suit, looking at all of them would be the slowest thing we do.
         let attempts = if self.workspaces.is_empty() {
             0
@@ -135,38 +135,38 @@ impl Fleet {
         };
         let found = (0..attempts).find_map(|_| {
             let index = self.rng.below(self.workspaces.len());
-            surprise.suits(&self.workspaces[index]).then_some(index)
+            event.suits(&self.workspaces[index]).then_some(index)
         });
         let Some(index) = found else {
             return false;
         };
-        match surprise {
-            Surprise::Silence | Surprise::Drop => self.lose(index, surprise, now, changes),
-            _ => self.happen(index, surprise, now, changes),
+        match event {
+            Event::Silence | Event::Drop => self.lose(index, event, now, changes),
+            _ => self.happen(index, event, now, changes),
         }
         true
     }
 
-    fn happen(&mut self, index: usize, surprise: Surprise, now: Time, changes: &mut Changes) {
+    fn happen(&mut self, index: usize, event: Event, now: Time, changes: &mut Changes) {
         let (workspace, mut cx) = self.at(index, now, changes);
         let (owner, label) = (workspace.owner(&cx), workspace.label.clone());
-        if let Some((wish, outcome, told)) = surprise.build(owner, &label, cx.rng) {
+        if let Some((wish, outcome, told)) = event.build(owner, &label, cx.rng) {
             workspace.build(wish, outcome, &mut cx);
-            changes.tell(surprise.weight(), told);
+            changes.tell(event.weight(), told);
             return;
         }
-        let told = match surprise {
-            Surprise::AppFails => {
+        let told = match event {
+            Event::AppFails => {
                 let until = now + cx.rng.within(20..300);
                 let mut agents = workspace.agents.iter_mut();
                 agents
                     .any(|agent| agent.flap(until, cx.changes))
                     .then(|| format!("an app of {label} is unhealthy"))
             }
-            Surprise::DevContainer => workspace
+            Event::DevContainer => workspace
                 .rebuild_dev_container(&mut cx)
                 .then(|| format!("{owner} rebuilt the dev container of {label}")),
-            Surprise::ShutDown => {
+            Event::ShutDown => {
                 workspace.shut_down(&mut cx);
                 Some(format!("{owner} shut {label} down from within"))
             }
@@ -176,29 +176,29 @@ impl Fleet {
             }
         };
         if let Some(told) = told {
-            changes.tell(surprise.weight(), told);
+            changes.tell(event.weight(), told);
         }
     }
 
     /// The machine is gone, with all its agents. Some come back by themselves.
-    fn lose(&mut self, index: usize, how: Surprise, now: Time, changes: &mut Changes) {
+    fn lose(&mut self, index: usize, how: Event, now: Time, changes: &mut Changes) {
         let (workspace, cx) = self.at(index, now, changes);
         let back_at = if cx.rng.percent(75) {
             now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(100..900))
         } else {
             let at = now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(300..1200));
-            workspace.next_wish = Some((at, Wish::Restart(Fate::Well)));
+            workspace.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
             Time::MAX
         };
         for agent in &mut workspace.agents {
-            if how == Surprise::Silence {
+            if how == Event::Silence {
                 agent.fall_silent(now, back_at);
             } else {
                 agent.disconnect(now, back_at, cx.changes);
             }
         }
         let label = &workspace.label;
-        let told = if how == Surprise::Silence {
+        let told = if how == Event::Silence {
             format!("{label} fell silent: no heartbeat, no goodbye")
         } else {
             format!("{label} lost its connection, and coderd noticed")

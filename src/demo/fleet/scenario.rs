@@ -2,8 +2,8 @@
 //! somebody looks.
 
 use super::HISTORY;
+use super::event::Event;
 use super::rows::Time;
-use super::surprise::Surprise;
 
 /// Which story is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Scenario {
         Self::Rebuild,
     ];
 
-    pub(super) fn plot(self) -> &'static Plot {
+    pub(super) fn plan(self) -> &'static ScenarioPlan {
         match self {
             Self::All => &ALL,
             Self::Calm => &CALM,
@@ -45,7 +45,7 @@ impl Scenario {
 /// Things of which one comes every so often, chosen by weight.
 #[derive(Debug)]
 pub(super) struct Stream {
-    pub(super) kinds: &'static [(usize, Surprise)],
+    pub(super) kinds: &'static [(usize, Event)],
     /// From one to the next in a fleet of nominal size.
     pub(super) interval: Time,
     /// When the first one may come.
@@ -71,9 +71,9 @@ pub(super) struct Repeated {
 
 /// What a scenario is made of.
 #[derive(Debug)]
-pub(super) struct Plot {
+pub(super) struct ScenarioPlan {
     /// What has happened by the time somebody looks, as seconds before that.
-    pub(super) scenes: &'static [(Time, Surprise)],
+    pub(super) scenes: &'static [(Time, Event)],
     /// What people do.
     pub(super) work: Stream,
     /// What breaks.
@@ -87,19 +87,19 @@ pub(super) struct Plot {
 const SETTLED: Time = 1800;
 
 /// People at work, by how often.
-const USUAL_WORK: [(usize, Surprise); 12] = [
-    (18, Surprise::Stop),
-    (18, Surprise::Start),
-    (8, Surprise::SlowStart),
-    (10, Surprise::Update),
-    (2, Surprise::FailedBuild),
-    (1, Surprise::CanceledBuild),
-    (20, Surprise::AppFails),
-    (12, Surprise::Chat),
-    (4, Surprise::DevContainer),
-    (1, Surprise::ShutDown),
-    (2, Surprise::Replace),
-    (4, Surprise::ResumeAndReport),
+const USUAL_WORK: [(usize, Event); 12] = [
+    (18, Event::Stop),
+    (18, Event::Start),
+    (8, Event::SlowStart),
+    (10, Event::Update),
+    (2, Event::FailedBuild),
+    (1, Event::CanceledBuild),
+    (20, Event::AppFails),
+    (12, Event::Chat),
+    (4, Event::DevContainer),
+    (1, Event::ShutDown),
+    (2, Event::Replace),
+    (4, Event::ResumeAndReport),
 ];
 
 const USUAL: Stream = Stream {
@@ -111,51 +111,51 @@ const USUAL: Stream = Stream {
 /// Things that break and come back by themselves or by somebody's doing, but only once
 /// somebody looks, and rarely.
 const RARE_TROUBLE: Stream = Stream {
-    kinds: &[(1, Surprise::Silence), (1, Surprise::Drop)],
+    kinds: &[(1, Event::Silence), (1, Event::Drop)],
     interval: 600,
     begins: HISTORY + 300,
 };
 
 /// Everyday life that one can see at once.
-const USUAL_SCENES: &[(Time, Surprise)] = &[
-    (3 * 60, Surprise::SlowStart),
-    (60, Surprise::SlowStart),
-    (30, Surprise::Update),
-    (25, Surprise::Start),
-    (14, Surprise::Start),
+const USUAL_SCENES: &[(Time, Event)] = &[
+    (3 * 60, Event::SlowStart),
+    (60, Event::SlowStart),
+    (30, Event::Update),
+    (25, Event::Start),
+    (14, Event::Start),
 ];
 
 /// A few of every health class, each with its age.
-const ALL: Plot = Plot {
+const ALL: ScenarioPlan = ScenarioPlan {
     scenes: &[
-        (43 * 60, Surprise::StartHangs),
-        (36 * 60, Surprise::StartHangs),
-        (24 * 60, Surprise::WaitsForEver),
-        (14 * 60, Surprise::WaitsForEver),
-        (10 * 60, Surprise::ResumeAndStick),
-        (8 * 60, Surprise::StartError),
-        (7 * 60, Surprise::NeverConnects),
-        (6 * 60, Surprise::ResumeAndStick),
-        (5 * 60, Surprise::Drop),
-        (4 * 60, Surprise::Silence),
-        (3 * 60, Surprise::SlowStart),
-        (75, Surprise::Silence),
-        (60, Surprise::SlowStart),
-        (30, Surprise::Update),
-        (25, Surprise::Start),
-        (20, Surprise::Update),
-        (14, Surprise::Start),
+        (43 * 60, Event::StartHangs),
+        (36 * 60, Event::StartHangs),
+        (24 * 60, Event::WaitsForEver),
+        (14 * 60, Event::WaitsForEver),
+        (10 * 60, Event::ResumeAndStick),
+        (8 * 60, Event::StartError),
+        (7 * 60, Event::NeverConnects),
+        (6 * 60, Event::ResumeAndStick),
+        (5 * 60, Event::Drop),
+        (4 * 60, Event::Silence),
+        (3 * 60, Event::SlowStart),
+        (75, Event::Silence),
+        (60, Event::SlowStart),
+        (30, Event::Update),
+        (25, Event::Start),
+        (20, Event::Update),
+        (14, Event::Start),
     ],
     work: USUAL,
     trouble: Stream {
         kinds: &[
-            (30, Surprise::Silence),
-            (26, Surprise::Drop),
-            (10, Surprise::NeverConnects),
-            (6, Surprise::WaitsForEver),
-            (12, Surprise::StartError),
-            (4, Surprise::StartHangs),
-            (12, Surprise::ResumeAndStick),
+            (30, Event::Silence),
+            (26, Event::Drop),
+            (10, Event::NeverConnects),
+            (6, Event::WaitsForEver),
+            (12, Event::StartError),
+            (4, Event::StartHangs),
+            (12, Event::ResumeAndStick),
         ],
         interval: 45,
         begins: SETTLED,
@@ -164,7 +164,7 @@ const ALL: Plot = Plot {
     act: None,
 };
 
-const CALM: Plot = Plot {
+const CALM: ScenarioPlan = ScenarioPlan {
     scenes: USUAL_SCENES,
     work: USUAL,
     trouble: RARE_TROUBLE,
@@ -173,7 +173,7 @@ const CALM: Plot = Plot {
 };
 
 /// Silent after 15 seconds, lost 30 seconds later.
-const OUTAGE: Plot = Plot {
+const OUTAGE: ScenarioPlan = ScenarioPlan {
     act: Some(Repeated {
         act: Act::Outage,
         begins: HISTORY + 15,
@@ -183,26 +183,23 @@ const OUTAGE: Plot = Plot {
     ..CALM
 };
 
-const STUCK: Plot = Plot {
+const STUCK: ScenarioPlan = ScenarioPlan {
     scenes: &[
-        (11 * 60, Surprise::ResumeAndStick),
-        (8 * 60, Surprise::ResumeAndStick),
-        (5 * 60, Surprise::ResumeAndStick),
-        (4 * 60, Surprise::ResumeAndStick),
-        (4 * 60, Surprise::ResumeAndReport),
+        (11 * 60, Event::ResumeAndStick),
+        (8 * 60, Event::ResumeAndStick),
+        (5 * 60, Event::ResumeAndStick),
+        (4 * 60, Event::ResumeAndStick),
+        (4 * 60, Event::ResumeAndReport),
         // Of age within the first minute.
-        (110, Surprise::ResumeAndStick),
-        (90, Surprise::ResumeAndReport),
-        (60, Surprise::SlowStart),
-        (25, Surprise::Start),
-        (14, Surprise::ResumeAndStick),
+        (110, Event::ResumeAndStick),
+        (90, Event::ResumeAndReport),
+        (60, Event::SlowStart),
+        (25, Event::Start),
+        (14, Event::ResumeAndStick),
     ],
     work: USUAL,
     trouble: Stream {
-        kinds: &[
-            (2, Surprise::ResumeAndStick),
-            (1, Surprise::ResumeAndReport),
-        ],
+        kinds: &[(2, Event::ResumeAndStick), (1, Event::ResumeAndReport)],
         interval: 15,
         begins: HISTORY,
     },
@@ -210,15 +207,15 @@ const STUCK: Plot = Plot {
     act: None,
 };
 
-const REBUILD: Plot = Plot {
+const REBUILD: ScenarioPlan = ScenarioPlan {
     work: Stream {
         // Somebody has to have chats for a rebuild to leave behind.
         kinds: &[
-            (18, Surprise::Stop),
-            (18, Surprise::Start),
-            (8, Surprise::SlowStart),
-            (20, Surprise::AppFails),
-            (60, Surprise::Chat),
+            (18, Event::Stop),
+            (18, Event::Start),
+            (8, Event::SlowStart),
+            (20, Event::AppFails),
+            (60, Event::Chat),
         ],
         ..USUAL
     },

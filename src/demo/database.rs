@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::Tell;
 use super::cluster::{self, Cluster, SUPERUSER};
 use super::error::DemoError;
-use super::telling::News;
+use super::narration::News;
 
 const DATABASE: &str = "coder_demo";
 const ROLE: &str = "coder_exporter";
@@ -25,9 +25,9 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Long enough for a scrape or two to find no database.
 const REVIVAL_PAUSE: Duration = Duration::from_secs(5);
 
-/// A database of ours, and the role that may only read it. [`Home::leave`] removes both.
+/// A database of ours, and the role that may only read it. [`DemoDatabase::leave`] removes both.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct DemoDatabase {
     owner: Config,
     url: String,
     server: Server,
@@ -41,21 +41,21 @@ enum Server {
     Theirs { admin: Box<Config>, name: String },
 }
 
-impl Home {
+impl DemoDatabase {
     /// In a throwaway server.
     pub(super) async fn build() -> Result<Self, DemoError> {
         let start = || Cluster::start(&cluster::Options::default());
         let cluster = spawn_blocking(start).await??;
         let config = |database| cluster.url(SUPERUSER, database).parse();
         let admin: Config = config("postgres").map_err(DemoError::Url)?;
-        let home = Self {
+        let demo_database = Self {
             owner: config(DATABASE).map_err(DemoError::Url)?,
             url: cluster.url(ROLE, DATABASE),
             server: Server::Ours(Arc::new(Mutex::new(cluster))),
         };
         create_database(&admin, DATABASE).await?;
         create_role(&admin, ROLE, None).await?;
-        Ok(home)
+        Ok(demo_database)
     }
 
     /// In a server given by its URL, whose user may create databases and roles. TLS is not
@@ -67,7 +67,7 @@ impl Home {
         let password = Uuid::new_v4().simple().to_string();
         let mut owner = admin.clone();
         owner.dbname(&name);
-        let home = Self {
+        let demo_database = Self {
             url: url_of(&admin, &name, &password),
             owner,
             server: Server::Theirs {
@@ -80,9 +80,9 @@ impl Home {
             create_role(&admin, &name, Some(&password)).await
         };
         match created.await {
-            Ok(()) => Ok(home),
+            Ok(()) => Ok(demo_database),
             Err(error) => {
-                home.leave().await;
+                demo_database.leave().await;
                 Err(error)
             }
         }

@@ -4,7 +4,7 @@ use super::rows::Time;
 
 /// How the start of an agent will go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum StartOutcome {
     /// Ready within a minute.
     Well,
     /// Its start script takes minutes.
@@ -24,7 +24,7 @@ pub(super) enum Fate {
     ReportsAgain,
 }
 
-impl Fate {
+impl StartOutcome {
     /// Whether its process is older than its row.
     pub(super) fn is_resumed(self) -> bool {
         matches!(self, Self::Survives | Self::ReportsAgain)

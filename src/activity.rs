@@ -49,11 +49,11 @@ pub struct ActivityReader<S> {
     source: S,
     began: Instant,
     /// Never held across an await.
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ActivityState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ActivityState {
     latest: Option<Reading>,
     log: LogDedup,
     /// Whether the log has said that this Coder stores no reports.
@@ -111,7 +111,7 @@ impl<S: ReportSource> ActivityReader<S> {
     }
 }
 
-impl State {
+impl ActivityState {
     fn note_whether_stored(&mut self, activity: &Activity) {
         let is_stored = activity.is_stored();
         if !is_stored && !self.said_none_are_stored {

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
 use crate::fleet::collection::{CollectionResult, Collector};
-use crate::fleet::fleet_stats::{FleetStats, Problem};
+use crate::fleet::fleet_stats::{AgentProblem, FleetStats};
 use crate::fleet::format::{age, moment};
 use crate::fleet::health::Health;
 use crate::fleet::label_value::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
 use crate::fleet::summary::StatusSummary;
-use crate::postgres::database::Wanted;
+use crate::postgres::database::CollectionRequest;
 
 use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
@@ -26,7 +26,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, args.question.postgres.max_connections)?;
     let limits = args.question.agent.limits();
-    let wanted = Wanted {
+    let wanted = CollectionRequest {
         collectors: COLLECTORS,
         limits: &limits,
         named_apps: false,
@@ -106,7 +106,7 @@ fn write_total(out: &mut String, organization: &str, template: &str, row: &ByHea
 
 /// Of each problem the number and the oldest.
 fn write_oldest(out: &mut String, fleet: &FleetStats) {
-    let mut kinds: BTreeMap<Health, (u64, Problem<'_>)> = BTreeMap::new();
+    let mut kinds: BTreeMap<Health, (u64, AgentProblem<'_>)> = BTreeMap::new();
     for problem in fleet.problems() {
         let entry = kinds.entry(problem.health).or_insert((0, problem));
         entry.0 += 1;
@@ -128,7 +128,7 @@ fn write_oldest(out: &mut String, fleet: &FleetStats) {
 }
 
 /// `owner/workspace.agent`, as `explain` takes it.
-fn name_of(problem: &Problem<'_>) -> String {
+fn name_of(problem: &AgentProblem<'_>) -> String {
     let agent = problem.agent;
     format!("{}/{}.{}", agent.owner, agent.workspace, agent.name)
 }

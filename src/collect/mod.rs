@@ -21,9 +21,9 @@ use crate::log_output::say;
 use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::offload::offload;
-use crate::postgres::database::{Database, Wanted};
+use crate::postgres::database::{CollectionRequest, Database};
 
-use state::{Memory, State};
+use state::{CollectState, Memory};
 
 /// A flight ends by itself at its deadline and says what it was waiting for; this is how long
 /// whoever began it waits to hear that.
@@ -31,7 +31,7 @@ const GRACE: Duration = Duration::from_millis(50);
 
 /// What a collection needs to know besides the database.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct CollectSettings {
     /// Collectors that are on, in the order in which they run.
     pub collectors: Vec<Collector>,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
@@ -42,10 +42,10 @@ pub struct Settings {
     pub min_interval: Duration,
 }
 
-impl Settings {
+impl CollectSettings {
     /// What a collection of these settings loads.
-    pub fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+    pub fn wanted(&self) -> CollectionRequest<'_> {
+        CollectionRequest {
             collectors: &self.collectors,
             limits: &self.limits,
             named_apps: self.named_apps,
@@ -58,8 +58,8 @@ impl Settings {
 #[derive(Clone)]
 pub struct Collect {
     database: Arc<Mutex<Database>>,
-    settings: Arc<Settings>,
-    state: Arc<Mutex<State>>,
+    settings: Arc<CollectSettings>,
+    state: Arc<Mutex<CollectState>>,
     /// Locked while a collection is compared with the last one; the state is locked within it, and
     /// never the other way round.
     memory: Arc<Mutex<Memory>>,
@@ -73,7 +73,7 @@ type Flight = BoxFuture<'static, Arc<CollectionResult>>;
 
 impl Collect {
     /// Collects from `database`; nothing happens before the first request.
-    pub fn new(database: Database, settings: Settings) -> Self {
+    pub fn new(database: Database, settings: CollectSettings) -> Self {
         Self {
             database: Arc::new(Mutex::new(database)),
             settings: Arc::new(settings),
@@ -155,7 +155,7 @@ impl Collect {
     }
 
     /// The settings it runs with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &CollectSettings {
         &self.settings
     }
 
@@ -206,7 +206,7 @@ impl Collect {
         collectors: Vec<Collector>,
         deadline: Instant,
     ) -> Arc<CollectionResult> {
-        let wanted = Wanted {
+        let wanted = CollectionRequest {
             collectors: &collectors,
             ..self.settings.wanted()
         };

@@ -21,7 +21,7 @@ const WATCHED: Duration = Duration::from_secs(60);
 
 /// What is known besides the database.
 #[derive(Default)]
-pub(super) struct State {
+pub(super) struct CollectState {
     /// The collections under way, by what they collect; one in practice. Weak: when the last one
     /// who waits for it goes, it is dropped, and with it the statement on the server.
     pub(super) flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
@@ -35,7 +35,7 @@ pub(super) struct State {
     pub(super) log: LogDedup,
 }
 
-impl State {
+impl CollectState {
     /// Takes in what a collection found, at `at` of the log's time; what is worth a line.
     pub(super) fn learn(
         &mut self,

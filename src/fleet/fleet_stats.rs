@@ -56,7 +56,7 @@ pub struct AgentCounts {
 
 /// An agent somebody should look at.
 #[derive(Debug, Clone, Copy)]
-pub struct Problem<'a> {
+pub struct AgentProblem<'a> {
     /// Which.
     pub agent: &'a Agent,
     /// What its problem is.
@@ -137,9 +137,9 @@ impl FleetStats {
 
     /// Agents with a problem, oldest first; equally old ones by id, so that two looks at one
     /// snapshot show one order.
-    pub fn problems(&self) -> impl ExactSizeIterator<Item = Problem<'_>> {
+    pub fn problems(&self) -> impl ExactSizeIterator<Item = AgentProblem<'_>> {
         let agents = self.snapshot.agents.as_deref().unwrap_or_default();
-        self.problems.iter().map(|it| Problem {
+        self.problems.iter().map(|it| AgentProblem {
             agent: &agents[it.index],
             health: it.health,
             since: it.since,

@@ -76,7 +76,7 @@ struct ChangeCount {
 
 /// Changes of one kind in one scope that belong together.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event<'a> {
+pub struct ChangeEvent<'a> {
     /// Where.
     pub scope: &'a Scope,
     /// What they were.
@@ -201,7 +201,10 @@ impl HealthHistory {
     }
 
     /// The changes of an event that are still known, the newest first.
-    pub fn changes_in<'a>(&'a self, event: &'a Event<'_>) -> impl Iterator<Item = &'a Change> {
+    pub fn changes_in<'a>(
+        &'a self,
+        event: &'a ChangeEvent<'_>,
+    ) -> impl Iterator<Item = &'a Change> {
         self.changes.iter().rev().filter(move |it| {
             let is_within = event.first <= it.at && it.at <= event.last;
             is_within && (&it.scope, it.from, it.to) == (event.scope, event.from, event.to)
@@ -209,8 +212,8 @@ impl HealthHistory {
     }
 
     /// What happened in the `window` before `now`, the newest first.
-    pub fn events(&self, window: Duration, now: Timestamp) -> Vec<Event<'_>> {
-        let mut events: Vec<Event<'_>> = Vec::new();
+    pub fn events(&self, window: Duration, now: Timestamp) -> Vec<ChangeEvent<'_>> {
+        let mut events: Vec<ChangeEvent<'_>> = Vec::new();
         let change_counts = self.change_counts.iter();
         for change_count in change_counts.filter(|it| !now.is_past(it.at, window)) {
             let same = events
@@ -221,7 +224,7 @@ impl HealthHistory {
                     event.count += change_count.count;
                     event.last = event.last.max(change_count.at);
                 }
-                None => events.push(Event::of(change_count)),
+                None => events.push(ChangeEvent::of(change_count)),
             }
         }
         events.sort_by_key(|it| std::cmp::Reverse(it.last));
@@ -265,7 +268,7 @@ impl Change {
     }
 }
 
-impl<'a> Event<'a> {
+impl<'a> ChangeEvent<'a> {
     fn of(change_count: &'a ChangeCount) -> Self {
         Self {
             scope: &change_count.scope,

@@ -29,7 +29,7 @@ pub struct Probes {
     horizon: Duration,
     outcomes: EnumMap<ProbeOutcome, u64>,
     durations: EnumMap<ProbeOutcome, Histogram>,
-    latest: HashMap<Uuid, Latest>,
+    latest: HashMap<Uuid, NewestProbe>,
     /// By workspace, since when it has been in scope, those out of it for less than a horizon
     /// included; `None` before the first round.
     scoped: Option<HashMap<Uuid, Scoped>>,
@@ -53,13 +53,13 @@ struct Scoped {
 
 /// The newest probe of one workspace.
 #[derive(Debug, Clone)]
-struct Latest {
+struct NewestProbe {
     at: Duration,
     /// The probe, where database and dial contradict each other.
     at_odds: Option<Arc<Probed>>,
 }
 
-impl Latest {
+impl NewestProbe {
     fn contradiction(&self) -> Option<(Status, ProbeOutcome)> {
         self.at_odds.as_ref()?.contradiction()
     }
@@ -109,7 +109,7 @@ impl Probes {
         // An exporter that cannot ask knows no more of an agent than before.
         if probed.outcome != ProbeOutcome::ExporterError {
             let workspace = probed.workspace_id;
-            let latest = Latest {
+            let latest = NewestProbe {
                 at: uptime,
                 at_odds: probed.contradiction().map(|_| probed),
             };
@@ -184,7 +184,7 @@ impl Probes {
 
     /// The numbers at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
-        let within = |latest: &&Latest| is_within(latest.at, self.horizon, uptime);
+        let within = |latest: &&NewestProbe| is_within(latest.at, self.horizon, uptime);
         let recent = || self.latest.values().filter(within);
         let disagreements = self.scoped.as_ref().map(|_| {
             let pairs = contradictions();

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::agent::{Agent, Kind, Lifecycle, Transition};
 use super::explain::Explanation;
-use super::fleet_stats::{FleetStats, Problem};
+use super::fleet_stats::{AgentProblem, FleetStats};
 use super::format::moment;
 use super::health::Health;
 use super::label_value::Variants;
@@ -158,7 +158,7 @@ pub struct ProblemSummary<'a> {
 
 impl<'a> ProblemSummary<'a> {
     /// This problem, at the moment of its fleet.
-    pub fn of(fleet: &'a FleetStats, problem: Problem<'a>) -> Self {
+    pub fn of(fleet: &'a FleetStats, problem: AgentProblem<'a>) -> Self {
         let agent = problem.agent;
         Self {
             agent_id: agent.id.to_string(),

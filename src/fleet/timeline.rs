@@ -10,7 +10,7 @@ pub type Change = (Timestamp, Health, Health);
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Event {
+pub struct TimelineEvent {
     /// When.
     pub at: Timestamp,
     /// What.
@@ -64,7 +64,7 @@ impl Happened {
 
 /// What the agent's row tells and what collections saw, from the first to the last. Where two are
 /// of the same moment, in the order in which an agent goes through them.
-pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<Event> {
+pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<TimelineEvent> {
     let ended = match agent.lifecycle {
         DbEnum::Known(Lifecycle::StartError) => Happened::ScriptFailed,
         _ => Happened::ScriptEnded,
@@ -86,7 +86,7 @@ pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<Event> {
     let mut all: Vec<_> = of_row.chain(seen).collect();
     all.sort_by_key(|(at, _)| *at);
     let before = std::iter::once(None).chain(all.iter().map(|(at, _)| Some(*at)));
-    let events = before.zip(&all).map(|(before, &(at, what))| Event {
+    let events = before.zip(&all).map(|(before, &(at, what))| TimelineEvent {
         at,
         what,
         gap_seconds: before.and_then(|before| gap(before, at)),

@@ -21,7 +21,7 @@ use super::load::load;
 use super::session::{NotBegun, Session};
 use super::{reads, tls};
 
-pub use super::load::Wanted;
+pub use super::load::CollectionRequest;
 
 /// What `application_name` says in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
@@ -108,7 +108,11 @@ impl Database {
 
     /// One collection: one transaction, one `now`, one statement for each collector. Never fails:
     /// what went wrong is part of the result.
-    pub async fn collection(&self, wanted: Wanted<'_>, deadline: Instant) -> CollectionResult {
+    pub async fn collection(
+        &self,
+        wanted: CollectionRequest<'_>,
+        deadline: Instant,
+    ) -> CollectionResult {
         match self.load(wanted, deadline).await {
             Ok(collection) => collection,
             Err(failure) => CollectionResult::failed(failure, wanted.collectors.iter().copied()),
@@ -117,7 +121,7 @@ impl Database {
 
     async fn load(
         &self,
-        wanted: Wanted<'_>,
+        wanted: CollectionRequest<'_>,
         deadline: Instant,
     ) -> Result<CollectionResult, Failure> {
         let reads = wanted_reads(wanted.collectors);

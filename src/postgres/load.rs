@@ -17,7 +17,7 @@ use super::session::Session;
 
 /// What is to be loaded.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct CollectionRequest<'a> {
     /// Collectors that are on.
     pub collectors: &'a [Collector],
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who is stuck
@@ -34,7 +34,7 @@ pub struct Wanted<'a> {
 /// When the database stopped answering before anything was known.
 pub(super) async fn load(
     session: &Session,
-    wanted: Wanted<'_>,
+    wanted: CollectionRequest<'_>,
 ) -> Result<(Snapshot, Vec<CollectorReport>), Failure> {
     let mut loading = Loading {
         session,
@@ -69,7 +69,7 @@ fn empty(session: &Session) -> Snapshot {
 
 struct Loading<'a> {
     session: &'a Session,
-    wanted: Wanted<'a>,
+    wanted: CollectionRequest<'a>,
     found: Found,
     reports: Vec<CollectorReport>,
 }

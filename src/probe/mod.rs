@@ -34,7 +34,7 @@ use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::{ProbeStats, Probes};
 use crate::log_dedup::LogDedup;
-use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
+use crate::resolver::{Dialer, Resolver, ResolverSettings};
 
 use gate::Gate;
 pub use gate::Reach;
@@ -55,7 +55,7 @@ const MOST_SAMPLE: usize = 200;
 
 /// What the probe runs with: `--probe.*`.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct ProbeSettings {
     /// Which workspaces it looks at.
     pub scope: ProbeScope,
     /// From the beginning of one round to that of the next.
@@ -74,7 +74,7 @@ pub struct Settings {
     pub resolver: ResolverSettings,
 }
 
-impl Settings {
+impl ProbeSettings {
     /// Workspaces in a round where `in_scope` are in scope: as many as it takes to probe each
     /// within the horizon, at least 20, at most 200, unless set.
     pub fn sample_of(&self, in_scope: usize) -> usize {
@@ -110,7 +110,7 @@ struct Shared<L: Dialer, S: Source> {
     resolver: Resolver<Arc<Questions<S>>, L>,
     gate: Gate<S>,
     activity: ActivityReader<S>,
-    settings: Settings,
+    settings: ProbeSettings,
     /// A dial needs a place, in a round or on demand.
     places: Semaphore,
     began: Instant,
@@ -125,7 +125,7 @@ struct Record {
 
 impl<L: Dialer, S: Source> Probe<L, S> {
     /// Probes the fleet that `source` knows; nothing happens yet.
-    pub fn new(source: S, dialer: L, settings: Settings) -> Self {
+    pub fn new(source: S, dialer: L, settings: ProbeSettings) -> Self {
         let questions = Arc::new(Questions::new(source.clone()));
         let activity = ActivityReader::new(source.clone());
         let inactive_timeout = settings.resolver.inactive_timeout;
@@ -165,7 +165,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// What it runs with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ProbeSettings {
         &self.shared.settings
     }
 

@@ -12,7 +12,7 @@ use super::choose::{NoChoice, choose, choose_agent};
 use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
 use super::parts::{Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
-use super::settings::Settings;
+use super::settings::ResolverSettings;
 use super::trace::{Phase, Trace};
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::label_value::Variants;
@@ -27,13 +27,13 @@ use crate::fleet::status::{Status, lost_since, status};
 pub struct Resolver<D, L: Dialer> {
     directory: D,
     dialer: L,
-    settings: Settings,
+    settings: ResolverSettings,
     cache: Cache<L::Connection>,
 }
 
 impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// Remembers nothing yet.
-    pub fn new(directory: D, dialer: L, settings: Settings) -> Self {
+    pub fn new(directory: D, dialer: L, settings: ResolverSettings) -> Self {
         Self {
             directory,
             dialer,
@@ -53,7 +53,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     }
 
     /// The constants it runs with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ResolverSettings {
         &self.settings
     }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::rows::{self, Row};
-use super::{DialError, Dialer, Directory, Resolver, Settings, Target};
+use super::{DialError, Dialer, Directory, Resolver, ResolverSettings, Target};
 use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::time::Timestamp;
@@ -28,9 +28,9 @@ pub(super) const WORKSPACE: Uuid = Uuid::from_u128(2);
 
 /// Shared with the resolver: whoever has a clone can change it and read its diary.
 #[derive(Clone)]
-pub(super) struct World(Arc<Mutex<State>>);
+pub(super) struct World(Arc<Mutex<WorldState>>);
 
-struct State {
+struct WorldState {
     began: Instant,
     diary: Vec<String>,
     /// Agents of the latest build; a workspace that is not here does not exist.
@@ -81,7 +81,7 @@ impl World {
     /// [`WORKSPACE`] has one agent, `old`; every row is alive, the directory answers at once,
     /// and every dial that was not arranged never ends.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(WorldState {
             began: Instant::now(),
             diary: Vec::new(),
             workspaces: HashMap::from([(WORKSPACE, vec!["old"])]),
@@ -142,10 +142,10 @@ impl World {
 
     /// A resolver that lives in this world.
     pub(super) fn resolver(&self) -> Resolver<Self, Self> {
-        self.resolver_with(Settings::default())
+        self.resolver_with(ResolverSettings::default())
     }
 
-    pub(super) fn resolver_with(&self, settings: Settings) -> Resolver<Self, Self> {
+    pub(super) fn resolver_with(&self, settings: ResolverSettings) -> Resolver<Self, Self> {
         Resolver::new(self.clone(), self.clone(), settings)
     }
 
@@ -174,7 +174,7 @@ impl World {
     async fn consult<T>(
         &self,
         question: String,
-        answer: impl FnOnce(&State) -> T + Send,
+        answer: impl FnOnce(&WorldState) -> T + Send,
     ) -> Result<T, Failure> {
         self.note(&question);
         let underway = self.underway(format!("cancel {question}"));
@@ -194,12 +194,12 @@ impl World {
         result
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WorldState> {
         self.0.lock().unwrap()
     }
 }
 
-impl State {
+impl WorldState {
     /// Since the beginning. Tokio's timers go by the millisecond, rounded up: a test asks for
     /// more than that and gets just what it asked for.
     fn seconds(&self) -> f64 {

@@ -8,7 +8,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use super::passwords::Verdict;
+use super::passwords::PasswordVerdict;
 use super::protection::Protection;
 use super::router::App;
 
@@ -61,8 +61,8 @@ async fn refusal(
     }
     let verdict = app.passwords.check(&protection.users, headers);
     match verdict.await {
-        Verdict::Welcome => None,
-        Verdict::Unknown => {
+        PasswordVerdict::Welcome => None,
+        PasswordVerdict::Unknown => {
             let challenge: [(HeaderName, HeaderValue); 1] = [(header::WWW_AUTHENTICATE, CHALLENGE)];
             let refusal = (
                 StatusCode::UNAUTHORIZED,
@@ -71,7 +71,7 @@ async fn refusal(
             );
             Some(refusal.into_response())
         }
-        Verdict::Busy => {
+        PasswordVerdict::Busy => {
             let refusal = "too many passwords are being compared; try again\n";
             Some((StatusCode::SERVICE_UNAVAILABLE, refusal).into_response())
         }

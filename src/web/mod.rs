@@ -30,4 +30,4 @@ mod ui;
 pub use links::Links;
 pub use live_config::LiveConfig;
 pub use server::{bind, serve};
-pub use settings::{DatabaseSource, Lifecycle, Limits, ReadDatabase, Settings};
+pub use settings::{DatabaseSource, Lifecycle, ReadDatabase, ServerLimits, WebSettings};

@@ -23,7 +23,7 @@ use super::{deadline, scrape};
 
 /// What the URL asks for.
 #[derive(Debug, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ProbeQuery {
     #[serde(default)]
     workspace: String,
     #[serde(default)]
@@ -38,7 +38,7 @@ pub(super) struct Wanted {
 pub(super) async fn probe(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<ProbeQuery>, QueryRejection>,
 ) -> Response {
     let Some(probe) = &app.settings.probe else {
         let message = "the probe is off: set --probe.dialer\n";

@@ -8,10 +8,10 @@ use crate::config::web_file::RateLimit;
 /// Counts the requests of all clients together.
 #[derive(Default)]
 pub(super) struct TokenBucket {
-    state: Mutex<Option<State>>,
+    state: Mutex<Option<Tokens>>,
 }
 
-struct State {
+struct Tokens {
     limit: RateLimit,
     tokens: f64,
     filled: Instant,
@@ -25,7 +25,7 @@ impl TokenBucket {
             return true;
         }
         let most = f64::from(limit.burst);
-        let full = || State {
+        let full = || Tokens {
             limit,
             tokens: most,
             filled: now,

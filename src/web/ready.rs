@@ -15,22 +15,22 @@ use crate::postgres::catalog::ColumnSet;
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Ready, or why not and what to do, a line for each reason.
-pub(super) type Verdict = Result<(), String>;
+pub(super) type ReadyResult = Result<(), String>;
 
 /// One look at the database for everybody who asks at the same time.
 #[derive(Default)]
-pub(super) struct Readiness {
-    state: Mutex<State>,
+pub(super) struct ReadyCheck {
+    state: Mutex<ReadyState>,
 }
 
 #[derive(Default)]
-struct State {
+struct ReadyState {
     /// Weak: a look that nobody waits for any more is dropped.
-    look: Option<WeakShared<BoxFuture<'static, Verdict>>>,
+    look: Option<WeakShared<BoxFuture<'static, ReadyResult>>>,
     was_ready: Option<Instant>,
 }
 
-impl Readiness {
+impl ReadyCheck {
     /// The verdict, by `deadline` or that of whoever asked first.
     ///
     /// What is to be read is the same for all who ask.
@@ -39,7 +39,7 @@ impl Readiness {
         collect: &Collect,
         reads: Vec<ColumnSet>,
         deadline: Instant,
-    ) -> Verdict {
+    ) -> ReadyResult {
         let look = match self.join_or_start(collect, reads, deadline) {
             Ok(verdict) => return verdict,
             Err(look) => look,
@@ -54,7 +54,7 @@ impl Readiness {
         collect: &Collect,
         reads: Vec<ColumnSet>,
         deadline: Instant,
-    ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
+    ) -> Result<ReadyResult, Shared<BoxFuture<'static, ReadyResult>>> {
         let mut state = self.state.lock();
         if state.was_ready.is_some_and(|it| it.elapsed() < FRESH) {
             return Ok(Ok(()));
@@ -71,13 +71,13 @@ impl Readiness {
 
     /// A new look is needed, whatever was seen a moment ago.
     pub(super) fn forget(&self) {
-        *self.state.lock() = State::default();
+        *self.state.lock() = ReadyState::default();
     }
 }
 
 /// Ready means: the database is reached, its Coder is supported, and all that is to be read may
 /// be read.
-async fn look(collect: Collect, reads: Vec<ColumnSet>, deadline: Instant) -> Verdict {
+async fn look(collect: Collect, reads: Vec<ColumnSet>, deadline: Instant) -> ReadyResult {
     let catalog = collect.database().catalog(&reads, deadline).await;
     let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
     let checks = [catalog.check_supported(), catalog.check(&reads)];

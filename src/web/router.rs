@@ -22,17 +22,17 @@ use super::details_cache::DetailsCache;
 use super::middleware::protect;
 use super::passwords::Passwords;
 use super::rate_limit::TokenBucket;
-use super::ready::Readiness;
-use super::settings::Settings;
+use super::ready::ReadyCheck;
+use super::settings::WebSettings;
 use super::{api, lifecycle, probe, scrape, ui};
 
 /// What the handlers share.
 pub(super) struct App {
     pub(super) collect: Collect,
-    pub(super) settings: Settings,
+    pub(super) settings: WebSettings,
     pub(super) scrapes: Arc<Semaphore>,
     pub(super) trackers: ConnectionTrackers,
-    pub(super) readiness: Readiness,
+    pub(super) readiness: ReadyCheck,
     pub(super) details_cache: DetailsCache,
     pub(super) asking: Semaphore,
     pub(super) passwords: Passwords,
@@ -44,13 +44,13 @@ pub(super) struct App {
 
 impl App {
     /// Nothing has been asked yet.
-    pub(super) fn new(collect: Collect, settings: Settings) -> Self {
+    pub(super) fn new(collect: Collect, settings: WebSettings) -> Self {
         Self {
             collect,
             scrapes: Arc::new(Semaphore::new(settings.max_requests)),
             settings,
             trackers: ConnectionTrackers::default(),
-            readiness: Readiness::default(),
+            readiness: ReadyCheck::default(),
             details_cache: DetailsCache::default(),
             asking: Semaphore::new(lifecycle::ASKING),
             passwords: Passwords::new(),

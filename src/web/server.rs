@@ -19,7 +19,7 @@ use crate::systemd;
 use super::connection::{self, ConnectionTrackers};
 use super::live_config::LiveConfig;
 use super::router::{App, router};
-use super::settings::{Limits, Settings};
+use super::settings::{ServerLimits, WebSettings};
 
 /// After the signal to stop, requests under way get this long.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -83,7 +83,7 @@ fn serve_ipv4_too(socket: &TcpSocket) -> io::Result<()> {
 pub async fn serve(
     listeners: Vec<TcpListener>,
     collect: Collect,
-    settings: Settings,
+    settings: WebSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let app = Arc::new(App::new(collect, settings));
@@ -160,7 +160,7 @@ struct Acceptor {
     router: Router,
     trackers: ConnectionTrackers,
     config: Arc<LiveConfig>,
-    limits: Limits,
+    limits: ServerLimits,
     places: Arc<Semaphore>,
 }
 

@@ -16,7 +16,7 @@ use super::live_config::LiveConfig;
 
 /// What the web side needs to know.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct WebSettings {
     /// Path of the metrics.
     pub telemetry_path: String,
     /// Scrapes answered at the same time; more get 503.
@@ -34,14 +34,14 @@ pub struct Settings {
     /// The probe, when it is on. Its rounds are made by whoever made it.
     pub probe: Option<Probe<AnyDialer>>,
     /// How long and how many.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// What can be read again, and who asks for it.
     pub lifecycle: Lifecycle,
 }
 
 /// What no client can exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Connections at once, on all addresses together. Beyond it, whoever has waited for
     /// longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
     /// at worst: less memory than the exporter takes at rest.
@@ -55,7 +55,7 @@ pub struct Limits {
     pub slow_reader: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 256,

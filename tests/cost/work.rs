@@ -14,7 +14,7 @@ use crate::fleet::label_value::Variants;
 use crate::fleet::transitions::TransitionCounts;
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page};
-use crate::postgres::database::{Database, Wanted};
+use crate::postgres::database::{CollectionRequest, Database};
 use crate::scale::{Allocated, weigh};
 
 /// The pieces, in the order in which they are done.
@@ -93,7 +93,7 @@ fn collection(
     database: &Database,
     collectors: &[Collector],
 ) -> CollectionResult {
-    let wanted = Wanted {
+    let wanted = CollectionRequest {
         collectors,
         limits: &Limits::default(),
         named_apps: false,

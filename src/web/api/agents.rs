@@ -93,7 +93,7 @@ fn page(
     app: &App,
     collection: &CollectionResult,
     query: &str,
-    wanted: &query::Wanted,
+    wanted: &query::AgentsQuery,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
     let serializer = AgentSerializer::of(app, collection)?;

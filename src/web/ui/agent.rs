@@ -34,7 +34,7 @@ use probing::Probing;
 
 /// What the URL asks for besides.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct AgentQuery {
     /// The number of the probe whose story is to be shown.
     probed: Option<u64>,
 }
@@ -53,7 +53,7 @@ enum Subject {
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(what): Path<String>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<AgentQuery>, QueryRejection>,
 ) -> Response {
     let details = match read_details(&app, &what).await {
         Ok(details) => details,
@@ -102,7 +102,7 @@ pub(super) async fn probe_now(
                 Answer::Probed(probed) => Some(probed.number),
                 Answer::Skipped(_) => None,
             };
-            let wanted = Wanted { probed };
+            let wanted = AgentQuery { probed };
             let id = details.asked.unwrap_or(details.latest.workspace_id);
             Redirect::to(&address(&app, id, &wanted)).into_response()
         }
@@ -136,7 +136,7 @@ fn subject(details: &WorkspaceDetails, what: &str) -> Subject {
 }
 
 /// Where a browser finds the page of an agent or a workspace.
-fn address(app: &App, id: Uuid, wanted: &Wanted) -> String {
+fn address(app: &App, id: Uuid, wanted: &AgentQuery) -> String {
     let path = match wanted.probed {
         Some(number) => format!("/agents/{id}?probed={number}#probed"),
         None => format!("/agents/{id}"),

@@ -30,7 +30,7 @@ use super::layout::{Place, page};
 use super::moments::{clock_time, since};
 use super::pictures;
 use query::Query;
-use state::State;
+use state::FleetState;
 
 /// What every part of the page is made from.
 struct View<'a> {
@@ -92,7 +92,7 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
         now: now_by_the_database(collection),
         query: &query,
     };
-    let state = State::of(collection);
+    let state = FleetState::of(collection);
     let main = whole(&view, &state, &notes);
     page(&app.settings, &state.title(), Some(Place::Fleet), &main)
 }
@@ -104,7 +104,7 @@ fn now_by_the_database(collection: &CollectionResult) -> Timestamp {
     Timestamp::from_unix_micros((seconds * 1e6) as i64)
 }
 
-fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
+fn whole(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
     let problems = state.problems();
     html! {
         div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
@@ -112,13 +112,13 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
                 (state.show(view.health_history, view.now))
                 (as_of(view, state))
             }
-            @if let State::Known { total, .. } = state { (glance::totals(view, total)) }
+            @if let FleetState::Known { total, .. } = state { (glance::totals(view, total)) }
             div class="panels" data-key="panels" {
-                @if let State::Known { fleet, .. } = state { (glance::place(view, fleet)) }
+                @if let FleetState::Known { fleet, .. } = state { (glance::place(view, fleet)) }
                 (changes::changes(view))
                 (exporter::exporter(view))
                 (pictures::hours(view.health_history.points(), view.now))
-                @if let State::Known { fleet, .. } = state {
+                @if let FleetState::Known { fleet, .. } = state {
                     (pictures::ages(fleet, view.inactive_timeout))
                 }
             }
@@ -128,10 +128,10 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
 }
 
 /// How old the page is. Without script it stays what it was, so it says the moment too.
-fn as_of(view: &View<'_>, state: &State<'_>) -> Markup {
+fn as_of(view: &View<'_>, state: &FleetState<'_>) -> Markup {
     let at = match state {
-        State::Known { fleet, .. } => fleet.snapshot.now,
-        State::Unknown { .. } => view.now,
+        FleetState::Known { fleet, .. } => fleet.snapshot.now,
+        FleetState::Unknown { .. } => view.now,
     };
     html! {
         p class="as-of" data-key="as-of" {

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::super::{Resolved, Resolver, Settings, Trace};
+use super::super::{Resolved, Resolver, ResolverSettings, Trace};
 use crate::chance::Chance;
 use fate::{CALL, Fate, Opened, number};
 use history::{Call, Told};
@@ -53,9 +53,9 @@ impl Run {
         let count = fate.draw(|it| it.pick(&[1, 1, 2, 3]));
         let workspaces: Vec<_> = (0..count).map(Uuid::from_u128).collect();
         workspaces.iter().for_each(|it| fate.strike(*it));
-        let settings = Settings {
+        let settings = ResolverSettings {
             most_remembered,
-            ..Settings::default()
+            ..ResolverSettings::default()
         };
         Self {
             resolver: Resolver::new(fate.clone(), fate.clone(), settings),

@@ -8,14 +8,14 @@ use uuid::Uuid;
 use crate::details::Unclear;
 use crate::fleet::sanitize::sanitize;
 use crate::web::links::Links;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 
 use super::super::layout;
 use super::super::layout::with_status;
 use super::super::parts::name;
 
 /// The path names nothing that could be there.
-pub(super) fn unreadable(settings: &Settings) -> Response {
+pub(super) fn unreadable(settings: &WebSettings) -> Response {
     let main = html! {
         p { "Ask for an agent or a workspace by its id, or by names: "
             code { "/agents/owner/workspace" } " or " code { "/agents/owner/workspace.agent" } "." }
@@ -24,7 +24,7 @@ pub(super) fn unreadable(settings: &Settings) -> Response {
 }
 
 /// What is meant is not known.
-pub(super) fn page(settings: &Settings, unclear: &Unclear) -> Response {
+pub(super) fn page(settings: &WebSettings, unclear: &Unclear) -> Response {
     let links = &settings.links;
     if let Unclear::Failed(failure) = unclear {
         let main = html! {
@@ -82,7 +82,7 @@ fn by_name(links: &Links, it: &str) -> Markup {
 }
 
 /// A form that another site sent.
-pub(super) fn foreign(settings: &Settings) -> Response {
+pub(super) fn foreign(settings: &WebSettings) -> Response {
     let main = html! {
         p {
             "Nothing was dialed: a workspace is probed from here only when a page of this exporter "
@@ -98,7 +98,7 @@ pub(super) fn foreign(settings: &Settings) -> Response {
 
 /// A probe that was asked for and not made.
 pub(super) fn not_probed(
-    settings: &Settings,
+    settings: &WebSettings,
     status: StatusCode,
     why: &str,
     what: &str,
@@ -114,7 +114,7 @@ pub(super) fn not_probed(
     answer(settings, status, "Not probed", &main)
 }
 
-fn answer(settings: &Settings, status: StatusCode, title: &str, main: &Markup) -> Response {
+fn answer(settings: &WebSettings, status: StatusCode, title: &str, main: &Markup) -> Response {
     let main = html! { h1 { (title) } (main) };
     with_status(status, layout::page(settings, title, None, &main))
 }

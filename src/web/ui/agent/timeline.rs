@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use crate::details::AgentDetails;
 use crate::fleet::format::age;
 use crate::fleet::time::Timestamp;
-use crate::fleet::timeline::{Change, Event, Happened, timeline};
+use crate::fleet::timeline::{Change, Happened, TimelineEvent, timeline};
 
 use super::super::moments::full_moment;
 use super::super::parts::badge;
@@ -26,7 +26,7 @@ pub(super) fn section(it: &AgentDetails, changes: &[Change], now: Timestamp) -> 
     }
 }
 
-fn item(event: &Event, now: Timestamp) -> Markup {
+fn item(event: &TimelineEvent, now: Timestamp) -> Markup {
     html! {
         li {
             @if let Some(gap) = event.gap_seconds {

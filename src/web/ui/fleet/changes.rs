@@ -5,7 +5,7 @@ use std::time::Duration;
 use maud::{Markup, html};
 
 use crate::fleet::health::Health;
-use crate::fleet::health_history::{Event, HealthHistory};
+use crate::fleet::health_history::{ChangeEvent, HealthHistory};
 use crate::fleet::label_value::Variants;
 use crate::fleet::selection::Selection;
 use crate::web::ui::moments::since;
@@ -58,11 +58,11 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
     }
 }
 
-fn sum(events: &[&Event<'_>]) -> u64 {
+fn sum(events: &[&ChangeEvent<'_>]) -> u64 {
     events.iter().map(|it| it.count).sum()
 }
 
-fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a Event<'a>>) -> Markup {
+fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a ChangeEvent<'a>>) -> Markup {
     html! {
         ul class="changes" {
             @for event in events { (item(view, event)) }
@@ -70,7 +70,7 @@ fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a Event<'a>>) ->
     }
 }
 
-fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
+fn item(view: &View<'_>, event: &ChangeEvent<'_>) -> Markup {
     let first = event.first.as_unix_seconds();
     let (from, to) = (event.from.as_str(), event.to.as_str());
     let scope = event.scope;
@@ -95,7 +95,7 @@ fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
 }
 
 /// Who they are, as far as that is known.
-fn agents(view: &View<'_>, health_history: &HealthHistory, event: &Event<'_>) -> Markup {
+fn agents(view: &View<'_>, health_history: &HealthHistory, event: &ChangeEvent<'_>) -> Markup {
     let known: Vec<_> = health_history.changes_in(event).take(NAMED).collect();
     let more = event.count.saturating_sub(known.len() as u64);
     html! {
@@ -116,7 +116,7 @@ fn agents(view: &View<'_>, health_history: &HealthHistory, event: &Event<'_>) ->
 }
 
 /// Agents of that template which are now what these became.
-fn now_so(view: &View<'_>, event: &Event<'_>) -> String {
+fn now_so(view: &View<'_>, event: &ChangeEvent<'_>) -> String {
     let health: Vec<Health> = vec![event.to];
     view.link(Selection {
         health,

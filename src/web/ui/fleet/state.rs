@@ -13,7 +13,7 @@ use crate::web::ui::parts::{counted, number};
 
 /// What is known of the fleet.
 #[derive(Debug)]
-pub(super) enum State<'a> {
+pub(super) enum FleetState<'a> {
     /// Agents are known.
     Known {
         /// They, and all else of that moment.
@@ -30,7 +30,7 @@ pub(super) enum State<'a> {
     },
 }
 
-impl<'a> State<'a> {
+impl<'a> FleetState<'a> {
     /// What this collection knows.
     pub(super) fn of(collection: &'a CollectionResult) -> Self {
         let fleet = match &collection.fleet {

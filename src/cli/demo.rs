@@ -64,17 +64,17 @@ async fn show(
     stage: Arc<Stage>,
 ) -> Result<(), CommandError> {
     let stop = stop_signal(may_be_left(&args.demo))?;
-    let told = stage.clone();
+    let watched = stage.clone();
     let mut stop = Box::pin(async move {
         let signal = stop.await;
-        told.stop(signal);
+        watched.stop(signal);
         signal
     });
     // The address first: a fleet nobody can look at need not be made.
     let listeners = listen(&args.exporter).await?;
     stage.begin(&args.demo);
-    let told = stage.clone();
-    let tell: Tell = Arc::new(move |news| told.tell(news));
+    let watched = stage.clone();
+    let tell: Tell = Arc::new(move |news| watched.tell(news));
     let stopped = async {
         let signal = (&mut stop).await;
         tracing::info!(signal, "stopping");

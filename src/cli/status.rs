@@ -166,13 +166,13 @@ fn write_advice(out: &mut String, fleet: &FleetStats) {
     for problem in fleet.problems() {
         let cause = problem.cause.map(|it| format!(" ({})", it.as_str()));
         let name = format!("{}{}", problem.health.as_str(), cause.unwrap_or_default());
-        let told = problem.health.advice(problem.cause).unwrap_or_default();
+        let text = problem.health.advice(problem.cause).unwrap_or_default();
         if !advice.iter().any(|(known, _)| *known == name) {
-            advice.push((name, told));
+            advice.push((name, text));
         }
     }
-    for (name, told) in advice {
-        let told = wrapped(told, 2);
-        let _ = writeln!(out, "\n{}\n  {told}", styled(STRONG, &name));
+    for (name, text) in advice {
+        let text = wrapped(text, 2);
+        let _ = writeln!(out, "\n{}\n  {text}", styled(STRONG, &name));
     }
 }

@@ -12,7 +12,7 @@ pub enum News {
     /// Something happened in the fleet.
     Happened {
         /// A sentence.
-        told: String,
+        text: String,
         /// How much it matters.
         weight: Weight,
     },
@@ -33,8 +33,8 @@ const LINES: usize = 5;
 #[derive(Debug, Default)]
 pub(super) struct Bound {
     window_ends: Duration,
-    told: usize,
-    untold: usize,
+    shown: usize,
+    left_out: usize,
 }
 
 impl Bound {
@@ -43,8 +43,8 @@ impl Bound {
     pub(super) fn tell(&mut self, messages: Vec<Message>, at: Duration) -> Vec<News> {
         let mut news = Vec::new();
         if at >= self.window_ends {
-            if self.untold > 0 {
-                news.push(News::More(self.untold));
+            if self.left_out > 0 {
+                news.push(News::More(self.left_out));
             }
             *self = Self {
                 window_ends: at + WINDOW,
@@ -52,13 +52,13 @@ impl Bound {
             };
         }
         let least = self.least_weight(&messages);
-        for Message { told, weight } in messages {
-            let has_room = self.told < LINES && least.is_none_or(|least| weight >= least);
+        for Message { text, weight } in messages {
+            let has_room = self.shown < LINES && least.is_none_or(|least| weight >= least);
             if has_room || weight == Weight::Headline {
-                self.told += 1;
-                news.push(News::Happened { told, weight });
+                self.shown += 1;
+                news.push(News::Happened { text, weight });
             } else {
-                self.untold += 1;
+                self.left_out += 1;
             }
         }
         news
@@ -66,7 +66,7 @@ impl Bound {
 
     /// Where not all have room, what is less than trouble gives way to it, if there is any.
     fn least_weight(&self, messages: &[Message]) -> Option<Weight> {
-        let room = LINES.saturating_sub(self.told);
+        let room = LINES.saturating_sub(self.shown);
         let has_trouble = messages
             .iter()
             .any(|message| message.weight >= Weight::Trouble);
@@ -79,13 +79,13 @@ mod tests {
     use super::*;
 
     fn message(weight: Weight) -> Message {
-        let told = format!("{weight:?}");
-        Message { told, weight }
+        let text = format!("{weight:?}");
+        Message { text, weight }
     }
 
-    fn told(news: &[News]) -> Vec<String> {
+    fn text(news: &[News]) -> Vec<String> {
         let line = |news: &News| match news {
-            News::Happened { told, .. } => told.clone(),
+            News::Happened { text, .. } => text.clone(),
             News::More(count) => format!("and {count} more"),
             other => format!("{other:?}"),
         };
@@ -112,7 +112,7 @@ mod tests {
         );
         assert_eq!(bound.tell(vec![message(Weight::Everyday)], 2 * SECOND), []);
         let news = bound.tell(vec![message(Weight::Everyday)], 3 * SECOND);
-        assert_eq!(told(&news), ["and 5 more", "Everyday"]);
+        assert_eq!(text(&news), ["and 5 more", "Everyday"]);
         assert_eq!(bound.tell(Vec::new(), 9 * SECOND), []);
     }
 
@@ -122,12 +122,12 @@ mod tests {
         let mut messages = vec![message(Weight::Everyday); 9];
         messages.push(message(Weight::Trouble));
         let news = bound.tell(messages, SECOND);
-        assert_eq!(told(&news), ["Trouble"]);
+        assert_eq!(text(&news), ["Trouble"]);
         bound.tell(vec![message(Weight::Trouble); 9], SECOND);
         let news = bound.tell(
             vec![message(Weight::Headline), message(Weight::Trouble)],
             SECOND,
         );
-        assert_eq!(told(&news), ["Headline"]);
+        assert_eq!(text(&news), ["Headline"]);
     }
 }

@@ -61,12 +61,12 @@ pub(super) async fn make(
 /// Percent by percent, so that a large fleet can be given up while it is being made up.
 async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
     let mut history = History::new(options.workspaces, options.seed, options.scenario);
-    let mut told = 0;
+    let mut reported = 0;
     while history.step() {
         let percent = history.percent() * TOLD_PERCENT / 100;
-        if percent > told {
+        if percent > reported {
             tell(&News::MadeUp(percent));
-            told = percent;
+            reported = percent;
             yield_now().await;
         }
     }

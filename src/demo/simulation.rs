@@ -76,8 +76,8 @@ impl Simulation {
             Ok(Ok(())) => self.succeeded(changes),
             // Sent again it would be refused again. What it told is lost; the fleet goes on.
             Ok(Err(error)) if error.is_refusal() => {
-                let told = format!("the demo's database refused a second of its life: {error}");
-                (self.tell)(&News::Amiss(told));
+                let text = format!("the demo's database refused a second of its life: {error}");
+                (self.tell)(&News::Amiss(text));
             }
             Ok(Err(error)) => self.cut_off(changes, at, &error.to_string()),
             Err(_) => self.cut_off(changes, at, "no answer within 10 s"),
@@ -96,8 +96,8 @@ impl Simulation {
 
     fn cut_off(&mut self, changes: Changes, at: Time, error: &str) {
         if !self.is_cut_off {
-            let told = format!("the demo's database is away, its fleet stands still: {error}");
-            (self.tell)(&News::Amiss(told));
+            let text = format!("the demo's database is away, its fleet stands still: {error}");
+            (self.tell)(&News::Amiss(text));
         }
         self.is_cut_off = true;
         self.client = None;

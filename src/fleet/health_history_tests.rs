@@ -54,8 +54,8 @@ impl Story {
         let events = self
             .health_history
             .events(Duration::from_secs(3600), at(now));
-        let told = events.iter().map(|it| (it.to, it.count, it.first, it.last));
-        told.collect()
+        let rows = events.iter().map(|it| (it.to, it.count, it.first, it.last));
+        rows.collect()
     }
 }
 
@@ -70,9 +70,9 @@ fn loss_and_return_of_an_agent_are_two_changes_of_it() {
         .health_history
         .changes_of(Uuid::from_u128(1))
         .collect();
-    let told = changes.iter().map(|it| (it.at, it.from, it.to));
+    let rows = changes.iter().map(|it| (it.at, it.from, it.to));
     assert_eq!(
-        told.collect::<Vec<_>>(),
+        rows.collect::<Vec<_>>(),
         [
             (at(20), Health::Disconnected, Health::Healthy),
             (at(10), Health::Healthy, Health::Disconnected),

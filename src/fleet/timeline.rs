@@ -104,7 +104,7 @@ mod tests {
     use super::super::fixtures::{agent, at, never_connected};
     use super::*;
 
-    fn told(agent: &Agent, changes: &[Change]) -> Vec<(&'static str, Option<f64>)> {
+    fn steps(agent: &Agent, changes: &[Change]) -> Vec<(&'static str, Option<f64>)> {
         let events = timeline(agent, changes);
         events
             .iter()
@@ -118,7 +118,7 @@ mod tests {
         lost.disconnected_at = Some(at(3));
         let changes = [(at(30), Health::Healthy, Health::Disconnected)];
         assert_eq!(
-            told(&lost, &changes),
+            steps(&lost, &changes),
             [
                 ("created by a build", None),
                 ("connected for the first time", Some(10.0)),
@@ -135,7 +135,7 @@ mod tests {
     fn close_that_was_survived_stands_before_the_last_heartbeat() {
         let mut survived = agent();
         survived.disconnected_at = Some(at(-60));
-        let last_two = told(&survived, &[]).split_off(4);
+        let last_two = steps(&survived, &[]).split_off(4);
         let expected = [
             ("connection seen to close", Some(7040.0)),
             ("last heartbeat", Some(60.0)),
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_never_happened_is_not_told() {
         assert_eq!(
-            told(&never_connected(), &[]),
+            steps(&never_connected(), &[]),
             [("created by a build", None)]
         );
     }
@@ -155,7 +155,7 @@ mod tests {
     fn script_that_failed_is_told_so() {
         let mut failed = agent();
         failed.lifecycle = DbEnum::Known(Lifecycle::StartError);
-        assert_eq!(told(&failed, &[])[3].0, "startup script failed");
+        assert_eq!(steps(&failed, &[])[3].0, "startup script failed");
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let mut odd = agent();
         odd.created_at = Some(Timestamp::BEGINNING);
         odd.disconnected_at = Some(Timestamp::END);
-        let gaps: Vec<_> = told(&odd, &[]).into_iter().map(|it| it.1).collect();
+        let gaps: Vec<_> = steps(&odd, &[]).into_iter().map(|it| it.1).collect();
         assert_eq!((gaps[1], gaps[5]), (None, None));
     }
 }

@@ -155,10 +155,10 @@ mod tests {
             ..agent()
         };
         observe(&mut transitions, &fleet_of(vec![agent()]));
-        let mut told = Vec::new();
+        let mut seen = Vec::new();
         let fleet = fleet_of(vec![failed]);
-        transitions.observe(&fleet, |it, from, to| told.push((it.id, from, to)));
-        assert_eq!(told, [(agent().id, Health::Healthy, Health::StartError)]);
+        transitions.observe(&fleet, |it, from, to| seen.push((it.id, from, to)));
+        assert_eq!(seen, [(agent().id, Health::Healthy, Health::StartError)]);
         assert_eq!(total(&transitions), 0);
     }
 }

@@ -122,7 +122,7 @@ impl Reporter {
     }
 
     /// Whether there is nothing left to tell, connected or not.
-    pub fn is_told(&self) -> bool {
+    pub fn is_reported(&self) -> bool {
         self.untold.is_empty()
     }
 

@@ -53,9 +53,9 @@ impl Handle {
     }
 
     /// Waits until there is nothing left to tell: before the process ends, say.
-    pub async fn told(&self) {
+    pub async fn reported(&self) {
         // The channel cannot close: this very handle is a sender.
-        let _ = self.0.subscribe().wait_for(Reporter::is_told).await;
+        let _ = self.0.subscribe().wait_for(Reporter::is_reported).await;
     }
 }
 

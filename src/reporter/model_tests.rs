@@ -78,7 +78,7 @@ fn expected(replay: Replay, story: &[Step]) -> Option<(Uuid, Lifecycle, Timestam
     let (row, changed) = present_row(story)?;
     let changed = changed.filter(|_| replay == Replay::OnNewRow);
     let mut all = changed.map_or_else(Vec::new, |index| replay_at(index, story));
-    let (mut told, mut is_up) = (0, false);
+    let (mut reported, mut is_up) = (0, false);
     for (index, step) in story.iter().enumerate().skip(changed.unwrap_or(0)) {
         match step {
             Step::Transition(state) if *state > state_after(&story[..index]) => {
@@ -86,12 +86,12 @@ fn expected(replay: Replay, story: &[Step]) -> Option<(Uuid, Lifecycle, Timestam
             }
             Step::Connect(_) => is_up = true,
             Step::Disconnect => is_up = false,
-            Step::Succeed if is_up && told < all.len() => told += 1,
-            Step::Fail if told < all.len() => is_up = false,
+            Step::Succeed if is_up && reported < all.len() => reported += 1,
+            Step::Fail if reported < all.len() => is_up = false,
             Step::Transition(_) | Step::Succeed | Step::Fail => {}
         }
     }
-    let (state, at) = *all.get(told)?;
+    let (state, at) = *all.get(reported)?;
     is_up.then_some((row, state, at))
 }
 

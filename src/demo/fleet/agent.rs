@@ -126,7 +126,7 @@ impl Agent {
             Phase::Connecting => self.connect(cx),
             Phase::Connected => self.start(now, cx.rng),
             Phase::Starting => return self.end_start(now, cx.rng),
-            Phase::ReportingAgain if self.process.is_told() => {
+            Phase::ReportingAgain if self.process.is_reported() => {
                 self.phase = Phase::Ready;
                 return News::Ready;
             }
@@ -144,7 +144,7 @@ impl Agent {
                 self.until = now + 1;
             }
             // The last word is said before it goes.
-            Phase::Off if self.process.is_told() => self.hang_up(cx.changes),
+            Phase::Off if self.process.is_reported() => self.hang_up(cx.changes),
             Phase::Off => self.until = now + 1,
             Phase::StuckCreated | Phase::Ready | Phase::StartError => {}
         }
@@ -238,7 +238,7 @@ impl Agent {
         } else {
             // It has been running all along, whatever its row says.
             self.apps.come_up(now, cx.rng);
-            if self.process.is_told() {
+            if self.process.is_reported() {
                 Phase::StuckCreated
             } else {
                 self.until = now + 1;

@@ -68,7 +68,7 @@ impl Event {
 impl Event {
     /// The build by which it comes, if it does, and the sentence about it.
     fn build(self, owner: &str, label: &str, rng: &mut Rng) -> Option<(Wish, JobOutcome, String)> {
-        let (wish, told) = match self {
+        let (wish, text) = match self {
             Self::Stop => (Wish::Stop, format!("{owner} stopped {label}")),
             Self::Start => (
                 Wish::Start(StartOutcome::Well),
@@ -120,7 +120,7 @@ impl Event {
             Self::CanceledBuild => JobOutcome::Canceled,
             _ => JobOutcome::Succeeded,
         };
-        Some((wish, outcome, told))
+        Some((wish, outcome, text))
     }
 }
 
@@ -150,12 +150,12 @@ impl Fleet {
     fn happen(&mut self, index: usize, event: Event, now: Time, changes: &mut Changes) {
         let (workspace, mut cx) = self.at(index, now, changes);
         let (owner, label) = (workspace.owner(&cx), workspace.label.clone());
-        if let Some((wish, outcome, told)) = event.build(owner, &label, cx.rng) {
+        if let Some((wish, outcome, text)) = event.build(owner, &label, cx.rng) {
             workspace.build(wish, outcome, &mut cx);
-            changes.tell(event.weight(), told);
+            changes.tell(event.weight(), text);
             return;
         }
-        let told = match event {
+        let text = match event {
             Event::AppFails => {
                 let until = now + cx.rng.within(20..300);
                 let mut agents = workspace.agents.iter_mut();
@@ -175,8 +175,8 @@ impl Fleet {
                 Some(format!("{owner} started a chat in {label}"))
             }
         };
-        if let Some(told) = told {
-            changes.tell(event.weight(), told);
+        if let Some(text) = text {
+            changes.tell(event.weight(), text);
         }
     }
 
@@ -198,12 +198,12 @@ impl Fleet {
             }
         }
         let label = &workspace.label;
-        let told = if how == Event::Silence {
+        let text = if how == Event::Silence {
             format!("{label} fell silent: no heartbeat, no goodbye")
         } else {
             format!("{label} lost its connection, and coderd noticed")
         };
-        cx.changes.tell(how.weight(), told);
+        cx.changes.tell(how.weight(), text);
     }
 }
 

@@ -135,7 +135,7 @@ pub enum JobOutcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// A sentence.
-    pub told: String,
+    pub text: String,
     /// What is left out last when there is too much to tell.
     pub weight: Weight,
 }
@@ -185,7 +185,7 @@ pub struct Changes {
 }
 
 impl Changes {
-    pub(super) fn tell(&mut self, weight: Weight, told: String) {
-        self.messages.push(Message { told, weight });
+    pub(super) fn tell(&mut self, weight: Weight, text: String) {
+        self.messages.push(Message { text, weight });
     }
 }

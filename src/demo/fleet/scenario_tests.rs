@@ -8,14 +8,14 @@ use super::*;
 const SEEDS: u64 = 3;
 
 /// A scenario at the pace of life.
-struct Told {
+struct Run {
     fleet: Fleet,
     tables: Tables,
     now: Time,
     messages: Vec<Message>,
 }
 
-impl Told {
+impl Run {
     fn new(scenario: Scenario, seed: u64) -> Self {
         let (fleet, tables, now) = Fleet::of(200, seed, scenario, Pace::REAL);
         Self {
@@ -42,9 +42,9 @@ impl Told {
         count(&self.tables, self.now)
     }
 
-    fn has_told(&self, part: &str) -> usize {
-        let told = self.messages.iter().filter(|it| it.told.contains(part));
-        told.count()
+    fn has_said(&self, part: &str) -> usize {
+        let said = self.messages.iter().filter(|it| it.text.contains(part));
+        said.count()
     }
 
     /// Chats of running workspaces that name an agent of an earlier build.
@@ -69,66 +69,66 @@ fn of(counts: &BTreeMap<Word, usize>, health: Word) -> usize {
 #[test]
 fn calm_fleet_has_no_problem_at_the_start_and_hardly_one_later() {
     for seed in 0..SEEDS {
-        let mut told = Told::new(Scenario::Calm, seed);
-        assert_eq!(problems(&told.counts()), 0, "{:?}", told.counts());
+        let mut run = Run::new(Scenario::Calm, seed);
+        assert_eq!(problems(&run.counts()), 0, "{:?}", run.counts());
         for _ in 0..30 {
-            let counts = told.go_on(60);
+            let counts = run.go_on(60);
             let agents: usize = counts.values().sum();
             assert!(problems(&counts) * 50 <= agents, "{counts:?}");
         }
-        assert!(told.messages.len() > 100, "nobody is at work");
+        assert!(run.messages.len() > 100, "nobody is at work");
     }
 }
 
 #[test]
 fn outage_takes_much_of_a_template_and_a_host_and_gives_them_back() {
     for seed in 0..SEEDS {
-        let mut told = Told::new(Scenario::Outage, seed);
-        assert_eq!(problems(&told.counts()), 0);
-        let counts = told.go_on(60);
+        let mut run = Run::new(Scenario::Outage, seed);
+        assert_eq!(problems(&run.counts()), 0);
+        let counts = run.go_on(60);
         assert!(of(&counts, "disconnected") >= 10, "{counts:?}");
         assert_eq!(problems(&counts), of(&counts, "disconnected"));
-        assert_eq!(told.has_told("fell silent at once"), 1);
-        assert_eq!(told.has_told("the host node-"), 1);
-        let counts = told.go_on(4 * 60);
+        assert_eq!(run.has_said("fell silent at once"), 1);
+        assert_eq!(run.has_said("the host node-"), 1);
+        let counts = run.go_on(4 * 60);
         assert!(problems(&counts) <= 4, "{counts:?}");
-        told.go_on(2 * 60);
-        assert_eq!(told.has_told("fell silent at once"), 2);
+        run.go_on(2 * 60);
+        assert_eq!(run.has_said("fell silent at once"), 2);
     }
 }
 
 #[test]
 fn machines_that_are_resumed_stick_in_created_or_report_again() {
     for seed in 0..SEEDS {
-        let mut told = Told::new(Scenario::Stuck, seed);
-        let before = of(&told.counts(), "stuck_created");
-        assert!(before >= 3, "{:?}", told.counts());
-        assert_eq!(problems(&told.counts()), before);
-        let counts = told.go_on(60);
+        let mut run = Run::new(Scenario::Stuck, seed);
+        let before = of(&run.counts(), "stuck_created");
+        assert!(before >= 3, "{:?}", run.counts());
+        assert_eq!(problems(&run.counts()), before);
+        let counts = run.go_on(60);
         assert!(of(&counts, "stuck_created") > before, "{counts:?}");
-        told.go_on(4 * 60);
-        assert!(told.has_told("watch it stick in created") >= 2);
-        assert!(told.has_told("its agent reports again") >= 1);
+        run.go_on(4 * 60);
+        assert!(run.has_said("watch it stick in created") >= 2);
+        assert!(run.has_said("its agent reports again") >= 1);
     }
 }
 
 #[test]
 fn rebuild_comes_in_waves_and_is_no_problem() {
     for seed in 0..SEEDS {
-        let mut told = Told::new(Scenario::Rebuild, seed);
-        assert_eq!(problems(&told.counts()), 0, "{:?}", told.counts());
-        let (stale, shut_down) = (told.stale(), of(&told.counts(), "shutdown"));
+        let mut run = Run::new(Scenario::Rebuild, seed);
+        assert_eq!(problems(&run.counts()), 0, "{:?}", run.counts());
+        let (stale, shut_down) = (run.stale(), of(&run.counts(), "shutdown"));
         let mut most_moving = 0;
         for _ in 0..12 {
-            let counts = told.go_on(10);
+            let counts = run.go_on(10);
             assert_eq!(problems(&counts), 0, "{counts:?}");
             let moving = of(&counts, "starting") + of(&counts, "connecting");
             most_moving = most_moving.max(moving + of(&counts, "shutdown"));
         }
         assert!(most_moving > shut_down + 2, "{most_moving}");
-        assert!(told.stale() > stale + 3, "{} after {stale}", told.stale());
-        assert_eq!(told.has_told("a rolling rebuild"), 1);
-        assert!(told.has_told("rebuilding ") >= 5);
+        assert!(run.stale() > stale + 3, "{} after {stale}", run.stale());
+        assert_eq!(run.has_said("a rolling rebuild"), 1);
+        assert!(run.has_said("rebuilding ") >= 5);
     }
 }
 

@@ -172,13 +172,13 @@ impl Workspace {
                 News::Ready if is_parent && self.agents.len() == 1 => self.start_dev_container(cx),
                 News::Back { after } if is_parent => {
                     let after = cx.pace.by_clock(after);
-                    let told = format!("{} is back after {after} s", self.label);
-                    cx.changes.tell(Everyday, told);
+                    let text = format!("{} is back after {after} s", self.label);
+                    cx.changes.tell(Everyday, text);
                 }
                 News::Ready | News::Back { .. } => {}
                 News::StartError => {
-                    let told = format!("{}: the start script failed", self.label);
-                    cx.changes.tell(Trouble, told);
+                    let text = format!("{}: the start script failed", self.label);
+                    cx.changes.tell(Trouble, text);
                 }
             }
         }

@@ -174,8 +174,8 @@ async fn error_that_arrives_late_or_speaks_of_a_timeout_is_not_taken_for_one() {
         // The very moment of our own deadline, and one before.
         for seconds in [30.0, 29.9] {
             world.dials("old", [fails(seconds, error)]);
-            let told = connect(&world.bound_resolver()).await.unwrap_err();
-            assert_eq!(told, Unresolved::Dial(failed(error)));
+            let result = connect(&world.bound_resolver()).await.unwrap_err();
+            assert_eq!(result, Unresolved::Dial(failed(error)));
         }
     }
 }

@@ -32,14 +32,14 @@ pub(super) fn name(text: &str) -> Markup {
 /// 12,345
 pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
-    let mut told = String::with_capacity(digits.len() * 4 / 3);
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            told.push(',');
+            grouped.push(',');
         }
-        told.push(digit);
+        grouped.push(digit);
     }
-    told
+    grouped
 }
 
 /// `1 agent`, `2 agents`.

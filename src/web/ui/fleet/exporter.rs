@@ -73,9 +73,9 @@ fn collectors(collection: &CollectionResult) -> Markup {
 }
 
 fn replica(lag: f64) -> Markup {
-    let told = format!("{lag:.1} s behind");
+    let shown = format!("{lag:.1} s behind");
     html! {
-        @if lag > REMARKABLE_LAG_SECONDS { span class="bad" { (told) } } @else { (told) }
+        @if lag > REMARKABLE_LAG_SECONDS { span class="bad" { (shown) } } @else { (shown) }
     }
 }
 

@@ -37,16 +37,16 @@ fn drawn(buckets: &[Bucket], limit: f64) -> Markup {
     let late = buckets.iter().filter(|it| it.0 > limit);
     let late: u64 = late.map(|it| it.1).sum();
     let within = buckets.iter().filter(|it| it.0 <= limit).count();
-    let told = format!(
+    let shown = format!(
         "{} with an open connection, {} of them silent for longer than {limit} s.",
         counted(all, "agent"),
         number(late)
     );
     html! {
         figure class="card" data-key="ages" {
-            figcaption { h2 { "Last heartbeats" } p class="faint" { (told) } }
+            figcaption { h2 { "Last heartbeats" } p class="faint" { (shown) } }
             @if all > 0 {
-                (columns(buckets, limit, within, &told))
+                (columns(buckets, limit, within, &shown))
                 div class="axis columns" aria-hidden="true" {
                     @for (bound, _) in buckets { span { (bound_name(*bound)) } }
                 }
@@ -57,7 +57,7 @@ fn drawn(buckets: &[Bucket], limit: f64) -> Markup {
     }
 }
 
-fn columns(buckets: &[Bucket], limit: f64, within: usize, told: &str) -> Markup {
+fn columns(buckets: &[Bucket], limit: f64, within: usize, shown: &str) -> Markup {
     let most = buckets
         .iter()
         .map(|it| it.1)
@@ -77,7 +77,7 @@ fn columns(buckets: &[Bucket], limit: f64, within: usize, told: &str) -> Markup 
         svg class="plot" viewBox={ "0 0 " (coordinate(width)) " 100" } preserveAspectRatio="none"
             role="img" aria-labelledby="ages-title ages-told" {
             title id="ages-title" { "Agents by the age of their last heartbeat" }
-            desc id="ages-told" { (told) }
+            desc id="ages-told" { (shown) }
             @for (index, (bound, count)) in buckets.iter().enumerate() {
                 rect class=(colour(*bound, limit)) x=(coordinate(index as f64 * COLUMN + 1.0))
                     y=(coordinate(HEIGHT - height(*count))) width="8" height=(coordinate(height(*count))) {}

@@ -25,11 +25,11 @@
 //! | [`resolver`] | time | from a workspace to the agent that serves it, over two traits |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
-//! | `offload` | threads | long work, beside those who wait |
-//! | [`collect`] | – | who asks at the same time shares one collection |
+//! | `offload` | threads | long work on a blocking thread |
+//! | [`collect`] | – | requests at the same time share one collection |
 //! | [`activity`] | – | reads once a minute which agents are in use |
-//! | [`details`] | – | all there is to tell about one workspace or agent |
-//! | [`log_dedup`] | none | what of all that goes wrong is worth a line in the log |
+//! | [`details`] | – | all that is known about one workspace or agent |
+//! | [`log_dedup`] | none | which failures are worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
@@ -40,7 +40,7 @@
 //!
 //! - **One moment.** A collection is one read-only, repeatable-read transaction; its `now()` is the
 //!   only time any rule sees. The process clock dates our own errors and measures the skew, and
-//!   judges nobody.
+//!   judges no agent.
 //! - **One definition.** Status and health exist once, in [`fleet::status`] and
 //!   [`fleet::health`]. Counts, pages, alerts and documents follow from them.
 //! - **Absent is not zero.** A part of the snapshot that was not loaded is `None`, and its

@@ -2,7 +2,7 @@
 //! time is an argument.
 //!
 //! The first failure is said at once, and so is every failure of another sort. Repeats are
-//! counted, and told once in [`INTERVAL`]; the end is said once, with how long it took and how
+//! counted, and logged once in [`INTERVAL`]; the end is said once, with how long it took and how
 //! often it failed. Nothing is lost: `coder_exporter_errors_total` counts each.
 
 use std::collections::BTreeMap;
@@ -11,11 +11,11 @@ use std::time::Duration;
 use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
 use crate::fleet::label_value::Variants;
 
-/// How often a failure that goes on is told again: often enough for who looks at the last lines
+/// How often a failure that goes on is logged again: often enough for who looks at the last lines
 /// of a log, seldom enough for a disk that must hold a night of them.
 pub const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
-/// How many messages of one subject are told apart. A message that is never the same twice
+/// How many messages of one subject are distinguished. A message that is never the same twice
 /// must not fill the memory, nor the log.
 const MOST_MESSAGES: usize = 8;
 

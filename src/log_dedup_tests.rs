@@ -111,7 +111,7 @@ fn messages_that_are_never_the_same_fill_neither_log_nor_memory() {
         .map(|it| log.failed(COLLECTION, &down(&format!("port {it}")), at(it)))
         .collect();
     let said = |line: &&Line| matches!(line, Line::Failed(..));
-    // One more for those that are not told apart.
+    // One more for those that are not distinguished.
     assert_eq!(lines.iter().filter(said).count(), MOST_MESSAGES + 1);
     assert_eq!(log.troubles[&COLLECTION].messages.len(), MOST_MESSAGES + 1);
 }

@@ -52,7 +52,7 @@ fn happened(subject: Subject) -> &'static str {
     }
 }
 
-/// Nobody reads the nanoseconds of five minutes.
+/// No reader needs the nanoseconds of five minutes.
 fn rounded(duration: Duration) -> humantime::FormattedDuration {
     let millis = duration.as_millis() as u64;
     let unit = if millis < 10_000 { 1 } else { 1000 };

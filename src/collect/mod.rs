@@ -1,4 +1,4 @@
-//! Collection on demand: whoever asks at the same time shares one collection.
+//! Collection on demand: requests at the same time share one collection.
 
 mod state;
 
@@ -26,7 +26,7 @@ use crate::postgres::database::{CollectionRequest, Database};
 use state::{CollectState, Memory};
 
 /// A flight ends by itself at its deadline and says what it was waiting for; this is how long
-/// whoever began it waits to hear that.
+/// the request that began it waits to hear that.
 const GRACE: Duration = Duration::from_millis(50);
 
 /// What a collection needs to know besides the database.
@@ -103,8 +103,8 @@ impl Collect {
     }
 
     /// As [`collection`](Self::collection), or one that ended less than `max_age` ago: for pages
-    /// that many look at, and that ask again and again. While somebody does, the last collection is
-    /// kept.
+    /// that many look at, and that ask again and again. While a page is open, the last collection
+    /// is kept.
     pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<CollectionResult> {
         self.state.lock().watched = Some(Instant::now());
         let max_age = max_age.max(self.settings.min_interval);
@@ -127,7 +127,8 @@ impl Collect {
                 SingleFlight::Started(flight) => (flight, false),
             };
             match timeout_at(deadline + GRACE, flight).await {
-                // It ended at the deadline of whoever began it; there is still time for another.
+                // It ended at the deadline of the request that began it; there is still time for
+                // another.
                 Ok(collection) if joined && may_try_again && ran_out_of_time(&collection) => {
                     may_try_again = false;
                 }
@@ -187,7 +188,7 @@ impl Collect {
         {
             return SingleFlight::Cached(collection.clone());
         }
-        // Those that nobody waits for any more are gone.
+        // Those without a waiting request are gone.
         state.flights.retain(|(_, it)| it.upgrade().is_some());
         let same = state.flights.iter().find(|(of, _)| of == collectors);
         if let Some(flight) = same.and_then(|(_, it)| it.upgrade()) {
@@ -275,7 +276,7 @@ impl Collect {
 enum SingleFlight {
     /// One that ended a moment ago.
     Cached(Arc<CollectionResult>),
-    /// Somebody else's, under way.
+    /// That of another request, under way.
     Joined(Shared<Flight>),
     /// A new one.
     Started(Shared<Flight>),

@@ -16,7 +16,7 @@ use crate::metrics::page::ErrorCounts;
 
 use super::Flight;
 
-/// A page that somebody has open asks again within this; collections are kept for it so long.
+/// An open page asks again within this; collections are kept for it so long.
 const WATCHED: Duration = Duration::from_secs(60);
 
 /// What is known besides the database.
@@ -26,7 +26,7 @@ pub(super) struct CollectState {
     /// who waits for it goes, it is dropped, and with it the statement on the server.
     pub(super) flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
     pub(super) latest: Option<(Instant, Arc<CollectionResult>)>,
-    /// When somebody last asked for a collection that need not be new.
+    /// When a page last asked for a collection that need not be new.
     pub(super) watched: Option<Instant>,
     pub(super) errors: ErrorCounts,
     /// What the memory held after the last collection.
@@ -53,7 +53,7 @@ impl CollectState {
         lines
     }
 
-    /// Whether somebody has a page open that will ask again.
+    /// Whether a page is open that will ask again.
     pub(super) fn is_watched(&self) -> bool {
         self.watched.is_some_and(|at| at.elapsed() < WATCHED)
     }

@@ -110,7 +110,7 @@ impl DemoDatabase {
         !matches!(self.server, Server::Theirs { .. })
     }
 
-    /// Starts a throwaway server again when somebody has ended it. Until then the outage is
+    /// Starts a throwaway server again when it has been ended. Until then the outage is
     /// there to be seen.
     pub(super) async fn keep(&self, tell: &Tell) -> Infallible {
         let Server::Ours(cluster) = &self.server else {
@@ -131,7 +131,7 @@ impl DemoDatabase {
             sleep(REVIVAL_PAUSE).await;
             let cluster = cluster.clone();
             let revived = spawn_blocking(move || cluster.lock().start_again()).await;
-            // Said once, tried for as long as somebody watches.
+            // Said once, tried for as long as the demo runs.
             match &revived {
                 Ok(Err(error)) if !has_failed => tell(&News::Amiss(error.to_string())),
                 _ => {}
@@ -144,7 +144,7 @@ impl DemoDatabase {
     pub(super) async fn leave(self) {
         match self.server {
             Server::Ours(cluster) => {
-                // Blocks for some milliseconds; a panic in there has nobody left to tell.
+                // Blocks for some milliseconds; a panic in there has no receiver left.
                 let _ = tokio::task::spawn_blocking(move || drop(cluster)).await;
             }
             Server::Theirs { admin, name } => {

@@ -57,7 +57,7 @@ const STOPPED_PERCENT: usize = 12;
 /// Deleted workspaces whose rows remain.
 const KEPT_DELETED: usize = 12;
 
-/// How long the story has gone on when somebody looks.
+/// How long the story has gone on when the demo begins.
 const HISTORY: Time = 6 * 3600;
 
 /// The fleet and all that is planned for it.

@@ -84,7 +84,7 @@ pub async fn start(
     tell: &Tell,
     stop: impl Future<Output = ()>,
 ) -> Result<Option<Demo>, DemoError> {
-    // To its end: a database that is half made is nobody's to remove.
+    // To its end: a database that is half made would never be removed.
     let demo_database = match &options.database_url {
         Some(url) => DemoDatabase::rent(url).await?,
         None => DemoDatabase::build().await?,

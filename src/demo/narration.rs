@@ -1,10 +1,10 @@
-//! What of a story is told: no more lines than people can read.
+//! What of a story is shown: no more lines than people can read.
 
 use std::time::Duration;
 
 use super::fleet::{Message, Weight};
 
-/// Something to tell whoever watches a demo.
+/// Something to show to the viewer of a demo.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
     /// So much of the fleet is made up, in percent.
@@ -26,7 +26,7 @@ pub enum News {
 
 /// How long the events are counted together.
 const WINDOW: Duration = Duration::from_secs(2);
-/// Lines told in it. Headlines are told beyond that: they are as rare as what they tell.
+/// Lines shown in it. Headlines are shown beyond that: they are as rare as what they report.
 const LINES: usize = 5;
 
 /// Lets through so many events, and counts the others.
@@ -38,8 +38,8 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// What is told at `at` of these events: what matters most first, in the order in which it
-    /// happened. How many were left out is told when the window is over.
+    /// What is shown at `at` of these events: what matters most first, in the order in which it
+    /// happened. How many were left out is shown when the window is over.
     pub(super) fn tell(&mut self, messages: Vec<Message>, at: Duration) -> Vec<News> {
         let mut news = Vec::new();
         if at >= self.window_ends {

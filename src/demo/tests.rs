@@ -8,7 +8,7 @@ use fleet::{Fleet, Tables};
 use schema::Era;
 use tokio_postgres::Client;
 
-/// Nobody listens.
+/// Has no listener.
 fn nobody() -> Tell {
     Arc::new(|_| ())
 }

@@ -19,7 +19,7 @@ use crate::resolver::{Readiness, verdict};
 pub use find::{ResolvedName, Unclear, find};
 use find::{agent_of, unclear};
 
-/// Everything that is to be told, true at the moment of [`WorkspaceAt::now`].
+/// Everything that is known, true at the moment of [`WorkspaceAt::now`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkspaceDetails {
     /// The workspace with all agents of its latest build.

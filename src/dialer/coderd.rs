@@ -38,7 +38,7 @@ pub struct Coderd {
 /// Why it cannot be asked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// Nobody could vouch for coderd.
+    /// No certificate could vouch for coderd.
     #[error(
         "no certificate authority to trust was found for --coder.url: install the system's, or \
          name a file by SSL_CERT_FILE"

@@ -166,7 +166,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// Whether the agent was told to go: it is going, or gone on request.
+    /// Whether the agent was asked to go: it is going, or gone on request.
     pub const fn is_shutdown(self) -> bool {
         matches!(
             self,

@@ -24,7 +24,7 @@ pub fn agent_tree(agents: &[Candidate]) -> Vec<Placed<'_>> {
     for root in in_order.iter().filter(|it| is_root(it)) {
         place(root, 0, &in_order, &mut seen, &mut placed);
     }
-    // Rows that are each other's parents: nobody's, and shown all the same.
+    // Rows that are each other's parents: under no root, and shown all the same.
     for rest in &in_order {
         place(rest, 0, &in_order, &mut seen, &mut placed);
     }

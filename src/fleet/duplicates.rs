@@ -2,7 +2,7 @@
 //!
 //! Coder's own keys and indexes allow none of them. A database restored without its indexes, or
 //! a replica that keeps none, does; and two names that are not UTF-8 can become one when they
-//! are read. A page that tells a series twice is refused as a whole, so nobody may rely on it.
+//! are read. A page that tells a series twice is refused as a whole, so it must not happen.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;

@@ -1,4 +1,4 @@
-//! Which agents somebody wants to see: one rule for pages and API.
+//! Which agents a reader wants to see: one rule for pages and API.
 
 use super::agent::{Agent, Kind, Scope};
 use super::fleet_stats::FleetStats;

@@ -48,13 +48,13 @@ pub struct AgentCounts {
     pub oldest: BTreeMap<Health, Timestamp>,
     /// By version; empty for those that have never connected.
     pub versions: BTreeMap<Label, u64>,
-    /// Seconds since the last heartbeat of every agent whose connection nobody closed.
+    /// Seconds since the last heartbeat of every agent whose connection was not closed.
     pub heartbeat_ages: Histogram,
     /// The last heartbeat of all.
     pub newest_heartbeat: Option<Timestamp>,
 }
 
-/// An agent somebody should look at.
+/// An agent that needs attention.
 #[derive(Debug, Clone, Copy)]
 pub struct AgentProblem<'a> {
     /// Which.
@@ -67,7 +67,7 @@ pub struct AgentProblem<'a> {
     pub cause: Option<Cause>,
 }
 
-/// A problem's place in the order in which they are told.
+/// A problem's place in the order in which they are shown.
 #[derive(Debug, Clone, Copy)]
 struct Ranked {
     since: Timestamp,
@@ -228,7 +228,7 @@ impl AgentCounts {
             Some(count) => *count += 1,
             None => drop(self.versions.insert(agent.version.clone(), 1)),
         }
-        // The infinities are dates nobody meant, and would hide every real heartbeat.
+        // The infinities are dates that were not meant, and would hide every real heartbeat.
         let real = |at: &Timestamp| *at != Timestamp::END && *at != Timestamp::BEGINNING;
         let heartbeat = agent.last_connected_at.filter(real);
         self.newest_heartbeat = self.newest_heartbeat.max(heartbeat);
@@ -238,7 +238,7 @@ impl AgentCounts {
     }
 }
 
-/// The last heartbeat of an agent that has connected and whose connection nobody closed.
+/// The last heartbeat of an agent that has connected and whose connection was not closed.
 fn open_heartbeat(agent: &Agent) -> Option<Timestamp> {
     agent.first_connected_at?;
     agent.last_connected_at.filter(|_| !was_closed(agent))

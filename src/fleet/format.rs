@@ -4,7 +4,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use super::time::Timestamp;
 
-/// RFC 3339 in whole seconds, UTC; dates nobody meant are told by name.
+/// RFC 3339 in whole seconds, UTC; dates that were not meant are shown by name.
 pub fn moment(at: Timestamp) -> String {
     let seconds = at.as_unix_seconds();
     if seconds == f64::INFINITY {

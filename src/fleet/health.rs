@@ -28,7 +28,7 @@ use super::time::Timestamp;
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Health {
-    /// Somebody asked for it to be gone.
+    /// It was asked to be gone.
     Shutdown,
     /// Never connected, and for longer than is plausible.
     StuckConnecting,
@@ -51,7 +51,7 @@ pub enum Health {
 }
 
 impl Health {
-    /// Whether somebody should look at an agent of this class.
+    /// Whether an agent of this class needs attention.
     pub const fn is_problem(self) -> bool {
         match self {
             Self::StuckConnecting

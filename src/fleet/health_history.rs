@@ -105,7 +105,7 @@ impl Point {
         u64::from(self.counts[health])
     }
 
-    /// Agents that somebody should look at.
+    /// Agents that need attention.
     pub fn problems(&self) -> u64 {
         let problems = Health::ALL.iter().filter(|it| it.is_problem());
         problems.map(|it| self.count(*it)).sum()
@@ -129,7 +129,7 @@ impl HealthHistory {
         };
         match &collection.fleet {
             Ok(fleet) if fleet.agents.is_some() => self.know(fleet, transitions),
-            // Nobody wanted to know.
+            // Agents were not asked for.
             _ if !asked(&Collector::Agents) => {}
             _ => drop(self.unknown_since.get_or_insert(now)),
         }
@@ -286,7 +286,7 @@ impl<'a> ChangeEvent<'a> {
             && !change_count.at.is_past(self.last, ONE_EVENT)
     }
 
-    /// Whether somebody should know: agents got a problem, or got rid of one.
+    /// Whether it is worth showing: agents got a problem, or got rid of one.
     pub fn is_about_problems(&self) -> bool {
         self.from.is_problem() || self.to.is_problem()
     }

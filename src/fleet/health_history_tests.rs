@@ -170,7 +170,7 @@ fn unknown_lasts_from_the_first_collection_that_fails_to_the_next_that_knows() {
     story.follow(&failed(), 17);
     assert_eq!(story.health_history.unknown_since(), Some(at(13)));
     assert_eq!(story.health_history.last_known(), Some(at(0)));
-    // Somebody else's wish says nothing of the agents.
+    // Another reader's wish says nothing of the agents.
     let failure = Failure::new(ErrorKind::Connect, "refused");
     let mut other = Story::default();
     other.follow(&CollectionResult::failed(failure, [Collector::Apps]), 13);

@@ -1,7 +1,7 @@
 //! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
 //!
 //! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
-//! [`snapshot`] (all facts of one collection), [`duplicates`] (facts told twice), [`fleet_stats`]
+//! [`snapshot`] (all facts of one collection), [`duplicates`] (facts given twice), [`fleet_stats`]
 //! (the counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
 //! [`health_history`] (what changed lately), [`selection`] (which agents a reader wants to see),
 //! [`collection`] (what one collection found, and what failed in it).

@@ -32,7 +32,7 @@ pub fn total(rows: &BTreeMap<&Scope, ByHealth>) -> ByHealth {
     total
 }
 
-/// How many of them somebody should look at.
+/// How many of them need attention.
 pub fn problems_in(row: &ByHealth) -> u64 {
     let problems = row.iter().filter(|(health, _)| health.is_problem());
     problems.map(|(_, count)| count).sum()

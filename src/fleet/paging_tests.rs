@@ -131,8 +131,8 @@ fn changing_fleets() -> impl Strategy<Value = Vec<BTreeSet<u128>>> {
 }
 
 proptest! {
-    /// Whoever turns the pages while agents come, go and come back meets each that is there all
-    /// the time exactly once, nobody twice, and an end.
+    /// A reader who turns the pages while agents come, go and come back meets each that is there
+    /// all the time exactly once, none twice, and an end.
     #[test]
     fn agent_that_stays_is_met_exactly_once_whatever_comes_and_goes(
         stayers in prop::collection::btree_set(0..60_u128, 0..30),

@@ -87,7 +87,7 @@ pub fn candidates(
 /// Who was reached in which turn.
 ///
 /// In one turn everybody is reached once: urgent ones first, then those nearest to being lost.
-/// Nobody is reached twice before all were once, so problems that stay cannot keep the others
+/// No workspace is reached twice before all were once, so problems that stay cannot keep the others
 /// waiting: after workspaces / sample rounds all have been reached.
 #[derive(Debug, Clone, Default)]
 pub struct ProbeScheduler {
@@ -278,7 +278,7 @@ mod tests {
             for _ in 0..before {
                 round(&mut scheduler, &candidates, sample);
             }
-            // From any moment on, whoever waits longest waits for one turn to end and one to
+            // From any moment on, the one that waits longest waits for one turn to end and one to
             // pass; from the start, for one.
             let turns = if before == 0 { 1 } else { 2 };
             let rounds = turns * count.div_ceil(sample as u128);

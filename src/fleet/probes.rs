@@ -117,14 +117,15 @@ impl Probes {
         }
     }
 
-    /// Counts a round in which nobody could be chosen: an exporter's error, about no workspace.
+    /// Counts a round in which no workspace could be chosen: an exporter's error, about no
+    /// workspace.
     pub fn count_unasked(&mut self, duration: Duration) {
         let index = ProbeOutcome::ExporterError;
         self.outcomes[index] += 1;
         self.durations[index].observe(duration.as_secs_f64());
     }
 
-    /// Remembers a probe to be looked at, without counting it: one that somebody asked for says
+    /// Remembers a probe to be looked at, without counting it: one that a user asked for says
     /// nothing of the fleet.
     pub fn keep(&mut self, mut probed: Probed) -> Arc<Probed> {
         self.kept += 1;

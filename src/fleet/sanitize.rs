@@ -1,4 +1,4 @@
-//! Names as they may be shown: whoever may name a workspace may not move a reader's cursor.
+//! Names as they may be shown: a user who names a workspace may not move a reader's cursor.
 
 /// The text without what could move the cursor, change the colour, break the line or turn the
 /// reading direction; each such character becomes U+FFFD.

@@ -1,4 +1,4 @@
-//! The shapes of what is told as JSON, for the API's description of itself: values of closed
+//! The shapes of what is shown as JSON, for the API's description of itself: values of closed
 //! sets are named from the sets, so that a new one is described as soon as it exists.
 
 use schemars::{Schema, SchemaGenerator, json_schema};

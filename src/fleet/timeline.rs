@@ -16,7 +16,7 @@ pub struct TimelineEvent {
     /// What.
     pub what: Happened,
     /// Seconds since the event before; `None` of the first, and where one of the two has a date
-    /// nobody meant.
+    /// was not meant.
     pub gap_seconds: Option<f64>,
 }
 

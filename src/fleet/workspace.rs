@@ -25,13 +25,13 @@ pub struct WorkspaceCount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum JobStatus {
-    /// Nobody has taken it yet.
+    /// No provisioner has taken it yet.
     Pending,
     /// Under way.
     Running,
     /// Done.
     Succeeded,
-    /// Somebody asked for it to end.
+    /// A user asked for it to end.
     Canceling,
     /// Ended early on request.
     Canceled,
@@ -59,7 +59,7 @@ pub enum WorkspaceState {
     Deleting,
     /// The latest build was called off.
     Canceled,
-    /// The latest build failed, or nobody knows.
+    /// The latest build failed, or its state is unknown.
     Failed,
 }
 
@@ -109,7 +109,7 @@ pub struct BindingCount {
 pub enum BindingState {
     /// It remembers none.
     Unbound,
-    /// Nobody could: the latest build has no root agent that is not soft-deleted.
+    /// No agent could: the latest build has no root agent that is not soft-deleted.
     NoAgent,
     /// It remembers an agent of the latest build.
     Current,

@@ -1,4 +1,4 @@
-//! Series of single agents: those somebody should look at, or all of them.
+//! Series of single agents: those that need attention, or all of them.
 
 use std::fmt;
 
@@ -176,7 +176,7 @@ fn within_budget(page: &Page) -> Vec<(&Scope, &Agent, Assessment)> {
         let since = assessment.since;
         (since.is_none(), since, agent.id)
     };
-    // Whoever is beyond the limit need not be in order.
+    // Those beyond the limit need not be in order.
     let limit = page.detail.max_agent_series;
     if limit < agents.len() {
         agents.select_nth_unstable_by_key(limit, rank);

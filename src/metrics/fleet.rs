@@ -86,7 +86,7 @@ pub(super) const FAMILIES: &[Family] = &[
 ];
 
 /// Versions that get series of their own: a fleet in the middle of an upgrade has a handful,
-/// and beyond twenty nobody reads them one by one.
+/// and beyond twenty they are not read one by one.
 const MOST_VERSIONS: usize = 20;
 
 fn all_counts(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &AgentCounts)> {

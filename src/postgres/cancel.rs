@@ -67,7 +67,7 @@ impl Canceller {
     /// known: the others find that the key is none of theirs, and do nothing.
     pub(super) async fn cancel(self, session: CancelToken) {
         let cancels = self.servers.iter().map(|server| async {
-            // Nobody is left to tell: if this fails, statement_timeout ends the statement.
+            // The caller is gone: if this fails, statement_timeout ends the statement.
             let _ = timeout(PATIENCE, self.cancel_at(server, &session)).await;
         });
         join_all(cancels).await;

@@ -48,12 +48,12 @@ impl ColumnSet {
 /// (`docs/spec/coder-schema.md`).
 pub const REQUIRED: &[ColumnSet] = &[ColumnSet {
     table: "provisioner_jobs",
-    // With id, a Coder too old is told apart from a database that is not Coder's at all.
+    // With id, a Coder too old is distinguished from a database that is not Coder's at all.
     columns: &["id", "job_status"],
     since: &[],
 }];
 
-/// Where the version of the last migration stands. It is told in `coder_exporter_schema_info`
+/// Where the version of the last migration stands. It is shown in `coder_exporter_schema_info`
 /// and decides nothing.
 pub const MIGRATION: &[ColumnSet] = &[ColumnSet::of("schema_migrations", &[]).since(&["version"])];
 

@@ -37,7 +37,7 @@ impl<'a> FromSql<'a> for Timestamp {
 }
 
 /// Text that may not be UTF-8, as a database with encoding `SQL_ASCII` can hold: what cannot be
-/// read becomes U+FFFD, so that one bad name hides nobody else's row.
+/// read becomes U+FFFD, so that one bad name hides no other row.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'a> FromSql<'a> for Text<'a> {

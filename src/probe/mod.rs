@@ -169,7 +169,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         &self.shared.settings
     }
 
-    /// Reads the session reports that decide what is in scope; whoever owns the probe runs it
+    /// Reads the session reports that decide what is in scope; the owner of the probe runs it
     /// beside the rounds.
     pub fn activity(&self) -> &ActivityReader<S> {
         &self.shared.activity

@@ -12,7 +12,7 @@ use crate::fleet::collection::Failure;
 use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::resolver::Directory;
 
-/// An answer this young is good enough for whoever doubts a binding: a build takes longer.
+/// An answer this young is good enough for a caller that doubts a binding: a build takes longer.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What one workspace of the round wants to know is asked for all of them: while a round lasts,

@@ -274,7 +274,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 .ok()
                 .and_then(|latest| latest.get(&it.workspace_id));
             let reached = it.agent.as_ref().map(|agent| agent.id);
-            // Rows that cannot be read again accuse nobody.
+            // Rows that cannot be read again accuse no agent.
             it.agent = now.and_then(|latest| self.agent_of(latest, reached));
         }
     }

@@ -19,7 +19,7 @@ pub trait Coderd {
     type Error: Display;
 
     /// Tells Coder one thing. It need not end by itself: it is dropped when its connection is
-    /// no longer the present one, and its report counts as not told.
+    /// no longer the present one, and its report counts as not made.
     ///
     /// # Errors
     ///

@@ -38,7 +38,7 @@ impl<D: Directory> Directory for Arc<D> {
 /// How an agent is reached.
 ///
 /// A dial is a future: dropping it gives the dial up, and a connection is released by dropping
-/// it. So a late connection that nobody waits for is released wherever the caller stopped.
+/// it. So a late connection without a waiting caller is released wherever the caller stopped.
 pub trait Dialer: Send + Sync {
     /// What proves that an agent answered.
     type Connection: Send + Sync + 'static;

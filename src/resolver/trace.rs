@@ -45,7 +45,7 @@ pub struct Step {
     pub text: String,
 }
 
-/// The story of one call, for whoever asked for it. Shared by reference with all that happens
+/// The story of one call, for its caller. Shared by reference with all that happens
 /// in the call, some of it at the same time.
 #[derive(Debug)]
 pub struct Trace {

@@ -120,7 +120,7 @@ fn of_build(build: &Build) -> Option<Verdict> {
 fn of_health(health: Health) -> Verdict {
     match health {
         Health::Connecting | Health::StuckConnecting => Verdict::Connecting,
-        // Shut down from within, though nobody asked Coder for it: there is nothing to reach.
+        // Shut down from within, though Coder was not asked for it: there is nothing to reach.
         Health::ConnectTimeout | Health::Disconnected | Health::Shutdown => Verdict::Unreachable,
         Health::StuckCreated | Health::StuckStarting | Health::Starting => Verdict::Starting,
         Health::StartError => Verdict::StartFailed,

@@ -26,7 +26,7 @@ pub(super) use connection::{Connection, said};
 /// The workspace of tests that need only one.
 pub(super) const WORKSPACE: Uuid = Uuid::from_u128(2);
 
-/// Shared with the resolver: whoever has a clone can change it and read its diary.
+/// Shared with the resolver: each owner of a clone can change it and read its diary.
 #[derive(Clone)]
 pub(super) struct World(Arc<Mutex<WorldState>>);
 
@@ -56,7 +56,7 @@ pub(super) enum Manner {
 #[derive(Clone)]
 pub(super) enum Dial {
     Reached(f64),
-    /// The connection is made by a task of its own, whether or not somebody still waits.
+    /// The connection is made by a task of its own, whether or not a caller still waits.
     ReachedByTask(f64),
     Fails(f64, DialError),
     Never,
@@ -286,7 +286,7 @@ impl World {
         let (world, agent) = (self.clone(), agent.to_owned());
         tokio::spawn(async move {
             rest(seconds).await;
-            // Nobody there any more: it comes back, and is dropped.
+            // The caller is gone: it comes back, and is dropped.
             let _unwanted = sender.send(world.open_connection(&agent));
         });
         receiver.await.unwrap()

@@ -1,4 +1,4 @@
-//! The fleet for somebody who looks at it: no scrape, and none the more for it.
+//! The fleet for a page: not a scrape, and no additional one.
 
 use std::sync::Arc;
 use std::time::Duration;

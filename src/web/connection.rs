@@ -1,8 +1,8 @@
 //! One connection: its TLS, its requests, its end.
 //!
 //! A connection waits (for TLS, for a request) or answers. It is in a tracker while it does, so
-//! that whoever needs its place can end the one that has kept it for longest; how much it says
-//! meanwhile, a byte a second or nothing, makes no difference.
+//! that a new connection that needs its place can end the one that has kept it for longest; how
+//! much it says meanwhile, a byte a second or nothing, makes no difference.
 
 use std::convert::Infallible;
 use std::pin::Pin;

@@ -1,4 +1,4 @@
-//! All about one workspace or agent, for somebody who looks at it.
+//! All about one workspace or agent, for a page.
 //!
 //! However many look at the same one, the database is asked once in [`MAX_AGE`]; however many
 //! are looked at, one is asked about at a time.
@@ -20,7 +20,7 @@ use super::router::App;
 /// So many answers are remembered; each is some kilobytes.
 const REMEMBERED: usize = 64;
 
-/// What was told.
+/// What was answered.
 type Answer = Result<Arc<WorkspaceDetails>, Unclear>;
 
 /// The newest answer to one question. Locked while it is asked: who comes meanwhile waits for it.
@@ -47,7 +47,7 @@ impl DetailsCache {
         let is_wanted = |asked: &Instant| now.duration_since(*asked) < MAX_AGE;
         questions.retain(|_, (asked, it)| is_wanted(asked) || Arc::strong_count(it) > 1);
         let question = Arc::<Question>::default();
-        // Beyond it, who asks is answered all the same, and shares with nobody.
+        // Beyond it, who asks is answered all the same, and shares with no other.
         if questions.len() < REMEMBERED {
             questions.insert(reference.clone(), (now, question.clone()));
         }
@@ -90,7 +90,7 @@ impl App {
 }
 
 /// Whether what was answered `at` that moment does for who came at `arrived`. A failure does for
-/// those who waited for it and for nobody else: the next one tries again.
+/// those who waited for it and for no other: the next one tries again.
 fn is_good(at: Instant, answer: &Answer, arrived: Instant) -> bool {
     match answer {
         Err(Unclear::Failed(_)) => at > arrived,

@@ -15,7 +15,7 @@ use super::router::App;
 /// Asked by those who hold no password and must get an answer: an orchestrator, a load balancer.
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
 
-/// What a browser is told when it needs a password.
+/// What a browser is sent when it needs a password.
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"coder-agent-exporter\", charset=\"UTF-8\"");
 

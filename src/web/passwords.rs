@@ -39,7 +39,7 @@ pub(super) enum PasswordVerdict {
 pub(super) struct Passwords {
     /// Of this process alone, and never shown; without one nothing is remembered.
     key: Option<hmac::Key>,
-    /// Tags of user, hash and password: useless to whoever reads them, and void when the hash
+    /// Tags of user, hash and password: useless to a reader, and void when the hash
     /// is replaced.
     known: Mutex<HashSet<Vec<u8>>>,
     comparing: Arc<Semaphore>,
@@ -65,7 +65,7 @@ impl Passwords {
 
     /// Whether a request with these headers is one of `users`.
     ///
-    /// One comparison whoever asks: how long a refusal takes says nothing of which users there
+    /// One comparison for every user: how long a refusal takes says nothing of which users there
     /// are.
     pub(super) async fn check(
         &self,
@@ -133,7 +133,7 @@ impl Passwords {
     }
 }
 
-/// What the password of somebody unknown is compared with: the dearest hash there is. What
+/// What the password of an unknown user is compared with: the dearest hash there is. What
 /// comes of it is not looked at.
 fn nobodys_hash(users: &BTreeMap<String, PasswordHash>) -> String {
     let dearest = users.values().max_by_key(|it| it.cost());

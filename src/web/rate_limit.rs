@@ -71,7 +71,7 @@ mod tests {
         for (after, expected) in expected {
             assert_eq!(allowed(after), expected, "after {after} ms");
         }
-        // However long nobody came, the burst is the most.
+        // However long no request came, the burst is the most.
         let late = [true, true, false].map(|expected| (expected, allowed(60_000)));
         assert!(
             late.iter().all(|(expected, allowed)| expected == allowed),

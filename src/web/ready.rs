@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use crate::collect::Collect;
 use crate::postgres::catalog::ColumnSet;
 
-/// Ready stands for this long: however often somebody asks, a database that works is asked once
+/// Ready stands for this long: however often it is asked, a database that works is asked once
 /// a second. One that does not is asked anew, one look at a time, so that its return shows.
 const FRESH: Duration = Duration::from_secs(1);
 
@@ -25,13 +25,13 @@ pub(super) struct ReadyCheck {
 
 #[derive(Default)]
 struct ReadyState {
-    /// Weak: a look that nobody waits for any more is dropped.
+    /// Weak: a look without a waiting request is dropped.
     look: Option<WeakShared<BoxFuture<'static, ReadyResult>>>,
     was_ready: Option<Instant>,
 }
 
 impl ReadyCheck {
-    /// The verdict, by `deadline` or that of whoever asked first.
+    /// The verdict, by `deadline` or that of the first request.
     ///
     /// What is to be read is the same for all who ask.
     pub(super) async fn ask(

@@ -114,8 +114,8 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
     negotiate::format(&accept.join(","))
 }
 
-/// Leave for one scrape. When all are given, whoever takes longest to read an answer goes:
-/// slow readers keep nobody out.
+/// Leave for one scrape. When all are given, the client that takes longest to read an answer goes:
+/// slow readers keep no scraper out.
 async fn permit(app: &App) -> Option<OwnedSemaphorePermit> {
     if let Ok(permit) = app.scrapes.clone().try_acquire_owned() {
         return Some(permit);

@@ -126,7 +126,7 @@ async fn housekeeping(app: &Arc<App>) {
 async fn reload_when_asked(app: &Arc<App>) {
     loop {
         app.settings.lifecycle.reload_requested.notified().await;
-        // It has been logged, and there is nobody to tell.
+        // It has been logged, and there is no caller to report to.
         let _ = app.reload().await;
     }
 }
@@ -175,7 +175,7 @@ impl Acceptor {
         }
     }
 
-    /// Serves whoever comes until `stop`, then waits for those who are there.
+    /// Serves every connection until `stop`, then waits for those who are there.
     async fn keep(self, listener: TcpListener, mut stop: watch::Receiver<()>) -> io::Result<()> {
         // Dropping it ends them all.
         let mut connections = JoinSet::new();
@@ -203,8 +203,8 @@ impl Acceptor {
         Ok(())
     }
 
-    /// A place for one more; when all are taken, that of whoever has waited for longest. Those
-    /// who come with a request hardly wait, so it is never theirs.
+    /// A place for one more; when all are taken, that of the connection that has waited for
+    /// longest. Those who come with a request hardly wait, so it is never theirs.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
@@ -230,7 +230,7 @@ impl Acceptor {
     }
 }
 
-/// A client that went away before it was let in is nobody's trouble; anything else would come
+/// A client that went away before it was let in needs no action; anything else would come
 /// again at once.
 async fn rest_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};

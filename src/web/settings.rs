@@ -31,7 +31,7 @@ pub struct WebSettings {
     pub ui: bool,
     /// Where they lead.
     pub links: Links,
-    /// The probe, when it is on. Its rounds are made by whoever made it.
+    /// The probe, when it is on. Its rounds are made by its owner.
     pub probe: Option<Probe<AnyDialer>>,
     /// How long and how many.
     pub limits: ServerLimits,
@@ -42,8 +42,8 @@ pub struct WebSettings {
 /// What no client can exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Connections at once, on all addresses together. Beyond it, whoever has waited for
-    /// longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
+    /// Connections at once, on all addresses together. Beyond it, the connection that has waited
+    /// for longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
     /// at worst: less memory than the exporter takes at rest.
     pub connections: usize,
     /// How long a connection may be without a complete request. Longer than a minute, so that
@@ -66,7 +66,7 @@ impl Default for ServerLimits {
     }
 }
 
-/// What can be read again while it runs, and what is told of the settings.
+/// What can be read again while it runs, and what is shown of the settings.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
     /// The file of `--web.config.file`.
@@ -75,7 +75,7 @@ pub struct Lifecycle {
     pub database: DatabaseSource,
     /// The effective settings, secrets hidden: what `/-/config` shows.
     pub effective: Arc<str>,
-    /// Notified when somebody outside of HTTP asks for a reload.
+    /// Notified when a signal outside of HTTP asks for a reload.
     pub reload_requested: Arc<Notify>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a demo is told: on the terminal of whoever watches, or in the log.
+//! Where a demo reports: on a terminal, or in the log.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ const SHOWN_PERCENT: usize = 2;
 /// From one line in the log about it to the next.
 const LOGGED_PERCENT: usize = 20;
 
-/// Where it is told.
+/// Where it reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Medium {
     /// On stdout, for people.
@@ -31,7 +31,7 @@ enum Medium {
 pub(super) struct Stage {
     medium: Medium,
     workspaces: usize,
-    /// What was last told of how much is made up.
+    /// The last percentage that was shown.
     percent: AtomicUsize,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Opening<'a> {
 }
 
 impl Stage {
-    /// On stdout where that is a terminal and nobody asked for JSON.
+    /// On stdout where that is a terminal and JSON was not asked for.
     pub(super) fn new(args: &DemoArgs) -> Self {
         let is_for_people =
             std::io::stdout().is_terminal() && args.exporter.log.format == LogFormat::Logfmt;
@@ -88,7 +88,7 @@ impl Stage {
         }
     }
 
-    /// Somebody asked it to end.
+    /// It was asked to end.
     pub(super) fn stop(&self, signal: &str) {
         if self.medium == Medium::Terminal {
             show(&format!(

@@ -19,7 +19,7 @@ use super::seed_data::{AGENT_VERSIONS, TemplatePlan};
 
 /// Coder's own, by the database's clock.
 const HEARTBEAT_INTERVAL: Time = 15;
-/// Nothing is planned: somebody has to intervene.
+/// Nothing is planned: a person has to intervene.
 const NEVER: Time = Time::MAX;
 
 #[derive(Debug)]
@@ -191,7 +191,7 @@ impl Agent {
         self.until = until;
     }
 
-    /// Somebody shuts its machine down from within.
+    /// Its machine is shut down from within.
     pub(super) fn shut_down(&mut self, now: Time, until: Time) {
         self.process
             .transition(Lifecycle::ShuttingDown, moment(now));

@@ -35,7 +35,7 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// How much it matters to whoever watches.
+    /// How much it matters to the viewer.
     fn weight(self) -> Weight {
         match self {
             Self::FailedBuild | Self::ResumeAndReport | Self::Silence | Self::Drop => Trouble,
@@ -207,7 +207,7 @@ impl Fleet {
     }
 }
 
-/// Silence is judged after 30 s by the clock, and then somebody should have time to look.
+/// Silence is judged after 30 s by the clock, and then a viewer should have time to look.
 const SEEN_BY_CLOCK: Time = 60;
 
 /// Tries to find a workspace that suits; rare kinds are a tenth of the fleet.

@@ -1,4 +1,4 @@
-//! What a fleet has lived through before somebody looks, step by step.
+//! What a fleet has lived through before the demo begins, step by step.
 
 use std::iter::Peekable;
 use std::slice::Iter;

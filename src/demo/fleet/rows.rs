@@ -127,11 +127,11 @@ pub enum JobOutcome {
     Succeeded,
     /// With this error.
     Failed(Word),
-    /// Somebody thought better of it.
+    /// It was canceled by its user.
     Canceled,
 }
 
-/// Something worth telling whoever watches.
+/// Something worth showing to the viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
     /// A sentence.
@@ -140,7 +140,7 @@ pub struct Message {
     pub weight: Weight,
 }
 
-/// How much an event matters to whoever watches.
+/// How much an event matters to the viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     /// People at work, and what ends well.

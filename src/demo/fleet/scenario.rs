@@ -1,11 +1,11 @@
 //! The scenarios: one table of what happens in each, how often, and what has happened before
-//! somebody looks.
+//! the demo begins.
 
 use super::HISTORY;
 use super::event::Event;
 use super::rows::Time;
 
-/// Which story is told.
+/// Which story it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scenario {
     /// A bit of everything: every health class is there from the start.
@@ -72,7 +72,7 @@ pub(super) struct Repeated {
 /// What a scenario is made of.
 #[derive(Debug)]
 pub(super) struct ScenarioPlan {
-    /// What has happened by the time somebody looks, as seconds before that.
+    /// What has happened by the time the demo begins, as seconds before that.
     pub(super) scenes: &'static [(Time, Event)],
     /// What people do.
     pub(super) work: Stream,
@@ -108,8 +108,8 @@ const USUAL: Stream = Stream {
     begins: SETTLED,
 };
 
-/// Things that break and come back by themselves or by somebody's doing, but only once
-/// somebody looks, and rarely.
+/// Things that break and come back by themselves or by a person's doing, but only once
+/// the demo has begun, and rarely.
 const RARE_TROUBLE: Stream = Stream {
     kinds: &[(1, Event::Silence), (1, Event::Drop)],
     interval: 600,
@@ -209,7 +209,7 @@ const STUCK: ScenarioPlan = ScenarioPlan {
 
 const REBUILD: ScenarioPlan = ScenarioPlan {
     work: Stream {
-        // Somebody has to have chats for a rebuild to leave behind.
+        // Some user has to have chats for a rebuild to leave behind.
         kinds: &[
             (18, Event::Stop),
             (18, Event::Start),

@@ -10,7 +10,7 @@ const INACTIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// By the clock, too.
 const HEARTBEAT_INTERVAL: Time = 15;
 
-/// Lives for so many seconds of the clock. Whenever somebody looks, every agent with which all
+/// Lives for so many seconds of the clock. At every moment, every agent with which all
 /// is well has been heard of within the timeout. How much there was to tell.
 fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
     let pace = Pace::new(speed);
@@ -27,7 +27,7 @@ fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
         let agents = fleet.workspaces.iter().flat_map(|it| &it.agents);
         for agent in agents.filter(|it| it.is_ready()) {
             let heard = tables.agents[&agent.id].last_connected_at.unwrap();
-            // What was heard before somebody looked is as old as the story says.
+            // What was heard before the demo began is as old as the story says.
             let silent = pace.by_clock(now - heard.max(epoch)) + (epoch - heard).max(0);
             assert!(
                 silent <= HEARTBEAT_INTERVAL + 3,

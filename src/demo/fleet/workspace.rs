@@ -19,7 +19,7 @@ const KEPT_CHATS: usize = 3;
 #[derive(Debug)]
 struct Chat {
     id: Uuid,
-    /// When somebody will open it again, which binds it to the agent of the day.
+    /// When a user will open it again, which binds it to the agent of the day.
     opened_at: Time,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Workspace {
     pub(super) label: String,
     pub(super) stage: Stage,
     pub(super) agents: Vec<Agent>,
-    /// When somebody has had enough of what is wrong, or of it being stopped.
+    /// When its user has had enough of what is wrong, or of it being stopped.
     pub(super) next_wish: Option<(Time, Wish)>,
     owner: usize,
     pub(super) template: usize,
@@ -143,7 +143,7 @@ impl Workspace {
         }
     }
 
-    /// Somebody shuts the machine down from within, and starts it again some time later.
+    /// The machine is shut down from within, and started again some time later.
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
         let ends_at = cx.now + cx.rng.within(3..15);
         for agent in &mut self.agents {

@@ -84,7 +84,7 @@ struct Population {
 
 /// Room for the agents is reserved at once, and more of it than the system's allocator ever takes
 /// from what it keeps (32 MiB): the list is then a mapping of its own, which grows without being
-/// copied and goes back when the collection is over. What nobody writes to takes no memory.
+/// copied and goes back when the collection is over. What is never written to takes no memory.
 const ROOM_BYTES: usize = 33 << 20;
 
 /// Reads the population.

@@ -65,7 +65,7 @@ pub(in crate::postgres) async fn load(
     stuck: &[Uuid],
 ) -> Result<HashMap<Uuid, Cause>, Failure> {
     let mut causes: HashMap<_, _> = stuck.iter().map(|&id| (id, Cause::NeverReported)).collect();
-    // Nobody is stuck, most of the time: then there is nothing to ask.
+    // No agent is stuck, most of the time: then there is nothing to ask.
     if stuck.is_empty() {
         return Ok(causes);
     }

@@ -150,7 +150,7 @@ mod tests {
         ];
         let found = each_once(rows, |sort| sort == with_agent);
         assert_eq!(found, [(first, with_agent), (second, bare)]);
-        // NULL as a job is nobody's: these are two workspaces.
+        // NULL as a job belongs to no build: these are two workspaces.
         let found = each_once(vec![(Uuid::nil(), other); 2], |_| false);
         assert_eq!(found.len(), 2);
     }

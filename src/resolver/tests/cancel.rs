@@ -90,7 +90,7 @@ async fn call(scene: fn(&World), memory: Memory, times: usize, leaves: Leaves) -
     let is_over = result.is_some();
     drop(result);
 
-    // What arrives later finds nobody, and the next call finds its way whatever was left.
+    // What arrives later finds no caller, and the next call finds its way whatever was left.
     sleep(Duration::from_secs(60)).await;
     let story = format!("{memory:?}, {times} polls, {leaves:?}: {:?}", world.diary());
     assert!(world.open() <= 1, "{story}");

@@ -26,7 +26,7 @@ pub(super) async fn show(
     let fleet = collection.fleet.as_ref().map_err(Problem::failed)?;
     let probe = app.settings.probe.as_ref().map(Probe::stats);
     let content = FleetSummary::of(&collection, fleet, probe.as_ref());
-    // The database's present, from our own: nobody asks it again for this.
+    // The database's present, from our own: it is not asked again for this.
     let skew = collection.clock_skew_seconds;
     let age = skew.map(|skew| wall_clock().seconds_since(fleet.snapshot.now) - skew);
     let body = FleetSummary {

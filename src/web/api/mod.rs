@@ -1,8 +1,8 @@
 //! `/api/v1`: the fleet as JSON (`docs/spec/http.md`). Its description of itself is at
 //! `/api/v1/openapi.json`, made from the types that are answered with.
 //!
-//! Whatever is wrong is told as a problem document (RFC 9457), and what is not known is never
-//! told as nothing: without an answer of the database there is 503, not an empty fleet.
+//! Whatever is wrong is answered with a problem document (RFC 9457), and what is not known is never
+//! shown as nothing: without an answer of the database there is 503, not an empty fleet.
 
 mod agents;
 mod answer;

@@ -40,7 +40,7 @@ struct View<'a> {
     health_history: &'a HealthHistory,
     /// Silence after which an agent is lost.
     inactive_timeout: Duration,
-    /// The present by the database's clock, as far as that is known: by it ages are told.
+    /// The present by the database's clock, as far as that is known: by it ages are shown.
     now: Timestamp,
     query: &'a Query,
 }

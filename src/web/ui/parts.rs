@@ -20,7 +20,7 @@ pub(super) fn badge(health: Health) -> Markup {
     html! { span class={ "badge health-" (health.as_str()) } { (spoken(health)) } }
 }
 
-/// A name somebody chose: it neither turns the reading direction of what follows, nor moves
+/// A name that a user chose: it neither turns the reading direction of what follows, nor moves
 /// anything.
 pub(super) fn name(text: &str) -> Markup {
     match text {

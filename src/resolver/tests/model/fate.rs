@@ -260,7 +260,7 @@ impl Dialer for Fate {
 }
 
 impl Fate {
-    /// The connection comes about whether or not somebody still waits for it.
+    /// The connection comes about whether or not a caller still waits for it.
     async fn open_by_task(&self, agent: Number, millis: u64) -> Opened {
         let (sender, receiver) = oneshot::channel();
         let fate = self.clone();

@@ -195,7 +195,7 @@ async fn story(seed: u64, tally: &mut Tally) -> Result<(), String> {
     for task in tasks {
         task.await.map_err(|error| error.to_string())?;
     }
-    // What arrives late finds nobody; what is left is what the resolver remembers.
+    // What arrives late finds no caller; what is left is what the resolver remembers.
     sleep(Duration::from_secs(60)).await;
     let most = run.resolver.settings().most_remembered;
     let run = Arc::into_inner(run).ok_or("somebody still has the resolver")?;

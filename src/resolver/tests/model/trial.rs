@@ -1,4 +1,4 @@
-//! Whether what a caller was told is what its call came to.
+//! Whether what a caller got is what its call came to.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -20,7 +20,7 @@ pub(super) struct Probing<'a> {
     pub(super) app: &'a App,
     /// The workspace.
     pub(super) latest: &'a WorkspaceAt,
-    /// The number of the probe whose story is to be told.
+    /// The number of the probe whose story is to be shown.
     pub(super) shown: Option<u64>,
     /// By the clock that dates the probes.
     pub(super) now: Timestamp,

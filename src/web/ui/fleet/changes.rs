@@ -16,11 +16,11 @@ use super::View;
 /// How far back is lately.
 const WINDOW: Duration = Duration::from_secs(3600);
 
-/// Events told at first, and at most.
+/// Events shown at first, and at most.
 const FIRST: usize = 5;
 const MOST: usize = 50;
 
-/// Agents of one event told by name.
+/// Agents of one event shown by name.
 const NAMED: usize = 10;
 
 /// Changes of health that collections have seen: those about problems, then a word on the others.

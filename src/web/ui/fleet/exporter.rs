@@ -79,7 +79,7 @@ fn replica(lag: f64) -> Markup {
     }
 }
 
-/// Told only where they disagree so much that somebody should know.
+/// Shown only where they disagree so much that it matters.
 fn clocks(collection: &CollectionResult, fleet: Option<&FleetStats>) -> Markup {
     let is_remarkable = |it: &f64| it.abs() > REMARKABLE_SKEW_SECONDS;
     let skew = collection.clock_skew_seconds.filter(is_remarkable);

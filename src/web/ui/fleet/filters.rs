@@ -17,7 +17,7 @@ use super::glance::SHOWN;
 /// Names in a list to choose from.
 const MOST: usize = 500;
 
-/// The form. It stays where agents are not known: somebody may be writing in it.
+/// The form. It stays where agents are not known: a user may be writing in it.
 pub(super) fn filters(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     let selection = &view.query.selection;
     let scopes = || fleet.into_iter().flat_map(|it| it.snapshot.scopes.iter());

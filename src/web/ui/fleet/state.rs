@@ -142,7 +142,7 @@ fn reason(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Agents that nobody asked to be gone.
+/// Agents that were not asked to be gone.
 fn running(total: &ByHealth) -> u64 {
     let others = total
         .iter()

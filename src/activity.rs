@@ -12,9 +12,9 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::collect::Collect;
 use crate::fleet::activity::Activity;
-use crate::fleet::pass::Failure;
-use crate::log_lines::say;
-use crate::logfold::{LogFold, Subject};
+use crate::fleet::collection::Failure;
+use crate::log_dedup::{LogDedup, Subject};
+use crate::log_output::say;
 use crate::postgres::directory::QUESTION_TIMEOUT;
 
 /// From one reading to the next.
@@ -49,13 +49,13 @@ pub struct ActivityReader<S> {
     source: S,
     began: Instant,
     /// Never held across an await.
-    state: Arc<Mutex<State>>,
+    state: Arc<Mutex<ActivityState>>,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct ActivityState {
     latest: Option<Reading>,
-    log: LogFold,
+    log: LogDedup,
     /// Whether the log has said that this Coder stores no reports.
     said_none_are_stored: bool,
 }
@@ -111,7 +111,7 @@ impl<S: ReportSource> ActivityReader<S> {
     }
 }
 
-impl State {
+impl ActivityState {
     fn note_whether_stored(&mut self, activity: &Activity) {
         let is_stored = activity.is_stored();
         if !is_stored && !self.said_none_are_stored {

@@ -26,10 +26,10 @@
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | `offload` | threads | runs long work on a blocking thread |
-//! | [`collect`] | – | who asks at the same time shares one pass |
+//! | [`collect`] | – | requests at the same time share one collection |
 //! | [`activity`] | – | reads once a minute which agents are in use |
-//! | [`inquiry`] | – | all there is to tell about one workspace or agent |
-//! | [`logfold`] | none | what of all that goes wrong is worth a line in the log |
+//! | [`details`] | – | all that is known about one workspace or agent |
+//! | [`log_dedup`] | none | which failures are worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
 //! | [`web`] | sockets | connections and their limits, TLS, passwords, router, content negotiation |
 //! | [`cli`] | terminal | the commands |
@@ -38,19 +38,19 @@
 //!
 //! # Invariants
 //!
-//! - **One moment.** A pass is one read-only, repeatable-read transaction; its `now()` is the
+//! - **One moment.** A collection is one read-only, repeatable-read transaction; its `now()` is the
 //!   only time any rule sees. The process clock dates our own errors and measures the skew, and
-//!   judges nobody.
+//!   judges no agent.
 //! - **One definition.** Status and health exist once, in [`fleet::status`] and
 //!   [`fleet::health`]. Counts, pages, alerts and documents follow from them.
 //! - **Absent is not zero.** A part of the snapshot that was not loaded is `None`, and its
 //!   families are missing from the page.
-//! - **The number of statements in a pass is constant**, whatever the number of rows.
+//! - **The number of statements in a collection is constant**, whatever the number of rows.
 //! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
 //!   ours is left for the next client.
-//! - **`fleet`, `metrics` and `logfold` read no clock, do no I/O and cannot fail for reasons of the
-//!   world.** A test reads their `use` lines.
-//! - **Nothing about Coder is cached** beyond the pass, and no gauge is ever set or cleared.
+//! - **`fleet`, `metrics` and `log_dedup` read no clock, do no I/O and cannot fail for reasons of
+//!   the world.** A test reads their `use` lines.
+//! - **Nothing about Coder is cached** beyond the collection, and no gauge is ever set or cleared.
 
 pub mod activity;
 pub mod chance;
@@ -59,11 +59,11 @@ mod clock;
 pub mod collect;
 pub mod config;
 pub mod demo;
+pub mod details;
 pub mod dialer;
 pub mod fleet;
-pub mod inquiry;
-mod log_lines;
-pub mod logfold;
+pub mod log_dedup;
+mod log_output;
 pub mod metrics;
 mod offload;
 pub mod postgres;
@@ -75,4 +75,4 @@ mod systemd;
 pub mod web;
 
 #[cfg(test)]
-mod house;
+mod architecture;

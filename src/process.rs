@@ -32,7 +32,7 @@ pub(crate) fn stats() -> Option<ProcessStats> {
     None
 }
 
-/// Whether whoever started this process told it to outlive its terminal, as `nohup` does.
+/// Whether this process was started to outlive its terminal, as `nohup` does.
 #[cfg(target_os = "linux")]
 pub(crate) fn ignores_hang_up() -> bool {
     use procfs::process::Process;

@@ -1,4 +1,4 @@
-//! What the service manager is told, and what it hands over. Without one, nothing happens.
+//! What the service manager is sent, and what it hands over. Without one, nothing happens.
 
 use std::io;
 use std::net::TcpListener;

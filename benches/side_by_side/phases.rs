@@ -109,16 +109,16 @@ pub(crate) fn phases(
 /// What the scraper waited for each answer beyond what the log has of that very answer. Nothing
 /// where the log has not as many.
 fn rest(waited: &[Duration], logged: &BTreeMap<String, Vec<Duration>>) -> Vec<Duration> {
-    let (Some(pass), Some(encode)) = (logged.get("pass"), logged.get("encode")) else {
+    let (Some(collection), Some(encode)) = (logged.get("pass"), logged.get("encode")) else {
         return Vec::new();
     };
-    if pass.len() != waited.len() || encode.len() != waited.len() {
+    if collection.len() != waited.len() || encode.len() != waited.len() {
         return Vec::new();
     }
-    let known = pass
+    let known = collection
         .iter()
         .zip(encode)
-        .map(|(pass, encode)| *pass + *encode);
+        .map(|(collection, encode)| *collection + *encode);
     let rest = waited.iter().zip(known);
     rest.map(|(waited, known)| waited.saturating_sub(known))
         .collect()
@@ -129,7 +129,7 @@ fn every_second(times: &[Duration], first: usize) -> Vec<Duration> {
     times.iter().skip(first).step_by(2).copied().collect()
 }
 
-/// All durations of the lines about passes, their collectors and scrapes, by name.
+/// All durations of the lines about collections, their collectors and scrapes, by name.
 fn logged(said: &str) -> BTreeMap<String, Vec<Duration>> {
     let mut durations: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
     for line in said.lines() {

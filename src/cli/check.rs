@@ -8,11 +8,11 @@ use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::config::args::ServeArgs;
-use crate::fleet::census::Fleet;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{Outcome, Pass};
+use crate::fleet::collection::{CollectionResult, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::label_value::Variants;
 use crate::fleet::probe_scope::ProbeScope;
-use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::{activity, directory, kept_alive, reads_of};
 
 use super::{CommandError, runtime, settings as from_args};
@@ -67,13 +67,13 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         let answered = format!("answered in {} ms", started.elapsed().as_millis());
         report.good("connection", &answered);
         check_catalog(&mut report, &needed, &catalog);
-        let pass = database.pass(settings.wanted(), deadline()).await;
-        check_pass(&mut report, &pass);
+        let collection = database.collection(settings.wanted(), deadline()).await;
+        check_collection(&mut report, &collection);
     });
     Ok(report.exit_code())
 }
 
-fn check_catalog(report: &mut Report, needed: &[Reads], catalog: &Catalog) {
+fn check_catalog(report: &mut Report, needed: &[ColumnSet], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
         Err(failure) => report.bad("schema", &failure),
@@ -97,12 +97,12 @@ fn describe(catalog: &Catalog) -> String {
     )
 }
 
-fn check_pass(report: &mut Report, pass: &Pass) {
-    let fleet = match &pass.fleet {
+fn check_collection(report: &mut Report, collection: &CollectionResult) {
+    let fleet = match &collection.fleet {
         Ok(fleet) => fleet,
         Err(failure) => return report.bad("pass", failure),
     };
-    for it in &pass.reports {
+    for it in &collection.reports {
         let name = it.collector.as_str();
         match &it.outcome {
             Outcome::Loaded { duration, rows } => {
@@ -125,7 +125,7 @@ fn check_pass(report: &mut Report, pass: &Pass) {
     report.good("pass", &summary(fleet));
 }
 
-fn summary(fleet: &Fleet) -> String {
+fn summary(fleet: &FleetStats) -> String {
     let agents = fleet.snapshot.agents.as_ref();
     match agents {
         Some(agents) => format!(

@@ -40,7 +40,7 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
         ..Lifecycle::default()
     };
     let links = settings::links(&args.exporter)?;
-    // To the end, however long it takes: what was begun when somebody stopped it has to be
+    // To the end, however long it takes: what was begun when it was stopped has to be
     // taken away again.
     runtime()?
         .0
@@ -48,7 +48,7 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
     Ok(ExitCode::SUCCESS)
 }
 
-/// A demo is for whoever sits at this machine, unless somebody says otherwise.
+/// A demo is for this machine only, unless an address is given.
 fn stay_at_home(args: &mut ExporterArgs) {
     for address in &mut args.web.listen_addresses {
         if let Some(port) = address.strip_prefix(':') {
@@ -64,17 +64,17 @@ async fn show(
     stage: Arc<Stage>,
 ) -> Result<(), CommandError> {
     let stop = stop_signal(may_be_left(&args.demo))?;
-    let told = stage.clone();
+    let watched = stage.clone();
     let mut stop = Box::pin(async move {
         let signal = stop.await;
-        told.stop(signal);
+        watched.stop(signal);
         signal
     });
-    // The address first: a fleet nobody can look at need not be made.
+    // The address first: a fleet that cannot be reached need not be made.
     let listeners = listen(&args.exporter).await?;
     stage.begin(&args.demo);
-    let told = stage.clone();
-    let tell: Tell = Arc::new(move |news| told.tell(news));
+    let watched = stage.clone();
+    let tell: Tell = Arc::new(move |news| watched.tell(news));
     let stopped = async {
         let signal = (&mut stop).await;
         tracing::info!(signal, "stopping");
@@ -147,7 +147,7 @@ fn options(args: &FleetArgs) -> demo::Options {
     }
 }
 
-/// What stays where nobody waits for it to be taken away.
+/// What stays when no caller waits for the removal.
 fn may_be_left(args: &FleetArgs) -> String {
     if args.database_url.is_some() {
         return "a database coder_demo_… and a role of the same name may be left in the server \

@@ -8,13 +8,13 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::config::question_args::ExplainArgs;
+use crate::details::{AgentDetails, WorkspaceDetails, read_details};
 use crate::fleet::agent::Agent;
 use crate::fleet::explain::Explanation;
-use crate::fleet::named::Variants;
+use crate::fleet::format::{age, moment};
+use crate::fleet::label_value::Variants;
 use crate::fleet::summary::AgentSummary;
 use crate::fleet::time::Timestamp;
-use crate::fleet::told::{age, moment};
-use crate::inquiry::{Told, ToldAgent, inquire};
 
 use super::find::reference;
 use super::text::{heading, of_health, styled, wrapped};
@@ -25,41 +25,41 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, args.question.postgres.max_connections)?;
     let limits = args.question.agent.limits();
-    let told = runtime()?.block_on(async {
+    let details = runtime()?.block_on(async {
         let deadline = Instant::now() + PATIENCE;
-        let told = inquire(&database, &reference, limits, deadline).await;
-        told.map_err(|unclear| anyhow!("{unclear}"))
+        let details = read_details(&database, &reference, limits, deadline).await;
+        details.map_err(|unclear| anyhow!("{unclear}"))
     })?;
     match args.question.json {
-        true => print_json(&json(&told)),
-        false => print(&text(&told)),
+        true => print_json(&json(&details)),
+        false => print(&text(&details)),
     }
 }
 
-fn text(told: &Told) -> String {
+fn text(details: &WorkspaceDetails) -> String {
     let mut out = String::new();
-    let latest = &told.latest;
+    let latest = &details.latest;
     let name = format!("{}/{}", latest.owner, latest.workspace);
     let id = latest.workspace_id.to_string();
     let _ = writeln!(out, "{}", heading(&name, &id));
     let template = format!("{}, {}", latest.scope.organization, latest.scope.template);
     line(&mut out, "template", &template);
-    let (verdict, detail) = (told.readiness.verdict, &told.readiness.detail);
+    let (verdict, detail) = (details.readiness.verdict, &details.readiness.detail);
     let verdict = format!("{}: {detail}", verdict.as_str());
     line(&mut out, "verdict", &verdict);
     line(&mut out, "as of", &moment(latest.now));
-    if let Some(advice) = told.readiness.advice() {
+    if let Some(advice) = details.readiness.advice() {
         line(&mut out, "advice", advice);
     }
-    for agent in &told.agents {
+    for agent in &details.agents {
         out.push('\n');
         write_agent(&mut out, agent, latest.now);
     }
     out
 }
 
-fn json(told: &Told) -> serde_json::Value {
-    let latest = &told.latest;
+fn json(details: &WorkspaceDetails) -> serde_json::Value {
+    let latest = &details.latest;
     serde_json::json!({
         "now": moment(latest.now),
         "workspace_id": latest.workspace_id.to_string(),
@@ -67,11 +67,11 @@ fn json(told: &Told) -> serde_json::Value {
         "workspace_owner": &*latest.owner,
         "organization_name": &*latest.scope.organization,
         "template_name": &*latest.scope.template,
-        "verdict": told.readiness.verdict.as_str(),
-        "detail": told.readiness.detail,
-        "advice": told.readiness.advice(),
-        "inactive_timeout_seconds": told.limits.inactive_timeout.as_secs_f64(),
-        "agents": told.agents.iter().map(agent_json).collect::<Vec<_>>(),
+        "verdict": details.readiness.verdict.as_str(),
+        "detail": details.readiness.detail,
+        "advice": details.readiness.advice(),
+        "inactive_timeout_seconds": details.limits.inactive_timeout.as_secs_f64(),
+        "agents": details.agents.iter().map(agent_json).collect::<Vec<_>>(),
     })
 }
 
@@ -83,19 +83,19 @@ struct AgentJson<'a> {
     is_of_latest_build: bool,
 }
 
-fn agent_json(told: &ToldAgent) -> AgentJson<'_> {
+fn agent_json(details: &AgentDetails) -> AgentJson<'_> {
     AgentJson {
-        agent: AgentSummary::of(&told.agent, told.explanation.clone(), told.cause),
-        is_of_latest_build: told.is_of_latest_build,
+        agent: AgentSummary::of(&details.agent, details.explanation.clone(), details.cause),
+        is_of_latest_build: details.is_of_latest_build,
     }
 }
 
-fn write_agent(out: &mut String, told: &ToldAgent, now: Timestamp) {
-    let agent = &told.agent;
+fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
+    let agent = &details.agent;
     let name = format!("agent {}", agent.name);
     let id = format!("{} ({})", agent.id, agent.kind.as_str());
     let _ = writeln!(out, "{}", heading(&name, &id));
-    if !told.is_of_latest_build {
+    if !details.is_of_latest_build {
         line(out, "", "of an earlier build: counted nowhere");
     }
     write_row(out, agent, now);
@@ -103,7 +103,7 @@ fn write_agent(out: &mut String, told: &ToldAgent, now: Timestamp) {
         assessment,
         status,
         health,
-    } = &told.explanation;
+    } = &details.explanation;
     decision(
         out,
         "status",
@@ -117,10 +117,10 @@ fn write_agent(out: &mut String, told: &ToldAgent, now: Timestamp) {
         let age = age(now.seconds_since(since));
         line(out, "since", &format!("{} ({age})", moment(since)));
     }
-    if let Some(cause) = told.cause {
+    if let Some(cause) = details.cause {
         line(out, "cause", cause.as_str());
     }
-    if let Some(advice) = assessment.health.advice(told.cause) {
+    if let Some(advice) = assessment.health.advice(details.cause) {
         line(out, "advice", advice);
     }
 }

@@ -4,9 +4,9 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::SettingError;
-use crate::fleet::printable::printable;
+use crate::details::{self, ResolvedName};
 use crate::fleet::reference::Reference;
-use crate::inquiry::{self, Meant};
+use crate::fleet::sanitize::sanitize;
 use crate::postgres::database::Database;
 
 use super::{CommandError, PATIENCE};
@@ -21,7 +21,7 @@ pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
         // Not repeated where it may be the database URL, with its password.
         let shown = match text.contains("://") {
             true => "that".to_owned(),
-            false => printable(text),
+            false => sanitize(text),
         };
         SettingError::new(&shown, error.to_string())
     })
@@ -36,7 +36,7 @@ pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
 pub(super) async fn find(
     database: &Database,
     reference: &Reference,
-) -> Result<Meant, CommandError> {
-    let found = inquiry::find(database, reference, Instant::now() + PATIENCE).await;
+) -> Result<ResolvedName, CommandError> {
+    let found = details::find(database, reference, Instant::now() + PATIENCE).await;
     Ok(found.map_err(|unclear| anyhow!("{unclear}"))?)
 }

@@ -30,7 +30,7 @@ use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
 use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs};
-use crate::fleet::printable::printable_json;
+use crate::fleet::sanitize::sanitize_json;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{is_in_newest_release, role_sql};
@@ -195,7 +195,7 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
 
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, CommandError> {
     let text = serde_json::to_string_pretty(value).context("writing JSON")?;
-    print(&format!("{}\n", printable_json(&text)))
+    print(&format!("{}\n", sanitize_json(&text)))
 }
 
 /// As clap would print it, in colour on a terminal, unless a URL is in it.

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::config::question_args::DialQuestionArgs;
 use crate::dialer::{AnyDialer, Reached};
-use crate::fleet::latest::Latest;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scope::COUNTED_AS_USE;
 use crate::postgres::database::Database;
@@ -87,7 +87,7 @@ pub(super) fn resolver(
 }
 
 /// A chat that is bound to an agent of an earlier build would dial that one first; so do we.
-async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, latest: &Latest) {
+async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, latest: &WorkspaceAt) {
     let stale = database.stale_bindings(Instant::now() + PATIENCE).await;
     // Without them the right agent is dialed at once.
     let bound = stale
@@ -100,7 +100,7 @@ async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, lat
 
 /// What came of it, for a person or a program.
 struct Resolution<'a> {
-    latest: &'a Latest,
+    latest: &'a WorkspaceAt,
     result: &'a Result<Resolved<Reached>, Unresolved>,
     trace: &'a Trace,
     /// Whether Coder counts a dial that reached its agent as use of the workspace.

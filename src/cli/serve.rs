@@ -78,7 +78,7 @@ pub(super) fn collect(
 pub(super) async fn serve_on(
     listeners: Vec<TcpListener>,
     collect: Collect,
-    settings: web::Settings,
+    settings: web::WebSettings,
     stop: impl Future<Output = &'static str>,
 ) -> anyhow::Result<()> {
     let config = settings.lifecycle.config.clone();
@@ -110,7 +110,7 @@ pub(super) async fn serve_on(
 
 /// Starts the rounds of probes, and what they need beside them.
 fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Database) {
-    let probe::Settings {
+    let probe::ProbeSettings {
         scope,
         interval,
         sample,

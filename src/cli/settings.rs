@@ -17,7 +17,7 @@ use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
-use crate::web::{Lifecycle, Limits, Links, LiveConfig};
+use crate::web::{Lifecycle, Links, LiveConfig, ServerLimits};
 use crate::{collect, probe, resolver, web};
 
 use super::Cli;
@@ -101,12 +101,12 @@ pub(super) fn database(
 /// # Errors
 ///
 /// When every collector is off.
-pub(super) fn collection(args: &ExporterArgs) -> Result<collect::Settings, SettingError> {
+pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings, SettingError> {
     if args.collectors.enabled.is_empty() {
         let problem = "every collector is off; leave at least one on";
         return Err(SettingError::new("--no-collector.*", problem));
     }
-    Ok(collect::Settings {
+    Ok(collect::CollectSettings {
         collectors: args.collectors.enabled.clone(),
         limits: args.agent.limits(),
         named_apps: args.metrics.coderd_compat,
@@ -158,7 +158,7 @@ pub(super) fn probe(
     }
     let scope = args.probe.scope(&dialing);
     let dialer = dialer(dialing)?;
-    let settings = probe::Settings {
+    let settings = probe::ProbeSettings {
         scope,
         interval: args.probe.interval,
         sample: args.probe.sample,
@@ -181,10 +181,10 @@ pub(super) fn dialer(dialing: Dialing) -> Result<AnyDialer, SettingError> {
 }
 
 /// The resolver's constants, at which an agent is lost by the same limit as everywhere.
-pub(super) fn resolver(args: &AgentArgs) -> resolver::Settings {
-    resolver::Settings {
+pub(super) fn resolver(args: &AgentArgs) -> resolver::ResolverSettings {
+    resolver::ResolverSettings {
         inactive_timeout: args.inactive_timeout,
-        ..resolver::Settings::default()
+        ..resolver::ResolverSettings::default()
     }
 }
 
@@ -194,8 +194,8 @@ pub(super) fn web(
     lifecycle: Lifecycle,
     links: Links,
     probe: Option<Probe<AnyDialer>>,
-) -> web::Settings {
-    web::Settings {
+) -> web::WebSettings {
+    web::WebSettings {
         telemetry_path: args.web.telemetry_path.clone(),
         max_requests: args.web.max_requests,
         timeout_offset: args.web.timeout_offset,
@@ -208,7 +208,7 @@ pub(super) fn web(
         ui: !args.web.disable_ui,
         links,
         probe,
-        limits: Limits::default(),
+        limits: ServerLimits::default(),
         lifecycle,
     }
 }

@@ -8,14 +8,14 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
-use crate::fleet::census::{Fleet, Problem};
+use crate::fleet::collection::{CollectionResult, Collector};
+use crate::fleet::fleet_stats::{AgentProblem, FleetStats};
+use crate::fleet::format::{age, moment};
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
-use crate::fleet::pass::{Collector, Pass};
 use crate::fleet::summary::StatusSummary;
-use crate::fleet::told::{age, moment};
-use crate::postgres::database::Wanted;
+use crate::postgres::database::CollectionRequest;
 
 use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
@@ -26,18 +26,21 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, args.question.postgres.max_connections)?;
     let limits = args.question.agent.limits();
-    let wanted = Wanted {
+    let wanted = CollectionRequest {
         collectors: COLLECTORS,
         limits: &limits,
         named_apps: false,
     };
-    let pass = runtime()?.block_on(database.pass(wanted, Instant::now() + PATIENCE));
+    let collection = runtime()?.block_on(database.collection(wanted, Instant::now() + PATIENCE));
     // Causes that cannot be read cost the causes alone.
-    let without_agents = pass.failures().next().filter(|_| !knows_agents(&pass));
+    let without_agents = collection
+        .failures()
+        .next()
+        .filter(|_| !knows_agents(&collection));
     if let Some((_, failure)) = without_agents {
         return Err(anyhow!("{failure}").into());
     }
-    let fleet = pass.fleet.map_err(|failure| anyhow!("{failure}"))?;
+    let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;
     if args.question.json {
         return print_json(&StatusSummary::of(&fleet));
     }
@@ -53,13 +56,14 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     print(&out)
 }
 
-fn knows_agents(pass: &Pass) -> bool {
-    pass.fleet
+fn knows_agents(collection: &CollectionResult) -> bool {
+    collection
+        .fleet
         .as_ref()
         .is_ok_and(|fleet| fleet.agents.is_some())
 }
 
-fn write_totals(out: &mut String, fleet: &Fleet) {
+fn write_totals(out: &mut String, fleet: &FleetStats) {
     let header = format!(
         "{} {} {:>8} {:>8} {:>8} {:>8} {:>8}",
         fit("ORGANIZATION", 15),
@@ -101,8 +105,8 @@ fn write_total(out: &mut String, organization: &str, template: &str, row: &ByHea
 }
 
 /// Of each problem the number and the oldest.
-fn write_oldest(out: &mut String, fleet: &Fleet) {
-    let mut kinds: BTreeMap<Health, (u64, Problem<'_>)> = BTreeMap::new();
+fn write_oldest(out: &mut String, fleet: &FleetStats) {
+    let mut kinds: BTreeMap<Health, (u64, AgentProblem<'_>)> = BTreeMap::new();
     for problem in fleet.problems() {
         let entry = kinds.entry(problem.health).or_insert((0, problem));
         entry.0 += 1;
@@ -124,12 +128,12 @@ fn write_oldest(out: &mut String, fleet: &Fleet) {
 }
 
 /// `owner/workspace.agent`, as `explain` takes it.
-fn name_of(problem: &Problem<'_>) -> String {
+fn name_of(problem: &AgentProblem<'_>) -> String {
     let agent = problem.agent;
     format!("{}/{}.{}", agent.owner, agent.workspace, agent.name)
 }
 
-fn write_problems(out: &mut String, fleet: &Fleet) {
+fn write_problems(out: &mut String, fleet: &FleetStats) {
     if fleet.problems().len() == 0 {
         let _ = writeln!(out, "\nNo agent has a problem.");
         return;
@@ -157,18 +161,18 @@ fn write_problems(out: &mut String, fleet: &Fleet) {
 }
 
 /// Each piece of advice once, for those it is meant for.
-fn write_advice(out: &mut String, fleet: &Fleet) {
+fn write_advice(out: &mut String, fleet: &FleetStats) {
     let mut advice: Vec<(String, &'static str)> = Vec::new();
     for problem in fleet.problems() {
         let cause = problem.cause.map(|it| format!(" ({})", it.as_str()));
         let name = format!("{}{}", problem.health.as_str(), cause.unwrap_or_default());
-        let told = problem.health.advice(problem.cause).unwrap_or_default();
+        let text = problem.health.advice(problem.cause).unwrap_or_default();
         if !advice.iter().any(|(known, _)| *known == name) {
-            advice.push((name, told));
+            advice.push((name, text));
         }
     }
-    for (name, told) in advice {
-        let told = wrapped(told, 2);
-        let _ = writeln!(out, "\n{}\n  {told}", styled(STRONG, &name));
+    for (name, text) in advice {
+        let text = wrapped(text, 2);
+        let _ = writeln!(out, "\n{}\n  {text}", styled(STRONG, &name));
     }
 }

@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::fleet::health::Health;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 
 /// What everybody's terminal has.
 pub(super) const WIDTH: usize = 80;
@@ -40,7 +40,7 @@ pub(super) fn of_outcome(outcome: ProbeOutcome) -> Style {
 
 /// The text in exactly this many columns, cut with an ellipsis or filled with spaces.
 pub(super) fn fit(text: &str, columns: usize) -> String {
-    let text = printable(text);
+    let text = sanitize(text);
     let width = text.width();
     if width <= columns {
         return text + &" ".repeat(columns - width);
@@ -67,7 +67,7 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let columns = WIDTH - indent;
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
-        let word = printable(word);
+        let word = sanitize(word);
         match lines.last_mut() {
             Some(last) if last.width() + 1 + word.width() <= columns => {
                 last.push(' ');
@@ -95,7 +95,7 @@ fn pieces(word: &str, columns: usize) -> Vec<String> {
 
 /// A name as a heading, with what belongs to it behind it, or below where there is no room.
 pub(super) fn heading(name: &str, more: &str) -> String {
-    let name = printable(name);
+    let name = sanitize(name);
     let gap = match name.width() + 2 + more.width() <= WIDTH {
         true => "  ",
         false => "\n",

@@ -7,12 +7,12 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::question_args::DialQuestionArgs;
-use crate::fleet::latest::Latest;
-use crate::fleet::named::Variants;
+use crate::fleet::format::age;
+use crate::fleet::label_value::Variants;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::printable::printable;
 use crate::fleet::probe_scope::COUNTED_AS_USE;
-use crate::fleet::told::age;
+use crate::fleet::sanitize::sanitize;
 use crate::resolver::{Dialer, Progress, Readiness, Stage, Verdict, Waited};
 
 use super::find::{find, reference};
@@ -80,7 +80,7 @@ fn has_answered(waited: &Waited) -> bool {
 }
 
 fn tell(
-    latest: &Latest,
+    latest: &WorkspaceAt,
     waited: &Waited,
     began: Instant,
     counted_as_use: bool,
@@ -186,11 +186,11 @@ impl Ticker {
             }
             Progress::Unanswered(unresolved) => {
                 let is_ours = unresolved.outcome() == Ok(ProbeOutcome::ExporterError);
-                self.unasked = is_ours.then(|| printable(&unresolved.to_string()));
+                self.unasked = is_ours.then(|| sanitize(&unresolved.to_string()));
                 (format!("dialing again: {unresolved}"), &mut self.trouble)
             }
         };
-        let text = printable(&text);
+        let text = sanitize(&text);
         let elapsed = age(self.began.elapsed().as_secs_f64());
         if self.is_terminal {
             let line = fit(&format!("{elapsed:>6}  {text}"), WIDTH - 1);
@@ -215,7 +215,7 @@ impl Drop for Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::pass::{ErrorKind, Failure};
+    use crate::fleet::collection::{ErrorKind, Failure};
     use crate::resolver::{DialError, Unresolved};
 
     #[test]

@@ -1,4 +1,4 @@
-//! Collection on demand: whoever asks at the same time shares one pass.
+//! Collection on demand: requests at the same time share one collection.
 
 mod state;
 
@@ -12,40 +12,40 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
-use crate::fleet::chronicle::Chronicle;
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::health::Limits;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::transitions::TransitionCounts;
-use crate::log_lines::say;
-use crate::logfold::Subject;
+use crate::log_dedup::Subject;
+use crate::log_output::say;
 use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::offload::offload;
-use crate::postgres::database::{Database, Wanted};
+use crate::postgres::database::{CollectionRequest, Database};
 
-use state::{Memory, State};
+use state::{CollectState, Memory};
 
 /// A flight ends by itself at its deadline and says what it was waiting for; this is how long
-/// whoever began it waits to hear that.
+/// the request that began it waits to hear that.
 const GRACE: Duration = Duration::from_millis(50);
 
 /// What a collection needs to know besides the database.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct CollectSettings {
     /// Collectors that are on, in the order in which they run.
     pub collectors: Vec<Collector>,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,
-    /// A pass younger than this is served again.
+    /// A collection younger than this is served again.
     pub min_interval: Duration,
 }
 
-impl Settings {
-    /// What a pass of these settings loads.
-    pub fn wanted(&self) -> Wanted<'_> {
-        Wanted {
+impl CollectSettings {
+    /// What a collection of these settings loads.
+    pub fn wanted(&self) -> CollectionRequest<'_> {
+        CollectionRequest {
             collectors: &self.collectors,
             limits: &self.limits,
             named_apps: self.named_apps,
@@ -58,21 +58,22 @@ impl Settings {
 #[derive(Clone)]
 pub struct Collect {
     database: Arc<Mutex<Database>>,
-    settings: Arc<Settings>,
-    state: Arc<Mutex<State>>,
-    /// Locked while a pass is compared with the last one; the state is locked within it, and never the other way round.
+    settings: Arc<CollectSettings>,
+    state: Arc<Mutex<CollectState>>,
+    /// Locked while a collection is compared with the last one; the state is locked within it, and
+    /// never the other way round.
     memory: Arc<Mutex<Memory>>,
-    /// Who may ask what is not a pass.
+    /// Who may ask what is not a collection.
     turn: Arc<Semaphore>,
     /// What the log counts its time from.
     started: Instant,
 }
 
-type Flight = BoxFuture<'static, Arc<Pass>>;
+type Flight = BoxFuture<'static, Arc<CollectionResult>>;
 
 impl Collect {
     /// Collects from `database`; nothing happens before the first request.
-    pub fn new(database: Database, settings: Settings) -> Self {
+    pub fn new(database: Database, settings: CollectSettings) -> Self {
         Self {
             database: Arc::new(Mutex::new(database)),
             settings: Arc::new(settings),
@@ -83,72 +84,79 @@ impl Collect {
         }
     }
 
-    /// A pass that is fresh enough: the one under way, a recent one, or a new one. Answers by
+    /// A collection that is fresh enough: the one under way, a recent one, or a new one. Answers by
     /// `deadline`, give or take 50 ms, whatever the database does.
-    pub async fn pass(&self, deadline: Instant) -> Arc<Pass> {
-        self.pass_of(&self.settings.collectors, deadline).await
-    }
-
-    /// As [`pass`](Self::pass), of these collectors alone, which are enabled and in the order in
-    /// which they run. Shared with those who want the same ones.
-    pub async fn pass_of(&self, collectors: &[Collector], deadline: Instant) -> Arc<Pass> {
-        self.pass_within(collectors, self.settings.min_interval, deadline)
+    pub async fn collection(&self, deadline: Instant) -> Arc<CollectionResult> {
+        self.collection_of(&self.settings.collectors, deadline)
             .await
     }
 
-    /// As [`pass`](Self::pass), or one that ended less than `max_age` ago: for pages that many
-    /// look at, and that ask again and again. While somebody does, the last pass is kept.
-    pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<Pass> {
+    /// As [`collection`](Self::collection), of these collectors alone, which are enabled and in the
+    /// order in which they run. Shared with those who want the same ones.
+    pub async fn collection_of(
+        &self,
+        collectors: &[Collector],
+        deadline: Instant,
+    ) -> Arc<CollectionResult> {
+        self.collection_within(collectors, self.settings.min_interval, deadline)
+            .await
+    }
+
+    /// As [`collection`](Self::collection), or one that ended less than `max_age` ago: for pages
+    /// that many look at, and that ask again and again. While a page is open, the last collection
+    /// is kept.
+    pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<CollectionResult> {
         self.state.lock().watched = Some(Instant::now());
         let max_age = max_age.max(self.settings.min_interval);
-        self.pass_within(&self.settings.collectors, max_age, deadline)
+        self.collection_within(&self.settings.collectors, max_age, deadline)
             .await
     }
 
-    async fn pass_within(
+    async fn collection_within(
         &self,
         collectors: &[Collector],
         max_age: Duration,
         deadline: Instant,
-    ) -> Arc<Pass> {
+    ) -> Arc<CollectionResult> {
         // Once only: a database that is always too slow is not to be asked again and again.
         let mut may_try_again = true;
         loop {
-            let (flight, joined) = match self.board(collectors, max_age, deadline) {
-                Boarding::Recent(pass) => return pass,
-                Boarding::Joined(flight) => (flight, true),
-                Boarding::Begun(flight) => (flight, false),
+            let (flight, joined) = match self.join_or_start(collectors, max_age, deadline) {
+                SingleFlight::Cached(collection) => return collection,
+                SingleFlight::Joined(flight) => (flight, true),
+                SingleFlight::Started(flight) => (flight, false),
             };
             match timeout_at(deadline + GRACE, flight).await {
-                // It ended at the deadline of whoever began it; there is still time for another.
-                Ok(pass) if joined && may_try_again && ran_out_of_time(&pass) => {
+                // It ended at the deadline of the request that began it; there is still time for
+                // another.
+                Ok(collection) if joined && may_try_again && ran_out_of_time(&collection) => {
                     may_try_again = false;
                 }
-                Ok(pass) => return pass,
+                Ok(collection) => return collection,
                 Err(_) => return self.too_late(collectors),
             }
         }
     }
 
-    /// The database, for questions that are not a pass.
+    /// The database, for questions that are not a collection.
     pub fn database(&self) -> Database {
         self.database.lock().clone()
     }
 
-    /// A turn to ask a question that is not a pass; it ends when it is dropped. There is one at
-    /// a time: pages and the probe together never take more than one connection, and a scrape
+    /// A turn to ask a question that is not a collection; it ends when it is dropped. There is one
+    /// at a time: pages and the probe together never take more than one connection, and a scrape
     /// finds one of its own.
     pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.turn.clone().acquire_owned().await.ok()
     }
 
-    /// Reads another database from the next pass on; those under way end where they began.
+    /// Reads another database from the next collection on; those under way end where they began.
     pub fn replace_database(&self, database: Database) {
         *self.database.lock() = database;
     }
 
     /// The settings it runs with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &CollectSettings {
         &self.settings
     }
 
@@ -163,51 +171,60 @@ impl Collect {
     }
 
     /// What changed lately.
-    pub fn chronicle(&self) -> Arc<Chronicle> {
-        self.state.lock().chronicle.clone()
+    pub fn health_history(&self) -> Arc<HealthHistory> {
+        self.state.lock().health_history.clone()
     }
 
-    fn board(&self, collectors: &[Collector], max_age: Duration, deadline: Instant) -> Boarding {
+    fn join_or_start(
+        &self,
+        collectors: &[Collector],
+        max_age: Duration,
+        deadline: Instant,
+    ) -> SingleFlight {
         let mut state = self.state.lock();
         if self.is_whole(collectors)
-            && let Some((finished, pass)) = &state.latest
+            && let Some((finished, collection)) = &state.latest
             && finished.elapsed() < max_age
         {
-            return Boarding::Recent(pass.clone());
+            return SingleFlight::Cached(collection.clone());
         }
-        // Those that nobody waits for any more are gone.
+        // Those without a waiting request are gone.
         state.flights.retain(|(_, it)| it.upgrade().is_some());
         let same = state.flights.iter().find(|(of, _)| of == collectors);
         if let Some(flight) = same.and_then(|(_, it)| it.upgrade()) {
-            return Boarding::Joined(flight);
+            return SingleFlight::Joined(flight);
         }
-        let flight = self.clone().fly(collectors.to_vec(), deadline);
+        let flight = self.clone().run_flight(collectors.to_vec(), deadline);
         let flight = flight.boxed().shared();
         if let Some(weak) = flight.downgrade() {
             state.flights.push((collectors.to_vec(), weak));
         }
-        Boarding::Begun(flight)
+        SingleFlight::Started(flight)
     }
 
-    async fn fly(self, collectors: Vec<Collector>, deadline: Instant) -> Arc<Pass> {
-        let wanted = Wanted {
+    async fn run_flight(
+        self,
+        collectors: Vec<Collector>,
+        deadline: Instant,
+    ) -> Arc<CollectionResult> {
+        let wanted = CollectionRequest {
             collectors: &collectors,
             ..self.settings.wanted()
         };
-        let pass = Arc::new(self.database().pass(wanted, deadline).await);
-        let (collect, studied) = (self.clone(), pass.clone());
-        let merged = offload(pass.agent_count(), move || collect.study(&studied)).await;
+        let collection = Arc::new(self.database().collection(wanted, deadline).await);
+        let (collect, studied) = (self.clone(), collection.clone());
+        let merged = offload(collection.agent_count(), move || collect.study(&studied)).await;
         let mut state = self.state.lock();
-        let lines = state.learn(&pass, merged, self.started.elapsed());
-        if pass.fleet.is_ok() && self.is_whole(&collectors) {
-            // Kept only where it may be served again: two passes cost twice the memory.
+        let lines = state.learn(&collection, merged, self.started.elapsed());
+        if collection.fleet.is_ok() && self.is_whole(&collectors) {
+            // Kept only where it may be served again: two collections cost twice the memory.
             let is_kept = !self.settings.min_interval.is_zero() || state.is_watched();
-            state.latest = is_kept.then(|| (Instant::now(), pass.clone()));
+            state.latest = is_kept.then(|| (Instant::now(), collection.clone()));
         }
         state.flights.retain(|(of, _)| *of != collectors);
         drop(state);
         lines.iter().for_each(say);
-        pass
+        collection
     }
 
     /// Whether these are all that are on.
@@ -215,22 +232,22 @@ impl Collect {
         collectors == self.settings.collectors
     }
 
-    /// Compares a pass with the last one, and counts the rows that were merged. It looks at every
-    /// agent, so the state, which every scrape locks, is locked only to store the result.
-    fn study(&self, pass: &Pass) -> u64 {
+    /// Compares a collection with the last one, and counts the rows that were merged. It looks at
+    /// every agent, so the state, which every scrape locks, is locked only to store the result.
+    fn study(&self, collection: &CollectionResult) -> u64 {
         let mut memory = self.memory.lock();
-        memory.follow(pass, wall_clock());
-        let (transitions, chronicle) = memory.so_far();
+        memory.follow(collection, wall_clock());
+        let (transitions, health_history) = memory.so_far();
         let mut state = self.state.lock();
-        (state.transitions, state.chronicle) = (transitions, chronicle);
+        (state.transitions, state.health_history) = (transitions, health_history);
         drop(state);
         drop(memory);
-        self.merged_rows(pass)
+        self.merged_rows(collection)
     }
 
-    /// Rows that would have given a series twice, in this pass.
-    fn merged_rows(&self, pass: &Pass) -> u64 {
-        pass.fleet.as_ref().map_or(0, |fleet| {
+    /// Rows that would have given a series twice, in this collection.
+    fn merged_rows(&self, collection: &CollectionResult) -> u64 {
+        collection.fleet.as_ref().map_or(0, |fleet| {
             let of_coderd = self.settings.named_apps.then(|| coderd::merged_rows(fleet));
             fleet.merged_rows + of_coderd.unwrap_or_default()
         })
@@ -238,7 +255,7 @@ impl Collect {
 
     /// The deadline of this one request passed while the flight, begun by another with more
     /// time, goes on.
-    fn too_late(&self, collectors: &[Collector]) -> Arc<Pass> {
+    fn too_late(&self, collectors: &[Collector]) -> Arc<CollectionResult> {
         let failure = Failure::new(
             ErrorKind::Timeout,
             "the scrape's deadline passed before the database answered",
@@ -249,19 +266,22 @@ impl Collect {
         let line = state.log.failed(Subject::Scrape, &failure, at);
         drop(state);
         say(&line);
-        Arc::new(Pass::failed(failure, collectors.iter().copied()))
+        Arc::new(CollectionResult::failed(
+            failure,
+            collectors.iter().copied(),
+        ))
     }
 }
 
-enum Boarding {
+enum SingleFlight {
     /// One that ended a moment ago.
-    Recent(Arc<Pass>),
-    /// Somebody else's, under way.
+    Cached(Arc<CollectionResult>),
+    /// That of another request, under way.
     Joined(Shared<Flight>),
     /// A new one.
-    Begun(Shared<Flight>),
+    Started(Shared<Flight>),
 }
 
-fn ran_out_of_time(pass: &Pass) -> bool {
-    matches!(&pass.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
+fn ran_out_of_time(collection: &CollectionResult) -> bool {
+    matches!(&collection.fleet, Err(failure) if failure.kind == ErrorKind::Timeout)
 }

@@ -1,4 +1,4 @@
-//! What a collection remembers from one pass to the next.
+//! What a collection remembers from one collection to the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,40 +7,45 @@ use futures_util::future::WeakShared;
 use tokio::time::Instant;
 
 use crate::clock::wall_clock;
-use crate::fleet::chronicle::Chronicle;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Pass};
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::{TransitionCounts, Transitions};
-use crate::logfold::{Line, LogFold, Subject};
+use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
 
 use super::Flight;
 
-/// A page that somebody has open asks again within this; passes are kept for it so long.
+/// An open page asks again within this; collections are kept for it so long.
 const WATCHED: Duration = Duration::from_secs(60);
 
 /// What is known besides the database.
 #[derive(Default)]
-pub(super) struct State {
-    /// The passes under way, by what they collect; one in practice. Weak: when the last one
+pub(super) struct CollectState {
+    /// The collections under way, by what they collect; one in practice. Weak: when the last one
     /// who waits for it goes, it is dropped, and with it the statement on the server.
     pub(super) flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
-    pub(super) latest: Option<(Instant, Arc<Pass>)>,
-    /// When somebody last asked for a pass that need not be new.
+    pub(super) latest: Option<(Instant, Arc<CollectionResult>)>,
+    /// When a page last asked for a collection that need not be new.
     pub(super) watched: Option<Instant>,
     pub(super) errors: ErrorCounts,
-    /// What the memory held after the last pass.
+    /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
-    pub(super) chronicle: Arc<Chronicle>,
-    pub(super) log: LogFold,
+    pub(super) health_history: Arc<HealthHistory>,
+    pub(super) log: LogDedup,
 }
 
-impl State {
-    /// Takes in what a pass found, at `at` of the log's time; what is worth a line.
-    pub(super) fn learn(&mut self, pass: &Pass, merged_rows: u64, at: Duration) -> Vec<Line> {
-        self.count(pass, merged_rows);
-        let mut lines = self.log.pass(pass, at);
-        lines.extend(match (&pass.fleet, merged_rows) {
+impl CollectState {
+    /// Takes in what a collection found, at `at` of the log's time; what is worth a line.
+    pub(super) fn learn(
+        &mut self,
+        collection: &CollectionResult,
+        merged_rows: u64,
+        at: Duration,
+    ) -> Vec<Line> {
+        self.count(collection, merged_rows);
+        let mut lines = self.log.collection(collection, at);
+        lines.extend(match (&collection.fleet, merged_rows) {
             (Err(_), _) => None,
             (Ok(_), 0) => self.log.works(Subject::Rows, at),
             (Ok(_), _) => Some(self.log.failed(Subject::Rows, &rows_were_merged(), at)),
@@ -48,14 +53,14 @@ impl State {
         lines
     }
 
-    /// Whether somebody has a page open that will ask again.
+    /// Whether a page is open that will ask again.
     pub(super) fn is_watched(&self) -> bool {
         self.watched.is_some_and(|at| at.elapsed() < WATCHED)
     }
 
-    fn count(&mut self, pass: &Pass, merged_rows: u64) {
+    fn count(&mut self, collection: &CollectionResult, merged_rows: u64) {
         let now = wall_clock();
-        for (_, failure) in pass.failures() {
+        for (_, failure) in collection.failures() {
             self.errors.add(failure.kind, now);
         }
         let kind = ErrorKind::DuplicateSeries;
@@ -68,19 +73,22 @@ impl State {
 pub(super) struct Memory {
     transitions: Transitions,
     /// Shared with pages that are being written; copied when it goes on.
-    chronicle: Arc<Chronicle>,
+    health_history: Arc<HealthHistory>,
 }
 
 impl Memory {
-    /// Compares a pass with the last one.
-    pub(super) fn follow(&mut self, pass: &Pass, now: Timestamp) {
-        let chronicle = Arc::make_mut(&mut self.chronicle);
-        chronicle.follow(pass, &mut self.transitions, now);
+    /// Compares a collection with the last one.
+    pub(super) fn follow(&mut self, collection: &CollectionResult, now: Timestamp) {
+        let health_history = Arc::make_mut(&mut self.health_history);
+        health_history.follow(collection, &mut self.transitions, now);
     }
 
     /// What there is to be shown of it.
-    pub(super) fn so_far(&self) -> (TransitionCounts, Arc<Chronicle>) {
-        (self.transitions.counts().clone(), self.chronicle.clone())
+    pub(super) fn so_far(&self) -> (TransitionCounts, Arc<HealthHistory>) {
+        (
+            self.transitions.counts().clone(),
+            self.health_history.clone(),
+        )
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Coder's tokens have 33 characters; nobody's has this many.
+/// Coder's tokens have 33 characters; none has this many.
 const MOST_BYTES: usize = 4096;
 
 /// Where the token is. `Debug` hides it.

@@ -4,8 +4,8 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
+use crate::fleet::collection::Collector;
+use crate::fleet::label_value::Variants;
 
 /// Which collectors are on; all are unless switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,7 +22,7 @@ pub struct TlsSettings {
 pub struct Identity {
     /// The certificate, and those between it and the authority.
     pub certificate: PathBuf,
-    /// Its key; nobody else may read the file.
+    /// Its key; only its owner may read the file.
     pub key: PathBuf,
 }
 

@@ -30,7 +30,7 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
 }
 
 /// How fast a demo's story may go: slower, healthy starts would break rules that are made for
-/// life; faster, nobody could follow.
+/// life; faster, no reader could follow.
 pub(super) fn demo_speed(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(speed) if (0.5..=100.0).contains(&speed) => Ok(speed),

@@ -3,27 +3,27 @@
 //! Pure: time comes in as seconds since the story began, changes go out as rows and ids. The
 //! same code lives through a morning before anybody looks ([`History`]) and on from there, as
 //! fast as its [`Pace`] says: so a young demo has old builds, and problems of every age. What
-//! happens in which scenario is one table, in `plot`.
+//! happens in which scenario is one table, in `scenario`.
 
 mod act;
 mod agent;
 mod apps;
 mod build;
 mod context;
-mod fate;
+mod event;
 mod history;
+mod outcome;
 mod pace;
-mod plot;
-#[cfg(test)]
-mod plot_tests;
 #[cfg(test)]
 mod resume_tests;
 mod rng;
 mod rows;
-mod scenery;
+mod scenario;
+#[cfg(test)]
+mod scenario_tests;
+mod seed_data;
 #[cfg(test)]
 mod speed_tests;
-mod surprise;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -33,20 +33,20 @@ use std::collections::{BTreeMap, VecDeque};
 
 use build::{Stage, Wish};
 use context::Context;
-use fate::Fate;
+use event::Event;
 pub use history::History;
+use outcome::StartOutcome;
 pub use pace::Pace;
-pub use plot::Scenario;
-use plot::{Plot, Stream};
 use rng::Rng;
 pub use rows::{
-    Agent as AgentRow, App as AppRow, Build as BuildRow, Changes, Chat as ChatRow, Event,
-    Job as JobRow, Outcome, Resource as ResourceRow, Rows, Time, Weight, Word,
+    Agent as AgentRow, App as AppRow, Build as BuildRow, Changes, Chat as ChatRow, Job as JobRow,
+    JobOutcome, Message, Resource as ResourceRow, Rows, Time, Weight, Word,
     Workspace as WorkspaceRow,
 };
-pub use scenery::{Named, Scenery, Template};
-use scenery::{PEOPLE, WORKSPACE_NAMES};
-use surprise::Surprise;
+pub use scenario::Scenario;
+use scenario::{ScenarioPlan, Stream};
+pub use seed_data::{Named, SeedData, Template};
+use seed_data::{PEOPLE, WORKSPACE_NAMES};
 pub use tables::Tables;
 use workspace::Workspace;
 
@@ -57,15 +57,15 @@ const STOPPED_PERCENT: usize = 12;
 /// Deleted workspaces whose rows remain.
 const KEPT_DELETED: usize = 12;
 
-/// How long the story has gone on when somebody looks.
+/// How long the story has gone on when the demo begins.
 const HISTORY: Time = 6 * 3600;
 
 /// The fleet and all that is planned for it.
 #[derive(Debug)]
 pub struct Fleet {
-    plot: &'static Plot,
+    plan: &'static ScenarioPlan,
     pace: Pace,
-    scenery: Scenery,
+    seed_data: SeedData,
     rng: Rng,
     workspaces: Vec<Workspace>,
     names: BTreeMap<(usize, usize), usize>,
@@ -98,8 +98,8 @@ impl Fleet {
 
     /// What there is besides workspaces: to be inserted first.
     #[must_use]
-    pub fn scenery(&self) -> &Scenery {
-        &self.scenery
+    pub fn seed_data(&self) -> &SeedData {
+        &self.seed_data
     }
 
     /// What happens from the last tick until `now`.
@@ -121,18 +121,18 @@ impl Fleet {
 
     fn new(size: usize, seed: u64, scenario: Scenario) -> Self {
         let mut rng = Rng::new(seed);
-        let plot = scenario.plot();
+        let plan = scenario.plan();
         Self {
-            plot,
+            plan,
             pace: Pace::REAL,
-            scenery: Scenery::new(&mut rng),
+            seed_data: SeedData::new(&mut rng),
             rng,
             workspaces: Vec::with_capacity(size),
             names: BTreeMap::new(),
             deleted: VecDeque::new(),
-            next_work_ms: plot.work.begins * 1000,
-            next_trouble_ms: plot.trouble.begins * 1000,
-            next_act: plot.act.as_ref().map_or(Time::MAX, |act| act.begins),
+            next_work_ms: plan.work.begins * 1000,
+            next_trouble_ms: plan.trouble.begins * 1000,
+            next_act: plan.act.as_ref().map_or(Time::MAX, |act| act.begins),
         }
     }
 
@@ -151,7 +151,7 @@ impl Fleet {
             let mut workspace = self.create(now, &mut changes);
             if !self.rng.percent(STOPPED_PERCENT) {
                 let at = now + self.rng.within(1..900);
-                workspace.next_wish = Some((at, Wish::Start(Fate::Well)));
+                workspace.next_wish = Some((at, Wish::Start(StartOutcome::Well)));
             }
             self.workspaces.push(workspace);
         }
@@ -167,11 +167,11 @@ impl Fleet {
             1 => WORKSPACE_NAMES[base].to_owned(),
             count => format!("{}-{count}", WORKSPACE_NAMES[base]),
         };
-        let template = surprise::template(&mut self.rng);
+        let template = event::template(&mut self.rng);
         let mut cx = Context {
             now,
             pace: self.pace,
-            scenery: &self.scenery,
+            seed_data: &self.seed_data,
             rng: &mut self.rng,
             changes,
         };
@@ -187,7 +187,7 @@ impl Fleet {
         let cx = Context {
             now,
             pace: self.pace,
-            scenery: &self.scenery,
+            seed_data: &self.seed_data,
             rng: &mut self.rng,
             changes,
         };
@@ -202,16 +202,16 @@ impl Fleet {
         let has_many_stopped = self.has_many_stopped();
         let Stream {
             kinds, interval, ..
-        } = &self.plot.work;
+        } = &self.plan.work;
         while self.next_work_ms <= now * 1000 {
             self.next_work_ms += self.interval(*interval);
-            let surprise = match self.rng.weighted(kinds) {
+            let event = match self.rng.weighted(kinds) {
                 // Whichever brings the fleet back to its usual share.
-                Surprise::Stop | Surprise::Start if has_many_stopped => Surprise::Start,
-                Surprise::Start => Surprise::Stop,
+                Event::Stop | Event::Start if has_many_stopped => Event::Start,
+                Event::Start => Event::Stop,
                 other => other,
             };
-            self.surprise(surprise, now, changes);
+            self.event(event, now, changes);
         }
     }
 
@@ -228,12 +228,12 @@ impl Fleet {
         });
         let Stream {
             kinds, interval, ..
-        } = &self.plot.trouble;
+        } = &self.plan.trouble;
         while self.next_trouble_ms <= now * 1000 {
             self.next_trouble_ms += self.interval(*interval);
-            if broken * 100 < all * self.plot.max_broken_percent {
-                let surprise = self.rng.weighted(kinds);
-                broken += usize::from(self.surprise(surprise, now, changes));
+            if broken * 100 < all * self.plan.max_broken_percent {
+                let event = self.rng.weighted(kinds);
+                broken += usize::from(self.event(event, now, changes));
             }
         }
     }
@@ -255,7 +255,7 @@ impl Fleet {
     fn bury(&mut self, index: usize, now: Time, changes: &mut Changes) {
         let mut successor = self.create(now, changes);
         let at = now + self.rng.within(5..60);
-        successor.next_wish = Some((at, Wish::Start(Fate::Well)));
+        successor.next_wish = Some((at, Wish::Start(StartOutcome::Well)));
         let dead = std::mem::replace(&mut self.workspaces[index], successor);
         self.deleted.push_back(dead);
         if self.deleted.len() > KEPT_DELETED

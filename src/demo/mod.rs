@@ -1,19 +1,19 @@
 //! A made-up fleet in a private, throwaway Postgres, served like the real thing.
 //!
 //! [`start`] makes the database and fills it; [`Demo::live`] lets the fleet live in it.
-//! `fleet` decides what happens and touches nothing; `store` turns that into SQL, `life` into
-//! time, `telling` into no more lines than people can read; `home` is where the database comes from,
-//! usually a [`cluster`].
+//! `fleet` decides what happens and touches nothing; `store` turns that into SQL, `simulation` into
+//! time, `narration` into no more lines than people can read; `database` is where the database
+//! comes from, usually a [`cluster`].
 
 pub mod cluster;
+mod database;
 mod error;
 pub mod fleet;
-mod home;
-mod life;
-mod making;
+mod narration;
 pub mod schema;
+mod setup;
+mod simulation;
 mod store;
-mod telling;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -23,11 +23,11 @@ use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
+use database::DemoDatabase;
 pub use error::DemoError;
 use fleet::{Pace, Scenario};
-use home::Home;
-use life::Life;
-pub use telling::News;
+pub use narration::News;
+use simulation::Simulation;
 
 /// Takes what there is to tell.
 pub type Tell = Arc<dyn Fn(&News) + Send + Sync>;
@@ -62,8 +62,8 @@ impl Default for Options {
 
 /// A fleet in a database of its own, waiting to live.
 pub struct Demo {
-    home: Home,
-    life: Life,
+    demo_database: DemoDatabase,
+    simulation: Simulation,
     tell: Tell,
 }
 
@@ -84,24 +84,24 @@ pub async fn start(
     tell: &Tell,
     stop: impl Future<Output = ()>,
 ) -> Result<Option<Demo>, DemoError> {
-    // To its end: a database that is half made is nobody's to remove.
-    let home = match &options.database_url {
-        Some(url) => Home::rent(url).await?,
-        None => Home::build().await?,
+    // To its end: a database that is half made would never be removed.
+    let demo_database = match &options.database_url {
+        Some(url) => DemoDatabase::rent(url).await?,
+        None => DemoDatabase::build().await?,
     };
     let made = tokio::select! {
         biased;
         () = stop => Ok(None),
-        made = making::make(&home, options, tell) => made.map(Some),
+        made = setup::make(&demo_database, options, tell) => made.map(Some),
     };
     match made {
-        Ok(Some(life)) => Ok(Some(Demo {
-            home,
-            life,
+        Ok(Some(simulation)) => Ok(Some(Demo {
+            demo_database,
+            simulation,
             tell: tell.clone(),
         })),
         none => {
-            home.leave().await;
+            demo_database.leave().await;
             none.map(|_| None)
         }
     }
@@ -111,21 +111,23 @@ impl Demo {
     /// The URL by which an exporter reaches the fleet, as a role that may only read.
     #[must_use]
     pub fn url(&self) -> &str {
-        self.home.url()
+        self.demo_database.url()
     }
 
     /// The URL again, where it may be shown: in a throwaway server it holds no password.
     #[must_use]
     pub fn public_url(&self) -> Option<&str> {
-        self.home.is_ours().then(|| self.home.url())
+        self.demo_database
+            .is_ours()
+            .then(|| self.demo_database.url())
     }
 
     /// Lets the fleet live until `shutdown`, then removes everything.
     pub async fn live(mut self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
-            never = self.life.run() => match never {},
-            never = self.home.keep(&self.tell) => match never {},
+            never = self.simulation.run() => match never {},
+            never = self.demo_database.keep(&self.tell) => match never {},
         }
         self.end().await;
     }
@@ -133,7 +135,7 @@ impl Demo {
     /// Removes everything. A demo that is dropped instead leaves its database in a server
     /// that was given by its URL.
     pub async fn end(self) {
-        drop(self.life);
-        self.home.leave().await;
+        drop(self.simulation);
+        self.demo_database.leave().await;
     }
 }

@@ -12,19 +12,19 @@ use tokio_postgres::types::Type;
 use columns::{ages, column, execute, flags, ids, texts, uuids};
 
 use super::fleet::{
-    AgentRow, AppRow, BuildRow, Changes, ChatRow, JobRow, Outcome, ResourceRow, Rows, Scenery,
+    AgentRow, AppRow, BuildRow, Changes, ChatRow, JobOutcome, JobRow, ResourceRow, Rows, SeedData,
     Time, WorkspaceRow,
 };
 
 type Result = std::result::Result<(), tokio_postgres::Error>;
 
 /// Inserts what is there before the first workspace.
-pub(super) async fn insert_scenery(to: &Transaction<'_>, scenery: &Scenery) -> Result {
-    let Scenery {
+pub(super) async fn insert_scenery(to: &Transaction<'_>, seed_data: &SeedData) -> Result {
+    let SeedData {
         organizations,
         users,
         templates,
-    } = scenery;
+    } = seed_data;
     let sql = "INSERT INTO organizations (id, name) SELECT * FROM unnest($1, $2)";
     let columns = [
         uuids(organizations, |row| row.id),
@@ -127,10 +127,10 @@ async fn apply_to_jobs(to: &Transaction<'_>, changes: &Changes) -> Result {
     let columns = [
         uuids(ended, |row| row.0),
         column(ended, Type::TEXT_ARRAY, |row| match row.1 {
-            Outcome::Failed(error) => Some(error),
-            Outcome::Succeeded | Outcome::Canceled => None,
+            JobOutcome::Failed(error) => Some(error),
+            JobOutcome::Succeeded | JobOutcome::Canceled => None,
         }),
-        flags(ended, |row| row.1 == Outcome::Canceled),
+        flags(ended, |row| row.1 == JobOutcome::Canceled),
     ];
     execute(to, sql, &columns).await
 }

@@ -8,7 +8,7 @@ use fleet::{Fleet, Tables};
 use schema::Era;
 use tokio_postgres::Client;
 
-/// Nobody listens.
+/// Has no listener.
 fn nobody() -> Tell {
     Arc::new(|_| ())
 }
@@ -49,10 +49,10 @@ async fn demo_shows_its_fleet_to_a_role_that_may_only_read_and_leaves_nothing() 
     assert!(write.is_err(), "the exporter's role may write");
 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let life = tokio::spawn(demo.live(async { stopped.await.unwrap_or(()) }));
+    let simulation = tokio::spawn(demo.live(async { stopped.await.unwrap_or(()) }));
     wait_for(&client, FRESH_HEARTBEATS).await;
     stop.send(()).unwrap();
-    life.await.unwrap();
+    simulation.await.unwrap();
     assert!(!std::path::Path::new(&folder).exists());
 }
 
@@ -94,13 +94,13 @@ async fn server_that_refuses_is_named_with_what_it_said() {
     assert!(error.contains("permission denied"), "{error}");
 }
 
-async fn small_life(cluster: &Cluster) -> (Client, Life) {
+async fn small_life(cluster: &Cluster) -> (Client, Simulation) {
     let observer = fresh_database(cluster, "fleet").await;
     let mut client = connect(cluster, "fleet").await;
     client.batch_execute(&Era::NEWEST.sql()).await.unwrap();
     let (fleet, tables, now) = Fleet::with_history(60, 2);
     let transaction = client.transaction().await.unwrap();
-    store::insert_scenery(&transaction, fleet.scenery())
+    store::insert_scenery(&transaction, fleet.seed_data())
         .await
         .unwrap();
     store::insert(&transaction, &tables.rows(), now)
@@ -108,22 +108,22 @@ async fn small_life(cluster: &Cluster) -> (Client, Life) {
         .unwrap();
     transaction.commit().await.unwrap();
     let database = cluster.url(SUPERUSER, "fleet").parse().unwrap();
-    let life = Life::new(database, client, (fleet, now), Pace::REAL, nobody());
-    (observer, life)
+    let simulation = Simulation::new(database, client, (fleet, now), Pace::REAL, nobody());
+    (observer, simulation)
 }
 
 #[tokio::test]
 async fn fleet_lives_on_after_its_database_was_away() {
     let mut cluster = cluster();
-    let (observer, mut life) = small_life(&cluster).await;
-    let life = tokio::spawn(async move { life.run().await });
+    let (observer, mut simulation) = small_life(&cluster).await;
+    let simulation = tokio::spawn(async move { simulation.run().await });
     wait_for(&observer, FRESH_HEARTBEATS).await;
     cluster.kill();
     tokio::time::sleep(Duration::from_millis(1500)).await;
     cluster.start_again().unwrap();
     let observer = connect(&cluster, "fleet").await;
     wait_for(&observer, FRESH_HEARTBEATS).await;
-    life.abort();
+    simulation.abort();
 }
 
 const AGENTS: &str = "SELECT concat_ws(' ', id, parent_id, lifecycle_state, deleted,
@@ -157,7 +157,7 @@ async fn statements_do_to_the_database_what_the_story_does_to_its_tables() {
     client.batch_execute(&Era::NEWEST.sql()).await.unwrap();
     let (mut fleet, mut tables, mut now) = Fleet::with_history(100, 11);
     let transaction = client.transaction().await.unwrap();
-    store::insert_scenery(&transaction, fleet.scenery())
+    store::insert_scenery(&transaction, fleet.seed_data())
         .await
         .unwrap();
     store::insert(&transaction, &tables.rows(), now)

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::coder_token::Token;
 use crate::config::http_url::HttpUrl;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::resolver::{DialError, Dialer, Target};
 
 use super::answer::{Body, judge, presentable};
@@ -38,7 +38,7 @@ pub struct Coderd {
 /// Why it cannot be asked at all.
 #[derive(Debug, thiserror::Error)]
 pub enum SetUpError {
-    /// Nobody could vouch for coderd.
+    /// No certificate could vouch for coderd.
     #[error(
         "no certificate authority to trust was found for --coder.url: install the system's, or \
          name a file by SSL_CERT_FILE"

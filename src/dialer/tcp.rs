@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use tokio::net::TcpStream;
 
 use crate::config::tcp_address::{Placeholder, TcpAddress};
-use crate::fleet::pass;
+use crate::fleet::collection;
 use crate::resolver::{DialError, Dialer, Target};
 
 /// Dials the address that the template makes of an agent's names.
@@ -43,7 +43,10 @@ impl Dialer for Tcp {
         connected.map_err(|error| {
             let message = format!("connecting to {host}:{port}: {error}");
             match is_ours(&error) {
-                true => DialError::Exporter(pass::Failure::new(pass::ErrorKind::Connect, message)),
+                true => DialError::Exporter(collection::Failure::new(
+                    collection::ErrorKind::Connect,
+                    message,
+                )),
                 false => DialError::Failed(message),
             }
         })

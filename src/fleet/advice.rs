@@ -62,7 +62,7 @@ impl Health {
 
 #[cfg(test)]
 mod tests {
-    use super::super::named::Variants;
+    use super::super::label_value::Variants;
     use super::*;
 
     #[test]

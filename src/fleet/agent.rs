@@ -7,7 +7,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
-use super::named::Named;
+use super::label_value::DbEnum;
 use super::time::Timestamp;
 
 /// A name that many rows share: text from the database, stored once. One word wide, where the
@@ -41,9 +41,9 @@ pub struct Agent {
     /// Root agent or sub-agent.
     pub kind: Kind,
     /// `workspace_builds.transition` of the workspace's latest build.
-    pub transition: Named<Transition>,
+    pub transition: DbEnum<Transition>,
     /// `workspace_agents.lifecycle_state`.
-    pub lifecycle: Named<Lifecycle>,
+    pub lifecycle: DbEnum<Lifecycle>,
     /// When the row was made, by the build that made it.
     pub created_at: Option<Timestamp>,
     /// First connection to coderd, ever.
@@ -166,7 +166,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// Whether the agent was told to go: it is going, or gone on request.
+    /// Whether the agent was asked to go: it is going, or gone on request.
     pub const fn is_shutdown(self) -> bool {
         matches!(
             self,

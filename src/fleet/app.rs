@@ -4,7 +4,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Label, ScopeId};
-use super::named::Named;
+use super::label_value::DbEnum;
 
 /// How many apps of one scope have one health (`docs/spec/population-and-kind.md`: apps count
 /// through their agent).
@@ -16,7 +16,7 @@ pub struct AppCount {
     /// Organization and template of the apps' agents.
     pub scope: ScopeId,
     /// `workspace_apps.health`.
-    pub health: Named<AppHealth>,
+    pub health: DbEnum<AppHealth>,
     /// Number of such apps.
     pub count: u64,
 }
@@ -29,7 +29,7 @@ pub struct NamedApp {
     /// `workspace_apps.display_name`.
     pub name: Label,
     /// `workspace_apps.health`.
-    pub health: Named<AppHealth>,
+    pub health: DbEnum<AppHealth>,
     /// Number of such apps.
     pub count: u64,
 }

@@ -2,7 +2,7 @@
 //!
 //! Coder's own keys and indexes allow none of them. A database restored without its indexes, or
 //! a replica that keeps none, does; and two names that are not UTF-8 can become one when they
-//! are read. A page that tells a series twice is refused as a whole, so nobody may rely on it.
+//! are read. A page that tells a series twice is refused as a whole, so it must not happen.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -53,7 +53,7 @@ mod tests {
     use super::super::agent::{Scope, ScopeId};
     use super::super::app::AppCount;
     use super::super::fixtures::{agent, at};
-    use super::super::named::Named;
+    use super::super::label_value::DbEnum;
     use super::super::workspace::WorkspaceCount;
     use super::*;
 
@@ -105,7 +105,7 @@ mod tests {
     fn counts_that_share_all_their_labels_are_told_and_others_are_not() {
         let apps = |health: &str| AppCount {
             scope: ScopeId(0),
-            health: Named::parse(Some(health)),
+            health: DbEnum::parse(Some(health)),
             count: 2,
         };
         let workspaces = |has_agent| WorkspaceCount {
@@ -113,8 +113,8 @@ mod tests {
                 organization: "acme".into(),
                 template: "docker".into(),
             },
-            transition: Named::parse(Some("start")),
-            job: Named::parse(Some("succeeded")),
+            transition: DbEnum::parse(Some("start")),
+            job: DbEnum::parse(Some("succeeded")),
             has_agent,
             count: 2,
         };

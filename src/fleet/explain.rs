@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::agent::Agent;
 use super::health::{Assessment, Health, Limits, assess};
-use super::named::Variants;
+use super::label_value::Variants;
 use super::status::{StatusRule, status_rule};
 use super::time::Timestamp;
 
@@ -131,7 +131,7 @@ fn seconds(duration: Duration) -> String {
 mod tests {
     use super::super::agent::{Lifecycle, Transition};
     use super::super::fixtures::{agent, at, never_connected};
-    use super::super::named::Named;
+    use super::super::label_value::DbEnum;
     use super::*;
 
     fn check(agent: &Agent, now: i64, status: (&'static str, &str), health: (&'static str, &str)) {
@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn stuck_and_shut_down_name_what_they_wait_for() {
         let mut stuck = agent();
-        stuck.lifecycle = Named::Known(Lifecycle::Created);
+        stuck.lifecycle = DbEnum::Known(Lifecycle::Created);
         stuck.first_connected_at = Some(at(-121));
         check(
             &stuck,
@@ -226,7 +226,7 @@ mod tests {
             ),
         );
         let mut stopped = agent();
-        stopped.transition = Named::Known(Transition::Stop);
+        stopped.transition = DbEnum::Known(Transition::Stop);
         check(
             &stopped,
             0,

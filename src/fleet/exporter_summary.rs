@@ -5,12 +5,12 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::census::Fleet;
-use super::named::Variants;
-use super::pass::{Collector, Outcome, Pass, Report};
+use super::collection::{CollectionResult, Collector, CollectorReport, Outcome};
+use super::fleet_stats::FleetStats;
+use super::format::moment;
+use super::label_value::Variants;
 use super::probes::ProbeStats;
 use super::schema::one_of;
-use super::told::moment;
 
 /// How the exporter itself fares.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -74,11 +74,15 @@ pub struct ProbeSummary {
 
 impl<'a> ExporterSummary<'a> {
     /// What is to be told of a pass, which found this fleet.
-    pub fn of(pass: &'a Pass, fleet: &Fleet, probe: Option<&ProbeStats>) -> Self {
+    pub fn of(
+        collection: &'a CollectionResult,
+        fleet: &FleetStats,
+        probe: Option<&ProbeStats>,
+    ) -> Self {
         let schema = &fleet.snapshot.schema;
         Self {
             version: env!("CARGO_PKG_VERSION"),
-            clock_skew_seconds: pass.clock_skew_seconds,
+            clock_skew_seconds: collection.clock_skew_seconds,
             heartbeat_lead_seconds: fleet.heartbeat_lead_seconds(),
             replica_lag_seconds: fleet.snapshot.replica_lag_seconds,
             schema: SchemaSummary {
@@ -87,14 +91,18 @@ impl<'a> ExporterSummary<'a> {
                 has_agent_deleted: schema.has_deleted,
                 has_chat_agent_id: schema.has_chat_agent_id,
             },
-            collectors: pass.reports.iter().map(CollectorSummary::of).collect(),
+            collectors: collection
+                .reports
+                .iter()
+                .map(CollectorSummary::of)
+                .collect(),
             probe: probe.map(ProbeSummary::of),
         }
     }
 }
 
 impl<'a> CollectorSummary<'a> {
-    fn of(report: &'a Report) -> Self {
+    fn of(report: &'a CollectorReport) -> Self {
         let collector = report.collector.as_str();
         let message = match &report.outcome {
             Outcome::Loaded { duration, rows } => {

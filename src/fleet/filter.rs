@@ -1,7 +1,7 @@
-//! Which agents somebody wants to see: one rule for pages and API.
+//! Which agents a reader wants to see: one rule for pages and API.
 
 use super::agent::{Agent, Kind, Scope};
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::{Assessment, Health};
 use super::status::Status;
 
@@ -55,7 +55,7 @@ impl<'a> Matcher<'a> {
     }
 
     /// Whether an agent of this fleet, which is judged like that, is wanted.
-    pub fn wants(&mut self, fleet: &Fleet, agent: &Agent, assessment: Assessment) -> bool {
+    pub fn wants(&mut self, fleet: &FleetStats, agent: &Agent, assessment: Assessment) -> bool {
         let filter = self.filter;
         let scope = fleet.snapshot.scopes.get(agent.scope);
         let organization = scope.map(|it| &*it.organization).unwrap_or_default();

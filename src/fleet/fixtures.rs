@@ -5,9 +5,9 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::Limits;
-use super::named::Named;
+use super::label_value::DbEnum;
 use super::snapshot::Snapshot;
 use super::time::Timestamp;
 
@@ -28,8 +28,8 @@ pub(crate) fn agent() -> Agent {
         template_version: "v1".into(),
         scope: ScopeId(0),
         kind: Kind::Root,
-        transition: Named::Known(Transition::Start),
-        lifecycle: Named::Known(Lifecycle::Ready),
+        transition: DbEnum::Known(Transition::Start),
+        lifecycle: DbEnum::Known(Lifecycle::Ready),
         created_at: Some(at(-7200)),
         first_connected_at: Some(at(-7190)),
         last_connected_at: Some(at(0)),
@@ -43,7 +43,7 @@ pub(crate) fn agent() -> Agent {
 /// A row made at `at(0)` that nothing has connected to.
 pub(crate) fn never_connected() -> Agent {
     Agent {
-        lifecycle: Named::Known(Lifecycle::Created),
+        lifecycle: DbEnum::Known(Lifecycle::Created),
         created_at: Some(at(0)),
         first_connected_at: None,
         last_connected_at: None,
@@ -54,12 +54,12 @@ pub(crate) fn never_connected() -> Agent {
 }
 
 /// A fleet of these agents, all of one scope, at `at(0)`.
-pub(crate) fn fleet_of(agents: Vec<Agent>) -> Fleet {
+pub(crate) fn fleet_of(agents: Vec<Agent>) -> FleetStats {
     let mut snapshot = Snapshot::at(at(0));
     snapshot.scopes.intern(Scope {
         organization: "acme".into(),
         template: "docker".into(),
     });
     snapshot.agents = Some(agents);
-    Fleet::of(snapshot, &Limits::default())
+    FleetStats::of(snapshot, &Limits::default())
 }

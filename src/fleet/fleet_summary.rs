@@ -7,18 +7,18 @@ use serde::Serialize;
 
 use super::agent::{Kind, Lifecycle, Scope};
 use super::app::AppHealth;
-use super::census::{Fleet, Tally};
+use super::collection::CollectionResult;
 use super::exporter_summary::ExporterSummary;
+use super::fleet_stats::{AgentCounts, FleetStats};
+use super::format::moment;
 use super::health::Health;
-use super::named::{Counted, Counts, Variants};
+use super::label_value::{CountByLabel, Counted, Variants};
 use super::overview::{by_template, problems_in, total};
-use super::pass::Pass;
 use super::probes::ProbeStats;
 use super::schema::{count_of_each, count_of_each_or_null, one_of};
 use super::status::Status;
 use super::summary::{TemplateSummary, by_name};
 use super::time::Timestamp;
-use super::told::moment;
 use super::workspace::{BindingState, WorkspaceState};
 
 /// The fleet at one moment. What is not known is null, never 0: `exporter.collectors` says why.
@@ -87,7 +87,11 @@ pub struct OldestProblem {
 
 impl<'a> FleetSummary<'a> {
     /// What is to be told of a pass that found this fleet. How old it is, whoever answers says.
-    pub fn of(pass: &'a Pass, fleet: &'a Fleet, probe: Option<&ProbeStats>) -> Self {
+    pub fn of(
+        collection: &'a CollectionResult,
+        fleet: &'a FleetStats,
+        probe: Option<&ProbeStats>,
+    ) -> Self {
         let known = fleet.agents.is_some();
         let rows = by_template(fleet);
         let total = total(&rows);
@@ -103,14 +107,14 @@ impl<'a> FleetSummary<'a> {
             workspaces: fleet.workspaces.as_ref().map(|it| sum(it.values())),
             apps: fleet.apps.as_ref().map(|it| sum(it.values())),
             chat_bindings: fleet.bindings.as_ref().map(|it| sum(it.values())),
-            exporter: ExporterSummary::of(pass, fleet, probe),
+            exporter: ExporterSummary::of(collection, fleet, probe),
         }
     }
 }
 
-fn templates(fleet: &Fleet) -> Vec<TemplateDetail<'_>> {
+fn templates(fleet: &FleetStats) -> Vec<TemplateDetail<'_>> {
     let rows = by_template(fleet).into_iter().map(|(scope, row)| {
-        let tallies = tallies_of(fleet, scope);
+        let all_counts = counts_of(fleet, scope);
         TemplateDetail {
             template: TemplateSummary {
                 organization_name: &scope.organization,
@@ -119,26 +123,26 @@ fn templates(fleet: &Fleet) -> Vec<TemplateDetail<'_>> {
             },
             agents: row.values().sum(),
             problem_agents: problems_in(&row),
-            status: sum(tallies.iter().map(|it| &it.status)),
-            oldest_problem: oldest(&tallies, fleet.snapshot.now),
+            status: sum(all_counts.iter().map(|it| &it.status)),
+            oldest_problem: oldest(&all_counts, fleet.snapshot.now),
         }
     });
     rows.collect()
 }
 
 /// Root agents and sub-agents of one template.
-fn tallies_of<'a>(fleet: &'a Fleet, scope: &Scope) -> Vec<&'a Tally> {
-    let Some(tallies) = &fleet.agents else {
+fn counts_of<'a>(fleet: &'a FleetStats, scope: &Scope) -> Vec<&'a AgentCounts> {
+    let Some(all_counts) = &fleet.agents else {
         return Vec::new();
     };
     let kinds = Kind::ALL.iter();
     kinds
-        .filter_map(|&kind| tallies.get(&(scope.clone(), kind)))
+        .filter_map(|&kind| all_counts.get(&(scope.clone(), kind)))
         .collect()
 }
 
-fn oldest(tallies: &[&Tally], now: Timestamp) -> Option<OldestProblem> {
-    let problems = tallies.iter().flat_map(|it| &it.oldest);
+fn oldest(all_counts: &[&AgentCounts], now: Timestamp) -> Option<OldestProblem> {
+    let problems = all_counts.iter().flat_map(|it| &it.oldest);
     let (health, since) = problems.min_by_key(|(health, since)| (**since, **health))?;
     Some(OldestProblem {
         health: health.as_str(),
@@ -148,18 +152,18 @@ fn oldest(tallies: &[&Tally], now: Timestamp) -> Option<OldestProblem> {
 }
 
 fn tallied<V: Counted>(
-    fleet: &Fleet,
-    counts: impl Fn(&Tally) -> &Counts<V>,
+    fleet: &FleetStats,
+    counts: impl Fn(&AgentCounts) -> &CountByLabel<V>,
 ) -> Option<BTreeMap<String, u64>> {
-    let tallies = fleet.agents.as_ref()?.values();
-    Some(sum(tallies.map(counts)))
+    let all_counts = fleet.agents.as_ref()?.values();
+    Some(sum(all_counts.map(counts)))
 }
 
 /// All of them together, every known value among them.
-fn sum<'a, V: Counted>(counts: impl Iterator<Item = &'a Counts<V>>) -> BTreeMap<String, u64> {
+fn sum<'a, V: Counted>(counts: impl Iterator<Item = &'a CountByLabel<V>>) -> BTreeMap<String, u64> {
     let zeros = V::ALL.iter().map(|it| (it.as_str().to_owned(), 0));
     let mut total: BTreeMap<String, u64> = zeros.collect();
-    for (name, count) in counts.flat_map(Counts::iter) {
+    for (name, count) in counts.flat_map(CountByLabel::iter) {
         match total.get_mut(name) {
             Some(sum) => *sum += count,
             None => drop(total.insert(name.into(), count)),

@@ -6,7 +6,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Agent, Lifecycle, Transition};
-use super::named::Named;
+use super::label_value::DbEnum;
 use super::status::{Status, lost_since, status};
 use super::time::Timestamp;
 
@@ -28,7 +28,7 @@ use super::time::Timestamp;
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Health {
-    /// Somebody asked for it to be gone.
+    /// It was asked to be gone.
     Shutdown,
     /// Never connected, and for longer than is plausible.
     StuckConnecting,
@@ -51,7 +51,7 @@ pub enum Health {
 }
 
 impl Health {
-    /// Whether somebody should look at an agent of this class.
+    /// Whether an agent of this class needs attention.
     pub const fn is_problem(self) -> bool {
         match self {
             Self::StuckConnecting
@@ -119,10 +119,10 @@ fn classify(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> H
         since.is_some_and(|since| now.is_past(since, limit))
     };
     let lifecycle = match agent.lifecycle {
-        Named::Known(known) => Some(known),
-        Named::Other(_) => None,
+        DbEnum::Known(known) => Some(known),
+        DbEnum::Other(_) => None,
     };
-    if agent.transition != Named::Known(Transition::Start)
+    if agent.transition != DbEnum::Known(Transition::Start)
         || lifecycle.is_some_and(Lifecycle::is_shutdown)
     {
         return Health::Shutdown;

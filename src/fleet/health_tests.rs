@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::super::agent::Kind;
 use super::super::fixtures::{agent, at, never_connected};
-use super::super::named::Variants;
+use super::super::label_value::Variants;
 use super::*;
 
 const TICK: Duration = Duration::from_micros(1);
@@ -23,7 +23,7 @@ fn check(agent: &Agent, now: Timestamp, health: Health, since: Option<Timestamp>
 /// An agent whose last heartbeat is always fresh, so that only its lifecycle decides.
 fn beating(lifecycle: Lifecycle) -> Agent {
     Agent {
-        lifecycle: Named::Known(lifecycle),
+        lifecycle: DbEnum::Known(lifecycle),
         last_connected_at: Some(Timestamp::END),
         ..agent()
     }
@@ -33,13 +33,13 @@ fn beating(lifecycle: Lifecycle) -> Agent {
 fn whatever_a_stopped_workspace_does_is_shutdown() {
     for &lifecycle in Lifecycle::ALL {
         let stopped = Agent {
-            transition: Named::Known(Transition::Stop),
+            transition: DbEnum::Known(Transition::Stop),
             ..beating(lifecycle)
         };
         check(&stopped, at(0), Health::Shutdown, None);
     }
     let gone = Agent {
-        transition: Named::Known(Transition::Stop),
+        transition: DbEnum::Known(Transition::Stop),
         ..agent()
     };
     check(&gone, at(86_400), Health::Shutdown, None);
@@ -49,7 +49,7 @@ fn whatever_a_stopped_workspace_does_is_shutdown() {
 fn transition_nobody_has_heard_of_is_not_a_start() {
     for text in [Some("delete"), Some("migrate"), Some("START"), None] {
         let other = Agent {
-            transition: Named::parse(text),
+            transition: DbEnum::parse(text),
             ..agent()
         };
         check(&other, at(0), Health::Shutdown, None);
@@ -65,7 +65,7 @@ fn agent_that_was_told_to_go_is_shutdown_even_when_it_is_gone() {
         Lifecycle::Off,
     ] {
         let leaving = Agent {
-            lifecycle: Named::Known(lifecycle),
+            lifecycle: DbEnum::Known(lifecycle),
             ..agent()
         };
         check(&leaving, at(0), Health::Shutdown, None);
@@ -123,7 +123,7 @@ fn gone_wins_over_every_trouble_with_starting() {
         Lifecycle::StartError,
     ] {
         let gone = Agent {
-            lifecycle: Named::Known(lifecycle),
+            lifecycle: DbEnum::Known(lifecycle),
             ..agent()
         };
         check(&gone, at(31), Health::Disconnected, Some(at(0)));
@@ -191,7 +191,7 @@ fn starting_without_a_start_time_counts_from_the_first_connection() {
 fn slow_but_usable_and_unheard_of_states_are_healthy() {
     for name in ["ready", "start_timeout", "hibernating"] {
         let usable = Agent {
-            lifecycle: Named::parse(Some(name)),
+            lifecycle: DbEnum::parse(Some(name)),
             ..beating(Lifecycle::Ready)
         };
         check(&usable, at(0), Health::Healthy, None);
@@ -212,7 +212,7 @@ pub(crate) fn any_agent() -> impl Strategy<Value = Agent> {
     let maybe = || prop::option::weighted(0.8, moment());
     let lifecycle = (0..=Lifecycle::ALL.len()).prop_map(|index| {
         let known = Lifecycle::ALL.get(index).map(|known| known.as_str());
-        Named::parse(known.or(Some("hibernating")))
+        DbEnum::parse(known.or(Some("hibernating")))
     });
     (
         (maybe(), maybe(), maybe()),
@@ -224,7 +224,7 @@ pub(crate) fn any_agent() -> impl Strategy<Value = Agent> {
         .prop_map(
             |(first, second, lifecycle, timeout, [sub, stopped])| Agent {
                 kind: if sub { Kind::Sub } else { Kind::Root },
-                transition: Named::Known(if stopped {
+                transition: DbEnum::Known(if stopped {
                     Transition::Stop
                 } else {
                     Transition::Start

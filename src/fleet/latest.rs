@@ -3,13 +3,13 @@
 use uuid::Uuid;
 
 use super::agent::{Agent, Label, Lifecycle, Scope, Transition};
-use super::named::Named;
+use super::label_value::DbEnum;
 use super::time::Timestamp;
 use super::workspace::JobStatus;
 
 /// A workspace as the database describes it at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Latest {
+pub struct WorkspaceAt {
     /// The moment this is true for; every rule is applied at it.
     pub now: Timestamp,
     /// `workspaces.id`.
@@ -35,9 +35,9 @@ pub struct Build {
     /// `workspace_builds.build_number`.
     pub number: i32,
     /// What it was asked to do.
-    pub transition: Named<Transition>,
+    pub transition: DbEnum<Transition>,
     /// How far its job is.
-    pub job: Named<JobStatus>,
+    pub job: DbEnum<JobStatus>,
     /// `provisioner_jobs.error`: why the job failed; `None` when it did not.
     pub error: Option<Box<str>>,
 }
@@ -70,7 +70,7 @@ pub struct PastAgent {
     /// `workspace_agents.name`.
     pub name: Label,
     /// `workspace_agents.lifecycle_state`.
-    pub lifecycle: Named<Lifecycle>,
+    pub lifecycle: DbEnum<Lifecycle>,
     /// When its row was made.
     pub created_at: Option<Timestamp>,
     /// Its first connection.
@@ -81,7 +81,7 @@ pub struct PastAgent {
 
 /// One agent as its row describes it at one moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Sighting {
+pub struct AgentAt {
     /// The moment this is true for.
     pub now: Timestamp,
     /// The agent.

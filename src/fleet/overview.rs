@@ -3,20 +3,20 @@
 use std::collections::BTreeMap;
 
 use super::agent::Scope;
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::{Counts, Variants};
+use super::label_value::{CountByLabel, Variants};
 
 /// Agents by health class, every class.
 pub type ByHealth = BTreeMap<Health, u64>;
 
 /// Agents of each template by health, root and sub-agents together, in the order of the names;
 /// nothing when agents are unknown.
-pub fn by_template(fleet: &Fleet) -> BTreeMap<&Scope, ByHealth> {
+pub fn by_template(fleet: &FleetStats) -> BTreeMap<&Scope, ByHealth> {
     let mut rows: BTreeMap<&Scope, ByHealth> = BTreeMap::new();
-    for ((scope, _), tally) in fleet.agents.iter().flatten() {
+    for ((scope, _), agent_counts) in fleet.agents.iter().flatten() {
         let row = rows.entry(scope).or_default();
-        for (health, count) in known(&tally.health) {
+        for (health, count) in known(&agent_counts.health) {
             *row.entry(health).or_default() += count;
         }
     }
@@ -32,14 +32,14 @@ pub fn total(rows: &BTreeMap<&Scope, ByHealth>) -> ByHealth {
     total
 }
 
-/// How many of them somebody should look at.
+/// How many of them need attention.
 pub fn problems_in(row: &ByHealth) -> u64 {
     let problems = row.iter().filter(|(health, _)| health.is_problem());
     problems.map(|(_, count)| count).sum()
 }
 
 /// Health has no value that this program does not know.
-fn known(counts: &Counts<Health>) -> impl Iterator<Item = (Health, u64)> {
+fn known(counts: &CountByLabel<Health>) -> impl Iterator<Item = (Health, u64)> {
     let counts = counts.iter().map(|(_, count)| count);
     Health::ALL.iter().copied().zip(counts)
 }

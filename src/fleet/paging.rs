@@ -3,8 +3,8 @@
 use uuid::Uuid;
 
 use super::agent::Agent;
-use super::census::Fleet;
 use super::filter::{Filter, Matcher};
+use super::fleet_stats::FleetStats;
 use super::health::Assessment;
 
 /// A page of agents.
@@ -21,11 +21,11 @@ pub struct Slice<'a> {
 /// The first `limit` of the wanted agents whose id is greater than `after`; `None` when agents
 /// are unknown.
 ///
-/// An id never changes and no other follows from it, so whoever reads on after the last id of
+/// An id never changes and no other follows from it, so a reader who goes on after the last id of
 /// each page meets an agent that is there all the time exactly once, whatever comes and goes.
 /// Offsets could not say that.
 pub fn select<'a>(
-    fleet: &'a Fleet,
+    fleet: &'a FleetStats,
     filter: &Filter,
     after: Option<Uuid>,
     limit: usize,

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::agent::{Kind, Lifecycle};
 use super::super::fixtures::{agent, at, fleet_of};
 use super::super::health::Health;
-use super::super::named::Named;
+use super::super::label_value::DbEnum;
 use super::super::status::Status;
 use super::*;
 
@@ -26,7 +26,7 @@ fn check(filter: Filter, expected: &[u128]) {
     // The second is lost; the third, a sub-agent, starts elsewhere.
     agents[2].last_connected_at = Some(at(-100));
     agents[0].kind = Kind::Sub;
-    agents[0].lifecycle = Named::Known(Lifecycle::Starting);
+    agents[0].lifecycle = DbEnum::Known(Lifecycle::Starting);
     agents[0].started_at = Some(at(-1));
     agents[0].owner = "Grace".into();
     agents[0].workspace = "Straße".into();
@@ -131,8 +131,8 @@ fn changing_fleets() -> impl Strategy<Value = Vec<BTreeSet<u128>>> {
 }
 
 proptest! {
-    /// Whoever turns the pages while agents come, go and come back meets each that is there all
-    /// the time exactly once, nobody twice, and an end.
+    /// A reader who turns the pages while agents come, go and come back meets each that is there
+    /// all the time exactly once, none twice, and an end.
     #[test]
     fn agent_that_stays_is_met_exactly_once_whatever_comes_and_goes(
         stayers in prop::collection::btree_set(0..60_u128, 0..30),

@@ -6,10 +6,10 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use super::agent::{Agent, Label};
+use super::collection::ErrorKind;
 use super::explain::{Reason, explain};
 use super::health::Limits;
 use super::outcome::ProbeOutcome;
-use super::pass::ErrorKind;
 use super::status::Status;
 use super::time::Timestamp;
 

@@ -8,7 +8,7 @@ use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::histogram::Histogram;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::outcome::ProbeOutcome;
 use super::probed::{Probed, is_contradiction};
 use super::status::Status;
@@ -29,7 +29,7 @@ pub struct Probes {
     horizon: Duration,
     outcomes: EnumMap<ProbeOutcome, u64>,
     durations: EnumMap<ProbeOutcome, Histogram>,
-    latest: HashMap<Uuid, Latest>,
+    latest: HashMap<Uuid, NewestProbe>,
     /// By workspace, since when it has been in scope, those out of it for less than a horizon
     /// included; `None` before the first round.
     scoped: Option<HashMap<Uuid, Scoped>>,
@@ -53,13 +53,13 @@ struct Scoped {
 
 /// The newest probe of one workspace.
 #[derive(Debug, Clone)]
-struct Latest {
+struct NewestProbe {
     at: Duration,
     /// The probe, where database and dial contradict each other.
     at_odds: Option<Arc<Probed>>,
 }
 
-impl Latest {
+impl NewestProbe {
     fn contradiction(&self) -> Option<(Status, ProbeOutcome)> {
         self.at_odds.as_ref()?.contradiction()
     }
@@ -109,7 +109,7 @@ impl Probes {
         // An exporter that cannot ask knows no more of an agent than before.
         if probed.outcome != ProbeOutcome::ExporterError {
             let workspace = probed.workspace_id;
-            let latest = Latest {
+            let latest = NewestProbe {
                 at: uptime,
                 at_odds: probed.contradiction().map(|_| probed),
             };
@@ -117,14 +117,15 @@ impl Probes {
         }
     }
 
-    /// Counts a round in which nobody could be chosen: an exporter's error, about no workspace.
+    /// Counts a round in which no workspace could be chosen: an exporter's error, about no
+    /// workspace.
     pub fn count_unasked(&mut self, duration: Duration) {
         let index = ProbeOutcome::ExporterError;
         self.outcomes[index] += 1;
         self.durations[index].observe(duration.as_secs_f64());
     }
 
-    /// Remembers a probe to be looked at, without counting it: one that somebody asked for says
+    /// Remembers a probe to be looked at, without counting it: one that a user asked for says
     /// nothing of the fleet.
     pub fn keep(&mut self, mut probed: Probed) -> Arc<Probed> {
         self.kept += 1;
@@ -184,7 +185,7 @@ impl Probes {
 
     /// The numbers at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
-        let within = |latest: &&Latest| is_within(latest.at, self.horizon, uptime);
+        let within = |latest: &&NewestProbe| is_within(latest.at, self.horizon, uptime);
         let recent = || self.latest.values().filter(within);
         let disagreements = self.scoped.as_ref().map(|_| {
             let pairs = contradictions();

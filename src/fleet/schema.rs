@@ -1,9 +1,9 @@
-//! The shapes of what is told as JSON, for the API's description of itself: values of closed
+//! The shapes of what is shown as JSON, for the API's description of itself: values of closed
 //! sets are named from the sets, so that a new one is described as soon as it exists.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-use super::named::Variants;
+use super::label_value::Variants;
 
 /// One of the set.
 pub(super) fn one_of<V: Variants>(_: &mut SchemaGenerator) -> Schema {

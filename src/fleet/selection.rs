@@ -5,10 +5,10 @@ use std::cmp::Ordering;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Agent, Scope};
-use super::census::Fleet;
 use super::filter::{Filter, Matcher};
+use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::snapshot::Cause;
 use super::time::Timestamp;
 
@@ -73,7 +73,7 @@ pub struct Selected<'a> {
 
 impl Selection {
     /// All agents that are wanted, in order; none when agents are unknown.
-    pub fn of<'a>(&self, fleet: &'a Fleet) -> Vec<Selected<'a>> {
+    pub fn of<'a>(&self, fleet: &'a FleetStats) -> Vec<Selected<'a>> {
         let filter = self.filter();
         let mut matcher = Matcher::new(&filter);
         let wanted = fleet

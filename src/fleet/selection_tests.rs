@@ -3,7 +3,7 @@ use uuid::Uuid;
 use super::super::agent::{Lifecycle, ScopeId};
 use super::super::fixtures::{agent, at};
 use super::super::health::Limits;
-use super::super::named::Named;
+use super::super::label_value::DbEnum;
 use super::super::snapshot::Snapshot;
 use super::*;
 
@@ -20,7 +20,7 @@ fn one(place: &str, template: u32, lost: Option<i64>) -> Agent {
     }
 }
 
-fn fleet(agents: Vec<Agent>) -> Fleet {
+fn fleet(agents: Vec<Agent>) -> FleetStats {
     let mut snapshot = Snapshot::at(at(0));
     for (organization, template) in [("acme", "aws"), ("acme", "gcp"), ("labs", "aws")] {
         snapshot.scopes.intern(Scope {
@@ -29,12 +29,12 @@ fn fleet(agents: Vec<Agent>) -> Fleet {
         });
     }
     snapshot.agents = Some(agents);
-    Fleet::of(snapshot, &Limits::default())
+    FleetStats::of(snapshot, &Limits::default())
 }
 
-fn fixture() -> Fleet {
+fn fixture() -> FleetStats {
     let failed = Agent {
-        lifecycle: Named::Known(Lifecycle::StartError),
+        lifecycle: DbEnum::Known(Lifecycle::StartError),
         ready_at: Some(at(-500)),
         ..one("cleo/box", 0, None)
     };
@@ -131,7 +131,7 @@ fn sorting_goes_both_ways_and_what_is_well_stays_last() {
 
 #[test]
 fn nothing_is_selected_of_agents_nobody_knows() {
-    let fleet = Fleet::of(Snapshot::at(at(0)), &Limits::default());
+    let fleet = FleetStats::of(Snapshot::at(at(0)), &Limits::default());
     let mut selection = Selection::default();
     assert!(selection.of(&fleet).is_empty());
     selection.health = Health::ALL.to_vec();

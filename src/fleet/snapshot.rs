@@ -1,4 +1,4 @@
-//! All facts of one pass, true at one moment.
+//! All facts of one collection, true at one moment.
 
 use std::collections::HashMap;
 
@@ -87,7 +87,7 @@ pub enum Cause {
 
 /// The distinct (organization, template) pairs of a snapshot, numbered as they are met.
 ///
-/// Pairs are told apart by name, since names are what the labels carry: two templates of one
+/// Pairs are distinguished by name, since names are what the labels carry: two templates of one
 /// name are one series, counted together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes {

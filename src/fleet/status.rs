@@ -65,7 +65,7 @@ pub enum StatusRule {
 /// The connection status Coder's dashboard would show for this agent at `now`
 /// (`docs/spec/connection-status.md`).
 ///
-/// Silence counts from the last heartbeat Coder recorded, never from our last pass, so a
+/// Silence counts from the last heartbeat Coder recorded, never from our last collection, so a
 /// slow exporter cannot make an agent look lost. Silent for exactly `inactive_timeout` is
 /// still connected, and so is a heartbeat from the future.
 pub fn status(agent: &Agent, inactive_timeout: Duration, now: Timestamp) -> Status {

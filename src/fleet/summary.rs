@@ -7,15 +7,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::agent::{Agent, Kind, Lifecycle, Transition};
-use super::census::{Fleet, Problem};
 use super::explain::Explanation;
+use super::fleet_stats::{AgentProblem, FleetStats};
+use super::format::moment;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::overview::{ByHealth, by_template, total};
 use super::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
 use super::snapshot::Cause;
 use super::status::{Status, StatusRule};
-use super::told::moment;
 
 /// Whose workspace it is, and made from what.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -35,7 +35,7 @@ pub struct Place<'a> {
 
 impl<'a> Place<'a> {
     /// Where this agent of the fleet is.
-    pub fn of(fleet: &'a Fleet, agent: &'a Agent) -> Self {
+    pub fn of(fleet: &'a FleetStats, agent: &'a Agent) -> Self {
         let scope = fleet.snapshot.scopes.get(agent.scope);
         Self {
             workspace_id: agent.workspace_id.to_string(),
@@ -158,7 +158,7 @@ pub struct ProblemSummary<'a> {
 
 impl<'a> ProblemSummary<'a> {
     /// This problem, at the moment of its fleet.
-    pub fn of(fleet: &'a Fleet, problem: Problem<'a>) -> Self {
+    pub fn of(fleet: &'a FleetStats, problem: AgentProblem<'a>) -> Self {
         let agent = problem.agent;
         Self {
             agent_id: agent.id.to_string(),
@@ -197,7 +197,7 @@ pub struct StatusSummary<'a> {
 
 impl<'a> StatusSummary<'a> {
     /// This fleet, whose agents are known.
-    pub fn of(fleet: &'a Fleet) -> Self {
+    pub fn of(fleet: &'a FleetStats) -> Self {
         let rows = by_template(fleet);
         let total = total(&rows);
         let templates = rows.iter().map(|(scope, row)| TemplateSummary {

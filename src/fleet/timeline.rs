@@ -2,21 +2,21 @@
 
 use super::agent::{Agent, Lifecycle};
 use super::health::Health;
-use super::named::Named;
+use super::label_value::DbEnum;
 use super::time::Timestamp;
 
-/// A change of health that a pass saw: its moment, what it was, what it became.
+/// A change of health that a collection saw: its moment, what it was, what it became.
 pub type Change = (Timestamp, Health, Health);
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Event {
+pub struct TimelineEvent {
     /// When.
     pub at: Timestamp,
     /// What.
     pub what: Happened,
     /// Seconds since the event before; `None` of the first, and where one of the two has a date
-    /// nobody meant.
+    /// was not meant.
     pub gap_seconds: Option<f64>,
 }
 
@@ -37,7 +37,7 @@ pub enum Happened {
     LastHeartbeat,
     /// Coder saw its connection close.
     Closed,
-    /// A pass of this process saw another health than the one before.
+    /// A collection of this process saw another health than the one before.
     Became {
         /// What it was.
         from: Health,
@@ -62,11 +62,11 @@ impl Happened {
     }
 }
 
-/// What the agent's row tells and what passes saw, from the first to the last. Where two are of
-/// the same moment, in the order in which an agent goes through them.
-pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<Event> {
+/// What the agent's row tells and what collections saw, from the first to the last. Where two are
+/// of the same moment, in the order in which an agent goes through them.
+pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<TimelineEvent> {
     let ended = match agent.lifecycle {
-        Named::Known(Lifecycle::StartError) => Happened::ScriptFailed,
+        DbEnum::Known(Lifecycle::StartError) => Happened::ScriptFailed,
         _ => Happened::ScriptEnded,
     };
     let of_row = [
@@ -86,7 +86,7 @@ pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<Event> {
     let mut all: Vec<_> = of_row.chain(seen).collect();
     all.sort_by_key(|(at, _)| *at);
     let before = std::iter::once(None).chain(all.iter().map(|(at, _)| Some(*at)));
-    let events = before.zip(&all).map(|(before, &(at, what))| Event {
+    let events = before.zip(&all).map(|(before, &(at, what))| TimelineEvent {
         at,
         what,
         gap_seconds: before.and_then(|before| gap(before, at)),
@@ -104,7 +104,7 @@ mod tests {
     use super::super::fixtures::{agent, at, never_connected};
     use super::*;
 
-    fn told(agent: &Agent, changes: &[Change]) -> Vec<(&'static str, Option<f64>)> {
+    fn steps(agent: &Agent, changes: &[Change]) -> Vec<(&'static str, Option<f64>)> {
         let events = timeline(agent, changes);
         events
             .iter()
@@ -118,7 +118,7 @@ mod tests {
         lost.disconnected_at = Some(at(3));
         let changes = [(at(30), Health::Healthy, Health::Disconnected)];
         assert_eq!(
-            told(&lost, &changes),
+            steps(&lost, &changes),
             [
                 ("created by a build", None),
                 ("connected for the first time", Some(10.0)),
@@ -135,7 +135,7 @@ mod tests {
     fn close_that_was_survived_stands_before_the_last_heartbeat() {
         let mut survived = agent();
         survived.disconnected_at = Some(at(-60));
-        let last_two = told(&survived, &[]).split_off(4);
+        let last_two = steps(&survived, &[]).split_off(4);
         let expected = [
             ("connection seen to close", Some(7040.0)),
             ("last heartbeat", Some(60.0)),
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn what_never_happened_is_not_told() {
         assert_eq!(
-            told(&never_connected(), &[]),
+            steps(&never_connected(), &[]),
             [("created by a build", None)]
         );
     }
@@ -154,8 +154,8 @@ mod tests {
     #[test]
     fn script_that_failed_is_told_so() {
         let mut failed = agent();
-        failed.lifecycle = Named::Known(Lifecycle::StartError);
-        assert_eq!(told(&failed, &[])[3].0, "startup script failed");
+        failed.lifecycle = DbEnum::Known(Lifecycle::StartError);
+        assert_eq!(steps(&failed, &[])[3].0, "startup script failed");
     }
 
     #[test]
@@ -163,7 +163,7 @@ mod tests {
         let mut odd = agent();
         odd.created_at = Some(Timestamp::BEGINNING);
         odd.disconnected_at = Some(Timestamp::END);
-        let gaps: Vec<_> = told(&odd, &[]).into_iter().map(|it| it.1).collect();
+        let gaps: Vec<_> = steps(&odd, &[]).into_iter().map(|it| it.1).collect();
         assert_eq!((gaps[1], gaps[5]), (None, None));
     }
 }

@@ -1,4 +1,4 @@
-//! Changes of status and health seen between passes.
+//! Changes of status and health seen between collections.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use enum_map::EnumMap;
 use uuid::Uuid;
 
 use super::agent::{Agent, Scope};
-use super::census::Fleet;
+use super::fleet_stats::FleetStats;
 use super::health::Health;
-use super::named::Variants;
+use super::label_value::Variants;
 use super::status::Status;
 
-/// Counts status changes by agent id, from one pass of this process to the next
+/// Counts status changes by agent id, from one collection of this process to the next
 /// (`docs/spec/metrics.md`, `coder_agent_status_transitions_total`).
 ///
 /// An agent seen for the first time has changed nothing, and one that left the population is
@@ -30,11 +30,13 @@ pub type TransitionCounts = BTreeMap<Scope, StatusChanges>;
 pub type StatusChanges = EnumMap<Status, EnumMap<Status, u64>>;
 
 impl Transitions {
-    /// Compares the fleet with how it was seen last, and tells each change of health. A pass in
-    /// which the agents are unknown changes nothing: they are compared across it.
-    pub fn observe(&mut self, fleet: &Fleet, mut changed: impl FnMut(&Agent, Health, Health)) {
-        let Some(tallies) = &fleet.agents else { return };
-        for (scope, _) in tallies.keys() {
+    /// Compares the fleet with how it was seen last, and tells each change of health. A collection
+    /// in which the agents are unknown changes nothing: they are compared across it.
+    pub fn observe(&mut self, fleet: &FleetStats, mut changed: impl FnMut(&Agent, Health, Health)) {
+        let Some(all_counts) = &fleet.agents else {
+            return;
+        };
+        for (scope, _) in all_counts.keys() {
             if !self.counts.contains_key(scope) {
                 self.counts.insert(scope.clone(), Default::default());
             }
@@ -86,7 +88,7 @@ pub fn pairs(counts: &StatusChanges) -> impl Iterator<Item = (Status, Status, u6
 mod tests {
     use super::super::agent::Lifecycle;
     use super::super::fixtures::{agent, at, fleet_of};
-    use super::super::named::Named;
+    use super::super::label_value::DbEnum;
     use super::*;
 
     fn total(transitions: &Transitions) -> u64 {
@@ -101,7 +103,7 @@ mod tests {
         }
     }
 
-    fn observe(transitions: &mut Transitions, fleet: &Fleet) {
+    fn observe(transitions: &mut Transitions, fleet: &FleetStats) {
         transitions.observe(fleet, |_, _, _| {});
     }
 
@@ -135,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn pass_without_agents_is_skipped_over() {
+    fn collection_without_agents_is_skipped_over() {
         let mut transitions = Transitions::default();
         observe(&mut transitions, &fleet_of(vec![agent()]));
         let mut unknown = fleet_of(vec![]);
@@ -149,14 +151,14 @@ mod tests {
     fn change_of_health_is_told_even_where_the_status_stays() {
         let mut transitions = Transitions::default();
         let failed = Agent {
-            lifecycle: Named::Known(Lifecycle::StartError),
+            lifecycle: DbEnum::Known(Lifecycle::StartError),
             ..agent()
         };
         observe(&mut transitions, &fleet_of(vec![agent()]));
-        let mut told = Vec::new();
+        let mut seen = Vec::new();
         let fleet = fleet_of(vec![failed]);
-        transitions.observe(&fleet, |it, from, to| told.push((it.id, from, to)));
-        assert_eq!(told, [(agent().id, Health::Healthy, Health::StartError)]);
+        transitions.observe(&fleet, |it, from, to| seen.push((it.id, from, to)));
+        assert_eq!(seen, [(agent().id, Health::Healthy, Health::StartError)]);
         assert_eq!(total(&transitions), 0);
     }
 }

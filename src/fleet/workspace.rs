@@ -4,7 +4,7 @@ use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use super::agent::{Scope, Transition};
-use super::named::Named;
+use super::label_value::DbEnum;
 
 /// How many workspaces, not deleted, of one scope have a latest build of one sort.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,9 +12,9 @@ pub struct WorkspaceCount {
     /// Organization and template of the workspaces.
     pub scope: Scope,
     /// What their latest builds were asked to do.
-    pub transition: Named<Transition>,
+    pub transition: DbEnum<Transition>,
     /// `provisioner_jobs.job_status` of their latest builds.
-    pub job: Named<JobStatus>,
+    pub job: DbEnum<JobStatus>,
     /// Whether the latest build has a root agent that is not soft-deleted.
     pub has_agent: bool,
     /// Number of such workspaces.
@@ -25,13 +25,13 @@ pub struct WorkspaceCount {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum JobStatus {
-    /// Nobody has taken it yet.
+    /// No provisioner has taken it yet.
     Pending,
     /// Under way.
     Running,
     /// Done.
     Succeeded,
-    /// Somebody asked for it to end.
+    /// A user asked for it to end.
     Canceling,
     /// Ended early on request.
     Canceled,
@@ -59,16 +59,16 @@ pub enum WorkspaceState {
     Deleting,
     /// The latest build was called off.
     Canceled,
-    /// The latest build failed, or nobody knows.
+    /// The latest build failed, or its state is unknown.
     Failed,
 }
 
 impl WorkspaceCount {
     /// The state these workspaces are in.
     pub fn state(&self) -> WorkspaceState {
-        let (Named::Known(job), Named::Known(transition)) = (&self.job, &self.transition) else {
+        let (DbEnum::Known(job), DbEnum::Known(transition)) = (&self.job, &self.transition) else {
             return match self.job {
-                Named::Known(JobStatus::Canceling | JobStatus::Canceled) => {
+                DbEnum::Known(JobStatus::Canceling | JobStatus::Canceled) => {
                     WorkspaceState::Canceled
                 }
                 _ => WorkspaceState::Failed,
@@ -109,7 +109,7 @@ pub struct BindingCount {
 pub enum BindingState {
     /// It remembers none.
     Unbound,
-    /// Nobody could: the latest build has no root agent that is not soft-deleted.
+    /// No agent could: the latest build has no root agent that is not soft-deleted.
     NoAgent,
     /// It remembers an agent of the latest build.
     Current,
@@ -119,7 +119,7 @@ pub enum BindingState {
 
 #[cfg(test)]
 mod tests {
-    use super::super::named::Variants;
+    use super::super::label_value::Variants;
     use super::*;
 
     fn state(job: &str, transition: &str, has_agent: bool) -> &'static str {
@@ -128,8 +128,8 @@ mod tests {
                 organization: "acme".into(),
                 template: "docker".into(),
             },
-            transition: Named::parse(Some(transition)),
-            job: Named::parse(Some(job)),
+            transition: DbEnum::parse(Some(transition)),
+            job: DbEnum::parse(Some(job)),
             has_agent,
             count: 1,
         };

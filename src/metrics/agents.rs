@@ -1,14 +1,14 @@
-//! Series of single agents: those somebody should look at, or all of them.
+//! Series of single agents: those that need attention, or all of them.
 
 use std::fmt;
 
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Scope};
-use crate::fleet::census::Fleet;
+use crate::fleet::collection::Collector;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Assessment;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
+use crate::fleet::label_value::Variants;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::{AgentSeries, Page};
@@ -92,7 +92,7 @@ pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> 
     problems.into_iter().chain(all.into_iter().flatten())
 }
 
-fn agents_known(page: &Page) -> Option<&Fleet> {
+fn agents_known(page: &Page) -> Option<&FleetStats> {
     page.fleet().filter(|fleet| fleet.agents.is_some())
 }
 
@@ -176,7 +176,7 @@ fn within_budget(page: &Page) -> Vec<(&Scope, &Agent, Assessment)> {
         let since = assessment.since;
         (since.is_none(), since, agent.id)
     };
-    // Whoever is beyond the limit need not be in order.
+    // Those beyond the limit need not be in order.
     let limit = page.detail.max_agent_series;
     if limit < agents.len() {
         agents.select_nth_unstable_by_key(limit, rank);

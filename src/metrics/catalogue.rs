@@ -51,8 +51,8 @@ mod tests {
 
     use super::super::family::{MetricKind, Source};
     use super::*;
-    use crate::fleet::named::Variants;
-    use crate::fleet::pass::Collector;
+    use crate::fleet::collection::Collector;
+    use crate::fleet::label_value::Variants;
 
     #[test]
     fn what_a_collector_reads_is_exported() {

@@ -10,10 +10,10 @@ use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
 use crate::fleet::app::NamedApp;
-use crate::fleet::census::Fleet;
+use crate::fleet::collection::Collector;
 use crate::fleet::duplicates::repeats;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::label_value::Variants;
 use crate::fleet::status::Status;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
@@ -78,7 +78,7 @@ type Series<'a, const N: usize> = BTreeMap<[&'a str; N], u64>;
 /// (`docs/spec/failures.md`): two agents of one name in a workspace, or two workspaces of one name
 /// and owner, which Coder's labels cannot tell apart. They are merged as Coder does: counts are
 /// added, and a connection is one.
-pub fn merged_rows(fleet: &Fleet) -> u64 {
+pub fn merged_rows(fleet: &FleetStats) -> u64 {
     let agents: &[Agent] = fleet.snapshot.agents.as_deref().unwrap_or_default();
     let agents_of_one_name = repeats(
         fleet
@@ -95,7 +95,7 @@ pub fn merged_rows(fleet: &Fleet) -> u64 {
     agents_of_one_name + repeats(workspaces.into_values()) + repeats(apps)
 }
 
-fn fleet(page: &Page) -> Option<&Fleet> {
+fn fleet(page: &Page) -> Option<&FleetStats> {
     page.fleet().filter(|_| page.detail.coderd_compat)
 }
 
@@ -140,7 +140,7 @@ fn apps(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     write(series, sink)
 }
 
-fn up_labels<'a>(fleet: &'a Fleet, agent: &'a Agent) -> [&'a str; 4] {
+fn up_labels<'a>(fleet: &'a FleetStats, agent: &'a Agent) -> [&'a str; 4] {
     let scope = fleet.snapshot.scopes.get(agent.scope);
     let template = scope.map_or("", |scope| &*scope.template);
     let version = match &*agent.template_version {

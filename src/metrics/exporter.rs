@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::fleet::census::Fleet;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Outcome;
+use crate::fleet::collection::Outcome;
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::Schema;
 
 use super::agents;
@@ -68,7 +68,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &[],
         source: Source::Exporter,
         stability: Stability::Stable,
-        samples: |page, sink| optional(page.pass.clock_skew_seconds, sink),
+        samples: |page, sink| optional(page.collection.clock_skew_seconds, sink),
     },
     Family {
         name: "coder_exporter_heartbeat_lead_seconds",
@@ -78,7 +78,7 @@ pub(super) const FAMILIES: &[Family] = &[
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
-            let lead = page.fleet().and_then(Fleet::heartbeat_lead_seconds);
+            let lead = page.fleet().and_then(FleetStats::heartbeat_lead_seconds);
             optional(lead, sink)
         },
     },
@@ -187,7 +187,7 @@ fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 }
 
 fn collector_success(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    for report in &page.pass.reports {
+    for report in &page.collection.reports {
         // A collector that this Coder has nothing for neither succeeds nor fails.
         if matches!(report.outcome, Outcome::Unsupported { .. }) {
             continue;
@@ -199,7 +199,7 @@ fn collector_success(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 }
 
 fn collector_durations(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    for report in &page.pass.reports {
+    for report in &page.collection.reports {
         if let Outcome::Loaded { duration, .. } = report.outcome {
             let seconds = duration.as_secs_f64();
             sink.sample(&[report.collector.as_str()], seconds.into())?;
@@ -209,7 +209,7 @@ fn collector_durations(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 }
 
 fn collector_rows(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    for report in &page.pass.reports {
+    for report in &page.collection.reports {
         if let Outcome::Loaded { rows, .. } = report.outcome {
             sink.sample(&[report.collector.as_str()], rows.into())?;
         }

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
+use crate::fleet::collection::Collector;
 use crate::fleet::histogram::Histogram;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
+use crate::fleet::label_value::Variants;
 
 use super::page::Page;
 

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::fleet::agent::{Kind, Label, Scope};
-use crate::fleet::census::Tally;
-use crate::fleet::named::{Counted, Counts, Variants};
-use crate::fleet::pass::Collector;
+use crate::fleet::collection::Collector;
+use crate::fleet::fleet_stats::AgentCounts;
+use crate::fleet::label_value::{CountByLabel, Counted, Variants};
 use crate::fleet::transitions::pairs;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
@@ -22,7 +22,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["organization_name", "template_name", "kind", "status"],
         source: Source::Collector(Collector::Agents),
         stability: Stability::Stable,
-        samples: |page, sink| count_agents(page, sink, |tally| &tally.status),
+        samples: |page, sink| count_agents(page, sink, |agent_counts| &agent_counts.status),
     },
     Family {
         name: "coder_agents_lifecycle",
@@ -36,7 +36,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         source: Source::Collector(Collector::Agents),
         stability: Stability::Stable,
-        samples: |page, sink| count_agents(page, sink, |tally| &tally.lifecycle),
+        samples: |page, sink| count_agents(page, sink, |agent_counts| &agent_counts.lifecycle),
     },
     Family {
         name: "coder_agents_health",
@@ -45,7 +45,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["organization_name", "template_name", "kind", "health"],
         source: Source::Collector(Collector::Agents),
         stability: Stability::Stable,
-        samples: |page, sink| count_agents(page, sink, |tally| &tally.health),
+        samples: |page, sink| count_agents(page, sink, |agent_counts| &agent_counts.health),
     },
     Family {
         name: "coder_agents_version",
@@ -86,22 +86,22 @@ pub(super) const FAMILIES: &[Family] = &[
 ];
 
 /// Versions that get series of their own: a fleet in the middle of an upgrade has a handful,
-/// and beyond twenty nobody reads them one by one.
+/// and beyond twenty they are not read one by one.
 const MOST_VERSIONS: usize = 20;
 
-fn tallies(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &Tally)> {
+fn all_counts(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &AgentCounts)> {
     let agents = page.fleet().and_then(|fleet| fleet.agents.as_ref());
-    let tallies = agents.into_iter().flatten();
-    tallies.map(|((scope, kind), tally)| (scope, *kind, tally))
+    let all_counts = agents.into_iter().flatten();
+    all_counts.map(|((scope, kind), agent_counts)| (scope, *kind, agent_counts))
 }
 
 fn count_agents<V: Counted>(
     page: &Page,
     sink: &mut dyn Sink,
-    counts: fn(&Tally) -> &Counts<V>,
+    counts: fn(&AgentCounts) -> &CountByLabel<V>,
 ) -> fmt::Result {
-    for (scope, kind, tally) in tallies(page) {
-        for (value, count) in counts(tally).iter() {
+    for (scope, kind, agent_counts) in all_counts(page) {
+        for (value, count) in counts(agent_counts).iter() {
             sink.sample(&agent_labels(scope, kind, value), count.into())?;
         }
     }
@@ -113,8 +113,8 @@ fn agent_labels<'a>(scope: &'a Scope, kind: Kind, value: &'a str) -> [&'a str; 4
 }
 
 fn oldest_problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    for (scope, kind, tally) in tallies(page) {
-        for (health, since) in &tally.oldest {
+    for (scope, kind, agent_counts) in all_counts(page) {
+        for (health, since) in &agent_counts.oldest {
             let labels = agent_labels(scope, kind, health.as_str());
             sink.sample(&labels, since.as_unix_seconds().into())?;
         }
@@ -123,9 +123,9 @@ fn oldest_problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 }
 
 fn heartbeat_ages(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
-    for (scope, kind, tally) in tallies(page) {
+    for (scope, kind, agent_counts) in all_counts(page) {
         let labels = [&*scope.organization, &*scope.template, kind.as_str()];
-        sink.histogram(&labels, &tally.heartbeat_ages)?;
+        sink.histogram(&labels, &agent_counts.heartbeat_ages)?;
     }
     Ok(())
 }
@@ -151,8 +151,8 @@ fn transitions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 fn versions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let common = common_versions(page);
     let mut counts: BTreeMap<(&Scope, &str), u64> = BTreeMap::new();
-    for (scope, _, tally) in tallies(page) {
-        for (version, count) in &tally.versions {
+    for (scope, _, agent_counts) in all_counts(page) {
+        for (version, count) in &agent_counts.versions {
             let version = version_name(version);
             let is_common = common.contains(version);
             let shown = if is_common { version } else { "other" };
@@ -169,8 +169,8 @@ fn versions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 /// The most common versions of the whole fleet; of equally common ones, the first by name.
 fn common_versions(page: &Page) -> BTreeSet<&str> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (_, _, tally) in tallies(page) {
-        for (version, count) in &tally.versions {
+    for (_, _, agent_counts) in all_counts(page) {
+        for (version, count) in &agent_counts.versions {
             *counts.entry(version_name(version)).or_default() += count;
         }
     }

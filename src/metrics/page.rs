@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 
-use crate::fleet::census::Fleet;
-use crate::fleet::pass::{ErrorKind, Pass};
+use crate::fleet::collection::{CollectionResult, ErrorKind};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::probes::ProbeStats;
 use crate::fleet::time::Timestamp;
 use crate::fleet::transitions::TransitionCounts;
@@ -13,8 +13,8 @@ use crate::fleet::transitions::TransitionCounts;
 /// Everything the families may draw on.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The pass this scrape got, shared with every scrape of the same moment.
-    pub pass: Arc<Pass>,
+    /// The collection this scrape got, shared with every scrape of the same moment.
+    pub collection: Arc<CollectionResult>,
     /// Status changes since this process started.
     pub transitions: TransitionCounts,
     /// What went wrong since this process started.
@@ -31,8 +31,8 @@ pub struct Page {
 
 impl Page {
     /// The fleet, if the database answered.
-    pub fn fleet(&self) -> Option<&Fleet> {
-        self.pass.fleet.as_ref().ok()
+    pub fn fleet(&self) -> Option<&FleetStats> {
+        self.collection.fleet.as_ref().ok()
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::fleet::agent::Label;
 use crate::fleet::health::Assessment;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scope::SkipReason;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::fleet::agent::Scope;
-use crate::fleet::named::{Counted, Counts};
-use crate::fleet::pass::Collector;
+use crate::fleet::collection::Collector;
+use crate::fleet::label_value::{CountByLabel, Counted};
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 
@@ -41,7 +41,7 @@ pub(super) const FAMILIES: &[Family] = &[
 ];
 
 fn count<V: Counted>(
-    by_scope: Option<&BTreeMap<Scope, Counts<V>>>,
+    by_scope: Option<&BTreeMap<Scope, CountByLabel<V>>>,
     sink: &mut dyn Sink,
 ) -> fmt::Result {
     for (scope, counts) in by_scope.into_iter().flatten() {

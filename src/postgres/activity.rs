@@ -6,9 +6,9 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use crate::fleet::activity::Activity;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 
-use super::catalog::{Catalog, Reads};
+use super::catalog::{Catalog, ColumnSet};
 use super::columns::Columns;
 use super::database::Database;
 use super::failure::from_driver;
@@ -30,8 +30,8 @@ const SESSION_COUNT_COLUMNS: [&str; 4] = [
 const SESSION_COUNTS: &str = "session_counts";
 
 /// What the query reads.
-pub const READS: &[Reads] = &[
-    Reads::of(
+pub const READS: &[ColumnSet] = &[
+    ColumnSet::of(
         TABLE,
         &["agent_id", "template_id", "created_at", "connection_count"],
     )
@@ -42,7 +42,7 @@ pub const READS: &[Reads] = &[
         SESSION_COUNT_COLUMNS[3],
         SESSION_COUNTS,
     ]),
-    Reads::of("templates", &["id"]),
+    ColumnSet::of("templates", &["id"]),
 ];
 
 /// Whether the newest released Coder has this column: of the two forms in which sessions are

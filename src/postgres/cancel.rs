@@ -67,7 +67,7 @@ impl Canceller {
     /// known: the others find that the key is none of theirs, and do nothing.
     pub(super) async fn cancel(self, session: CancelToken) {
         let cancels = self.servers.iter().map(|server| async {
-            // Nobody is left to tell: if this fails, statement_timeout ends the statement.
+            // The caller is gone: if this fails, statement_timeout ends the statement.
             let _ = timeout(PATIENCE, self.cancel_at(server, &session)).await;
         });
         join_all(cancels).await;
@@ -92,17 +92,19 @@ impl Canceller {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let mut tls = self.tls.clone();
-        let connect = MakeTlsConnect::<Patient<S>>::make_tls_connect(&mut tls, &at.name);
-        let connect = PatientTls(connect.map_err(io::Error::other)?);
-        let sent = session.cancel_query_raw(Patient(stream), connect).await;
+        let connect = MakeTlsConnect::<HalfCloseStream<S>>::make_tls_connect(&mut tls, &at.name);
+        let connect = HalfCloseTls(connect.map_err(io::Error::other)?);
+        let sent = session
+            .cancel_query_raw(HalfCloseStream(stream), connect)
+            .await;
         sent.map_err(io::Error::other)
     }
 }
 
 /// A stream that, told to shut down, first waits for the other end to.
-struct Patient<S>(S);
+struct HalfCloseStream<S>(S);
 
-impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for HalfCloseStream<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -112,7 +114,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HalfCloseStream<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -137,26 +139,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Patient<S> {
     }
 }
 
-impl<S: TlsStream + Unpin> TlsStream for Patient<S> {
+impl<S: TlsStream + Unpin> TlsStream for HalfCloseStream<S> {
     fn channel_binding(&self) -> ChannelBinding {
         self.0.channel_binding()
     }
 }
 
 /// Makes a TLS stream patient too: it says goodbye before the stream below is asked.
-struct PatientTls<T>(T);
+struct HalfCloseTls<T>(T);
 
-impl<S, T> TlsConnect<S> for PatientTls<T>
+impl<S, T> TlsConnect<S> for HalfCloseTls<T>
 where
     T: TlsConnect<S>,
     T::Future: Send + 'static,
 {
-    type Stream = Patient<T::Stream>;
+    type Stream = HalfCloseStream<T::Stream>;
     type Error = T::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
 
     fn connect(self, stream: S) -> Self::Future {
         let connecting = self.0.connect(stream);
-        Box::pin(async move { connecting.await.map(Patient) })
+        Box::pin(async move { connecting.await.map(HalfCloseStream) })
     }
 }

@@ -5,16 +5,16 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 
 use super::columns::Columns;
 use super::failure::from_driver;
 
-const LOOK: &str = include_str!("catalog.sql");
+const INTROSPECT: &str = include_str!("catalog.sql");
 
 /// The columns of one table that a collector reads.
 #[derive(Debug, Clone, Copy)]
-pub struct Reads {
+pub struct ColumnSet {
     /// The table, found by the role's `search_path`.
     pub table: &'static str,
     /// Columns every supported Coder has.
@@ -23,7 +23,7 @@ pub struct Reads {
     pub since: &'static [&'static str],
 }
 
-impl Reads {
+impl ColumnSet {
     /// Columns of `table` that every supported Coder has.
     pub const fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
         let since = &[];
@@ -46,16 +46,16 @@ impl Reads {
 
 /// What every supported Coder has although nothing reads it: the sign of one that is too old
 /// (`docs/spec/coder-schema.md`).
-pub const REQUIRED: &[Reads] = &[Reads {
+pub const REQUIRED: &[ColumnSet] = &[ColumnSet {
     table: "provisioner_jobs",
-    // With id, a Coder too old is told apart from a database that is not Coder's at all.
+    // With id, a Coder too old is distinguished from a database that is not Coder's at all.
     columns: &["id", "job_status"],
     since: &[],
 }];
 
-/// Where the version of the last migration stands. It is told in `coder_exporter_schema_info`
+/// Where the version of the last migration stands. It is shown in `coder_exporter_schema_info`
 /// and decides nothing.
-pub const MIGRATION: &[Reads] = &[Reads::of("schema_migrations", &[]).since(&["version"])];
+pub const MIGRATION: &[ColumnSet] = &[ColumnSet::of("schema_migrations", &[]).since(&["version"])];
 
 /// Whether a column can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ enum Access {
 /// One look at the system catalog.
 ///
 /// Coder's version is never asked for: a column is there or it is not. The look is taken in
-/// every pass, in the same flight as its first statement, so that an upgrade of Coder under a
+/// every collection, in the same flight as its first statement, so that an upgrade of Coder under a
 /// connected exporter is seen by the next scrape.
 #[derive(Debug, Clone)]
 pub struct Catalog {
@@ -82,7 +82,7 @@ impl Catalog {
     /// # Errors
     ///
     /// When the database does not answer; a missing column is an answer.
-    pub(super) async fn look(client: &Client, reads: &[Reads]) -> Result<Self, Failure> {
+    pub(super) async fn introspect(client: &Client, reads: &[ColumnSet]) -> Result<Self, Failure> {
         let wanted = reads
             .iter()
             .flat_map(|reads| reads.all_columns().map(|column| (reads.table, column)));
@@ -90,7 +90,7 @@ impl Catalog {
         let params: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)] =
             &[(&tables, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
         let rows = client
-            .query_typed(LOOK, params)
+            .query_typed(INTROSPECT, params)
             .await
             .map_err(|error| from_driver("looking at the system catalog", &error))?;
         let mut catalog = Self {
@@ -133,7 +133,7 @@ impl Catalog {
     /// # Errors
     ///
     /// Names every missing table and column, or the `GRANT`s to run.
-    pub fn check(&self, reads: &[Reads]) -> Result<(), Failure> {
+    pub fn check(&self, reads: &[ColumnSet]) -> Result<(), Failure> {
         let required = reads.iter().flat_map(|it| columns_of(it.table, it.columns));
         self.check_present(required)?;
         let all = reads

@@ -9,8 +9,8 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use crate::fleet::agent::{Label, Scope};
-use crate::fleet::named::{Named, Variants};
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::label_value::{DbEnum, Variants};
 
 use super::decode::{Text, column};
 
@@ -106,8 +106,8 @@ impl<'a> Fields<'a> {
     pub(super) fn named<V: Variants + FromStr>(
         &self,
         name: &'static str,
-    ) -> Result<Named<V>, Failure> {
-        Ok(Named::parse(self.text(name)?.as_deref()))
+    ) -> Result<DbEnum<V>, Failure> {
+        Ok(DbEnum::parse(self.text(name)?.as_deref()))
     }
 
     /// `count`, the number of rows that stand behind this one: never NULL nor negative.

@@ -1,4 +1,4 @@
-//! The pass over the database (`docs/spec/collection.md`).
+//! The collection over the database (`docs/spec/collection.md`).
 
 use std::time::Duration;
 
@@ -7,19 +7,21 @@ use tokio::time::Instant;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::census::Fleet;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
+use crate::fleet::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
+};
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::label_value::Variants;
 use crate::offload::offload;
 
 use super::cancel::Canceller;
-use super::catalog::{Catalog, MIGRATION, REQUIRED, Reads};
+use super::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
 use super::failure::from_pool;
 use super::load::load;
 use super::session::{NotBegun, Session};
 use super::{reads, tls};
 
-pub use super::load::Wanted;
+pub use super::load::CollectionRequest;
 
 /// What `application_name` says in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
@@ -53,7 +55,7 @@ impl Database {
         config.application_name(&application_name);
         if config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite {
             // The driver tells a primary by its transactions, which the role makes read-only
-            // everywhere. Every pass says READ ONLY by itself.
+            // everywhere. Every collection says READ ONLY by itself.
             let options = config.get_options().unwrap_or_default();
             config.options(format!("{options} -c default_transaction_read_only=off"));
         }
@@ -92,7 +94,11 @@ impl Database {
     /// # Errors
     ///
     /// When it does not answer by the deadline.
-    pub async fn catalog(&self, wanted: &[Reads], deadline: Instant) -> Result<Catalog, Failure> {
+    pub async fn catalog(
+        &self,
+        wanted: &[ColumnSet],
+        deadline: Instant,
+    ) -> Result<Catalog, Failure> {
         let wanted = [wanted, reads(Collector::Agents)].concat();
         let session = self.open(wanted, deadline).await?;
         let catalog = session.catalog.clone();
@@ -100,16 +106,24 @@ impl Database {
         Ok(catalog)
     }
 
-    /// One pass: one transaction, one `now`, one statement for each collector. Never fails:
+    /// One collection: one transaction, one `now`, one statement for each collector. Never fails:
     /// what went wrong is part of the result.
-    pub async fn pass(&self, wanted: Wanted<'_>, deadline: Instant) -> Pass {
+    pub async fn collection(
+        &self,
+        wanted: CollectionRequest<'_>,
+        deadline: Instant,
+    ) -> CollectionResult {
         match self.load(wanted, deadline).await {
-            Ok(pass) => pass,
-            Err(failure) => Pass::failed(failure, wanted.collectors.iter().copied()),
+            Ok(collection) => collection,
+            Err(failure) => CollectionResult::failed(failure, wanted.collectors.iter().copied()),
         }
     }
 
-    async fn load(&self, wanted: Wanted<'_>, deadline: Instant) -> Result<Pass, Failure> {
+    async fn load(
+        &self,
+        wanted: CollectionRequest<'_>,
+        deadline: Instant,
+    ) -> Result<CollectionResult, Failure> {
         let reads = wanted_reads(wanted.collectors);
         let (session, opening) = self.open_timed(reads, deadline).await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
@@ -120,9 +134,9 @@ impl Database {
         let finished = Instant::now();
         let agents = snapshot.agents.as_ref().map_or(0, Vec::len);
         let limits = *wanted.limits;
-        let fleet = offload(agents, move || Fleet::of(snapshot, &limits)).await;
-        opening.log_pass(&reports, commit, finished.elapsed());
-        Ok(Pass {
+        let fleet = offload(agents, move || FleetStats::of(snapshot, &limits)).await;
+        opening.log_collection(&reports, commit, finished.elapsed());
+        Ok(CollectionResult {
             fleet: Ok(fleet),
             reports,
             clock_skew_seconds,
@@ -132,7 +146,7 @@ impl Database {
     /// Opens a session that looks up these columns.
     pub(super) async fn open(
         &self,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<Session, Failure> {
         let (session, _) = self.open_timed(reads, deadline).await?;
@@ -144,7 +158,7 @@ impl Database {
     /// so that what happened between two scrapes costs neither.
     async fn open_timed(
         &self,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<(Session, Opening), Failure> {
         let reads = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
@@ -183,7 +197,7 @@ impl Database {
     async fn begin(
         &self,
         client: Object,
-        reads: &[Reads],
+        reads: &[ColumnSet],
         deadline: Instant,
     ) -> Result<Session, NotBegun> {
         let (canceller, name) = (self.canceller.clone(), &self.application_name);
@@ -200,9 +214,9 @@ struct Opening {
 }
 
 impl Opening {
-    /// Says where the time of a pass went. A pass that failed says in its error what it was
-    /// waiting for.
-    fn log_pass(&self, reports: &[Report], commit: Duration, judge: Duration) {
+    /// Says where the time of a collection went. A collection that failed says in its error what it
+    /// was waiting for.
+    fn log_collection(&self, reports: &[CollectorReport], commit: Duration, judge: Duration) {
         for report in reports {
             if let Outcome::Loaded { duration, .. } = report.outcome {
                 let collector = report.collector.as_str();
@@ -219,9 +233,9 @@ impl Opening {
     }
 }
 
-/// What a pass of these collectors reads. The agents' columns are always looked up: they tell
+/// What a collection of these collectors reads. The agents' columns are always looked up: they tell
 /// what kind of Coder it is.
-fn wanted_reads(collectors: &[Collector]) -> Vec<Reads> {
+fn wanted_reads(collectors: &[Collector]) -> Vec<ColumnSet> {
     let all = [Collector::Agents].iter().chain(collectors);
     all.flat_map(|&collector| reads(collector))
         .copied()

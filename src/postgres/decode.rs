@@ -6,7 +6,7 @@ use std::error::Error;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::time::Timestamp;
 
 /// The value of one column; NULL is `None`.
@@ -37,7 +37,7 @@ impl<'a> FromSql<'a> for Timestamp {
 }
 
 /// Text that may not be UTF-8, as a database with encoding `SQL_ASCII` can hold: what cannot be
-/// read becomes U+FFFD, so that one bad name hides nobody else's row.
+/// read becomes U+FFFD, so that one bad name hides no other row.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'a> FromSql<'a> for Text<'a> {

@@ -14,12 +14,12 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
-use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
-use crate::fleet::pass::{Collector, ErrorKind, Failure};
+use crate::fleet::collection::{Collector, ErrorKind, Failure};
+use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::resolver::{Directory, Target};
 
-use super::catalog::Reads;
+use super::catalog::ColumnSet;
 use super::collectors::agents::Reader;
 use super::collectors::row;
 use super::columns::{Columns, Fields};
@@ -29,7 +29,7 @@ use super::session::Session;
 use super::sql::for_catalog;
 
 pub(super) const LATEST: &str = include_str!("latest.sql");
-pub(super) const SIGHTING: &str = include_str!("sighting.sql");
+pub(super) const AGENT_AT: &str = include_str!("agent_at.sql");
 const STALE_BINDINGS: &str = include_str!("stale_bindings.sql");
 const FIND: &str = include_str!("find.sql");
 
@@ -38,13 +38,13 @@ const FIND: &str = include_str!("find.sql");
 pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is read besides what the agents collector reads.
-const MORE: &[Reads] = &[
-    Reads::of("provisioner_jobs", &["id", "job_status", "error"]),
-    Reads::of("workspace_agents", &[]).since(&["display_order"]),
+const MORE: &[ColumnSet] = &[
+    ColumnSet::of("provisioner_jobs", &["id", "job_status", "error"]),
+    ColumnSet::of("workspace_agents", &[]).since(&["display_order"]),
 ];
 
 /// What the questions about single workspaces read.
-pub fn reads() -> Vec<Reads> {
+pub fn reads() -> Vec<ColumnSet> {
     [row(Collector::Agents).reads, MORE].concat()
 }
 
@@ -78,7 +78,7 @@ impl Database {
         &self,
         workspaces: &[Uuid],
         deadline: Instant,
-    ) -> Result<HashMap<Uuid, Latest>, Failure> {
+    ) -> Result<HashMap<Uuid, WorkspaceAt>, Failure> {
         let session = self.open(reads(), deadline).await?;
         let params: &[(&(dyn ToSql + Sync), Type)] = &[(&workspaces, Type::UUID_ARRAY)];
         let rows = ask(&session, "latest", LATEST, params).await?;
@@ -93,18 +93,18 @@ impl Database {
     /// # Errors
     ///
     /// As above.
-    pub async fn sighting(
+    pub async fn agent_at(
         &self,
         agent: Uuid,
         deadline: Instant,
-    ) -> Result<Option<Sighting>, Failure> {
+    ) -> Result<Option<AgentAt>, Failure> {
         let session = self.open(reads(), deadline).await?;
-        let rows = ask(&session, "sighting", SIGHTING, &[(&agent, Type::UUID)]).await?;
+        let rows = ask(&session, "sighting", AGENT_AT, &[(&agent, Type::UUID)]).await?;
         let row = rows.first();
         let agent = row.map(read_agent).transpose()?;
         let now = session.moment.now;
         session.finish().await;
-        Ok(agent.map(|agent| Sighting { now, agent }))
+        Ok(agent.map(|agent| AgentAt { now, agent }))
     }
 
     /// Workspaces with a chat that is bound to an agent of an earlier build, and that agent;
@@ -159,14 +159,14 @@ impl Database {
 }
 
 impl Directory for Database {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         let deadline = Instant::now() + QUESTION_TIMEOUT;
         let mut latest = self.latest_of(&[workspace], deadline).await?;
         Ok(latest.remove(&workspace))
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
-        self.sighting(agent, Instant::now() + QUESTION_TIMEOUT)
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
+        self.agent_at(agent, Instant::now() + QUESTION_TIMEOUT)
             .await
     }
 }
@@ -208,10 +208,10 @@ pub(super) async fn ask(
 pub(super) fn read_latest(
     rows: &[Row],
     session: &Session,
-) -> Result<HashMap<Uuid, Latest>, Failure> {
+) -> Result<HashMap<Uuid, WorkspaceAt>, Failure> {
     let columns = Columns::default();
     let mut reader = Reader::default();
-    let mut latest: HashMap<Uuid, Latest> = HashMap::new();
+    let mut latest: HashMap<Uuid, WorkspaceAt> = HashMap::new();
     for row in rows {
         let row = columns.of(row);
         let workspace_id = row.get("workspace_id")?.ok_or_else(|| no_id("workspace"))?;
@@ -246,10 +246,14 @@ pub(super) fn read_build(number: i32, row: Fields<'_>) -> Result<Build, Failure>
 }
 
 /// A workspace without its agents.
-fn workspace(row: Fields<'_>, workspace_id: Uuid, session: &Session) -> Result<Latest, Failure> {
+fn workspace(
+    row: Fields<'_>,
+    workspace_id: Uuid,
+    session: &Session,
+) -> Result<WorkspaceAt, Failure> {
     let number: Option<i32> = row.get("build_number")?;
     let build = number.map(|number| read_build(number, row)).transpose()?;
-    Ok(Latest {
+    Ok(WorkspaceAt {
         now: session.moment.now,
         workspace_id,
         workspace: row.string("workspace")?.into(),

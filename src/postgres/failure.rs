@@ -6,7 +6,7 @@ use std::io;
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 
 use super::advice;
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Collector;
+use crate::fleet::collection::Collector;
+use crate::fleet::label_value::Variants;
 
-use super::catalog::{MIGRATION, Reads, grant, quoted};
+use super::catalog::{ColumnSet, MIGRATION, grant, quoted};
 use super::{activity, directory, kept_alive, reads};
 
 pub use super::activity::is_in_newest_release;
@@ -54,7 +54,7 @@ fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
         .chain(activity::READS.iter().copied())
         .chain(kept_alive::READS.iter().copied())
         .chain(MIGRATION.iter().copied());
-    for Reads {
+    for ColumnSet {
         table,
         columns,
         since,

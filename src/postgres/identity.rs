@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::postgres_tls::Identity;
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 
 use super::tls::{read_certificates, tls_failure};
 

@@ -2,9 +2,9 @@
 
 use tokio::time::Instant;
 
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 
-use super::catalog::Reads;
+use super::catalog::ColumnSet;
 use super::columns::Columns;
 use super::database::Database;
 use super::failure::from_driver;
@@ -12,9 +12,9 @@ use super::failure::from_driver;
 const SQL: &str = include_str!("kept_alive.sql");
 
 /// What the query reads.
-pub const READS: &[Reads] = &[
-    Reads::of("workspaces", &["id", "template_id", "deleted"]),
-    Reads::of(
+pub const READS: &[ColumnSet] = &[
+    ColumnSet::of("workspaces", &["id", "template_id", "deleted"]),
+    ColumnSet::of(
         "workspace_builds",
         &[
             "workspace_id",
@@ -24,8 +24,8 @@ pub const READS: &[Reads] = &[
             "deadline",
         ],
     ),
-    Reads::of("provisioner_jobs", &["id", "job_status"]),
-    Reads::of("templates", &["id", "time_til_dormant"]),
+    ColumnSet::of("provisioner_jobs", &["id", "job_status"]),
+    ColumnSet::of("templates", &["id", "time_til_dormant"]),
 ];
 
 impl Database {

@@ -1,4 +1,4 @@
-//! The collectors of one pass, flight by flight, into one snapshot.
+//! The collectors of one collection, flight by flight, into one snapshot.
 
 use std::mem;
 use std::time::Duration;
@@ -6,9 +6,9 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::fleet::collection::{Collector, CollectorReport, ErrorKind, Failure, Outcome};
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Report};
+use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::{Schema, Snapshot};
 use crate::offload::offload;
 
@@ -17,7 +17,7 @@ use super::session::Session;
 
 /// What is to be loaded.
 #[derive(Debug, Clone, Copy)]
-pub struct Wanted<'a> {
+pub struct CollectionRequest<'a> {
     /// Collectors that are on.
     pub collectors: &'a [Collector],
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who is stuck
@@ -34,8 +34,8 @@ pub struct Wanted<'a> {
 /// When the database stopped answering before anything was known.
 pub(super) async fn load(
     session: &Session,
-    wanted: Wanted<'_>,
-) -> Result<(Snapshot, Vec<Report>), Failure> {
+    wanted: CollectionRequest<'_>,
+) -> Result<(Snapshot, Vec<CollectorReport>), Failure> {
     let mut loading = Loading {
         session,
         wanted,
@@ -69,9 +69,9 @@ fn empty(session: &Session) -> Snapshot {
 
 struct Loading<'a> {
     session: &'a Session,
-    wanted: Wanted<'a>,
+    wanted: CollectionRequest<'a>,
     found: Found,
-    reports: Vec<Report>,
+    reports: Vec<CollectorReport>,
 }
 
 impl Loading<'_> {
@@ -92,10 +92,10 @@ impl Loading<'_> {
                     outcome_of(result, duration)
                 }
             };
-            let mut report = Report { collector, outcome };
+            let mut report = CollectorReport { collector, outcome };
             // Said once: the silence that ended the first has ended those behind it as well.
             if is_silent && matches!(report.outcome, Outcome::Failed(_)) {
-                report = Report::not_run(collector);
+                report = CollectorReport::not_run(collector);
             }
             is_silent |= silence(&report).is_some() && self.session.is_over();
             self.reports.push(report);
@@ -149,7 +149,7 @@ impl Loading<'_> {
         loaded.any(|it| it.collector == collector)
     }
 
-    fn finish(mut self) -> Result<(Snapshot, Vec<Report>), Failure> {
+    fn finish(mut self) -> Result<(Snapshot, Vec<CollectorReport>), Failure> {
         if !self.reports.iter().any(is_loaded)
             && let Some(failure) = self.reports.iter().find_map(silence)
         {
@@ -188,12 +188,12 @@ fn outcome_of(result: Result<Loaded, Failure>, duration: Duration) -> (Outcome, 
     }
 }
 
-fn is_loaded(report: &Report) -> bool {
+fn is_loaded(report: &CollectorReport) -> bool {
     matches!(report.outcome, Outcome::Loaded { .. })
 }
 
 /// The failure of a database that does not answer, as against one that says no.
-fn silence(report: &Report) -> Option<&Failure> {
+fn silence(report: &CollectorReport) -> Option<&Failure> {
     match &report.outcome {
         Outcome::Failed(failure)
             if matches!(failure.kind, ErrorKind::Timeout | ErrorKind::Connect) =>

@@ -2,7 +2,7 @@
 
 use tokio_postgres::{Client, Row};
 
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::time::Timestamp;
 
 use super::columns::Columns;

@@ -9,15 +9,15 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
 
 use crate::clock::wall_clock;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
 
 use super::cancel::Canceller;
-use super::catalog::{Catalog, MIGRATION, Reads};
+use super::catalog::{Catalog, ColumnSet, MIGRATION};
 use super::decode::column;
 use super::failure::{from_driver, is_hang_up};
 use super::moment::{self, Moment};
 
-/// Waiting for a lock means that somebody changes the schema: better to say so soon than to
+/// Waiting for a lock means that the schema is being changed: better to say so soon than to
 /// stand in the queue, where others would stand behind us.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -37,7 +37,7 @@ const FIRST_CANCEL_AFTER: Duration = Duration::from_millis(10);
 ///
 /// [`finish`](Self::finish) gives the connection back. Dropped without it, by a deadline, an
 /// error or a scraper that went away, the running statement is cancelled on the server and the
-/// connection closed: nobody else gets one in the middle of a transaction.
+/// connection closed: no other client gets one in the middle of a transaction.
 pub(super) struct Session {
     connection: Connection,
     deadline: Instant,
@@ -54,13 +54,13 @@ impl Session {
     /// catalog travel together.
     ///
     /// A connection of the pool may have died at its other end without our knowing: the first
-    /// to use it is told [`NotBegun::HungUp`], and nothing has been read by then.
+    /// to use it gets [`NotBegun::HungUp`], and nothing has been read by then.
     pub(super) async fn begin(
         client: Object,
         canceller: Canceller,
         application_name: &str,
         deadline: Instant,
-        reads: &[Reads],
+        reads: &[ColumnSet],
     ) -> Result<Self, NotBegun> {
         let connection = Connection {
             object: Some(client),
@@ -77,7 +77,7 @@ impl Session {
             opened.map(|()| wall_clock())
         };
         let flight = async {
-            tokio::join!(biased; opening, moment::ask(client), Catalog::look(client, reads))
+            tokio::join!(biased; opening, moment::ask(client), Catalog::introspect(client, reads))
         };
         let (opened, moment, catalog) = timeout_at(deadline, flight)
             .await

@@ -13,7 +13,7 @@ use super::questions::Questions;
 use super::source::Source;
 use crate::activity::ActivityReader;
 use crate::fleet::agent::Agent;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::probe_scope::{ProbeScope, SkipReason, Use, WARM_UP};
 use crate::fleet::status::{Status, status};
 use crate::fleet::time::Timestamp;

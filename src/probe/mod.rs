@@ -29,12 +29,12 @@ use uuid::Uuid;
 use crate::activity::ActivityReader;
 use crate::collect::Collect;
 use crate::fleet::health::Limits;
+use crate::fleet::probe_scheduler::ProbeScheduler;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::{ProbeStats, Probes};
-use crate::fleet::rota::Rota;
-use crate::logfold::LogFold;
-use crate::resolver::{Dialer, Resolver, Settings as ResolverSettings};
+use crate::log_dedup::LogDedup;
+use crate::resolver::{Dialer, Resolver, ResolverSettings};
 
 use gate::Gate;
 pub use gate::Reach;
@@ -55,7 +55,7 @@ const MOST_SAMPLE: usize = 200;
 
 /// What the probe runs with: `--probe.*`.
 #[derive(Debug, Clone, Copy)]
-pub struct Settings {
+pub struct ProbeSettings {
     /// Which workspaces it looks at.
     pub scope: ProbeScope,
     /// From the beginning of one round to that of the next.
@@ -66,7 +66,7 @@ pub struct Settings {
     pub concurrency: usize,
     /// For how long a probe says something of the present.
     pub horizon: Duration,
-    /// How long a pass over the fleet may take.
+    /// How long a collection over the fleet may take.
     pub collect_timeout: Duration,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,
@@ -74,7 +74,7 @@ pub struct Settings {
     pub resolver: ResolverSettings,
 }
 
-impl Settings {
+impl ProbeSettings {
     /// Workspaces in a round where `in_scope` are in scope: as many as it takes to probe each
     /// within the horizon, at least 20, at most 200, unless set.
     pub fn sample_of(&self, in_scope: usize) -> usize {
@@ -110,7 +110,7 @@ struct Shared<L: Dialer, S: Source> {
     resolver: Resolver<Arc<Questions<S>>, L>,
     gate: Gate<S>,
     activity: ActivityReader<S>,
-    settings: Settings,
+    settings: ProbeSettings,
     /// A dial needs a place, in a round or on demand.
     places: Semaphore,
     began: Instant,
@@ -118,14 +118,14 @@ struct Shared<L: Dialer, S: Source> {
 }
 
 struct Record {
-    rota: Rota,
+    scheduler: ProbeScheduler,
     probes: Probes,
-    log: LogFold,
+    log: LogDedup,
 }
 
 impl<L: Dialer, S: Source> Probe<L, S> {
     /// Probes the fleet that `source` knows; nothing happens yet.
-    pub fn new(source: S, dialer: L, settings: Settings) -> Self {
+    pub fn new(source: S, dialer: L, settings: ProbeSettings) -> Self {
         let questions = Arc::new(Questions::new(source.clone()));
         let activity = ActivityReader::new(source.clone());
         let inactive_timeout = settings.resolver.inactive_timeout;
@@ -137,9 +137,9 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             places: Semaphore::new(settings.concurrency),
             began: Instant::now(),
             record: Mutex::new(Record {
-                rota: Rota::default(),
+                scheduler: ProbeScheduler::default(),
                 probes: Probes::new(settings.horizon),
-                log: LogFold::default(),
+                log: LogDedup::default(),
             }),
             source,
             settings,
@@ -165,11 +165,11 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// What it runs with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ProbeSettings {
         &self.shared.settings
     }
 
-    /// Reads the session reports that decide what is in scope; whoever owns the probe runs it
+    /// Reads the session reports that decide what is in scope; the owner of the probe runs it
     /// beside the rounds.
     pub fn activity(&self) -> &ActivityReader<S> {
         &self.shared.activity

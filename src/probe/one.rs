@@ -11,10 +11,10 @@ use super::gate::Reach;
 use super::round::{Tried, story};
 use super::source::Source;
 use crate::fleet::agent::Label;
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::health::{Assessment, assess};
-use crate::fleet::latest::{Candidate, Latest};
+use crate::fleet::latest::{Candidate, WorkspaceAt};
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::probed::{Probed, ProbedAgent, Story};
 use crate::fleet::reference::Reference;
@@ -123,7 +123,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// Remembers a probe; there is nothing to remember of a workspace out of scope.
-    fn answer(&self, latest: &Latest, tried: Tried, trace: &Trace) -> Answer {
+    fn answer(&self, latest: &WorkspaceAt, tried: Tried, trace: &Trace) -> Answer {
         match tried {
             Tried::Probed(probed) => Answer::Probed(self.lock().probes.keep(*probed)),
             Tried::Skipped(reason) => Answer::Skipped(Skipped {
@@ -137,7 +137,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    async fn find(&self, reference: &Reference, deadline: Instant) -> Result<Latest, Refused> {
+    async fn find(&self, reference: &Reference, deadline: Instant) -> Result<WorkspaceAt, Refused> {
         let source = &self.shared.source;
         let unknown = |what: &str| Refused::Unknown(what.to_owned());
         let workspace = match source.find(reference, deadline).await? {
@@ -172,7 +172,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             .ok_or_else(|| unknown("there is no such workspace"))
     }
 
-    fn assessment(&self, latest: &Latest, agent: Option<&ProbedAgent>) -> Option<Assessment> {
+    fn assessment(&self, latest: &WorkspaceAt, agent: Option<&ProbedAgent>) -> Option<Assessment> {
         let id = agent?.id;
         let is_it = |it: &&Candidate| it.agent.id == id;
         let candidate = latest.agents.iter().find(is_it)?;

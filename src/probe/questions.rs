@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::source::Source;
-use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::resolver::Directory;
 
-/// An answer this young is good enough for whoever doubts a binding: a build takes longer.
+/// An answer this young is good enough for a caller that doubts a binding: a build takes longer.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// What one workspace of the round wants to know is asked for all of them: while a round lasts,
@@ -25,7 +25,7 @@ pub(super) struct Questions<S> {
 #[derive(Default)]
 struct Round {
     workspaces: Vec<Uuid>,
-    latest: HashMap<Uuid, Latest>,
+    latest: HashMap<Uuid, WorkspaceAt>,
     asked: Option<Instant>,
 }
 
@@ -41,7 +41,7 @@ impl<S: Source> Questions<S> {
     pub(super) async fn begin(
         &self,
         workspaces: Vec<Uuid>,
-    ) -> Result<HashMap<Uuid, Latest>, Failure> {
+    ) -> Result<HashMap<Uuid, WorkspaceAt>, Failure> {
         let mut round = self.round.lock().await;
         *round = Round {
             workspaces,
@@ -60,7 +60,7 @@ impl<S: Source> Questions<S> {
 }
 
 impl<S: Source> Directory for Questions<S> {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         let mut round = self.round.lock().await;
         if !round.workspaces.contains(&workspace) {
             drop(round);
@@ -73,7 +73,7 @@ impl<S: Source> Directory for Questions<S> {
         Ok(round.latest.get(&workspace).cloned())
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         self.source.agent(agent).await
     }
 }

@@ -12,15 +12,15 @@ use super::gate::{Reach, ScopedDialer};
 use super::source::Source;
 use super::{Probe, Shared};
 use crate::clock::wall_clock;
-use crate::fleet::latest::Latest;
-use crate::fleet::named::Variants;
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::label_value::Variants;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::probe_scheduler::{InScope, ProbeCandidate, candidates};
 use crate::fleet::probe_scope::SkipReason;
 use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
-use crate::fleet::rota::{InScope, Standing, standings};
-use crate::log_lines::say;
-use crate::logfold::Subject;
+use crate::log_dedup::Subject;
+use crate::log_output::say;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
 
 /// What came of one workspace.
@@ -45,16 +45,16 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// Workspaces in scope, and the chosen ones as they are now.
-    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<Latest>), Failure> {
-        let standings = self.standings().await?;
-        let in_scope: HashSet<_> = standings
+    async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<WorkspaceAt>), Failure> {
+        let candidates = self.candidates().await?;
+        let in_scope: HashSet<_> = candidates
             .iter()
             .filter(|it| it.in_scope == InScope::Yes)
             .map(|it| it.workspace)
             .collect();
         let chosen = {
             let sample = self.shared.settings.sample_of(in_scope.len());
-            self.lock().rota.choose(&standings, sample)
+            self.lock().scheduler.choose(&candidates, sample)
         };
         let mut latest = self.shared.questions.begin(chosen.clone()).await?;
         let chosen: Vec<_> = chosen
@@ -65,7 +65,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// The running workspaces, and for each whether it is in scope.
-    async fn standings(&self) -> Result<Vec<Standing>, Failure> {
+    async fn candidates(&self) -> Result<Vec<ProbeCandidate>, Failure> {
         let Shared {
             source,
             resolver,
@@ -73,8 +73,8 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             ..
         } = &*self.shared;
         let deadline = Instant::now() + self.shared.settings.collect_timeout;
-        let pass = source.fleet(deadline).await;
-        let fleet = pass.fleet.as_ref().map_err(Clone::clone)?;
+        let collection = source.fleet(deadline).await;
+        let fleet = collection.fleet.as_ref().map_err(Clone::clone)?;
         if fleet.agents.is_none() {
             let message = "the agents collector is off or failed, so no workspace can be chosen";
             return Err(Failure::new(ErrorKind::Query, message));
@@ -88,7 +88,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 HashMap::new()
             }
         };
-        let mut standings = standings(
+        let mut candidates = candidates(
             fleet,
             |workspace| stale.contains_key(&workspace),
             |agent, status| gate.is_in_scope(agent, status),
@@ -96,15 +96,15 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         for (workspace, target) in stale {
             resolver.bind(workspace, target);
         }
-        self.settle_scopes(&mut standings).await;
-        Ok(standings)
+        self.settle_scopes(&mut candidates).await;
+        Ok(candidates)
     }
 
     /// A workspace with several agents is in scope when the one that serves it is. Where some of
     /// them are and some are not, the rows tell which one that is: one question for all.
-    async fn settle_scopes(&self, standings: &mut [Standing]) {
-        let is_open = |it: &&mut Standing| it.in_scope == InScope::SomeAgents;
-        let mut open: Vec<_> = standings.iter_mut().filter(is_open).collect();
+    async fn settle_scopes(&self, candidates: &mut [ProbeCandidate]) {
+        let is_open = |it: &&mut ProbeCandidate| it.in_scope == InScope::SomeAgents;
+        let mut open: Vec<_> = candidates.iter_mut().filter(is_open).collect();
         if open.is_empty() {
             return;
         }
@@ -114,10 +114,10 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             tracing::debug!(error = %failure, "the probe leaves out workspaces of several agents");
             HashMap::new()
         });
-        for standing in &mut open {
-            let latest = latest.get(&standing.workspace);
+        for candidate in &mut open {
+            let latest = latest.get(&candidate.workspace);
             let is_in_scope = latest.is_some_and(|latest| self.is_chosen_agent_in_scope(latest));
-            standing.in_scope = if is_in_scope {
+            candidate.in_scope = if is_in_scope {
                 InScope::Yes
             } else {
                 InScope::No
@@ -125,7 +125,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    fn is_chosen_agent_in_scope(&self, latest: &Latest) -> bool {
+    fn is_chosen_agent_in_scope(&self, latest: &WorkspaceAt) -> bool {
         // Without an agent to choose the outcome needs no dial.
         choose_agent(&latest.agents).map_or(true, |chosen| {
             let gate = &self.shared.gate;
@@ -135,7 +135,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 
     /// Resolves them, some at a time; ends early when the exporter itself is at fault. Comes back
     /// with the workspaces that had their turn, and the probes of those that have an outcome.
-    async fn probe_all(&self, chosen: Vec<Latest>) -> (Vec<Uuid>, Vec<Probed>) {
+    async fn probe_all(&self, chosen: Vec<WorkspaceAt>) -> (Vec<Uuid>, Vec<Probed>) {
         let mut had_a_turn = Vec::with_capacity(chosen.len());
         let mut probed = Vec::with_capacity(chosen.len());
         let dials = chosen.into_iter().map(|latest| async move {
@@ -161,7 +161,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// What came of it, and whether it would be the same with every other workspace.
-    async fn probe_one(&self, latest: &Latest) -> (Tried, bool) {
+    async fn probe_one(&self, latest: &WorkspaceAt) -> (Tried, bool) {
         let resolver = &self.shared.resolver;
         let trace = Trace::default();
         let never = std::future::pending::<std::convert::Infallible>();
@@ -198,7 +198,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     /// What is recorded of this result.
     pub(super) fn tried(
         &self,
-        latest: &Latest,
+        latest: &WorkspaceAt,
         result: &Result<Resolved<L::Connection>, Unresolved>,
         trace: &Trace,
     ) -> Tried {
@@ -219,7 +219,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     /// What is recorded of a workspace whose agent was `reached`, or none.
     pub(super) fn of(
         &self,
-        latest: &Latest,
+        latest: &WorkspaceAt,
         reached: Option<Uuid>,
         outcome: ProbeOutcome,
         message: String,
@@ -241,7 +241,11 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     }
 
     /// The agent that was reached, else the one that should have been, as its row is.
-    pub(super) fn agent_of(&self, latest: &Latest, reached: Option<Uuid>) -> Option<ProbedAgent> {
+    pub(super) fn agent_of(
+        &self,
+        latest: &WorkspaceAt,
+        reached: Option<Uuid>,
+    ) -> Option<ProbedAgent> {
         let is_reached = |id| reached.is_none_or(|reached| reached == id);
         let chosen = choose_agent(&latest.agents).ok();
         let chosen = chosen.filter(|it| is_reached(it.agent.id)).or_else(|| {
@@ -270,7 +274,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 .ok()
                 .and_then(|latest| latest.get(&it.workspace_id));
             let reached = it.agent.as_ref().map(|agent| agent.id);
-            // Rows that cannot be read again accuse nobody.
+            // Rows that cannot be read again accuse no agent.
             it.agent = now.and_then(|latest| self.agent_of(latest, reached));
         }
     }
@@ -286,7 +290,9 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         });
         let line = {
             let mut record = self.lock();
-            had_a_turn.iter().for_each(|&it| record.rota.reached(it));
+            had_a_turn
+                .iter()
+                .for_each(|&it| record.scheduler.reached(it));
             for one in probed {
                 record.probes.count(one, uptime);
             }

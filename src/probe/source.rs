@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use crate::activity::ReportSource;
 use crate::collect::Collect;
-use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::{Failure, Pass};
+use crate::fleet::collection::{CollectionResult, Failure};
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::postgres::directory::{Found, QUESTION_TIMEOUT};
 use crate::resolver::Target;
@@ -20,17 +20,17 @@ use crate::resolver::Target;
 /// connection and a scrape finds one of its own.
 pub trait Source: ReportSource + Clone {
     /// The whole fleet, by `deadline`.
-    fn fleet(&self, deadline: Instant) -> impl Future<Output = Arc<Pass>> + Send;
+    fn fleet(&self, deadline: Instant) -> impl Future<Output = Arc<CollectionResult>> + Send;
 
     /// These workspaces with the agents of their latest builds; those that do not exist are left
     /// out.
     fn latest_of(
         &self,
         workspaces: &[Uuid],
-    ) -> impl Future<Output = Result<HashMap<Uuid, Latest>, Failure>> + Send;
+    ) -> impl Future<Output = Result<HashMap<Uuid, WorkspaceAt>, Failure>> + Send;
 
     /// One agent by its id; `None` when its row is gone or soft-deleted.
-    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<Sighting>, Failure>> + Send;
+    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
 
     /// Workspaces with a chat that is bound to an agent of an earlier build, and that agent.
     fn stale_bindings(&self)
@@ -45,20 +45,20 @@ pub trait Source: ReportSource + Clone {
 }
 
 impl Source for Collect {
-    async fn fleet(&self, deadline: Instant) -> Arc<Pass> {
-        self.pass(deadline).await
+    async fn fleet(&self, deadline: Instant) -> Arc<CollectionResult> {
+        self.collection(deadline).await
     }
 
-    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, Latest>, Failure> {
+    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, WorkspaceAt>, Failure> {
         let _turn = self.turn().await;
         let deadline = Instant::now() + QUESTION_TIMEOUT;
         self.database().latest_of(workspaces, deadline).await
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         let _turn = self.turn().await;
         let deadline = Instant::now() + QUESTION_TIMEOUT;
-        self.database().sighting(agent, deadline).await
+        self.database().agent_at(agent, deadline).await
     }
 
     async fn stale_bindings(&self) -> Result<HashMap<Uuid, Target>, Failure> {

@@ -34,7 +34,7 @@ pub struct Reporter {
     latest: Timestamp,
 }
 
-/// Connections are numbered, so that an answer can be told from one that comes too late.
+/// Connections are numbered, so that an answer can be distinguished from one that comes too late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Connection {
     Up(u64),
@@ -71,7 +71,7 @@ impl Reporter {
         self.replay = replay;
     }
 
-    /// Where the process stands, whoever knows.
+    /// Where the process stands, whatever the rows know.
     pub fn state(&self) -> Lifecycle {
         self.state
     }
@@ -102,7 +102,7 @@ impl Reporter {
         }
     }
 
-    /// The connection is down. What was not answered counts as not told.
+    /// The connection is down. What was not answered counts as not reported.
     pub fn disconnected(&mut self) {
         self.connection = Connection::Down(self.connection.number());
     }
@@ -122,7 +122,7 @@ impl Reporter {
     }
 
     /// Whether there is nothing left to tell, connected or not.
-    pub fn is_told(&self) -> bool {
+    pub fn is_reported(&self) -> bool {
         self.untold.is_empty()
     }
 

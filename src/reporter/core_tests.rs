@@ -1,4 +1,4 @@
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::*;
 use Lifecycle::*;
@@ -30,7 +30,7 @@ fn say_all(reporter: &mut Reporter) -> Vec<(Uuid, Lifecycle, Timestamp)> {
 }
 
 /// A process that passed through `states`, a second each, and has told row A so.
-fn told(replay: Replay, states: &[Lifecycle]) -> Reporter {
+fn reporter_after(replay: Replay, states: &[Lifecycle]) -> Reporter {
     let mut reporter = Reporter::new(replay);
     reporter.connected(A, at(0));
     for (second, state) in (1..).zip(states) {
@@ -42,7 +42,7 @@ fn told(replay: Replay, states: &[Lifecycle]) -> Reporter {
 
 /// What a new row is told at second 100 by a process that passed through `states`.
 fn replayed(states: &[Lifecycle]) -> Vec<(Uuid, Lifecycle, Timestamp)> {
-    let mut reporter = told(Replay::OnNewRow, states);
+    let mut reporter = reporter_after(Replay::OnNewRow, states);
     reporter.connected(B, at(100));
     say_all(&mut reporter)
 }
@@ -71,7 +71,7 @@ fn transitions_of_before_the_first_connection_are_reported_by_it() {
 
 #[test]
 fn what_is_no_step_forward_is_no_transition() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting, Ready]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting, Ready]);
     for state in [Created, Starting, StartTimeout, StartError, Ready] {
         reporter.transition(state, at(10));
         assert_eq!(reporter.state(), Ready);
@@ -99,7 +99,7 @@ fn clock_that_is_set_back_does_not_turn_a_row_around() {
 
 #[test]
 fn same_row_is_told_nothing_twice() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting, Ready]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting, Ready]);
     reporter.disconnected();
     reporter.connected(A, at(100));
     assert_eq!(say_all(&mut reporter), []);
@@ -141,7 +141,7 @@ fn new_row_of_a_process_on_its_way_out_is_told_that_and_no_more() {
 
 #[test]
 fn process_that_does_not_replay_leaves_the_new_row_untold_until_its_next_transition() {
-    let mut reporter = told(Replay::Never, &[Starting, Ready]);
+    let mut reporter = reporter_after(Replay::Never, &[Starting, Ready]);
     reporter.connected(B, at(100));
     assert_eq!(say_all(&mut reporter), []);
     reporter.transition(ShuttingDown, at(200));
@@ -150,7 +150,7 @@ fn process_that_does_not_replay_leaves_the_new_row_untold_until_its_next_transit
 
 #[test]
 fn transition_of_while_it_was_disconnected_is_part_of_the_replay_and_not_said_again() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting]);
     reporter.disconnected();
     reporter.transition(Ready, at(50));
     reporter.connected(B, at(100));
@@ -160,7 +160,7 @@ fn transition_of_while_it_was_disconnected_is_part_of_the_replay_and_not_said_ag
 
 #[test]
 fn transition_in_the_middle_of_a_replay_comes_after_it() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting, Ready]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting, Ready]);
     reporter.connected(B, at(100));
     let starting = reporter.next().unwrap();
     reporter.transition(ShuttingDown, at(101));
@@ -172,7 +172,7 @@ fn transition_in_the_middle_of_a_replay_comes_after_it() {
 
 #[test]
 fn replay_that_fails_midway_is_finished_by_the_next_connection_to_the_same_row() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting, Ready]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting, Ready]);
     reporter.connected(B, at(100));
     reporter.reported(reporter.next().unwrap());
     reporter.failed(reporter.next().unwrap());
@@ -183,7 +183,7 @@ fn replay_that_fails_midway_is_finished_by_the_next_connection_to_the_same_row()
 
 #[test]
 fn replay_that_fails_midway_begins_anew_on_yet_another_row() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting, Ready]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting, Ready]);
     reporter.connected(B, at(100));
     reporter.reported(reporter.next().unwrap());
     reporter.failed(reporter.next().unwrap());
@@ -202,7 +202,7 @@ fn late_answer_counts_for_its_row_and_for_no_other() {
     reporter.connected(A, at(3));
     reporter.reported(report);
     assert!(
-        reporter.is_told(),
+        reporter.is_reported(),
         "row A knows it, whichever connection said so"
     );
 
@@ -227,7 +227,7 @@ fn late_answer_of_any_row_counts_for_a_process_that_does_not_replay() {
 
 #[test]
 fn late_failure_does_not_give_up_the_connection_that_came_after() {
-    let mut reporter = told(Replay::OnNewRow, &[Starting]);
+    let mut reporter = reporter_after(Replay::OnNewRow, &[Starting]);
     reporter.transition(Ready, at(5));
     let report = reporter.next().unwrap();
     reporter.connected(A, at(6));

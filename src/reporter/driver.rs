@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::fleet::agent::Lifecycle;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 
 use super::core::{Report, Reporter};
@@ -19,7 +19,7 @@ pub trait Coderd {
     type Error: Display;
 
     /// Tells Coder one thing. It need not end by itself: it is dropped when its connection is
-    /// no longer the present one, and its report counts as not told.
+    /// no longer the present one, and its report counts as not made.
     ///
     /// # Errors
     ///
@@ -53,9 +53,9 @@ impl Handle {
     }
 
     /// Waits until there is nothing left to tell: before the process ends, say.
-    pub async fn told(&self) {
+    pub async fn reported(&self) {
         // The channel cannot close: this very handle is a sender.
-        let _ = self.0.subscribe().wait_for(Reporter::is_told).await;
+        let _ = self.0.subscribe().wait_for(Reporter::is_reported).await;
     }
 }
 

@@ -92,7 +92,7 @@ async fn transition_that_comes_while_a_report_is_in_flight_is_sent_after_it() {
     handle.transition(Starting, at(1));
     sleep(Duration::from_millis(100)).await;
     handle.transition(Ready, at(2));
-    handle.told().await;
+    handle.reported().await;
     assert_eq!(coderd.taken(), [(A, Starting), (A, Ready)]);
     assert_eq!(coderd.asked(), 2, "the one in flight was not disturbed");
 }
@@ -104,7 +104,7 @@ async fn transition_that_comes_while_disconnected_waits_for_the_connection() {
     a_while().await;
     assert_eq!(coderd.asked(), 0);
     handle.connected(A, at(2));
-    handle.told().await;
+    handle.reported().await;
     assert_eq!(coderd.taken(), [(A, Starting)]);
 }
 
@@ -118,7 +118,7 @@ async fn failure_is_not_tried_again_before_the_next_connection() {
     a_while().await;
     assert_eq!(coderd.asked(), 1, "no storm");
     handle.connected(A, at(3));
-    handle.told().await;
+    handle.reported().await;
     assert_eq!(coderd.taken(), [(A, Starting), (A, Ready)]);
 }
 
@@ -132,7 +132,7 @@ async fn report_that_hangs_is_given_up_with_its_connection() {
     a_while().await;
     assert_eq!(coderd.asked(), 1);
     handle.connected(A, at(2));
-    handle.told().await;
+    handle.reported().await;
     assert_eq!(coderd.taken(), [(A, Starting)]);
 }
 
@@ -148,12 +148,12 @@ async fn replay_broken_off_midway_goes_on_with_the_next_connection_to_the_same_r
     handle.connected(A, at(0));
     handle.transition(Starting, at(1));
     handle.transition(Ready, at(2));
-    handle.told().await;
+    handle.reported().await;
     handle.connected(B, at(100));
     a_while().await;
     assert_eq!(coderd.taken()[2..], [(B, Starting)]);
     handle.connected(B, at(200));
-    handle.told().await;
+    handle.reported().await;
     assert_eq!(coderd.taken()[2..], [(B, Starting), (B, Ready)]);
 }
 
@@ -164,7 +164,7 @@ async fn nothing_is_sent_to_a_row_that_was_left_while_the_report_was_in_flight()
     handle.transition(Starting, at(1));
     sleep(Duration::from_millis(100)).await;
     handle.connected(B, at(2));
-    handle.told().await;
+    handle.reported().await;
     assert_eq!(coderd.taken(), [(B, Starting)]);
 }
 
@@ -179,8 +179,8 @@ async fn no_wake_up_is_lost_between_threads() {
             tokio::task::yield_now().await;
         }
         connecting.await.unwrap();
-        let told = timeout(Duration::from_secs(10), handle.told()).await;
-        assert!(told.is_ok(), "asleep after {:?}", coderd.taken());
+        let reported = timeout(Duration::from_secs(10), handle.reported()).await;
+        assert!(reported.is_ok(), "asleep after {:?}", coderd.taken());
         let expected = [Starting, Ready, ShuttingDown, Off].map(|state| (A, state));
         assert_eq!(coderd.taken(), expected);
     }
@@ -233,7 +233,7 @@ fn live(replay: Replay, steps: &[Step], fates: &[Fate]) -> Vec<Report> {
             handle.connected(B, at(1_000 + i64::try_from(again).unwrap()));
             a_while().await;
         }
-        handle.told().await;
+        handle.reported().await;
         coderd.taken.lock().unwrap().clone()
     })
 }

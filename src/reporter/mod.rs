@@ -21,4 +21,4 @@ pub mod core;
 pub mod driver;
 
 #[cfg(test)]
-mod stories;
+mod model_tests;

@@ -2,7 +2,7 @@
 
 use super::parts::Target;
 use crate::fleet::agent::{Kind, Label};
-use crate::fleet::latest::{Candidate, Latest};
+use crate::fleet::latest::{Candidate, WorkspaceAt};
 
 /// An agent whose name ends like this, in any case, is the one meant for chats.
 const CHAT_SUFFIX: &str = "-coderd-chat";
@@ -45,7 +45,7 @@ pub fn choose_agent(candidates: &[Candidate]) -> Result<&Candidate, NoChoice> {
 }
 
 /// The way to the agent that serves a workspace.
-pub(super) fn choose(latest: &Latest) -> Result<Target, NoChoice> {
+pub(super) fn choose(latest: &WorkspaceAt) -> Result<Target, NoChoice> {
     choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
 }
 

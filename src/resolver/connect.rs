@@ -12,11 +12,11 @@ use super::choose::{NoChoice, choose, choose_agent};
 use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
 use super::parts::{Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
-use super::settings::Settings;
+use super::settings::ResolverSettings;
 use super::trace::{Phase, Trace};
-use crate::fleet::latest::{Candidate, Sighting};
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::label_value::Variants;
+use crate::fleet::latest::{AgentAt, Candidate};
 use crate::fleet::status::{Status, lost_since, status};
 
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast
@@ -27,13 +27,13 @@ use crate::fleet::status::{Status, lost_since, status};
 pub struct Resolver<D, L: Dialer> {
     directory: D,
     dialer: L,
-    settings: Settings,
+    settings: ResolverSettings,
     cache: Cache<L::Connection>,
 }
 
 impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// Remembers nothing yet.
-    pub fn new(directory: D, dialer: L, settings: Settings) -> Self {
+    pub fn new(directory: D, dialer: L, settings: ResolverSettings) -> Self {
         Self {
             directory,
             dialer,
@@ -53,7 +53,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     }
 
     /// The constants it runs with.
-    pub fn settings(&self) -> &Settings {
+    pub fn settings(&self) -> &ResolverSettings {
         &self.settings
     }
 
@@ -197,8 +197,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         let span = trace.ask(Phase::Lookup, question);
         let asked = self.by(deadline, self.directory.agent(hit.target.agent_id));
         let found = match asked.await {
-            Ok(Some(sighting)) => {
-                let Sighting { agent, now } = &sighting;
+            Ok(Some(agent_at)) => {
+                let AgentAt { agent, now } = &agent_at;
                 let found = status(agent, self.settings.inactive_timeout, *now);
                 span.answer(found.as_str());
                 found

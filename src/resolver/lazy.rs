@@ -7,7 +7,7 @@ use tokio::time::timeout;
 use super::choose::NoChoice;
 use super::parts::{DialError, Dialer, Target};
 use super::trace::{Phase, Trace};
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 
 /// An agent that answered.
 #[derive(Debug)]

@@ -2,8 +2,8 @@
 //!
 //! Reading order: [`choose_agent`] (which one), [`Directory`] and [`Dialer`] (what it stands
 //! on), [`dial_with_lazy_validation`] (dial first, ask only when in doubt), [`Resolver`] (with
-//! what is remembered), [`verdict`] and [`Resolver::wait`] (can it be used?). The clock is tokio's, so that a test can stop it; nothing else here
-//! reaches into the world.
+//! what is remembered), [`verdict`] and [`Resolver::wait`] (can it be used?). The clock is tokio's,
+//! so that a test can stop it; nothing else here reaches into the world.
 
 mod cache;
 mod choose;
@@ -28,7 +28,7 @@ pub use connect::Resolver;
 pub use lazy::{Dialed, Undialed, dial_with_lazy_validation};
 pub use parts::{DialError, Dialer, Directory, Target};
 pub use result::{Resolved, Route, Unresolved, outcome};
-pub use settings::Settings;
+pub use settings::ResolverSettings;
 pub use trace::{Phase, Step, Trace};
 pub use verdict::{Readiness, Verdict, verdict};
 pub use wait::{Progress, Stage, Waited};

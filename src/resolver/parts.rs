@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Label};
-use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::probe_scope::SkipReason;
 
 /// What the database says of workspaces and agents.
@@ -18,19 +18,19 @@ pub trait Directory: Send + Sync {
     fn latest(
         &self,
         workspace: Uuid,
-    ) -> impl Future<Output = Result<Option<Latest>, Failure>> + Send;
+    ) -> impl Future<Output = Result<Option<WorkspaceAt>, Failure>> + Send;
 
     /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
     /// or soft-deleted.
-    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<Sighting>, Failure>> + Send;
+    fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
 }
 
 impl<D: Directory> Directory for Arc<D> {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         D::latest(self, workspace).await
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         D::agent(self, agent).await
     }
 }
@@ -38,7 +38,7 @@ impl<D: Directory> Directory for Arc<D> {
 /// How an agent is reached.
 ///
 /// A dial is a future: dropping it gives the dial up, and a connection is released by dropping
-/// it. So a late connection that nobody waits for is released wherever the caller stopped.
+/// it. So a late connection without a waiting caller is released wherever the caller stopped.
 pub trait Dialer: Send + Sync {
     /// What proves that an agent answered.
     type Connection: Send + Sync + 'static;

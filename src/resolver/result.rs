@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::choose::NoChoice;
 use super::parts::{DialError, Target};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::probe_scope::SkipReason;
 
 /// An agent that was reached.

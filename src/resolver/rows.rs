@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::Target;
 use crate::fleet::agent::{Agent, Lifecycle, Scope, Transition};
 use crate::fleet::fixtures::{agent, never_connected};
-use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
-use crate::fleet::named::Named;
+use crate::fleet::label_value::DbEnum;
+use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::time::Timestamp;
 use crate::fleet::workspace::JobStatus;
 
@@ -47,8 +47,8 @@ pub(super) fn target(name: &str) -> Target {
 }
 
 /// The agent of this name, as its row describes it at `now`.
-pub(super) fn sighting(name: &str, row: Row, now: Timestamp) -> Option<Sighting> {
-    (row != Row::Gone).then(|| Sighting {
+pub(super) fn agent_at(name: &str, row: Row, now: Timestamp) -> Option<AgentAt> {
+    (row != Row::Gone).then(|| AgentAt {
         now,
         agent: row_of(name, row, now),
     })
@@ -59,13 +59,13 @@ pub(super) fn latest<'a>(
     workspace: Uuid,
     agents: impl Iterator<Item = (&'a str, Row)>,
     now: Timestamp,
-) -> Latest {
+) -> WorkspaceAt {
     let candidate = |(name, row)| Candidate {
         agent: row_of(name, row, now),
         display_order: 0,
         parent_id: None,
     };
-    Latest {
+    WorkspaceAt {
         now,
         workspace_id: workspace,
         workspace: "build-box".into(),
@@ -77,8 +77,8 @@ pub(super) fn latest<'a>(
         deleted: false,
         build: Some(Build {
             number: 1,
-            transition: Named::Known(Transition::Start),
-            job: Named::Known(JobStatus::Succeeded),
+            transition: DbEnum::Known(Transition::Start),
+            job: DbEnum::Known(JobStatus::Succeeded),
             error: None,
         }),
         agents: agents
@@ -89,19 +89,19 @@ pub(super) fn latest<'a>(
 }
 
 /// The latest build of this workspace is like this.
-pub(super) fn build(latest: &mut Latest, transition: Transition, job: JobStatus) {
+pub(super) fn build(latest: &mut WorkspaceAt, transition: Transition, job: JobStatus) {
     latest.build = Some(Build {
         number: 3,
-        transition: Named::Known(transition),
-        job: Named::Known(job),
+        transition: DbEnum::Known(transition),
+        job: DbEnum::Known(job),
         error: None,
     });
 }
 
 /// All its agents are here in their life.
-pub(super) fn lifecycle(latest: &mut Latest, lifecycle: Lifecycle) {
+pub(super) fn lifecycle(latest: &mut WorkspaceAt, lifecycle: Lifecycle) {
     for candidate in &mut latest.agents {
-        candidate.agent.lifecycle = Named::Known(lifecycle);
+        candidate.agent.lifecycle = DbEnum::Known(lifecycle);
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The resolver's constants (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
+pub struct ResolverSettings {
     /// A dial slower than this is doubted, and the directory asked. It is also how long any
     /// question to the directory may take.
     pub validation_delay: Duration,
@@ -19,7 +19,7 @@ pub struct Settings {
     pub most_remembered: usize,
 }
 
-impl Default for Settings {
+impl Default for ResolverSettings {
     fn default() -> Self {
         Self {
             validation_delay: Duration::from_secs(5),

@@ -45,16 +45,16 @@ pub struct Step {
     pub text: String,
 }
 
-/// The story of one call, for whoever asked for it. Shared by reference with all that happens
+/// The story of one call, for its caller. Shared by reference with all that happens
 /// in the call, some of it at the same time.
 #[derive(Debug)]
 pub struct Trace {
     began: Instant,
-    told: Mutex<Told>,
+    recorded: Mutex<Recorded>,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct Recorded {
     steps: Vec<Step>,
     spent: EnumMap<Phase, Duration>,
 }
@@ -63,7 +63,7 @@ impl Default for Trace {
     fn default() -> Self {
         Self {
             began: Instant::now(),
-            told: Mutex::default(),
+            recorded: Mutex::default(),
         }
     }
 }
@@ -76,12 +76,12 @@ impl Trace {
 
     /// Everything so far, in the order in which it happened.
     pub fn steps(&self) -> Vec<Step> {
-        self.told.lock().steps.clone()
+        self.recorded.lock().steps.clone()
     }
 
     /// How long each phase took, all its parts together.
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Duration)> {
-        self.told.lock().spent.into_iter()
+        self.recorded.lock().spent.into_iter()
     }
 
     /// Notes what is asked; the answer is noted at the end of the span.
@@ -97,7 +97,7 @@ impl Trace {
 
     fn note(&self, phase: Phase, text: String) {
         let at = self.began.elapsed();
-        self.told.lock().steps.push(Step { at, phase, text });
+        self.recorded.lock().steps.push(Step { at, phase, text });
     }
 }
 
@@ -122,6 +122,6 @@ impl Drop for Span<'_> {
             self.trace.note(self.phase, "given up".into());
         }
         let spent = self.began.elapsed();
-        self.trace.told.lock().spent[self.phase] += spent;
+        self.trace.recorded.lock().spent[self.phase] += spent;
     }
 }

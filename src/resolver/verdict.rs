@@ -6,8 +6,8 @@ use super::choose::{NoChoice, choose_agent};
 use super::parts::Target;
 use crate::fleet::agent::Transition;
 use crate::fleet::health::{Assessment, Health, Limits, assess};
-use crate::fleet::latest::{Build, Latest};
-use crate::fleet::named::{Named, Variants};
+use crate::fleet::label_value::{DbEnum, Variants};
+use crate::fleet::latest::{Build, WorkspaceAt};
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::workspace::JobStatus;
 
@@ -60,7 +60,7 @@ impl Readiness {
 }
 
 /// Judges a workspace at its own moment; `None` is one that does not exist.
-pub fn verdict(latest: Option<&Latest>, limits: &Limits) -> Readiness {
+pub fn verdict(latest: Option<&WorkspaceAt>, limits: &Limits) -> Readiness {
     let about_build = |verdict, detail: String| Readiness {
         verdict,
         agent: None,
@@ -104,13 +104,13 @@ pub fn verdict(latest: Option<&Latest>, limits: &Limits) -> Readiness {
 
 /// `None` for a start that succeeded: then its agent decides.
 fn of_build(build: &Build) -> Option<Verdict> {
-    let Named::Known(job) = &build.job else {
+    let DbEnum::Known(job) = &build.job else {
         return Some(Verdict::Gone);
     };
     match (job, &build.transition) {
         (JobStatus::Pending | JobStatus::Running, _) => Some(Verdict::Building),
-        (JobStatus::Succeeded, Named::Known(Transition::Start)) => None,
-        (JobStatus::Succeeded, Named::Known(Transition::Stop)) => Some(Verdict::Stopped),
+        (JobStatus::Succeeded, DbEnum::Known(Transition::Start)) => None,
+        (JobStatus::Succeeded, DbEnum::Known(Transition::Stop)) => Some(Verdict::Stopped),
         _ => Some(Verdict::Gone),
     }
 }
@@ -120,7 +120,7 @@ fn of_build(build: &Build) -> Option<Verdict> {
 fn of_health(health: Health) -> Verdict {
     match health {
         Health::Connecting | Health::StuckConnecting => Verdict::Connecting,
-        // Shut down from within, though nobody asked Coder for it: there is nothing to reach.
+        // Shut down from within, though Coder was not asked for it: there is nothing to reach.
         Health::ConnectTimeout | Health::Disconnected | Health::Shutdown => Verdict::Unreachable,
         Health::StuckCreated | Health::StuckStarting | Health::Starting => Verdict::Starting,
         Health::StartError => Verdict::StartFailed,

@@ -10,8 +10,8 @@ use super::parts::{Dialer, Directory};
 use super::result::Unresolved;
 use super::trace::Trace;
 use super::verdict::{Readiness, Verdict, verdict};
+use crate::fleet::collection::Failure;
 use crate::fleet::health::Limits;
-use crate::fleet::pass::Failure;
 
 /// Between two looks, and between two dials.
 pub(super) const POLL: Duration = Duration::from_secs(2);

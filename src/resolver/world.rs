@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::rows::{self, Row};
-use super::{DialError, Dialer, Directory, Resolver, Settings, Target};
-use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::{ErrorKind, Failure};
+use super::{DialError, Dialer, Directory, Resolver, ResolverSettings, Target};
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::time::Timestamp;
 
 mod connection;
@@ -26,18 +26,18 @@ pub(super) use connection::{Connection, said};
 /// The workspace of tests that need only one.
 pub(super) const WORKSPACE: Uuid = Uuid::from_u128(2);
 
-/// Shared with the resolver: whoever has a clone can change it and read its diary.
+/// Shared with the resolver: each owner of a clone can change it and read its diary.
 #[derive(Clone)]
-pub(super) struct World(Arc<Mutex<State>>);
+pub(super) struct World(Arc<Mutex<WorldState>>);
 
-struct State {
+struct WorldState {
     began: Instant,
     diary: Vec<String>,
     /// Agents of the latest build; a workspace that is not here does not exist.
     workspaces: HashMap<Uuid, Vec<&'static str>>,
     deleted: BTreeSet<Uuid>,
     rows: HashMap<Uuid, Row>,
-    edit: fn(&mut Latest),
+    edit: fn(&mut WorkspaceAt),
     directory: Manner,
     dials: HashMap<&'static str, VecDeque<Dial>>,
     opened: usize,
@@ -56,7 +56,7 @@ pub(super) enum Manner {
 #[derive(Clone)]
 pub(super) enum Dial {
     Reached(f64),
-    /// The connection is made by a task of its own, whether or not somebody still waits.
+    /// The connection is made by a task of its own, whether or not a caller still waits.
     ReachedByTask(f64),
     Fails(f64, DialError),
     Never,
@@ -81,7 +81,7 @@ impl World {
     /// [`WORKSPACE`] has one agent, `old`; every row is alive, the directory answers at once,
     /// and every dial that was not arranged never ends.
     pub(super) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State {
+        Self(Arc::new(Mutex::new(WorldState {
             began: Instant::now(),
             diary: Vec::new(),
             workspaces: HashMap::from([(WORKSPACE, vec!["old"])]),
@@ -109,7 +109,7 @@ impl World {
     }
 
     /// What the directory says of a workspace goes through here.
-    pub(super) fn edit(&self, edit: fn(&mut Latest)) {
+    pub(super) fn edit(&self, edit: fn(&mut WorkspaceAt)) {
         self.lock().edit = edit;
     }
 
@@ -142,10 +142,10 @@ impl World {
 
     /// A resolver that lives in this world.
     pub(super) fn resolver(&self) -> Resolver<Self, Self> {
-        self.resolver_with(Settings::default())
+        self.resolver_with(ResolverSettings::default())
     }
 
-    pub(super) fn resolver_with(&self, settings: Settings) -> Resolver<Self, Self> {
+    pub(super) fn resolver_with(&self, settings: ResolverSettings) -> Resolver<Self, Self> {
         Resolver::new(self.clone(), self.clone(), settings)
     }
 
@@ -174,7 +174,7 @@ impl World {
     async fn consult<T>(
         &self,
         question: String,
-        answer: impl FnOnce(&State) -> T + Send,
+        answer: impl FnOnce(&WorldState) -> T + Send,
     ) -> Result<T, Failure> {
         self.note(&question);
         let underway = self.underway(format!("cancel {question}"));
@@ -194,12 +194,12 @@ impl World {
         result
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, WorldState> {
         self.0.lock().unwrap()
     }
 }
 
-impl State {
+impl WorldState {
     /// Since the beginning. Tokio's timers go by the millisecond, rounded up: a test asks for
     /// more than that and gets just what it asked for.
     fn seconds(&self) -> f64 {
@@ -214,7 +214,7 @@ impl State {
         self.rows.get(&id).copied().unwrap_or(Row::Beating)
     }
 
-    fn latest(&self, workspace: Uuid) -> Option<Latest> {
+    fn latest(&self, workspace: Uuid) -> Option<WorkspaceAt> {
         let names = self.workspaces.get(&workspace)?;
         let agents = names.iter().map(|name| (*name, self.row(rows::id(name))));
         let mut latest = rows::latest(workspace, agents, self.now());
@@ -235,15 +235,15 @@ impl State {
 }
 
 impl Directory for World {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         self.consult("ask".into(), |state| state.latest(workspace))
             .await
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         let name = rows::name(agent);
         self.consult(format!("read {name}"), |state| {
-            rows::sighting(&name, state.row(agent), state.now())
+            rows::agent_at(&name, state.row(agent), state.now())
         })
         .await
     }
@@ -286,7 +286,7 @@ impl World {
         let (world, agent) = (self.clone(), agent.to_owned());
         tokio::spawn(async move {
             rest(seconds).await;
-            // Nobody there any more: it comes back, and is dropped.
+            // The caller is gone: it comes back, and is dropped.
             let _unwanted = sender.send(world.open_connection(&agent));
         });
         receiver.await.unwrap()

@@ -1,8 +1,8 @@
 //! One connection: its TLS, its requests, its end.
 //!
-//! A connection waits (for TLS, for a request) or answers. It is on a roster while it does, so
-//! that whoever needs its place can end the one that has kept it for longest; how much it says
-//! meanwhile, a byte a second or nothing, makes no difference.
+//! A connection waits (for TLS, for a request) or answers. It is in a tracker while it does, so
+//! that a new connection that needs its place can end the one that has kept it for longest; how
+//! much it says meanwhile, a byte a second or nothing, makes no difference.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use super::roster::{Cut, Entry, Roster};
+use super::connection_tracker::{ConnectionTracker, Cut, Entry};
 
 /// Prometheus needs some milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -41,11 +41,11 @@ const STREAMS: u32 = 16;
 
 /// What all connections share.
 #[derive(Clone, Default)]
-pub(super) struct Rosters {
+pub(super) struct ConnectionTrackers {
     /// Connections on which no request is under way.
-    pub(super) waiting: Arc<Roster>,
+    pub(super) waiting: Arc<ConnectionTracker>,
     /// Connections whose answer is being taken.
-    pub(super) answering: Arc<Roster>,
+    pub(super) answering: Arc<ConnectionTracker>,
 }
 
 /// Serves one connection until it ends, is ended, or `stop` says so and its requests are done.
@@ -53,14 +53,14 @@ pub(super) async fn serve(
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     router: Router,
-    rosters: Rosters,
+    trackers: ConnectionTrackers,
     stop: watch::Receiver<()>,
 ) {
     let cut = Cut::default();
-    let seat = Arc::new(Seat::new(rosters, cut.clone()));
+    let connection_state = Arc::new(ConnectionState::new(trackers, cut.clone()));
     tokio::select! {
         () = cut.notified() => tracing::debug!("a connection was ended: too long at it, or its place was needed"),
-        () = talk(stream, tls, router, seat, stop) => {}
+        () = talk(stream, tls, router, connection_state, stop) => {}
     }
 }
 
@@ -68,12 +68,12 @@ async fn talk(
     stream: TcpStream,
     tls: Option<Arc<ServerConfig>>,
     router: Router,
-    seat: Arc<Seat>,
+    connection_state: Arc<ConnectionState>,
     stop: watch::Receiver<()>,
 ) {
     let builder = builder();
     let Some(config) = tls else {
-        return answer_all(stream, builder.http1_only(), router, seat, stop).await;
+        return answer_all(stream, builder.http1_only(), router, connection_state, stop).await;
     };
     let stream = match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
@@ -85,14 +85,14 @@ async fn talk(
         Some(b"h2") => builder.http2_only(),
         _ => builder.http1_only(),
     };
-    answer_all(stream, builder, router, seat, stop).await;
+    answer_all(stream, builder, router, connection_state, stop).await;
 }
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .http1()
-        // The roster of those who wait is the limit.
+        // The tracker of those who wait is the limit.
         .header_read_timeout(None)
         .max_buf_size(BUFFER_BYTES)
         .http2()
@@ -106,16 +106,16 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     stream: S,
     builder: Builder<TokioExecutor>,
     router: Router,
-    seat: Arc<Seat>,
+    connection_state: Arc<ConnectionState>,
     mut stop: watch::Receiver<()>,
 ) {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |request: Request<Incoming>| {
-        let busy = Busy::new(&seat);
+        let in_flight = InFlight::new(&connection_state);
         let response = router.call(request);
         async move {
             let response = response.await?;
-            Ok::<_, Infallible>(response.map(|body| Answer::new(body, busy)))
+            Ok::<_, Infallible>(response.map(|body| Answer::new(body, in_flight)))
         }
     });
     let mut connection = std::pin::pin!(builder.serve_connection(TokioIo::new(stream), service));
@@ -132,26 +132,26 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     }
 }
 
-/// A connection's place: on the roster of those who wait while no request is under way.
-struct Seat {
-    rosters: Rosters,
+/// A connection's place: in the tracker of those who wait while no request is under way.
+struct ConnectionState {
+    trackers: ConnectionTrackers,
     cut: Cut,
-    state: Mutex<SeatState>,
+    state: Mutex<RequestState>,
 }
 
-struct SeatState {
+struct RequestState {
     requests: usize,
     waiting: Option<Entry>,
 }
 
-impl Seat {
-    fn new(rosters: Rosters, cut: Cut) -> Self {
-        let state = Mutex::new(SeatState {
+impl ConnectionState {
+    fn new(trackers: ConnectionTrackers, cut: Cut) -> Self {
+        let state = Mutex::new(RequestState {
             requests: 0,
-            waiting: Some(rosters.waiting.enter(&cut)),
+            waiting: Some(trackers.waiting.enter(&cut)),
         });
         Self {
-            rosters,
+            trackers,
             cut,
             state,
         }
@@ -159,24 +159,24 @@ impl Seat {
 }
 
 /// A request under way, from its head to the last of its answer.
-struct Busy(Arc<Seat>);
+struct InFlight(Arc<ConnectionState>);
 
-impl Busy {
-    fn new(seat: &Arc<Seat>) -> Self {
-        let mut state = seat.state.lock();
+impl InFlight {
+    fn new(connection_state: &Arc<ConnectionState>) -> Self {
+        let mut state = connection_state.state.lock();
         state.requests += 1;
         state.waiting = None;
         drop(state);
-        Self(seat.clone())
+        Self(connection_state.clone())
     }
 }
 
-impl Drop for Busy {
+impl Drop for InFlight {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.requests -= 1;
         if state.requests == 0 {
-            state.waiting = Some(self.0.rosters.waiting.enter(&self.0.cut));
+            state.waiting = Some(self.0.trackers.waiting.enter(&self.0.cut));
         }
     }
 }
@@ -185,15 +185,15 @@ impl Drop for Busy {
 struct Answer {
     body: Body,
     _answering: Entry,
-    _busy: Busy,
+    _in_flight: InFlight,
 }
 
 impl Answer {
-    fn new(body: Body, busy: Busy) -> Self {
+    fn new(body: Body, in_flight: InFlight) -> Self {
         Self {
             body,
-            _answering: busy.0.rosters.answering.enter(&busy.0.cut),
-            _busy: busy,
+            _answering: in_flight.0.trackers.answering.enter(&in_flight.0.cut),
+            _in_flight: in_flight,
         }
     }
 }

@@ -10,8 +10,8 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 /// A scraper that gives up within this time could never be answered.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Prometheus forgets a series after five minutes: nobody scrapes less often, nor waits longer.
-/// Somebody who says a day must not keep one pass going that all others then share.
+/// Prometheus forgets a series after five minutes: no scraper asks less often, or waits longer.
+/// A client that says a day must not keep one collection going that all others then share.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
 /// How long a scrape with these headers may take: what the scraper says, five minutes at most,

@@ -36,7 +36,7 @@ struct Files {
     looked: Option<Instant>,
 }
 
-/// What tells one version of a file from another: nobody replaces a file and keeps all of it.
+/// What tells one version of a file from another: replacing a file changes some of it.
 type Stamp = Option<(u64, u64, u64, i64, i64)>;
 
 impl LiveConfig {

@@ -1,4 +1,4 @@
-//! Whether a form was sent from a page of this exporter, and not by another site that somebody
+//! Whether a form was sent from a page of this exporter, and not by another site that the user
 //! has open: a browser says so, and no site can make it say otherwise.
 
 use axum::http::{HeaderMap, Uri, header};

@@ -25,7 +25,7 @@ const KNOWN: usize = 256;
 
 /// What became of a request's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PasswordVerdict {
     /// It may pass.
     Welcome,
     /// Its user or password is wrong or missing.
@@ -39,7 +39,7 @@ pub(super) enum Verdict {
 pub(super) struct Passwords {
     /// Of this process alone, and never shown; without one nothing is remembered.
     key: Option<hmac::Key>,
-    /// Tags of user, hash and password: useless to whoever reads them, and void when the hash
+    /// Tags of user, hash and password: useless to a reader, and void when the hash
     /// is replaced.
     known: Mutex<HashSet<Vec<u8>>>,
     comparing: Arc<Semaphore>,
@@ -65,18 +65,18 @@ impl Passwords {
 
     /// Whether a request with these headers is one of `users`.
     ///
-    /// One comparison whoever asks: how long a refusal takes says nothing of which users there
+    /// One comparison for every user: how long a refusal takes says nothing of which users there
     /// are.
     pub(super) async fn check(
         &self,
         users: &BTreeMap<String, PasswordHash>,
         headers: &HeaderMap,
-    ) -> Verdict {
+    ) -> PasswordVerdict {
         if users.is_empty() {
-            return Verdict::Welcome;
+            return PasswordVerdict::Welcome;
         }
         let Some(Authorization(given)) = headers.typed_get::<Authorization<Basic>>() else {
-            return Verdict::Unknown;
+            return PasswordVerdict::Unknown;
         };
         let (user, password) = (given.username(), given.password());
         let hash = users.get(user);
@@ -91,12 +91,12 @@ impl Passwords {
                 .as_ref()
                 .is_some_and(|tag| self.known.lock().contains(tag))
         {
-            return Verdict::Welcome;
+            return PasswordVerdict::Welcome;
         }
         match self.compare(password.to_owned(), compared).await {
             Some(true) if is_user => {}
-            Some(_) => return Verdict::Unknown,
-            None => return Verdict::Busy,
+            Some(_) => return PasswordVerdict::Unknown,
+            None => return PasswordVerdict::Busy,
         }
         if let Some(tag) = tag {
             let mut known = self.known.lock();
@@ -105,7 +105,7 @@ impl Passwords {
             }
             known.insert(tag);
         }
-        Verdict::Welcome
+        PasswordVerdict::Welcome
     }
 
     /// `None` when too many wait.
@@ -133,7 +133,7 @@ impl Passwords {
     }
 }
 
-/// What the password of somebody unknown is compared with: the dearest hash there is. What
+/// What the password of an unknown user is compared with: the dearest hash there is. What
 /// comes of it is not looked at.
 fn nobodys_hash(users: &BTreeMap<String, PasswordHash>) -> String {
     let dearest = users.values().max_by_key(|it| it.cost());
@@ -175,22 +175,25 @@ mod tests {
         let passwords = Passwords::new();
         let users = users("open: sesame");
         for (credentials, expected) in [
-            (&b"alice:open: sesame"[..], Verdict::Welcome),
-            (b"alice:open", Verdict::Unknown),
-            (b"alice:", Verdict::Unknown),
-            (b"alice", Verdict::Unknown),
-            (b"bob:open: sesame", Verdict::Unknown),
-            (b":open: sesame", Verdict::Unknown),
-            (b"alice:open: sesame\0", Verdict::Unknown),
-            (b"\xff\xfe:x", Verdict::Unknown),
-            (b"", Verdict::Unknown),
+            (&b"alice:open: sesame"[..], PasswordVerdict::Welcome),
+            (b"alice:open", PasswordVerdict::Unknown),
+            (b"alice:", PasswordVerdict::Unknown),
+            (b"alice", PasswordVerdict::Unknown),
+            (b"bob:open: sesame", PasswordVerdict::Unknown),
+            (b":open: sesame", PasswordVerdict::Unknown),
+            (b"alice:open: sesame\0", PasswordVerdict::Unknown),
+            (b"\xff\xfe:x", PasswordVerdict::Unknown),
+            (b"", PasswordVerdict::Unknown),
         ] {
             let verdict = passwords.check(&users, &basic(credentials)).await;
             assert_eq!(verdict, expected, "{credentials:?}");
         }
         let bearer = HeaderMap::from_iter([(header::AUTHORIZATION, "Bearer x".parse().unwrap())]);
         for headers in [HeaderMap::new(), bearer] {
-            assert_eq!(passwords.check(&users, &headers).await, Verdict::Unknown);
+            assert_eq!(
+                passwords.check(&users, &headers).await,
+                PasswordVerdict::Unknown
+            );
         }
     }
 
@@ -199,12 +202,21 @@ mod tests {
         let passwords = Passwords::new();
         let (old, new) = (users("old"), users("new"));
         let headers = basic(b"alice:old");
-        assert_eq!(passwords.check(&old, &headers).await, Verdict::Welcome);
+        assert_eq!(
+            passwords.check(&old, &headers).await,
+            PasswordVerdict::Welcome
+        );
         for _ in 0..1000 {
-            assert_eq!(passwords.check(&old, &headers).await, Verdict::Welcome);
+            assert_eq!(
+                passwords.check(&old, &headers).await,
+                PasswordVerdict::Welcome
+            );
         }
         assert_eq!(costs(&passwords).len(), 1);
-        assert_eq!(passwords.check(&new, &headers).await, Verdict::Unknown);
+        assert_eq!(
+            passwords.check(&new, &headers).await,
+            PasswordVerdict::Unknown
+        );
         assert_eq!(costs(&passwords).len(), 2);
     }
 
@@ -217,7 +229,7 @@ mod tests {
             let made = costs(&passwords).len();
             let headers = basic(format!("{user}:wrong").as_bytes());
             let verdict = passwords.check(&users, &headers).await;
-            assert_eq!(verdict, Verdict::Unknown, "{user}");
+            assert_eq!(verdict, PasswordVerdict::Unknown, "{user}");
             assert_eq!(costs(&passwords)[made..], [cost], "{user}");
         }
     }
@@ -232,7 +244,10 @@ mod tests {
             async move { passwords.check(users, &headers).await }
         });
         let verdicts = futures_util::future::join_all(guesses).await;
-        let busy = verdicts.iter().filter(|it| **it == Verdict::Busy).count();
+        let busy = verdicts
+            .iter()
+            .filter(|it| **it == PasswordVerdict::Busy)
+            .count();
         assert_eq!(busy, 10);
     }
 }

@@ -11,9 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::label_value::Variants;
 use crate::fleet::reference::Reference;
+use crate::fleet::sanitize::sanitize;
 use crate::metrics::exposition::Format;
 use crate::metrics::single::{ProbePage, ProbePageAgent};
 use crate::probe::{Answer, Asked, Reach, Refused};
@@ -23,7 +23,7 @@ use super::{deadline, scrape};
 
 /// What the URL asks for.
 #[derive(Debug, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ProbeQuery {
     #[serde(default)]
     workspace: String,
     #[serde(default)]
@@ -33,11 +33,12 @@ pub(super) struct Wanted {
     force: bool,
 }
 
-/// Probes one workspace if it is in scope or `force` is set; 404 for one that does not exist, 429 when all places are taken.
+/// Probes one workspace if it is in scope or `force` is set; 404 for one that does not exist, 429
+/// when all places are taken.
 pub(super) async fn probe(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<ProbeQuery>, QueryRejection>,
 ) -> Response {
     let Some(probe) = &app.settings.probe else {
         let message = "the probe is off: set --probe.dialer\n";
@@ -120,17 +121,17 @@ fn story(asked: &Asked) -> String {
         Answer::Skipped(it) => (&it.owner, &it.workspace, &it.story.steps),
     };
     let name = format!("{owner}/{workspace}");
-    let mut story = format!("Probe of {}\n\n", printable(&name));
+    let mut story = format!("Probe of {}\n\n", sanitize(&name));
     for step in steps {
         let at = step.at.as_secs_f64();
         let phase = step.phase;
-        let _ = writeln!(story, "{at:>9.3} s  {phase:<8}  {}", printable(&step.text));
+        let _ = writeln!(story, "{at:>9.3} s  {phase:<8}  {}", sanitize(&step.text));
     }
     let (result, message, advice) = match &asked.answer {
         Answer::Probed(it) => (it.outcome.as_str(), &*it.message, it.outcome.advice()),
         Answer::Skipped(it) => (it.reason.as_str(), it.reason.sentence(), FORCE),
     };
-    let _ = writeln!(story, "\n{result}: {}", printable(message));
+    let _ = writeln!(story, "\n{result}: {}", sanitize(message));
     let _ = writeln!(story, "{advice}\n\nMetrics:\n");
     story
 }

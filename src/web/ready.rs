@@ -8,39 +8,39 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use crate::collect::Collect;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 
-/// Ready stands for this long: however often somebody asks, a database that works is asked once
+/// Ready stands for this long: however often it is asked, a database that works is asked once
 /// a second. One that does not is asked anew, one look at a time, so that its return shows.
 const FRESH: Duration = Duration::from_secs(1);
 
 /// Ready, or why not and what to do, a line for each reason.
-pub(super) type Verdict = Result<(), String>;
+pub(super) type ReadyResult = Result<(), String>;
 
 /// One look at the database for everybody who asks at the same time.
 #[derive(Default)]
-pub(super) struct Readiness {
-    state: Mutex<State>,
+pub(super) struct ReadyCheck {
+    state: Mutex<ReadyState>,
 }
 
 #[derive(Default)]
-struct State {
-    /// Weak: a look that nobody waits for any more is dropped.
-    look: Option<WeakShared<BoxFuture<'static, Verdict>>>,
+struct ReadyState {
+    /// Weak: a look without a waiting request is dropped.
+    look: Option<WeakShared<BoxFuture<'static, ReadyResult>>>,
     was_ready: Option<Instant>,
 }
 
-impl Readiness {
-    /// The verdict, by `deadline` or that of whoever asked first.
+impl ReadyCheck {
+    /// The verdict, by `deadline` or that of the first request.
     ///
     /// What is to be read is the same for all who ask.
     pub(super) async fn ask(
         &self,
         collect: &Collect,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
-    ) -> Verdict {
-        let look = match self.board(collect, reads, deadline) {
+    ) -> ReadyResult {
+        let look = match self.join_or_start(collect, reads, deadline) {
             Ok(verdict) => return verdict,
             Err(look) => look,
         };
@@ -49,12 +49,12 @@ impl Readiness {
         verdict
     }
 
-    fn board(
+    fn join_or_start(
         &self,
         collect: &Collect,
-        reads: Vec<Reads>,
+        reads: Vec<ColumnSet>,
         deadline: Instant,
-    ) -> Result<Verdict, Shared<BoxFuture<'static, Verdict>>> {
+    ) -> Result<ReadyResult, Shared<BoxFuture<'static, ReadyResult>>> {
         let mut state = self.state.lock();
         if state.was_ready.is_some_and(|it| it.elapsed() < FRESH) {
             return Ok(Ok(()));
@@ -71,13 +71,13 @@ impl Readiness {
 
     /// A new look is needed, whatever was seen a moment ago.
     pub(super) fn forget(&self) {
-        *self.state.lock() = State::default();
+        *self.state.lock() = ReadyState::default();
     }
 }
 
 /// Ready means: the database is reached, its Coder is supported, and all that is to be read may
 /// be read.
-async fn look(collect: Collect, reads: Vec<Reads>, deadline: Instant) -> Verdict {
+async fn look(collect: Collect, reads: Vec<ColumnSet>, deadline: Instant) -> ReadyResult {
     let catalog = collect.database().catalog(&reads, deadline).await;
     let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;
     let checks = [catalog.check_supported(), catalog.check(&reads)];

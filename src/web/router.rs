@@ -13,30 +13,30 @@ use tower::Layer;
 use tower::util::MapRequestLayer;
 
 use crate::collect::Collect;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::{directory, reads_of};
 
-use super::bucket::Bucket;
 use super::compression::compression;
-use super::connection::Rosters;
-use super::guard::guard;
-use super::inquiries::Inquiries;
+use super::connection::ConnectionTrackers;
+use super::details_cache::DetailsCache;
+use super::middleware::protect;
 use super::passwords::Passwords;
-use super::ready::Readiness;
-use super::settings::Settings;
+use super::rate_limit::TokenBucket;
+use super::ready::ReadyCheck;
+use super::settings::WebSettings;
 use super::{api, lifecycle, probe, scrape, ui};
 
 /// What the handlers share.
 pub(super) struct App {
     pub(super) collect: Collect,
-    pub(super) settings: Settings,
+    pub(super) settings: WebSettings,
     pub(super) scrapes: Arc<Semaphore>,
-    pub(super) rosters: Rosters,
-    pub(super) readiness: Readiness,
-    pub(super) inquiries: Inquiries,
+    pub(super) trackers: ConnectionTrackers,
+    pub(super) readiness: ReadyCheck,
+    pub(super) details_cache: DetailsCache,
     pub(super) asking: Semaphore,
     pub(super) passwords: Passwords,
-    pub(super) bucket: Bucket,
+    pub(super) rate_limit: TokenBucket,
     pub(super) reloading: Mutex<()>,
     /// Whether the database's URL could be read when that was last asked for.
     pub(super) is_database_current: AtomicBool,
@@ -44,24 +44,24 @@ pub(super) struct App {
 
 impl App {
     /// Nothing has been asked yet.
-    pub(super) fn new(collect: Collect, settings: Settings) -> Self {
+    pub(super) fn new(collect: Collect, settings: WebSettings) -> Self {
         Self {
             collect,
             scrapes: Arc::new(Semaphore::new(settings.max_requests)),
             settings,
-            rosters: Rosters::default(),
-            readiness: Readiness::default(),
-            inquiries: Inquiries::default(),
+            trackers: ConnectionTrackers::default(),
+            readiness: ReadyCheck::default(),
+            details_cache: DetailsCache::default(),
             asking: Semaphore::new(lifecycle::ASKING),
             passwords: Passwords::new(),
-            bucket: Bucket::default(),
+            rate_limit: TokenBucket::default(),
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
         }
     }
 
     /// What is to be read, by collectors and probe.
-    pub(super) fn reads(&self) -> Vec<Reads> {
+    pub(super) fn reads(&self) -> Vec<ColumnSet> {
         let mut reads = reads_of(&self.collect.settings().collectors);
         if self.settings.probe.is_some() {
             reads.extend(directory::reads());
@@ -89,7 +89,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     }
     let router = router
         .layer(compression())
-        .layer(from_fn_with_state(app.clone(), guard))
+        .layer(from_fn_with_state(app.clone(), protect))
         .with_state(app.clone());
     below(settings.links.prefix(), router)
 }

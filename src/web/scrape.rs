@@ -25,7 +25,7 @@ use crate::process;
 
 use super::compression::compressed;
 use super::router::App;
-use super::{choice, deadline, negotiate};
+use super::{collector_filter, deadline, negotiate};
 
 /// How much of an answer is handed over at a time.
 const CHUNK_BYTES: usize = 8 * 1024;
@@ -33,7 +33,7 @@ const CHUNK_BYTES: usize = 8 * 1024;
 /// A slow reader whose place is needed is gone within this.
 const MOVE_OVER: Duration = Duration::from_secs(1);
 
-/// One scrape: a pass, written as the client asks.
+/// One scrape: a collection, written as the client asks.
 pub(super) async fn metrics(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -41,10 +41,11 @@ pub(super) async fn metrics(
 ) -> Response {
     let settings = &app.settings;
     let enabled = &app.collect.settings().collectors;
-    let collectors = match choice::collectors(query.as_deref().unwrap_or_default(), enabled) {
-        Ok(collectors) => collectors,
-        Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
-    };
+    let collectors =
+        match collector_filter::collectors(query.as_deref().unwrap_or_default(), enabled) {
+            Ok(collectors) => collectors,
+            Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
+        };
     let Some(permit) = permit(&app).await else {
         let message = "too many scrapes at once: see --web.max-requests\n";
         return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
@@ -54,7 +55,7 @@ pub(super) async fn metrics(
     let asked = Instant::now();
     let deadline = asked + allowed;
     let page = Arc::new(Page {
-        pass: app.collect.pass_of(&collectors, deadline).await,
+        collection: app.collect.collection_of(&collectors, deadline).await,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
@@ -62,9 +63,9 @@ pub(super) async fn metrics(
         detail: settings.detail,
         is_config_current: app.is_config_current(),
     });
-    let pass = asked.elapsed();
-    let agents = page.pass.agent_count();
-    let answer = offload(agents, move || answer(&page, pass, &headers)).await;
+    let collection = asked.elapsed();
+    let agents = page.collection.agent_count();
+    let answer = offload(agents, move || answer(&page, collection, &headers)).await;
     let Some(answer) = answer else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -77,9 +78,9 @@ pub(super) async fn metrics(
 }
 
 /// The page in the format that the client asks for. A page about many agents is compressed here, on
-/// the blocking thread; other pages are compressed while they are sent. `pass` is how long the pass
-/// took, for the log. `None` when the page cannot be written.
-fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
+/// the blocking thread; other pages are compressed while they are sent. `collection` is how long the
+/// collection took, for the log. `None` when the page cannot be written.
+fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "the metrics could not be written");
     };
@@ -87,9 +88,9 @@ fn answer(page: &Arc<Page>, pass: Duration, headers: &HeaderMap) -> Option<Respo
     let began = Instant::now();
     let bytes = format.write(page).inspect_err(|error| failed(error)).ok()?;
     let encode = began.elapsed();
-    tracing::debug!(?pass, ?encode, bytes = bytes.len(), "scrape");
+    tracing::debug!(?collection, ?encode, bytes = bytes.len(), "scrape");
     let content_type = [(header::CONTENT_TYPE, format.content_type())];
-    if page.pass.agent_count() <= INLINE {
+    if page.collection.agent_count() <= INLINE {
         let (parts, _) = content_type.into_response().into_parts();
         return Some(Response::from_parts(parts, bytes.into()));
     }
@@ -114,14 +115,14 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
     negotiate::format(&accept.join(","))
 }
 
-/// Leave for one scrape. When all are given, whoever takes longest to read an answer goes:
-/// slow readers keep nobody out.
+/// Leave for one scrape. When all are given, the client that takes longest to read an answer goes:
+/// slow readers keep no scraper out.
 async fn permit(app: &App) -> Option<OwnedSemaphorePermit> {
     if let Ok(permit) = app.scrapes.clone().try_acquire_owned() {
         return Some(permit);
     }
     let limits = app.settings.limits;
-    if !app.rosters.answering.cut_longest(limits.slow_reader) {
+    if !app.trackers.answering.cut_longest(limits.slow_reader) {
         return None;
     }
     let permit = timeout(MOVE_OVER, app.scrapes.clone().acquire_owned()).await;

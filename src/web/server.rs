@@ -16,10 +16,10 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use crate::collect::Collect;
 use crate::systemd;
 
-use super::connection::{self, Rosters};
+use super::connection::{self, ConnectionTrackers};
 use super::live_config::LiveConfig;
 use super::router::{App, router};
-use super::settings::{Limits, Settings};
+use super::settings::{ServerLimits, WebSettings};
 
 /// After the signal to stop, requests under way get this long.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -83,15 +83,15 @@ fn serve_ipv4_too(socket: &TcpSocket) -> io::Result<()> {
 pub async fn serve(
     listeners: Vec<TcpListener>,
     collect: Collect,
-    settings: Settings,
+    settings: WebSettings,
     shutdown: impl Future<Output = ()>,
 ) -> io::Result<()> {
     let app = Arc::new(App::new(collect, settings));
-    let door = Door::new(&app);
+    let acceptor = Acceptor::new(&app);
     let (stop, stopped) = watch::channel(());
     let rooms = listeners
         .into_iter()
-        .map(|listener| door.clone().keep(listener, stopped.clone()));
+        .map(|listener| acceptor.clone().keep(listener, stopped.clone()));
     let mut rooms = std::pin::pin!(try_join_all(rooms));
     let mut housekeeping = std::pin::pin!(housekeeping(&app));
     tokio::select! {
@@ -100,7 +100,7 @@ pub async fn serve(
         () = shutdown => drop(stop),
     }
     systemd::stopping();
-    let sweep = sweep(&app.rosters, DRAIN_WAITING, app.settings.limits.answering);
+    let sweep = sweep(&app.trackers, DRAIN_WAITING, app.settings.limits.answering);
     tokio::select! {
         ended = timeout(DRAIN, rooms) => match ended {
             Ok(ended) => ended.map(|_| ()),
@@ -117,7 +117,7 @@ pub async fn serve(
 async fn housekeeping(app: &Arc<App>) {
     let limits = app.settings.limits;
     tokio::join!(
-        sweep(&app.rosters, limits.waiting, limits.answering),
+        sweep(&app.trackers, limits.waiting, limits.answering),
         reload_when_asked(app),
         feed_the_watchdog(),
     );
@@ -126,7 +126,7 @@ async fn housekeeping(app: &Arc<App>) {
 async fn reload_when_asked(app: &Arc<App>) {
     loop {
         app.settings.lifecycle.reload_requested.notified().await;
-        // It has been logged, and there is nobody to tell.
+        // It has been logged, and there is no caller to report to.
         let _ = app.reload().await;
     }
 }
@@ -144,38 +144,38 @@ async fn feed_the_watchdog() {
 }
 
 /// Ends connections that have waited or answered for too long, for ever.
-async fn sweep(rosters: &Rosters, waiting: Duration, answering: Duration) {
+async fn sweep(trackers: &ConnectionTrackers, waiting: Duration, answering: Duration) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        rosters.waiting.cut_after(waiting);
-        rosters.answering.cut_after(answering);
+        trackers.waiting.cut_after(waiting);
+        trackers.answering.cut_after(answering);
     }
 }
 
 /// Where connections come in.
 #[derive(Clone)]
-struct Door {
+struct Acceptor {
     router: Router,
-    rosters: Rosters,
+    trackers: ConnectionTrackers,
     config: Arc<LiveConfig>,
-    limits: Limits,
+    limits: ServerLimits,
     places: Arc<Semaphore>,
 }
 
-impl Door {
+impl Acceptor {
     fn new(app: &Arc<App>) -> Self {
         Self {
             router: router(app),
-            rosters: app.rosters.clone(),
+            trackers: app.trackers.clone(),
             config: app.settings.lifecycle.config.clone(),
             limits: app.settings.limits,
             places: Arc::new(Semaphore::new(app.settings.limits.connections)),
         }
     }
 
-    /// Serves whoever comes until `stop`, then waits for those who are there.
+    /// Serves every connection until `stop`, then waits for those who are there.
     async fn keep(self, listener: TcpListener, mut stop: watch::Receiver<()>) -> io::Result<()> {
         // Dropping it ends them all.
         let mut connections = JoinSet::new();
@@ -203,14 +203,14 @@ impl Door {
         Ok(())
     }
 
-    /// A place for one more; when all are taken, that of whoever has waited for longest. Those
-    /// who come with a request hardly wait, so it is never theirs.
+    /// A place for one more; when all are taken, that of the connection that has waited for
+    /// longest. Those who come with a request hardly wait, so it is never theirs.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
         }
-        let moves = self.rosters.waiting.cut_longest(Duration::ZERO)
-            || self.rosters.answering.cut_longest(self.limits.slow_reader);
+        let moves = self.trackers.waiting.cut_longest(Duration::ZERO)
+            || self.trackers.answering.cut_longest(self.limits.slow_reader);
         if !moves {
             return None;
         }
@@ -225,12 +225,12 @@ impl Door {
         stop: watch::Receiver<()>,
     ) {
         let tls = self.config.current().tls.clone();
-        connection::serve(stream, tls, self.router, self.rosters, stop).await;
+        connection::serve(stream, tls, self.router, self.trackers, stop).await;
         drop(place);
     }
 }
 
-/// A client that went away before it was let in is nobody's trouble; anything else would come
+/// A client that went away before it was let in needs no action; anything else would come
 /// again at once.
 async fn rest_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};

@@ -16,7 +16,7 @@ use super::live_config::LiveConfig;
 
 /// What the web side needs to know.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub struct WebSettings {
     /// Path of the metrics.
     pub telemetry_path: String,
     /// Scrapes answered at the same time; more get 503.
@@ -31,19 +31,19 @@ pub struct Settings {
     pub ui: bool,
     /// Where they lead.
     pub links: Links,
-    /// The probe, when it is on. Its rounds are made by whoever made it.
+    /// The probe, when it is on. Its rounds are made by its owner.
     pub probe: Option<Probe<AnyDialer>>,
     /// How long and how many.
-    pub limits: Limits,
+    pub limits: ServerLimits,
     /// What can be read again, and who asks for it.
     pub lifecycle: Lifecycle,
 }
 
 /// What no client can exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections at once, on all addresses together. Beyond it, whoever has waited for
-    /// longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
+pub struct ServerLimits {
+    /// Connections at once, on all addresses together. Beyond it, the connection that has waited
+    /// for longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
     /// at worst: less memory than the exporter takes at rest.
     pub connections: usize,
     /// How long a connection may be without a complete request. Longer than a minute, so that
@@ -55,7 +55,7 @@ pub struct Limits {
     pub slow_reader: Duration,
 }
 
-impl Default for Limits {
+impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             connections: 256,
@@ -66,7 +66,7 @@ impl Default for Limits {
     }
 }
 
-/// What can be read again while it runs, and what is told of the settings.
+/// What can be read again while it runs, and what is shown of the settings.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
     /// The file of `--web.config.file`.
@@ -75,7 +75,7 @@ pub struct Lifecycle {
     pub database: DatabaseSource,
     /// The effective settings, secrets hidden: what `/-/config` shows.
     pub effective: Arc<str>,
-    /// Notified when somebody outside of HTTP asks for a reload.
+    /// Notified when a signal outside of HTTP asks for a reload.
     pub reload_requested: Arc<Notify>,
 }
 

@@ -87,7 +87,7 @@ fn suites(
         match known.iter().find(|it| go_name(it) == *name) {
             Some(suite) if !chosen.contains(suite) => chosen.push(*suite),
             Some(_) => {}
-            // Go knows some that nobody should use: without them less is offered, not more.
+            // Go knows some that are not safe to use: without them less is offered, not more.
             None if name.starts_with("TLS_") && name.contains("_WITH_") => {
                 warnings.push(format!("cipher_suites: {name:?} is not offered"));
             }

@@ -45,7 +45,7 @@ pub(crate) fn rows(fleets: &[Vec<Weight>]) -> Vec<Row> {
             agents(Piece::Agents) - agents(Piece::Classify),
         ),
         per_agent("classify, an agent", agents(Piece::Classify)),
-        per_agent("a whole pass, an agent", agents(Piece::Pass)),
+        per_agent("a whole pass, an agent", agents(Piece::Collection)),
     ];
     for format in FORMATS {
         let what = format!("{format:?}, an agent with series of its own");

@@ -7,24 +7,24 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Collector};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Pass};
+use crate::fleet::label_value::Variants;
 use crate::fleet::transitions::TransitionCounts;
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page};
-use crate::postgres::database::{Database, Wanted};
+use crate::postgres::database::{CollectionRequest, Database};
 use crate::scale::{Allocated, weigh};
 
 /// The pieces, in the order in which they are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Piece {
-    /// A pass of the agents alone: read, decoded, classified.
+    /// A collection of the agents alone: read, decoded, classified.
     Agents,
-    /// A pass of every collector.
-    Pass,
-    /// What a pass ends with: each agent judged and counted.
+    /// A collection of every collector.
+    Collection,
+    /// What a collection ends with: each agent judged and counted.
     Classify,
     /// A page with series of every agent.
     Every(Format),
@@ -38,7 +38,7 @@ pub(crate) const FORMATS: [Format; 3] = [Format::Text, Format::OpenMetrics, Form
 impl Piece {
     pub(crate) const ALL: [Self; 9] = [
         Self::Agents,
-        Self::Pass,
+        Self::Collection,
         Self::Classify,
         Self::Every(FORMATS[0]),
         Self::Every(FORMATS[1]),
@@ -63,22 +63,22 @@ pub(crate) fn run(urls: &[String]) {
             Database::new(&url, 1).unwrap()
         };
         // Once, so that there is a connection and the server has read its catalog.
-        pass(&runtime, &database, Collector::ALL);
+        collection(&runtime, &database, Collector::ALL);
         one_fleet(&runtime, &database);
     }
 }
 
 fn one_fleet(runtime: &Runtime, database: &Database) {
-    let (_, agents) = weigh(|| pass(runtime, database, &[Collector::Agents]));
+    let (_, agents) = weigh(|| collection(runtime, database, &[Collector::Agents]));
     say(agents, b"");
-    let (pass, everything) = weigh(|| pass(runtime, database, Collector::ALL));
+    let (collection, everything) = weigh(|| collection(runtime, database, Collector::ALL));
     say(everything, b"");
-    let snapshot = pass.fleet.as_ref().unwrap().snapshot.clone();
-    let (_, classify) = weigh(|| Fleet::of(snapshot, &Limits::default()));
+    let snapshot = collection.fleet.as_ref().unwrap().snapshot.clone();
+    let (_, classify) = weigh(|| FleetStats::of(snapshot, &Limits::default()));
     say(classify, b"");
-    let pass = Arc::new(pass);
+    let collection = Arc::new(collection);
     for agent_series in [AgentSeries::All, AgentSeries::Problems] {
-        let page = Arc::new(page(pass.clone(), agent_series));
+        let page = Arc::new(page(collection.clone(), agent_series));
         for format in FORMATS {
             // Once before: the allocator puts in order what earlier pieces left behind.
             drop(format.write(&page).unwrap());
@@ -88,20 +88,24 @@ fn one_fleet(runtime: &Runtime, database: &Database) {
     }
 }
 
-fn pass(runtime: &Runtime, database: &Database, collectors: &[Collector]) -> Pass {
-    let wanted = Wanted {
+fn collection(
+    runtime: &Runtime,
+    database: &Database,
+    collectors: &[Collector],
+) -> CollectionResult {
+    let wanted = CollectionRequest {
         collectors,
         limits: &Limits::default(),
         named_apps: false,
     };
-    let pass = runtime.block_on(database.pass(wanted, Instant::now() + LONG));
-    assert_eq!(pass.failures().count(), 0, "{:?}", pass.reports);
-    pass
+    let collection = runtime.block_on(database.collection(wanted, Instant::now() + LONG));
+    assert_eq!(collection.failures().count(), 0, "{:?}", collection.reports);
+    collection
 }
 
-fn page(pass: Arc<Pass>, agent_series: AgentSeries) -> Page {
+fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
     Page {
-        pass,
+        collection,
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),
         probe: None,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::fleet::activity::Activity;
-use coder_agent_exporter::fleet::pass::{ErrorKind, Failure};
+use coder_agent_exporter::fleet::collection::{ErrorKind, Failure};
 use coder_agent_exporter::postgres::database::Database;
 use tokio::time::Instant;
 use uuid::Uuid;

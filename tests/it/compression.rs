@@ -22,7 +22,7 @@ async fn ask(address: SocketAddr, accept_encoding: &str) -> (String, Vec<u8>) {
     (String::from_utf8(answer).unwrap().to_lowercase(), body)
 }
 
-/// What does not differ from one scrape of a pass to the next.
+/// What does not differ from one scrape of a collection to the next.
 fn lasting(page: &str) -> Vec<&str> {
     let lines = page.lines();
     lines.filter(|line| !line.starts_with("process_")).collect()

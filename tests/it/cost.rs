@@ -1,4 +1,4 @@
-//! What a pass costs the database (`docs/spec/collection.md` and `docs/spec/performance.md`).
+//! What a collection costs the database (`docs/spec/collection.md` and `docs/spec/performance.md`).
 
 use std::time::{Duration, Instant};
 
@@ -79,7 +79,7 @@ async fn round_trips(wire: &Wire, exporter: &Exporter, path: &str) -> u32 {
 }
 
 #[tokio::test]
-async fn pass_takes_six_round_trips_however_large_the_fleet_and_whatever_is_wrong_with_it() {
+async fn collection_takes_six_round_trips_however_large_the_fleet_and_whatever_is_wrong_with_it() {
     let coder = Coder::new().await;
     let wire = Wire::to(&coder).await;
     let exporter = Exporter::start(&wire.url(&coder), everything_on).await;

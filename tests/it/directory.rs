@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::fleet::agent::Kind;
+use coder_agent_exporter::fleet::collection::ErrorKind;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::latest::Latest;
-use coder_agent_exporter::fleet::pass::ErrorKind;
+use coder_agent_exporter::fleet::latest::WorkspaceAt;
 use coder_agent_exporter::postgres::database::Database;
+use coder_agent_exporter::postgres::details::Gathered;
 use coder_agent_exporter::postgres::directory::Found;
-use coder_agent_exporter::postgres::inquiry::Gathered;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -26,12 +26,12 @@ fn soon() -> Instant {
     Instant::now() + Duration::from_secs(20)
 }
 
-async fn latest_of(coder: &Coder, ids: &[Uuid]) -> HashMap<Uuid, Latest> {
+async fn latest_of(coder: &Coder, ids: &[Uuid]) -> HashMap<Uuid, WorkspaceAt> {
     database(coder).latest_of(ids, soon()).await.unwrap()
 }
 
 /// Names of agents, each with its kind, in order.
-fn agents(latest: &Latest) -> Vec<(&str, Kind)> {
+fn agents(latest: &WorkspaceAt) -> Vec<(&str, Kind)> {
     let candidates = latest.agents.iter().map(|it| &it.agent);
     let mut agents: Vec<_> = candidates.map(|it| (&*it.name, it.kind)).collect();
     agents.sort_unstable_by_key(|it| it.0);
@@ -136,9 +136,9 @@ async fn every_supported_coder_can_be_asked() {
         }
         assert_eq!(agents(&found), expected, "{era:?}");
 
-        let seen = database.sighting(sub.id, soon()).await.unwrap().unwrap();
+        let seen = database.agent_at(sub.id, soon()).await.unwrap().unwrap();
         assert_eq!((&*seen.agent.name, seen.agent.kind), ("sub", is_sub));
-        let seen = database.sighting(old.id, soon()).await.unwrap();
+        let seen = database.agent_at(old.id, soon()).await.unwrap();
         assert_eq!(seen.is_some(), era < Era::V2_24, "{era:?}");
         let name = "ada/box".parse().unwrap();
         let one = Found::One {
@@ -172,7 +172,7 @@ async fn agent_of_an_earlier_build_is_seen_by_its_key() {
         .build(start(2).agent(agent("main")));
     coder.add(it.clone()).await;
     let database = database(&coder);
-    let seen = database.sighting(old.id, soon()).await.unwrap().unwrap();
+    let seen = database.agent_at(old.id, soon()).await.unwrap().unwrap();
     let heartbeat = seen.agent.last_connected_at.unwrap();
     let silence = seen.now.seconds_since(heartbeat);
     assert!((3600.0..3660.0).contains(&silence), "{silence}");
@@ -180,7 +180,7 @@ async fn agent_of_an_earlier_build_is_seen_by_its_key() {
         (&*seen.agent.workspace, seen.agent.workspace_id),
         ("box", it.id)
     );
-    let unknown = database.sighting(Uuid::new_v4(), soon()).await;
+    let unknown = database.agent_at(Uuid::new_v4(), soon()).await;
     assert_eq!(unknown, Ok(None));
     let id = old.id.to_string().parse().unwrap();
     let one = Found::One {

@@ -121,12 +121,12 @@ async fn statement_that_fails_hides_its_own_families_and_no_others() {
                  GRANT SELECT ON {table} TO {role};"
             ))
             .await;
-        for pass in 1..=2 {
+        for collection in 1..=2 {
             let page = exporter.scrape().await;
             assert_failed(&page, &[failed]);
             let query = [("kind", "query")];
             let errors = page.value("coder_exporter_errors_total", &query);
-            assert_eq!(errors, f64::from(pass), "{table}");
+            assert_eq!(errors, f64::from(collection), "{table}");
         }
     }
 }

@@ -103,7 +103,7 @@ async fn settings_in_effect_are_shown_without_secrets() {
 }
 
 #[tokio::test]
-async fn head_of_the_metrics_makes_no_pass() {
+async fn head_of_the_metrics_makes_no_collection() {
     let coder = Coder::new().await;
     coder.slow("workspace_agents", 60.0).await;
     let program = Program::serve(&[&format!("--postgres.url={}", coder.url())]).await;

@@ -1,8 +1,8 @@
 //! The log of the program as an operator reads it (`docs/spec/command-line.md`): a line for what is
 //! new.
 
-use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::collection::Collector;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use crate::harness::coderd::{StandIn, TOKEN};
 use crate::harness::*;
@@ -135,7 +135,7 @@ async fn failure_is_a_json_object_with_the_same_fields() {
 }
 
 #[tokio::test]
-async fn at_debug_each_pass_says_where_its_time_went() {
+async fn at_debug_each_collection_says_where_its_time_went() {
     let coder = one_agent().await;
     coder.slow("workspace_apps", 0.2).await;
     let url = format!("--postgres.url={}", coder.url());
@@ -144,9 +144,9 @@ async fn at_debug_each_pass_says_where_its_time_went() {
     let lines = lines_with(program, "\"level\":\"DEBUG\"").await;
     let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
     let lines: Vec<serde_json::Value> = lines.collect();
-    let passes = lines.iter().filter(|line| line["message"] == "pass");
-    assert_eq!(passes.clone().count(), 2, "{lines:#?}");
-    for line in passes {
+    let collections = lines.iter().filter(|line| line["message"] == "pass");
+    assert_eq!(collections.clone().count(), 2, "{lines:#?}");
+    for line in collections {
         for phase in ["connect", "begin", "commit", "judge"] {
             let took = line[phase].as_str().unwrap_or_default();
             assert!(took.ends_with('s'), "{phase}: {line}");

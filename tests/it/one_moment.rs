@@ -42,7 +42,7 @@ async fn two_agents_with_three_apps_each() -> Coder {
 }
 
 #[tokio::test]
-async fn agents_that_vanish_during_the_pass_still_have_their_apps_in_it() {
+async fn agents_that_vanish_during_the_collection_still_have_their_apps_in_it() {
     let coder = two_agents_with_three_apps_each().await;
     let exporter = coder.exporter().await;
     let vanish = "DELETE FROM workspace_agents WHERE resource_id IN
@@ -54,7 +54,7 @@ async fn agents_that_vanish_during_the_pass_still_have_their_apps_in_it() {
 }
 
 #[tokio::test]
-async fn apps_that_appear_or_change_during_the_pass_are_the_next_ones() {
+async fn apps_that_appear_or_change_during_the_collection_are_the_next_ones() {
     let coder = two_agents_with_three_apps_each().await;
     let exporter = coder.exporter().await;
     let appear = "INSERT INTO workspace_apps (id, agent_id, slug, health)

@@ -86,7 +86,7 @@ async fn database_that_crashes_between_scrapes_is_back_with_the_first_after_its_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn database_that_crashes_in_the_middle_of_a_pass_costs_that_pass() {
+async fn database_that_crashes_in_the_middle_of_a_collection_costs_that_collection() {
     let mut coder = Coder::on(prepared()).await;
     one_agent(&coder).await;
     coder.slow("workspace_agents", 0.5).await;
@@ -104,7 +104,7 @@ async fn database_that_crashes_in_the_middle_of_a_pass_costs_that_pass() {
 }
 
 #[tokio::test]
-async fn session_that_an_administrator_ends_costs_one_collector_of_one_pass() {
+async fn session_that_an_administrator_ends_costs_one_collector_of_one_collection() {
     let coder = Coder::new().await;
     one_agent(&coder).await;
     coder.slow("workspace_apps", 0.5).await;

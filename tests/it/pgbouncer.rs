@@ -118,7 +118,7 @@ async fn nothing_is_left_behind_for_the_next_client() {
 }
 
 #[tokio::test]
-async fn nothing_is_left_behind_by_a_pass_that_fails() {
+async fn nothing_is_left_behind_by_a_collection_that_fails() {
     let coder = one_agent().await;
     coder
         .sql(
@@ -142,7 +142,7 @@ async fn nothing_is_left_behind_by_a_pass_that_fails() {
 }
 
 #[tokio::test]
-async fn pass_that_is_given_up_is_cancelled_on_the_server_and_leaves_the_pool_usable() {
+async fn collection_that_is_given_up_is_cancelled_on_the_server_and_leaves_the_pool_usable() {
     let coder = one_agent().await;
     coder.slow("workspace_agents", 60.0).await;
     let bouncer = PgBouncer::before(&coder).await;

@@ -62,7 +62,7 @@ async fn collector_that_is_not_there_is_400_and_asks_nobody() {
 }
 
 #[tokio::test]
-async fn pass_of_some_is_never_served_to_those_who_want_all() {
+async fn collection_of_some_is_never_served_to_those_who_want_all() {
     let coder = one_agent().await;
     coder.slow("workspace_agents", 0.5).await;
     let exporter = coder
@@ -80,7 +80,7 @@ async fn pass_of_some_is_never_served_to_those_who_want_all() {
 }
 
 #[tokio::test]
-async fn scrapes_for_the_same_collectors_share_a_pass() {
+async fn scrapes_for_the_same_collectors_share_a_collection() {
     let coder = one_agent().await;
     coder.slow("workspace_agents", 0.3).await;
     let exporter = coder.exporter().await;

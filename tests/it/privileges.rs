@@ -84,7 +84,7 @@ async fn role_can_write_nothing_in_a_session_of_its_own() {
 
 /// Even a superuser, and even by way of a function that is called while the exporter reads.
 #[tokio::test]
-async fn pass_can_write_nothing_whatever_its_role_may() {
+async fn collection_can_write_nothing_whatever_its_role_may() {
     let coder = one_agent().await;
     let role = &coder.role;
     coder

@@ -171,7 +171,7 @@ async fn standby_that_starts_without_its_primary_does_not_pretend_to_be_up_to_da
 }
 
 #[tokio::test]
-async fn failover_is_over_with_the_next_pass() {
+async fn failover_is_over_with_the_next_collection() {
     let mut coder = three_alive_and_one_lost().await;
     let standby = Standby::of(&coder).await;
     let exporter = standby.exporter_with(&coder, short_timeout).await;

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use coder_agent_exporter::fleet::agent::Lifecycle;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::time::Timestamp;
 use coder_agent_exporter::reporter::core::{Replay, Report, Reporter};
 use coder_agent_exporter::reporter::driver::{self, Coderd, Handle};
@@ -55,9 +55,9 @@ fn of_health(page: &Page, health: &str) -> f64 {
     page.value("coder_agents_health", &[("health", health)])
 }
 
-async fn told(process: &Handle) {
-    let told = timeout(Duration::from_secs(10), process.told()).await;
-    told.expect("everything is reported within 10 s");
+async fn reported(process: &Handle) {
+    let reported = timeout(Duration::from_secs(10), process.reported()).await;
+    reported.expect("everything is reported within 10 s");
 }
 
 /// A machine with a ready agent is suspended by a stop and resumed by a start; what the
@@ -75,7 +75,7 @@ async fn page_after_a_resume(coder: &Coder, replay: Replay) -> Page {
     process.connected(old_id, now());
     process.transition(Lifecycle::Starting, now());
     process.transition(Lifecycle::Ready, now());
-    told(&process).await;
+    reported(&process).await;
     let page = exporter.scrape().await;
     assert_eq!(
         of_health(&page, "healthy"),
@@ -90,7 +90,7 @@ async fn page_after_a_resume(coder: &Coder, replay: Replay) -> Page {
     let new_id = new_row.id;
     coder.build(&machine, start(3).agent(new_row)).await;
     process.connected(new_id, now());
-    told(&process).await;
+    reported(&process).await;
     reporting.abort();
     exporter.scrape().await
 }
@@ -141,14 +141,14 @@ async fn replay_that_a_lost_database_cut_off_is_made_good_by_the_next_connection
     let kill = format!("SELECT pg_terminate_backend({backend}, 10000)");
     coder.sql(&kill).await;
     process.connected(id, now());
-    let waited = timeout(Duration::from_millis(300), process.told()).await;
+    let waited = timeout(Duration::from_millis(300), process.reported()).await;
     assert!(waited.is_err(), "it was told without a database");
     cut_off.abort();
 
     let reporting = driver::run(process.clone(), Rows(coder.connect().await));
     let reporting = tokio::spawn(reporting);
     process.connected(id, now());
-    told(&process).await;
+    reported(&process).await;
     reporting.abort();
     let page = coder.exporter().await.scrape().await;
     assert_eq!(of_health(&page, "healthy"), 1.0);

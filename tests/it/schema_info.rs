@@ -43,7 +43,7 @@ async fn migration_that_cannot_be_told_is_empty_and_no_error() {
         coder.add(workspace("box").agent(agent("main"))).await;
         let exporter = coder.exporter().await;
         coder.sql(&change.replace("{role}", &coder.role)).await;
-        // Twice: nothing of the first pass is in the way of the second.
+        // Twice: nothing of the first collection is in the way of the second.
         for _ in 0..2 {
             let page = exporter.scrape().await;
             page.assert_every_collector_loaded();

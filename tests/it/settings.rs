@@ -1,8 +1,8 @@
 //! Bad input on the command line: exit code 64, one clear sentence, the flag named
 //! (`docs/spec/command-line.md`).
 
-use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::collection::Collector;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use crate::harness::*;
 

@@ -89,7 +89,7 @@ async fn client_that_hangs_up_takes_nothing_from_those_who_wait() {
 }
 
 #[tokio::test]
-async fn hundred_scrapes_at_once_share_a_few_passes_and_two_connections() {
+async fn hundred_scrapes_at_once_share_a_few_collections_and_two_connections() {
     let settings = ["log_statement = all", "log_line_prefix = '[%a] '"];
     let coder = Coder::on(Options {
         settings: settings.map(String::from).to_vec(),
@@ -119,12 +119,12 @@ async fn hundred_scrapes_at_once_share_a_few_passes_and_two_connections() {
     }
     assert!((1..=2).contains(&most), "{most} connections");
     let log = std::fs::read_to_string(coder.cluster().folder().join("log")).unwrap();
-    let passes = log
+    let collections = log
         .matches("[coder-agent-exporter] LOG:  statement: BEGIN")
         .count();
     assert!(
-        (1..=10).contains(&passes),
-        "{passes} passes for 100 scrapes"
+        (1..=10).contains(&collections),
+        "{collections} passes for 100 scrapes"
     );
 }
 
@@ -156,7 +156,7 @@ async fn scrapes_and_readiness_together_keep_to_the_connection_limit() {
 }
 
 #[tokio::test]
-async fn pass_that_is_young_enough_is_served_again() {
+async fn collection_that_is_young_enough_is_served_again() {
     let coder = one_agent().await;
     let moment = "coder_exporter_snapshot_timestamp_seconds";
     let anew = coder.exporter().await;

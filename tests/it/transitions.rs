@@ -1,5 +1,5 @@
 //! `coder_agent_status_transitions_total` (`docs/spec/metrics.md`): changes seen between two
-//! passes.
+//! collections.
 
 use std::time::Duration;
 
@@ -193,7 +193,7 @@ async fn change_during_an_outage_is_seen_after_it_and_unknown_while_it_lasts() {
 }
 
 #[tokio::test]
-async fn pass_in_which_the_agents_fail_is_skipped_over() {
+async fn collection_in_which_the_agents_fail_is_skipped_over() {
     let coder = connected_agents(1).await;
     let exporter = coder.exporter().await;
     exporter.scrape().await;
@@ -217,7 +217,7 @@ async fn pass_in_which_the_agents_fail_is_skipped_over() {
 }
 
 #[tokio::test]
-async fn pass_that_is_served_again_counts_nothing_twice() {
+async fn collection_that_is_served_again_counts_nothing_twice() {
     let coder = connected_agents(1).await;
     let exporter = coder
         .exporter_with(|it| it.collect.min_interval = Duration::from_secs(1))
@@ -237,7 +237,7 @@ async fn pass_that_is_served_again_counts_nothing_twice() {
 }
 
 #[tokio::test]
-async fn scrapes_that_share_a_pass_count_its_changes_once() {
+async fn scrapes_that_share_a_collection_count_its_changes_once() {
     let coder = connected_agents(3).await;
     let exporter = coder.exporter().await;
     exporter.scrape().await;

@@ -1,7 +1,7 @@
 //! Zeros where an alert waits for a number (`docs/spec/metrics.md`).
 
-use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::ErrorKind;
+use coder_agent_exporter::fleet::collection::ErrorKind;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use crate::harness::exposition::Page;
 use crate::harness::*;

@@ -14,8 +14,8 @@ use crate::harness::Coder;
 use crate::harness::proxy::{Mischief, Way};
 use crate::life::note_the_moment;
 
-/// Bytes of a pass, about.
-const PASS: u64 = 60_000;
+/// Bytes of a collection, about.
+const COLLECTION: u64 = 60_000;
 
 #[derive(Debug, Clone, Copy)]
 enum Fault {
@@ -102,7 +102,7 @@ async fn stand_still(coder: &Coder, lasts: Duration) {
 async fn disturb(world: &World, chance: &mut Chance, fault: Fault, lasts: Duration) {
     let way = chance.pick(&[Way::ToServer, Way::ToExporter]);
     let after = {
-        let reach = chance.pick(&[100, 2000, PASS]);
+        let reach = chance.pick(&[100, 2000, COLLECTION]);
         chance.below(reach)
     };
     let mischief = match fault {

@@ -56,7 +56,7 @@ pub(crate) async fn compare_once(world: &World, expect: Expect) {
     };
     let micros = (moment * 1e6).round() as i64;
     if micros <= world.last_change.load(Ordering::SeqCst) {
-        // It joined a pass that began before the gate was shut.
+        // It joined a collection that began before the gate was shut.
         return world.tally.stale();
     }
     for difference in truth(world, micros).await.differences(&page) {

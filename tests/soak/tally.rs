@@ -155,11 +155,11 @@ impl fmt::Display for Outcome {
             peak_kib,
             leaked,
         } = self;
-        let passes = compared + stale + down;
+        let collections = compared + stale + down;
         let peak = *peak_kib as f64 / 1024.0;
         write!(
             f,
-            "{passes} passes ({compared} compared, {down} down, {stale} shared with an earlier \
+            "{collections} passes ({compared} compared, {down} down, {stale} shared with an earlier \
              one), {hung_up} scrapers hung up, {faults} faults, {wrong} wrong answers, peak \
              memory {peak:.1} MiB, {leaked} leaked descriptors"
         )

@@ -17,7 +17,7 @@ const CAUSES: &str = include_str!("../../../src/postgres/collectors/causes.sql")
 const WORKSPACES: &str = include_str!("../../../src/postgres/collectors/workspaces.sql");
 const BINDINGS: &str = include_str!("../../../src/postgres/collectors/bindings.sql");
 
-/// What `SET LOCAL` says in a pass.
+/// What `SET LOCAL` says in a collection.
 const SETTINGS: &str = "SET LOCAL statement_timeout = '300s';
 SET LOCAL lock_timeout = '2s';
 SET LOCAL idle_in_transaction_session_timeout = '300s';
@@ -26,7 +26,7 @@ SET LOCAL max_parallel_workers_per_gather = 0;";
 
 pub(super) struct Floor {
     psql: Psql,
-    pass: String,
+    collection: String,
 }
 
 impl Floor {
@@ -45,7 +45,8 @@ impl Floor {
              FROM ({}) AS build \\gset",
             sorted()
         ))?;
-        // As the statements are asked in a pass: one after the other, each with what it takes.
+        // As the statements are asked in a collection: one after the other, each with what it
+        // takes.
         let statements = [
             AGENTS.to_owned(),
             with_parameters(APPS, &["ids", "scopes"]),
@@ -55,14 +56,14 @@ impl Floor {
         ];
         let copies = statements.map(|it| copy(&it)).join("\n");
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
-        let pass = format!("\\o /dev/null\n{begin}\n{SETTINGS}\n{copies}\nCOMMIT;\n\\o");
-        Ok(Self { psql, pass })
+        let collection = format!("\\o /dev/null\n{begin}\n{SETTINGS}\n{copies}\nCOMMIT;\n\\o");
+        Ok(Self { psql, collection })
     }
 }
 
 impl Contestant for Floor {
     fn run(&mut self) -> Result<Duration> {
-        self.psql.time(&self.pass)
+        self.psql.time(&self.collection)
     }
 
     fn answer(&mut self) -> Result<Option<Answer>> {

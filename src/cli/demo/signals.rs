@@ -38,7 +38,7 @@ pub(super) fn stop_signal(
                 Err(error) => return drop(report.send(Err(error))),
             };
             let _ = report.send(Ok(()));
-            // Nobody to tell: then the process is about to end anyway.
+            // No receiver: then the process is about to end anyway.
             let _ = stop.send(signals.next().await);
             let signal = signals.next().await;
             end_at_once(signal, &may_be_left);

@@ -1,4 +1,4 @@
-//! Where a demo is told: on the terminal of whoever watches, or in the log.
+//! Where a demo reports: on a terminal, or in the log.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,7 +17,7 @@ const SHOWN_PERCENT: usize = 2;
 /// From one line in the log about it to the next.
 const LOGGED_PERCENT: usize = 20;
 
-/// Where it is told.
+/// Where it reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Medium {
     /// On stdout, for people.
@@ -31,7 +31,7 @@ enum Medium {
 pub(super) struct Stage {
     medium: Medium,
     workspaces: usize,
-    /// What was last told of how much is made up.
+    /// The last percentage that was shown.
     percent: AtomicUsize,
 }
 
@@ -44,7 +44,7 @@ pub(super) struct Opening<'a> {
 }
 
 impl Stage {
-    /// On stdout where that is a terminal and nobody asked for JSON.
+    /// On stdout where that is a terminal and JSON was not asked for.
     pub(super) fn new(args: &DemoArgs) -> Self {
         let is_for_people =
             std::io::stdout().is_terminal() && args.exporter.log.format == LogFormat::Logfmt;
@@ -88,7 +88,7 @@ impl Stage {
         }
     }
 
-    /// Somebody asked it to end.
+    /// It was asked to end.
     pub(super) fn stop(&self, signal: &str) {
         if self.medium == Medium::Terminal {
             show(&format!(
@@ -110,10 +110,10 @@ impl Stage {
             (Medium::Terminal, News::MadeUp(percent)) => self.show_progress(*percent),
             (Medium::Terminal, _) => show(&line(news, SystemTime::now())),
             (Medium::Log, News::MadeUp(percent)) => self.log_progress(*percent),
-            (Medium::Log, News::Happened { told, .. }) => tracing::info!("{told}"),
+            (Medium::Log, News::Happened { text, .. }) => tracing::info!("{text}"),
             (Medium::Log, News::More(count)) => tracing::info!("and {count} more"),
-            (Medium::Log, News::Amiss(told)) => tracing::warn!("{told}"),
-            (Medium::Log, News::Mended(told)) => tracing::info!("{told}"),
+            (Medium::Log, News::Amiss(text)) => tracing::warn!("{text}"),
+            (Medium::Log, News::Mended(text)) => tracing::info!("{text}"),
         }
     }
 
@@ -191,17 +191,17 @@ fn line(news: &News, now: SystemTime) -> String {
     let clock = humantime::format_rfc3339_seconds(now).to_string();
     // 2026-11-21T14:03:21Z
     let clock = styled(FAINT, clock.get(11..19).unwrap_or_default());
-    let told = match news {
-        News::Happened { told, weight } => match weight {
-            Weight::Headline => styled(STRONG, told),
-            Weight::Trouble | Weight::Everyday => told.clone(),
+    let text = match news {
+        News::Happened { text, weight } => match weight {
+            Weight::Headline => styled(STRONG, text),
+            Weight::Trouble | Weight::Everyday => text.clone(),
         },
         News::More(count) => styled(FAINT, &format!("and {count} more")),
-        News::Amiss(told) => styled(BAD, told),
-        News::Mended(told) => styled(GOOD, told),
+        News::Amiss(text) => styled(BAD, text),
+        News::Mended(text) => styled(GOOD, text),
         News::MadeUp(percent) => format!("{percent} % made up"),
     };
-    format!("{clock}  {told}\n")
+    format!("{clock}  {text}\n")
 }
 
 /// With a comma between thousands.
@@ -267,12 +267,12 @@ mod tests {
     fn line_of_the_story_has_its_time() {
         let now = UNIX_EPOCH + Duration::from_secs(1_795_269_801);
         let happened = |weight| News::Happened {
-            told: "ada/api fell silent".into(),
+            text: "ada/api fell silent".into(),
             weight,
         };
         for weight in [Weight::Everyday, Weight::Trouble, Weight::Headline] {
-            let told = plain(&line(&happened(weight), now));
-            assert_eq!(told, "14:03:21  ada/api fell silent\n");
+            let text = plain(&line(&happened(weight), now));
+            assert_eq!(text, "14:03:21  ada/api fell silent\n");
         }
         assert_eq!(
             plain(&line(&News::More(14), now)),

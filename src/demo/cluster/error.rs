@@ -12,7 +12,7 @@ pub enum ClusterError {
          their folder on the PATH"
     )]
     ProgramsMissing,
-    /// Postgres refuses to run as root, and there is nobody else to run it as.
+    /// Postgres refuses to run as root, and there is no other user to run it as.
     #[error(
         "Postgres does not run as root, and this machine has neither a user `postgres` nor \
          `nobody` to run it as: start this as another user"

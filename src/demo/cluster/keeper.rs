@@ -66,7 +66,7 @@ impl Keeper {
         self.order(format_args!("guard {pid}"));
     }
 
-    /// The guarded process has ended: its number may soon be somebody else's.
+    /// The guarded process has ended: its number may soon be another process's.
     pub(super) fn release(&mut self) {
         self.order(format_args!("release"));
     }
@@ -77,7 +77,7 @@ impl Keeper {
 
     fn order(&mut self, line: fmt::Arguments<'_>) {
         if let Some(orders) = &mut self.orders {
-            // A keeper that has been killed cannot help; whoever waits has its own deadline.
+            // A keeper that has been killed cannot help; each waiter has its own deadline.
             let _ = orders.write_all(format!("{line}\n").as_bytes());
         }
     }

@@ -2,10 +2,10 @@
 
 use super::Fleet;
 use super::build::Wish;
-use super::plot::{Act, Repeated};
 use super::rows::Weight::Headline;
 use super::rows::{Changes, Time};
-use super::scenery::{ORGANIZATIONS, TEMPLATES, TemplatePlan};
+use super::scenario::{Act, Repeated};
+use super::seed_data::{ORGANIZATIONS, TEMPLATES, TemplatePlan};
 use super::workspace::Workspace;
 
 /// Of each workspace that could, so many in a hundred fall silent with their template.
@@ -26,7 +26,7 @@ impl Fleet {
             interval,
             clock_interval,
             ..
-        }) = &self.plot.act
+        }) = &self.plan.act
         else {
             return;
         };
@@ -49,8 +49,8 @@ impl Fleet {
         hit.truncate((hit.len() * SILENT_PERCENT).div_ceil(100));
         let agents = self.fall_silent(&hit, now);
         let name = name(&TEMPLATES[template]);
-        let told = format!("{agents} agents of the template {name} fell silent at once");
-        changes.tell(Headline, told);
+        let text = format!("{agents} agents of the template {name} fell silent at once");
+        changes.tell(Headline, text);
     }
 
     fn host_falls_silent(&mut self, now: Time, changes: &mut Changes) {
@@ -65,10 +65,10 @@ impl Fleet {
         templates.sort_unstable();
         templates.dedup();
         let templates = templates.len();
-        let told = format!(
+        let text = format!(
             "the host node-{host:02} is gone, and with it {agents} agents of {templates} templates"
         );
-        changes.tell(Headline, told);
+        changes.tell(Headline, text);
     }
 
     /// How many agents that were. They come back one after the other.
@@ -91,11 +91,11 @@ impl Fleet {
         let template = self.any_template();
         let hit = self.well(|_, workspace| workspace.template == template);
         let name = name(&TEMPLATES[template]);
-        let told = format!(
+        let text = format!(
             "a rolling rebuild of the template {name} begins: {} workspaces in {WAVES} waves",
             hit.len()
         );
-        changes.tell(Headline, told);
+        changes.tell(Headline, text);
         for (position, index) in hit.iter().enumerate() {
             let wave = Time::try_from(position * WAVES / hit.len()).unwrap_or_default();
             let at = now + wave * WAVE_INTERVAL;

@@ -4,22 +4,22 @@
 use uuid::Uuid;
 
 use crate::fleet::agent::Lifecycle;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 use crate::reporter::core::{Replay, Reporter};
 
 use super::apps::Apps;
 use super::build::Place;
 use super::context::Context;
-use super::fate::{Fate, News, Phase};
+use super::outcome::{News, Phase, StartOutcome};
 use super::pace::Pace;
 use super::rng::Rng;
 use super::rows::{self, Changes, Time};
-use super::scenery::{AGENT_VERSIONS, TemplatePlan};
+use super::seed_data::{AGENT_VERSIONS, TemplatePlan};
 
 /// Coder's own, by the database's clock.
 const HEARTBEAT_INTERVAL: Time = 15;
-/// Nothing is planned: somebody has to intervene.
+/// Nothing is planned: a person has to intervene.
 const NEVER: Time = Time::MAX;
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(super) struct Agent {
     phase: Phase,
     /// When the present phase ends by itself.
     until: Time,
-    fate: Fate,
+    start_outcome: StartOutcome,
     /// While it is connected.
     next_heartbeat: Option<Time>,
     /// Its process, as far as Coder hears of it; may be older than the row.
@@ -43,7 +43,7 @@ impl Agent {
     pub(super) fn new(
         place: Place,
         template: &TemplatePlan,
-        fate: Fate,
+        start_outcome: StartOutcome,
         cx: &mut Context<'_>,
     ) -> Self {
         let Context {
@@ -69,9 +69,9 @@ impl Agent {
             deleted: false,
         });
         let apps = Apps::new(id, place.apps, now, rng, changes);
-        let until = match fate {
-            Fate::NeverConnects => NEVER,
-            _ if fate.is_resumed() => now + rng.within(1..6),
+        let until = match start_outcome {
+            StartOutcome::NeverConnects => NEVER,
+            _ if start_outcome.is_resumed() => now + rng.within(1..6),
             _ => now + rng.within(5..40),
         };
         Self {
@@ -80,7 +80,7 @@ impl Agent {
             parent_id: place.parent_id,
             phase: Phase::Connecting,
             until,
-            fate,
+            start_outcome,
             next_heartbeat: None,
             process: Reporter::new(Replay::OnNewRow),
             apps,
@@ -94,8 +94,8 @@ impl Agent {
 
     /// The agent of this row is a process of before, whose machine is resumed.
     pub(super) fn resume(&mut self, mut process: Reporter) {
-        process.set_replay(match self.fate {
-            Fate::Survives => Replay::Never,
+        process.set_replay(match self.start_outcome {
+            StartOutcome::Survives => Replay::Never,
             _ => Replay::OnNewRow,
         });
         self.process = process;
@@ -126,7 +126,7 @@ impl Agent {
             Phase::Connecting => self.connect(cx),
             Phase::Connected => self.start(now, cx.rng),
             Phase::Starting => return self.end_start(now, cx.rng),
-            Phase::ReportingAgain if self.process.is_told() => {
+            Phase::ReportingAgain if self.process.is_reported() => {
                 self.phase = Phase::Ready;
                 return News::Ready;
             }
@@ -144,7 +144,7 @@ impl Agent {
                 self.until = now + 1;
             }
             // The last word is said before it goes.
-            Phase::Off if self.process.is_told() => self.hang_up(cx.changes),
+            Phase::Off if self.process.is_reported() => self.hang_up(cx.changes),
             Phase::Off => self.until = now + 1,
             Phase::StuckCreated | Phase::Ready | Phase::StartError => {}
         }
@@ -162,8 +162,11 @@ impl Agent {
     /// Whether it is, or will turn out to be, one of the problems of `docs/spec/health.md`.
     pub(super) fn is_broken(&self) -> bool {
         match self.phase {
-            Phase::Connecting => self.fate == Fate::NeverConnects,
-            Phase::Connected | Phase::Starting => matches!(self.fate, Fate::Hangs | Fate::Fails),
+            Phase::Connecting => self.start_outcome == StartOutcome::NeverConnects,
+            Phase::Connected | Phase::Starting => matches!(
+                self.start_outcome,
+                StartOutcome::Hangs | StartOutcome::Fails
+            ),
             Phase::StuckCreated | Phase::StartError | Phase::Lost { .. } => true,
             Phase::ReportingAgain | Phase::Ready | Phase::ShuttingDown | Phase::Off => false,
         }
@@ -188,7 +191,7 @@ impl Agent {
         self.until = until;
     }
 
-    /// Somebody shuts its machine down from within.
+    /// Its machine is shut down from within.
     pub(super) fn shut_down(&mut self, now: Time, until: Time) {
         self.process
             .transition(Lifecycle::ShuttingDown, moment(now));
@@ -235,7 +238,7 @@ impl Agent {
         } else {
             // It has been running all along, whatever its row says.
             self.apps.come_up(now, cx.rng);
-            if self.process.is_told() {
+            if self.process.is_reported() {
                 Phase::StuckCreated
             } else {
                 self.until = now + 1;
@@ -247,23 +250,23 @@ impl Agent {
     fn start(&mut self, now: Time, rng: &mut Rng) {
         self.process.transition(Lifecycle::Starting, moment(now));
         self.phase = Phase::Starting;
-        self.until = match self.fate {
-            Fate::Hangs => NEVER,
-            Fate::Slow | Fate::Overdue => now + rng.within(60..480),
+        self.until = match self.start_outcome {
+            StartOutcome::Hangs => NEVER,
+            StartOutcome::Slow | StartOutcome::Overdue => now + rng.within(60..480),
             _ => now + rng.within(3..45),
         };
     }
 
     fn end_start(&mut self, now: Time, rng: &mut Rng) -> News {
-        match self.fate {
-            Fate::Overdue => {
+        match self.start_outcome {
+            StartOutcome::Overdue => {
                 self.process
                     .transition(Lifecycle::StartTimeout, moment(now));
-                self.fate = Fate::Slow;
+                self.start_outcome = StartOutcome::Slow;
                 self.until = now + rng.within(60..480);
                 News::None
             }
-            Fate::Fails => {
+            StartOutcome::Fails => {
                 self.process.transition(Lifecycle::StartError, moment(now));
                 self.phase = Phase::StartError;
                 News::StartError

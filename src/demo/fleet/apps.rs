@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::rng::Rng;
 use super::rows::{self, Changes, Time};
-use super::scenery::APPS;
+use super::seed_data::APPS;
 
 #[derive(Debug)]
 struct App {

@@ -4,11 +4,11 @@ use uuid::Uuid;
 
 use super::agent::Agent;
 use super::context::Context;
-use super::fate::Fate;
+use super::outcome::StartOutcome;
 use super::pace::Pace;
 use super::rng::Rng;
-use super::rows::{self, Changes, Outcome, Time, Word};
-use super::scenery::{BUILD_ERRORS, Machine};
+use super::rows::{self, Changes, JobOutcome, Time, Word};
+use super::seed_data::{BUILD_ERRORS, Machine};
 use super::workspace::Workspace;
 
 /// Coder keeps the rows of every build for ever; a demo that runs for a week must not.
@@ -17,10 +17,10 @@ const KEPT_BUILDS: usize = 5;
 /// What a build is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
-    Start(Fate),
+    Start(StartOutcome),
     Stop,
     /// Stop, then start.
-    Restart(Fate),
+    Restart(StartOutcome),
     /// The same, in a rolling rebuild of its template.
     Rebuild,
     Delete,
@@ -43,7 +43,7 @@ pub(super) struct Running {
     pub(super) starts_at: Time,
     pub(super) ends_at: Time,
     pub(super) wish: Wish,
-    pub(super) outcome: Outcome,
+    pub(super) outcome: JobOutcome,
 }
 
 /// Where a new agent belongs.
@@ -58,7 +58,7 @@ pub(super) struct Place {
 
 impl Workspace {
     /// Begins a build: the rows of before stay, and are of the past from this moment.
-    pub(super) fn build(&mut self, wish: Wish, outcome: Outcome, cx: &mut Context<'_>) {
+    pub(super) fn build(&mut self, wish: Wish, outcome: JobOutcome, cx: &mut Context<'_>) {
         self.leave_agents(wish, cx.changes);
         let (transition, seconds) = match wish {
             Wish::Start(_) => ("start", 4..20),
@@ -66,7 +66,7 @@ impl Workspace {
             Wish::Delete => ("delete", 3..10),
         };
         let (build_id, job_id) = (cx.rng.uuid(), cx.rng.uuid());
-        let template = &cx.scenery.templates[self.template];
+        let template = &cx.seed_data.templates[self.template];
         cx.changes.new.jobs.push(rows::Job {
             id: job_id,
             organization_id: template.organization_id,
@@ -118,8 +118,8 @@ impl Workspace {
 
     fn leave_agents(&mut self, wish: Wish, changes: &mut Changes) {
         let mut agents = self.agents.drain(..);
-        if let Wish::Restart(fate) = wish
-            && fate.is_resumed()
+        if let Wish::Restart(start_outcome) = wish
+            && start_outcome.is_resumed()
         {
             // A suspended machine says no goodbye.
             self.suspended = agents.next().map(Agent::suspend);
@@ -134,31 +134,31 @@ impl Workspace {
         &mut self,
         job_id: Uuid,
         wish: Wish,
-        outcome: Outcome,
+        outcome: JobOutcome,
         cx: &mut Context<'_>,
     ) {
         self.stage = match (outcome, wish) {
-            (Outcome::Failed(_) | Outcome::Canceled, _) => {
+            (JobOutcome::Failed(_) | JobOutcome::Canceled, _) => {
                 let at = cx.now + cx.rng.within(180..900);
-                self.next_wish = Some((at, Wish::Start(Fate::Well)));
+                self.next_wish = Some((at, Wish::Start(StartOutcome::Well)));
                 Stage::Failed
             }
-            (Outcome::Succeeded, Wish::Start(fate)) => {
-                self.add_agents(job_id, "start", fate, cx);
+            (JobOutcome::Succeeded, Wish::Start(start_outcome)) => {
+                self.add_agents(job_id, "start", start_outcome, cx);
                 self.reopen_chats(cx);
                 self.next_wish = self
-                    .patience(fate, cx.pace, cx.rng)
-                    .map(|patience| (cx.now + patience, Wish::Restart(Fate::Well)));
+                    .patience(start_outcome, cx.pace, cx.rng)
+                    .map(|patience| (cx.now + patience, Wish::Restart(StartOutcome::Well)));
                 Stage::Up
             }
-            (Outcome::Succeeded, Wish::Stop | Wish::Restart(_) | Wish::Rebuild) => {
+            (JobOutcome::Succeeded, Wish::Stop | Wish::Restart(_) | Wish::Rebuild) => {
                 if self.plan().machine == Machine::Vm {
-                    self.add_agents(job_id, "stop", Fate::NeverConnects, cx);
+                    self.add_agents(job_id, "stop", StartOutcome::NeverConnects, cx);
                     self.agents.clear();
                 }
                 Stage::Stopped
             }
-            (Outcome::Succeeded, Wish::Delete) => {
+            (JobOutcome::Succeeded, Wish::Delete) => {
                 cx.changes.workspaces_deleted.push(self.id);
                 Stage::Deleted
             }
@@ -167,28 +167,41 @@ impl Workspace {
             return;
         }
         match wish {
-            Wish::Restart(fate) => self.build(Wish::Start(fate), Outcome::Succeeded, cx),
-            Wish::Rebuild => self.build(Wish::Start(Fate::Well), Outcome::Succeeded, cx),
+            Wish::Restart(start_outcome) => {
+                self.build(Wish::Start(start_outcome), JobOutcome::Succeeded, cx)
+            }
+            Wish::Rebuild => self.build(Wish::Start(StartOutcome::Well), JobOutcome::Succeeded, cx),
             Wish::Start(_) | Wish::Stop | Wish::Delete => {}
         }
     }
 
     /// How long people put up with a start that goes like this. Long enough for each problem
     /// to be counted as one and seen: an agent that hangs is given half an hour.
-    fn patience(&self, fate: Fate, pace: Pace, rng: &mut Rng) -> Option<Time> {
-        let (seen_after, range) = match fate {
-            Fate::Hangs => (0, 45 * 60..75 * 60),
-            Fate::NeverConnects if self.plan().connection_timeout_seconds == 0 => (0, 900..2100),
-            Fate::NeverConnects => (180, 600..1500),
-            Fate::Survives => (180, 660..1200),
-            Fate::Fails => (60, 660..1200),
-            Fate::Well | Fate::Slow | Fate::Overdue | Fate::ReportsAgain => return None,
+    fn patience(&self, start_outcome: StartOutcome, pace: Pace, rng: &mut Rng) -> Option<Time> {
+        let (seen_after, range) = match start_outcome {
+            StartOutcome::Hangs => (0, 45 * 60..75 * 60),
+            StartOutcome::NeverConnects if self.plan().connection_timeout_seconds == 0 => {
+                (0, 900..2100)
+            }
+            StartOutcome::NeverConnects => (180, 600..1500),
+            StartOutcome::Survives => (180, 660..1200),
+            StartOutcome::Fails => (60, 660..1200),
+            StartOutcome::Well
+            | StartOutcome::Slow
+            | StartOutcome::Overdue
+            | StartOutcome::ReportsAgain => return None,
         };
         Some(pace.at_least(seen_after, rng.within(range)))
     }
 
     /// The rows of one resource and its agents. Of several, only the first meets its fate.
-    fn add_agents(&mut self, job_id: Uuid, transition: Word, fate: Fate, cx: &mut Context<'_>) {
+    fn add_agents(
+        &mut self,
+        job_id: Uuid,
+        transition: Word,
+        start_outcome: StartOutcome,
+        cx: &mut Context<'_>,
+    ) {
         let plan = self.plan();
         let resource_id = cx.rng.uuid();
         cx.changes.new.resources.push(rows::Resource {
@@ -206,9 +219,13 @@ impl Workspace {
                 display_order: order,
                 apps: self.apps,
             };
-            let fate = if order == 0 { fate } else { Fate::Well };
-            let mut agent = Agent::new(place, plan, fate, cx);
-            if fate.is_resumed()
+            let start_outcome = if order == 0 {
+                start_outcome
+            } else {
+                StartOutcome::Well
+            };
+            let mut agent = Agent::new(place, plan, start_outcome, cx);
+            if start_outcome.is_resumed()
                 && let Some(process) = self.suspended.take()
             {
                 agent.resume(process);
@@ -233,7 +250,7 @@ impl Workspace {
             display_order: 0,
             apps: 1,
         };
-        let agent = Agent::new(place, plan, Fate::Well, cx);
+        let agent = Agent::new(place, plan, StartOutcome::Well, cx);
         self.agents.push(agent);
     }
 
@@ -255,6 +272,6 @@ impl Workspace {
 }
 
 /// Why a build fails.
-pub(super) fn build_error(rng: &mut Rng) -> Outcome {
-    Outcome::Failed(rng.pick(&BUILD_ERRORS))
+pub(super) fn build_error(rng: &mut Rng) -> JobOutcome {
+    JobOutcome::Failed(rng.pick(&BUILD_ERRORS))
 }

@@ -1,12 +1,12 @@
-//! What a fleet has lived through before somebody looks, step by step.
+//! What a fleet has lived through before the demo begins, step by step.
 
 use std::iter::Peekable;
 use std::slice::Iter;
 
+use super::event::Event;
 use super::pace::Pace;
-use super::plot::Scenario;
 use super::rows::{Changes, Time};
-use super::surprise::Surprise;
+use super::scenario::Scenario;
 use super::tables::Tables;
 use super::{Fleet, HISTORY};
 
@@ -20,7 +20,7 @@ pub struct History {
     fleet: Fleet,
     size: usize,
     tables: Tables,
-    scenes: Peekable<Iter<'static, (Time, Surprise)>>,
+    scenes: Peekable<Iter<'static, (Time, Event)>>,
     now: Time,
     changes: Changes,
 }
@@ -32,7 +32,7 @@ impl History {
         let mut fleet = Fleet::new(size, seed, scenario);
         let changes = fleet.found(size, 0);
         Self {
-            scenes: scenario.plot().scenes.iter().peekable(),
+            scenes: scenario.plan().scenes.iter().peekable(),
             fleet,
             size,
             tables: Tables::default(),
@@ -46,7 +46,7 @@ impl History {
         let before_end = HISTORY - self.now;
         while let Some((_, scene)) = self.scenes.next_if(|(at, _)| *at >= before_end) {
             for _ in 0..scenes_for(self.size) {
-                self.fleet.surprise(*scene, self.now, &mut self.changes);
+                self.fleet.event(*scene, self.now, &mut self.changes);
             }
         }
         self.tables.apply(&self.changes, self.now);

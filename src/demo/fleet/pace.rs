@@ -21,7 +21,7 @@ const SHORTEST_TICK: Duration = Duration::from_millis(200);
 ///   people to see it (`Pace::at_least`).
 ///
 /// Two rules wait for longer than that (10 minutes for an agent that never connects, 30 for a
-/// start script): at a high speed somebody has mended the cause by then.
+/// start script): at a high speed the cause has been mended by then.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace(f64);
 

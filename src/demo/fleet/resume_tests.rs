@@ -1,17 +1,14 @@
 //! A machine that is suspended and resumed on a new row, by agents of two versions.
 
-use super::surprise::Surprise;
+use super::event::Event;
 use super::*;
 
 /// The rows of the latest agent of a workspace that this happened to, each with its second, as
 /// they were from its first connection on.
-fn resumed(how: Surprise) -> Vec<(Time, AgentRow)> {
+fn resumed(how: Event) -> Vec<(Time, AgentRow)> {
     let (mut fleet, mut tables, mut now) = Fleet::with_history(100, 21);
     let mut changes = Changes::default();
-    assert!(
-        fleet.surprise(how, now, &mut changes),
-        "no machine to suspend"
-    );
+    assert!(fleet.event(how, now, &mut changes), "no machine to suspend");
     let workspace = changes.new.builds[0].workspace_id;
     let stop_number = changes.new.builds[0].build_number;
     tables.apply(&changes, now);
@@ -36,7 +33,7 @@ fn resumed(how: Surprise) -> Vec<(Time, AgentRow)> {
 
 #[test]
 fn old_agent_says_nothing_to_the_row_it_is_resumed_on() {
-    for (_, row) in resumed(Surprise::ResumeAndStick) {
+    for (_, row) in resumed(Event::ResumeAndStick) {
         assert_eq!(row.lifecycle_state, "created");
         assert_eq!((row.started_at, row.ready_at), (None, None));
     }
@@ -44,7 +41,7 @@ fn old_agent_says_nothing_to_the_row_it_is_resumed_on() {
 
 #[test]
 fn agent_that_reports_again_is_ready_on_its_new_row_a_second_after_it_connects() {
-    let rows = resumed(Surprise::ResumeAndReport);
+    let rows = resumed(Event::ResumeAndReport);
     let states = rows.iter().map(|(_, row)| row.lifecycle_state);
     let states: Vec<_> = states.take(3).collect();
     assert_eq!(states, ["starting", "ready", "ready"]);

@@ -122,25 +122,25 @@ pub struct Rows {
 
 /// How a job ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum JobOutcome {
     /// The workspace is as it was asked to be.
     Succeeded,
     /// With this error.
     Failed(Word),
-    /// Somebody thought better of it.
+    /// It was canceled by its user.
     Canceled,
 }
 
-/// Something worth telling whoever watches.
+/// Something worth showing to the viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Event {
+pub struct Message {
     /// A sentence.
-    pub told: String,
+    pub text: String,
     /// What is left out last when there is too much to tell.
     pub weight: Weight,
 }
 
-/// How much an event matters to whoever watches.
+/// How much an event matters to the viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
     /// People at work, and what ends well.
@@ -159,7 +159,7 @@ pub struct Changes {
     /// Jobs a provisioner has taken up.
     pub jobs_started: Vec<Uuid>,
     /// Jobs that are over.
-    pub jobs_ended: Vec<(Uuid, Outcome)>,
+    pub jobs_ended: Vec<(Uuid, JobOutcome)>,
     /// Agents that connect, or say that they are still there.
     pub heartbeats: Vec<Uuid>,
     /// Agents whose connection was seen to end.
@@ -181,11 +181,11 @@ pub struct Changes {
     /// Chats whose rows go for good.
     pub chats_pruned: Vec<Uuid>,
     /// What happened, for people.
-    pub events: Vec<Event>,
+    pub messages: Vec<Message>,
 }
 
 impl Changes {
-    pub(super) fn tell(&mut self, weight: Weight, told: String) {
-        self.events.push(Event { told, weight });
+    pub(super) fn tell(&mut self, weight: Weight, text: String) {
+        self.messages.push(Message { text, weight });
     }
 }

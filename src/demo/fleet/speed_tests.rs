@@ -10,24 +10,24 @@ const INACTIVE_TIMEOUT: Duration = Duration::from_secs(30);
 /// By the clock, too.
 const HEARTBEAT_INTERVAL: Time = 15;
 
-/// Lives for so many seconds of the clock. Whenever somebody looks, every agent with which all
+/// Lives for so many seconds of the clock. At every moment, every agent with which all
 /// is well has been heard of within the timeout. How much there was to tell.
 fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
     let pace = Pace::new(speed);
     let (mut fleet, mut tables, epoch) = Fleet::of(200, 4, scenario, pace);
     let end = Duration::from_secs(1) * seconds;
     let mut clock = Duration::ZERO;
-    let mut events = 0;
+    let mut messages = 0;
     while clock < end {
         clock += pace.tick();
         let now = epoch + pace.story_of(clock);
         let changes = fleet.tick(now);
-        events += changes.events.len();
+        messages += changes.messages.len();
         tables.apply(&changes, now);
         let agents = fleet.workspaces.iter().flat_map(|it| &it.agents);
         for agent in agents.filter(|it| it.is_ready()) {
             let heard = tables.agents[&agent.id].last_connected_at.unwrap();
-            // What was heard before somebody looked is as old as the story says.
+            // What was heard before the demo began is as old as the story says.
             let silent = pace.by_clock(now - heard.max(epoch)) + (epoch - heard).max(0);
             assert!(
                 silent <= HEARTBEAT_INTERVAL + 3,
@@ -37,7 +37,7 @@ fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
     }
     tables.prune();
     check_rows(&tables, epoch + pace.story_of(end));
-    events
+    messages
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 
 use super::rows::{
-    Agent, App, Build, Changes, Chat, Job, Outcome, Resource, Rows, Time, Workspace,
+    Agent, App, Build, Changes, Chat, Job, JobOutcome, Resource, Rows, Time, Workspace,
 };
 
 /// The rows by their ids.
@@ -24,7 +24,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Does to these rows what the statements of `life.rs` do to the database's.
+    /// Does to these rows what the statements of `simulation.rs` do to the database's.
     pub fn apply(&mut self, changes: &Changes, now: Time) {
         self.insert(&changes.new);
         self.apply_to_jobs(changes, now);
@@ -101,9 +101,9 @@ impl Tables {
             if let Some(job) = self.jobs.get_mut(id) {
                 job.completed_at = Some(now);
                 match outcome {
-                    Outcome::Succeeded => {}
-                    Outcome::Failed(error) => job.error = Some(error),
-                    Outcome::Canceled => job.canceled_at = Some(now),
+                    JobOutcome::Succeeded => {}
+                    JobOutcome::Failed(error) => job.error = Some(error),
+                    JobOutcome::Canceled => job.canceled_at = Some(now),
                 }
             }
         }

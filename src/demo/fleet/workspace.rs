@@ -9,17 +9,17 @@ use crate::reporter::core::Reporter;
 use super::agent::Agent;
 use super::build::{Stage, Wish};
 use super::context::Context;
-use super::fate::{Fate, News};
+use super::outcome::{News, StartOutcome};
 use super::rows::Weight::{Everyday, Trouble};
-use super::rows::{self, Outcome, Time};
-use super::scenery::{CHAT_TITLES, TEMPLATES, TemplatePlan};
+use super::rows::{self, JobOutcome, Time};
+use super::seed_data::{CHAT_TITLES, TEMPLATES, TemplatePlan};
 
 const KEPT_CHATS: usize = 3;
 
 #[derive(Debug)]
 struct Chat {
     id: Uuid,
-    /// When somebody will open it again, which binds it to the agent of the day.
+    /// When a user will open it again, which binds it to the agent of the day.
     opened_at: Time,
 }
 
@@ -30,7 +30,7 @@ pub(super) struct Workspace {
     pub(super) label: String,
     pub(super) stage: Stage,
     pub(super) agents: Vec<Agent>,
-    /// When somebody has had enough of what is wrong, or of it being stopped.
+    /// When its user has had enough of what is wrong, or of it being stopped.
     pub(super) next_wish: Option<(Time, Wish)>,
     owner: usize,
     pub(super) template: usize,
@@ -47,9 +47,9 @@ pub(super) struct Workspace {
 impl Workspace {
     pub(super) fn new(owner: usize, name: String, template: usize, cx: &mut Context<'_>) -> Self {
         let id = cx.rng.uuid();
-        let user = &cx.scenery.users[owner];
+        let user = &cx.seed_data.users[owner];
         let label = format!("{}/{name}", user.name);
-        let of = &cx.scenery.templates[template];
+        let of = &cx.seed_data.templates[template];
         cx.changes.new.workspaces.push(rows::Workspace {
             id,
             owner_id: user.id,
@@ -104,7 +104,7 @@ impl Workspace {
         if let Some((at, wish)) = self.next_wish
             && at <= cx.now
         {
-            self.build(wish, Outcome::Succeeded, cx);
+            self.build(wish, JobOutcome::Succeeded, cx);
             let label = &self.label;
             cx.changes.tell(
                 Everyday,
@@ -126,7 +126,7 @@ impl Workspace {
         let agent_id = self.agents.first().filter(|_| bound).map(|agent| agent.id);
         cx.changes.new.chats.push(rows::Chat {
             id,
-            owner_id: cx.scenery.users[self.owner].id,
+            owner_id: cx.seed_data.users[self.owner].id,
             workspace_id: Some(self.id),
             build_id: self.builds.back().map(|(build, _)| *build),
             agent_id,
@@ -143,14 +143,14 @@ impl Workspace {
         }
     }
 
-    /// Somebody shuts the machine down from within, and starts it again some time later.
+    /// The machine is shut down from within, and started again some time later.
     pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
         let ends_at = cx.now + cx.rng.within(3..15);
         for agent in &mut self.agents {
             agent.shut_down(cx.now, ends_at);
         }
         let at = cx.now + cx.rng.within(300..1800);
-        self.next_wish = Some((at, Wish::Restart(Fate::Well)));
+        self.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
     }
 
     /// The jobs and chats whose rows remain.
@@ -160,7 +160,7 @@ impl Workspace {
     }
 
     pub(super) fn owner(&self, cx: &Context<'_>) -> &'static str {
-        cx.scenery.users[self.owner].name
+        cx.seed_data.users[self.owner].name
     }
 
     fn tick_agents(&mut self, cx: &mut Context<'_>) {
@@ -172,13 +172,13 @@ impl Workspace {
                 News::Ready if is_parent && self.agents.len() == 1 => self.start_dev_container(cx),
                 News::Back { after } if is_parent => {
                     let after = cx.pace.by_clock(after);
-                    let told = format!("{} is back after {after} s", self.label);
-                    cx.changes.tell(Everyday, told);
+                    let text = format!("{} is back after {after} s", self.label);
+                    cx.changes.tell(Everyday, text);
                 }
                 News::Ready | News::Back { .. } => {}
                 News::StartError => {
-                    let told = format!("{}: the start script failed", self.label);
-                    cx.changes.tell(Trouble, told);
+                    let text = format!("{}: the start script failed", self.label);
+                    cx.changes.tell(Trouble, text);
                 }
             }
         }

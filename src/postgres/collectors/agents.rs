@@ -12,10 +12,10 @@ use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Kind, Label, Scope};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::duplicates::each_once;
-use crate::fleet::pass::{ErrorKind, Failure};
 use crate::fleet::snapshot::Scopes;
-use crate::postgres::catalog::{Catalog, Reads};
+use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
@@ -26,8 +26,8 @@ use super::{Context, Loaded, Running, causes};
 const SQL: &str = include_str!("agents.sql");
 
 /// What the query reads.
-pub(super) const READS: &[Reads] = &[
-    Reads::of(
+pub(super) const READS: &[ColumnSet] = &[
+    ColumnSet::of(
         "workspaces",
         &[
             "id",
@@ -38,7 +38,7 @@ pub(super) const READS: &[Reads] = &[
             "deleted",
         ],
     ),
-    Reads::of(
+    ColumnSet::of(
         "workspace_builds",
         &[
             "workspace_id",
@@ -48,8 +48,8 @@ pub(super) const READS: &[Reads] = &[
             "job_id",
         ],
     ),
-    Reads::of("workspace_resources", &["id", "job_id"]),
-    Reads::of(
+    ColumnSet::of("workspace_resources", &["id", "job_id"]),
+    ColumnSet::of(
         "workspace_agents",
         &[
             "id",
@@ -67,10 +67,10 @@ pub(super) const READS: &[Reads] = &[
         ],
     )
     .since(&["parent_id", "deleted"]),
-    Reads::of("users", &["id", "username"]),
-    Reads::of("organizations", &["id", "name"]),
-    Reads::of("templates", &["id", "name"]),
-    Reads::of("template_versions", &["id", "name"]),
+    ColumnSet::of("users", &["id", "username"]),
+    ColumnSet::of("organizations", &["id", "name"]),
+    ColumnSet::of("templates", &["id", "name"]),
+    ColumnSet::of("template_versions", &["id", "name"]),
 ];
 
 /// What the query found.
@@ -84,7 +84,7 @@ struct Population {
 
 /// Room for the agents is reserved at once, and more of it than the system's allocator ever takes
 /// from what it keeps (32 MiB): the list is then a mapping of its own, which grows without being
-/// copied and goes back when the pass is over. What nobody writes to takes no memory.
+/// copied and goes back when the collection is over. What is never written to takes no memory.
 const ROOM_BYTES: usize = 33 << 20;
 
 /// Reads the population.
@@ -204,7 +204,7 @@ impl Reader {
 mod tests {
     use std::collections::BTreeSet;
 
-    const SIGHTING: &str = include_str!("../sighting.sql");
+    const AGENT_AT: &str = include_str!("../agent_at.sql");
     const LATEST: &str = include_str!("../latest.sql");
 
     /// The names in the list that begins with this line, as far as its FROM.
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn every_statement_about_agents_has_the_columns_of_an_agent() {
-        let agent = names(SIGHTING, "SELECT agent.id,");
+        let agent = names(AGENT_AT, "SELECT agent.id,");
         let all = |sql| {
             let mut all = names(sql, "SELECT agent.*,");
             all.extend(names(sql, "SELECT its.id,"));
@@ -231,7 +231,7 @@ mod tests {
         };
         let mut agents = all(super::SQL);
         assert!(agents.remove("job_id"));
-        assert_eq!(agents, agent, "agents.sql and sighting.sql");
+        assert_eq!(agents, agent, "agents.sql and agent_at.sql");
         let latest = all(LATEST);
         let missing: Vec<_> = agent.difference(&latest).collect();
         assert!(missing.is_empty(), "latest.sql lacks {missing:?}");

@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Label, ScopeId};
 use crate::fleet::app::{AppCount, AppHealth, NamedApp};
-use crate::fleet::named::Named;
-use crate::fleet::pass::{ErrorKind, Failure};
-use crate::postgres::catalog::Reads;
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::label_value::DbEnum;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
@@ -22,7 +22,7 @@ const COUNTED: &str = include_str!("apps.sql");
 const NAMED: &str = include_str!("named_apps.sql");
 
 /// What the query reads.
-pub(super) const READS: &[Reads] = &[Reads::of(
+pub(super) const READS: &[ColumnSet] = &[ColumnSet::of(
     "workspace_apps",
     &["agent_id", "health", "display_name"],
 )];
@@ -79,7 +79,7 @@ async fn load_named(
     let rows = query(client, NAMED, params).await?;
     let mut names: HashSet<Label> = HashSet::new();
     let mut named = Vec::with_capacity(rows.len());
-    let mut by_scope: HashMap<(ScopeId, Named<AppHealth>), u64> = HashMap::new();
+    let mut by_scope: HashMap<(ScopeId, DbEnum<AppHealth>), u64> = HashMap::new();
     let columns = Columns::default();
     for row in &rows {
         let row = columns.of(row);

@@ -3,9 +3,9 @@
 use futures_util::FutureExt;
 use tokio_postgres::Client;
 
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 use crate::fleet::workspace::{BindingCount, BindingState};
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
 
@@ -14,20 +14,20 @@ use super::{Context, Loaded, Running};
 const SQL: &str = include_str!("bindings.sql");
 
 /// What the query reads. It is run only where the newest of it, `chats.agent_id`, exists.
-pub(super) const READS: &[Reads] = &[
-    Reads::of("chats", &[]).since(&["workspace_id", "agent_id", "archived"]),
-    Reads::of(
+pub(super) const READS: &[ColumnSet] = &[
+    ColumnSet::of("chats", &[]).since(&["workspace_id", "agent_id", "archived"]),
+    ColumnSet::of(
         "workspaces",
         &["id", "organization_id", "template_id", "deleted"],
     ),
-    Reads::of(
+    ColumnSet::of(
         "workspace_builds",
         &["workspace_id", "build_number", "job_id"],
     ),
-    Reads::of("workspace_resources", &["id", "job_id"]),
-    Reads::of("workspace_agents", &["id", "resource_id"]).since(&["parent_id", "deleted"]),
-    Reads::of("organizations", &["id", "name"]),
-    Reads::of("templates", &["id", "name"]),
+    ColumnSet::of("workspace_resources", &["id", "job_id"]),
+    ColumnSet::of("workspace_agents", &["id", "resource_id"]).since(&["parent_id", "deleted"]),
+    ColumnSet::of("organizations", &["id", "name"]),
+    ColumnSet::of("templates", &["id", "name"]),
 ];
 
 /// Counts chats by what they are bound to.

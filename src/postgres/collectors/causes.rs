@@ -8,11 +8,11 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
+use crate::fleet::collection::Failure;
 use crate::fleet::health::{Health, Limits, assess};
-use crate::fleet::pass::Failure;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
 
@@ -21,8 +21,8 @@ use super::{Context, Loaded, Running};
 const SQL: &str = include_str!("causes.sql");
 
 /// What the query reads.
-pub(super) const READS: &[Reads] = &[
-    Reads::of(
+pub(super) const READS: &[ColumnSet] = &[
+    ColumnSet::of(
         "workspace_agents",
         &[
             "id",
@@ -33,8 +33,8 @@ pub(super) const READS: &[Reads] = &[
             "lifecycle_state",
         ],
     ),
-    Reads::of("workspace_resources", &["id", "job_id"]),
-    Reads::of(
+    ColumnSet::of("workspace_resources", &["id", "job_id"]),
+    ColumnSet::of(
         "workspace_builds",
         &["workspace_id", "build_number", "job_id"],
     ),
@@ -65,7 +65,7 @@ pub(in crate::postgres) async fn load(
     stuck: &[Uuid],
 ) -> Result<HashMap<Uuid, Cause>, Failure> {
     let mut causes: HashMap<_, _> = stuck.iter().map(|&id| (id, Cause::NeverReported)).collect();
-    // Nobody is stuck, most of the time: then there is nothing to ask.
+    // No agent is stuck, most of the time: then there is nothing to ask.
     if stuck.is_empty() {
         return Ok(causes);
     }

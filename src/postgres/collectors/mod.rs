@@ -14,12 +14,12 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::fleet::collection::{Collector, Failure};
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{Collector, Failure};
+use crate::fleet::label_value::Variants;
 use crate::fleet::snapshot::Snapshot;
 
-use super::catalog::Reads;
+use super::catalog::ColumnSet;
 use super::session::Session;
 
 use workspaces::LatestBuilds;
@@ -27,7 +27,7 @@ use workspaces::LatestBuilds;
 /// A row of the table.
 pub(super) struct Row {
     /// The columns it reads.
-    pub(super) reads: &'static [Reads],
+    pub(super) reads: &'static [ColumnSet],
     /// The newest column that it cannot do without, as `table.column`, where a supported Coder may
     /// lack it. Without that column the collector is off, and says so.
     pub(super) since: Option<&'static str>,
@@ -181,7 +181,7 @@ mod tests {
             let collector: Result<Collector, _> = name.parse();
             assert!(
                 collector.is_ok(),
-                "{file} belongs to no collector: add it to Collector in src/fleet/pass.rs"
+                "{file} belongs to no collector: add it to Collector in src/fleet/collection.rs"
             );
         }
     }

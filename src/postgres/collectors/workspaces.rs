@@ -9,10 +9,10 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::fleet::agent::{Scope, Transition};
-use crate::fleet::named::Named;
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::workspace::WorkspaceCount;
-use crate::postgres::catalog::Reads;
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
@@ -22,7 +22,7 @@ use super::{Context, Loaded, Running};
 const SQL: &str = include_str!("workspaces.sql");
 
 /// What the query reads, besides what the agents' has read.
-pub(super) const READS: &[Reads] = &[Reads::of("provisioner_jobs", &["id", "job_status"])];
+pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])];
 
 /// Counts workspaces by how their latest builds, read with the agents, went.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
@@ -49,7 +49,7 @@ pub(super) struct LatestBuilds {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Sort {
     scope: Scope,
-    transition: Named<Transition>,
+    transition: DbEnum<Transition>,
     has_agent: bool,
 }
 
@@ -60,7 +60,7 @@ impl LatestBuilds {
         &mut self,
         job_id: Option<Uuid>,
         scope: Scope,
-        transition: Named<Transition>,
+        transition: DbEnum<Transition>,
         has_agent: bool,
     ) {
         let sort = Sort {
@@ -150,7 +150,7 @@ mod tests {
         ];
         let found = each_once(rows, |sort| sort == with_agent);
         assert_eq!(found, [(first, with_agent), (second, bare)]);
-        // NULL as a job is nobody's: these are two workspaces.
+        // NULL as a job belongs to no build: these are two workspaces.
         let found = each_once(vec![(Uuid::nil(), other); 2], |_| false);
         assert_eq!(found.len(), 2);
     }

@@ -14,12 +14,12 @@ use uuid::Uuid;
 use crate::activity::ReportSource;
 use crate::fleet::activity::{Activity, IN_USE_FOR};
 use crate::fleet::agent::{Agent, Scope, Transition};
-use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Failure};
 use crate::fleet::fixtures::{agent, at};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Limits;
-use crate::fleet::latest::{Build, Candidate, Latest, Sighting};
-use crate::fleet::named::Named;
-use crate::fleet::pass::{Failure, Pass};
+use crate::fleet::label_value::DbEnum;
+use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::reference::Reference;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
@@ -202,13 +202,13 @@ impl Coder {
         }
     }
 
-    fn latest(&self, number: usize, workspace: &Workspace) -> Latest {
+    fn latest(&self, number: usize, workspace: &Workspace) -> WorkspaceAt {
         let candidate = Candidate {
             agent: self.row(number, workspace),
             display_order: 0,
             parent_id: None,
         };
-        Latest {
+        WorkspaceAt {
             now: self.now(),
             workspace_id: workspace_id(number),
             workspace: "build-box".into(),
@@ -217,8 +217,8 @@ impl Coder {
             deleted: false,
             build: Some(Build {
                 number: 2,
-                transition: Named::Known(Transition::Start),
-                job: Named::Known(JobStatus::Succeeded),
+                transition: DbEnum::Known(Transition::Start),
+                job: DbEnum::Known(JobStatus::Succeeded),
                 error: None,
             }),
             agents: vec![candidate],
@@ -264,20 +264,20 @@ impl ReportSource for Coder {
 }
 
 impl Source for Coder {
-    async fn fleet(&self, _: Instant) -> Arc<Pass> {
+    async fn fleet(&self, _: Instant) -> Arc<CollectionResult> {
         let lived = self.lived();
         let running = lived.iter().enumerate().filter(|(_, it)| !it.is_stopped);
         let mut snapshot = Snapshot::at(self.now());
         snapshot.scopes.intern(scope());
         snapshot.agents = Some(running.map(|(number, it)| self.row(number, it)).collect());
-        Arc::new(Pass {
-            fleet: Ok(Fleet::of(snapshot, &Limits::default())),
+        Arc::new(CollectionResult {
+            fleet: Ok(FleetStats::of(snapshot, &Limits::default())),
             reports: Vec::new(),
             clock_skew_seconds: Some(0.0),
         })
     }
 
-    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, Latest>, Failure> {
+    async fn latest_of(&self, workspaces: &[Uuid]) -> Result<HashMap<Uuid, WorkspaceAt>, Failure> {
         let lived = self.lived();
         let all = lived.iter().enumerate();
         let wanted = all.filter(|(number, _)| workspaces.contains(&workspace_id(*number)));
@@ -285,11 +285,11 @@ impl Source for Coder {
         Ok(latest.collect())
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         let lived = self.lived();
         let mut all = lived.iter().enumerate();
         let found = all.find(|(number, _)| agent_id(*number) == agent);
-        Ok(found.map(|(number, it)| Sighting {
+        Ok(found.map(|(number, it)| AgentAt {
             now: self.now(),
             agent: self.row(number, it),
         }))

@@ -10,7 +10,7 @@ use crate::activity::ActivityReader;
 use crate::fleet::health::Limits;
 use crate::fleet::outcome::ProbeOutcome;
 use crate::fleet::probe_scope::ProbeScope;
-use crate::probe::{Probe, Settings};
+use crate::probe::{Probe, ProbeSettings};
 use crate::resolver;
 
 const HOUR: u64 = 3600;
@@ -19,8 +19,8 @@ const DAY: Duration = Duration::from_secs(24 * HOUR);
 /// So much later than a twin that is never probed may a workspace in use end.
 const LATE_SECONDS: u64 = 120;
 
-pub(super) fn settings(scope: ProbeScope) -> Settings {
-    Settings {
+pub(super) fn settings(scope: ProbeScope) -> ProbeSettings {
+    ProbeSettings {
         scope,
         interval: Duration::from_secs(60),
         sample: None,
@@ -28,7 +28,7 @@ pub(super) fn settings(scope: ProbeScope) -> Settings {
         horizon: Duration::from_secs(900),
         collect_timeout: Duration::from_secs(10),
         limits: Limits::default(),
-        resolver: resolver::Settings::default(),
+        resolver: resolver::ResolverSettings::default(),
     }
 }
 

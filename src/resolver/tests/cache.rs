@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::super::rows::{self, Row};
 use super::super::world::{Connection, Dial, Manner, WORKSPACE, World, fails, said};
-use super::super::{NoChoice, Resolved, Resolver, Settings, Unresolved};
+use super::super::{NoChoice, Resolved, Resolver, ResolverSettings, Unresolved};
 use super::{connect, connect_to};
 
 /// A resolver with a connection to `old`, a world that has told nothing yet, at 0 seconds.
@@ -267,9 +267,9 @@ async fn least_recently_used_workspace_goes_when_there_is_no_more_room() {
         world.build(workspace, &[agent]);
         world.dials(agent, [Dial::Reached(0.0)]);
     }
-    let settings = Settings {
+    let settings = ResolverSettings {
         most_remembered: 2,
-        ..Settings::default()
+        ..ResolverSettings::default()
     };
     let resolver = world.resolver_with(settings);
     for workspace in [first, second, first, third] {

@@ -86,11 +86,11 @@ async fn call(scene: fn(&World), memory: Memory, times: usize, leaves: Leaves) -
     world.directory(Manner::Answers(1.0));
     world.dials("new", [Dial::ReachedByTask(1.0)]);
     scene(&world);
-    let told = poll_times(times, leaves, connect(&resolver)).await;
-    let is_over = told.is_some();
-    drop(told);
+    let result = poll_times(times, leaves, connect(&resolver)).await;
+    let is_over = result.is_some();
+    drop(result);
 
-    // What arrives later finds nobody, and the next call finds its way whatever was left.
+    // What arrives later finds no caller, and the next call finds its way whatever was left.
     sleep(Duration::from_secs(60)).await;
     let story = format!("{memory:?}, {times} polls, {leaves:?}: {:?}", world.diary());
     assert!(world.open() <= 1, "{story}");

@@ -9,7 +9,7 @@ use super::super::rows::{self, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails, failure, said};
 use super::super::{DialError, NoChoice, Resolver, Trace, Unresolved};
 use super::connect;
-use crate::fleet::pass::ErrorKind;
+use crate::fleet::collection::ErrorKind;
 
 const TIMED_OUT: Unresolved = Unresolved::DialTimeout(Duration::from_secs(30));
 
@@ -174,8 +174,8 @@ async fn error_that_arrives_late_or_speaks_of_a_timeout_is_not_taken_for_one() {
         // The very moment of our own deadline, and one before.
         for seconds in [30.0, 29.9] {
             world.dials("old", [fails(seconds, error)]);
-            let told = connect(&world.bound_resolver()).await.unwrap_err();
-            assert_eq!(told, Unresolved::Dial(failed(error)));
+            let result = connect(&world.bound_resolver()).await.unwrap_err();
+            assert_eq!(result, Unresolved::Dial(failed(error)));
         }
     }
 }

@@ -7,7 +7,7 @@ use super::super::world::{Connection, Dial, Manner, WORKSPACE, World, failed, fa
 use super::super::{
     Dialed, Directory, NoChoice, Target, Trace, Undialed, choose_agent, dial_with_lazy_validation,
 };
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
 
 const DELAY: Duration = Duration::from_secs(5);
 

@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::world::{Connection, WORKSPACE, World};
 use super::{Resolved, Resolver, Trace, Unresolved};
 
-/// Resolves [`WORKSPACE`] for somebody who never gives up.
+/// Resolves [`WORKSPACE`] for a caller that never gives up.
 async fn connect(resolver: &Resolver<World, World>) -> Result<Resolved<Connection>, Unresolved> {
     connect_to(resolver, WORKSPACE).await
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::super::rows;
 use super::super::world::failure;
 use super::super::{DialError, NoChoice, Resolved, Route, Unresolved, outcome};
+use crate::fleet::collection::{ErrorKind, Failure};
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::pass::{ErrorKind, Failure};
 
 fn unreachable(state: &str) -> Unresolved {
     let state = state.into();

@@ -5,29 +5,29 @@ use super::super::world::WORKSPACE;
 use super::super::{Verdict, verdict};
 use crate::fleet::agent::{Lifecycle, Transition};
 use crate::fleet::health::Limits;
-use crate::fleet::latest::Latest;
-use crate::fleet::named::Named;
+use crate::fleet::label_value::DbEnum;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::workspace::JobStatus;
 
 /// A started workspace with one agent whose row is like this.
-fn with(row: Row) -> Latest {
+fn with(row: Row) -> WorkspaceAt {
     rows::latest(WORKSPACE, [("old", row)].into_iter(), BEGAN)
 }
 
-fn built(transition: Transition, job: JobStatus) -> Latest {
+fn built(transition: Transition, job: JobStatus) -> WorkspaceAt {
     let mut latest = with(Row::Beating);
     rows::build(&mut latest, transition, job);
     latest
 }
 
-fn living(lifecycle: Lifecycle) -> Latest {
+fn living(lifecycle: Lifecycle) -> WorkspaceAt {
     let mut latest = with(Row::Beating);
     rows::lifecycle(&mut latest, lifecycle);
     latest
 }
 
 #[track_caller]
-fn check(latest: &Latest, expected: Verdict) {
+fn check(latest: &WorkspaceAt, expected: Verdict) {
     let readiness = verdict(Some(latest), &Limits::default());
     assert_eq!(readiness.verdict, expected, "{readiness:?}");
     // What is about an agent names it, and nothing else does.
@@ -94,7 +94,7 @@ fn failed_or_canceled_build_is_gone_and_tells_the_jobs_error() {
 #[test]
 fn build_in_a_state_nobody_knows_is_not_waited_for() {
     let mut latest = with(Row::Beating);
-    latest.build.as_mut().unwrap().job = Named::Other("paused".into());
+    latest.build.as_mut().unwrap().job = DbEnum::Other("paused".into());
     check(&latest, Verdict::Gone);
 }
 

@@ -9,7 +9,7 @@ use super::super::world::{Dial, Manner, WORKSPACE, World, fails};
 use super::super::{Progress, Stage, Verdict, Waited};
 use crate::fleet::agent::{Lifecycle, Transition};
 use crate::fleet::health::Limits;
-use crate::fleet::latest::Latest;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::workspace::JobStatus;
 
 /// A world with an agent that answers at once.
@@ -42,11 +42,11 @@ async fn ended(world: &World) -> (Result<Verdict, Stage>, f64) {
     (end, seconds)
 }
 
-fn seconds(latest: &Latest) -> f64 {
+fn seconds(latest: &WorkspaceAt) -> f64 {
     latest.now.seconds_since(BEGAN)
 }
 
-fn running(latest: &mut Latest) {
+fn running(latest: &mut WorkspaceAt) {
     rows::build(latest, Transition::Start, JobStatus::Running);
 }
 
@@ -92,7 +92,7 @@ async fn build_is_waited_for_ten_minutes_and_no_longer() {
 
 #[tokio::test(start_paused = true)]
 async fn build_that_fails_or_is_canceled_ends_the_waiting_with_the_jobs_error() {
-    let edits: [fn(&mut Latest); 2] = [
+    let edits: [fn(&mut WorkspaceAt); 2] = [
         |latest| rows::build(latest, Transition::Start, JobStatus::Failed),
         |latest| rows::build(latest, Transition::Start, JobStatus::Canceled),
     ];
@@ -205,7 +205,7 @@ async fn startup_script_that_fails_ends_the_waiting() {
 
 #[tokio::test(start_paused = true)]
 async fn startup_script_is_waited_for_ten_minutes_from_the_first_answer() {
-    let cases: [(fn(&mut Latest), _); 2] = [
+    let cases: [(fn(&mut WorkspaceAt), _); 2] = [
         (|latest| starting_until(latest, 609.9), Ok(Verdict::Ready)),
         (|latest| starting_until(latest, 610.1), Err(Stage::Start)),
     ];
@@ -218,7 +218,7 @@ async fn startup_script_is_waited_for_ten_minutes_from_the_first_answer() {
     }
 }
 
-fn starting_until(latest: &mut Latest, end: f64) {
+fn starting_until(latest: &mut WorkspaceAt, end: f64) {
     if seconds(latest) < end {
         rows::lifecycle(latest, Lifecycle::Starting);
     }

@@ -1,4 +1,4 @@
-//! What the made-up Coder hands out, and how it notices that nobody wants it any more.
+//! What the made-up Coder hands out, and how it notices that it is not wanted any more.
 
 use super::super::Resolved;
 use super::World;
@@ -22,7 +22,7 @@ impl Drop for Connection {
     }
 }
 
-/// Something that is waited for; the diary says when nobody waits any more.
+/// Something that is waited for; the diary says when the last waiter is gone.
 pub(super) struct Underway<'a> {
     pub(super) world: &'a World,
     pub(super) cancelled: Option<String>,

@@ -11,14 +11,14 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::fleet::agent::Agent;
-use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::explain::explain;
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::format::moment;
 use crate::fleet::health::Limits;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::paging::select;
-use crate::fleet::pass::{Collector, Outcome, Pass};
 use crate::fleet::summary::{AgentSummary, Place};
-use crate::fleet::told::moment;
 use crate::offload::offload;
 use crate::web::links::Links;
 use crate::web::router::App;
@@ -66,8 +66,8 @@ pub(super) struct AgentItem<'a> {
 }
 
 /// What is needed to tell of an agent, besides the agent.
-pub(super) struct Teller<'a> {
-    pub(super) fleet: &'a Fleet,
+pub(super) struct AgentSerializer<'a> {
+    pub(super) fleet: &'a FleetStats,
     pub(super) limits: &'a Limits,
     pub(super) links: &'a Links,
     pub(super) has_pages: bool,
@@ -81,26 +81,32 @@ pub(super) async fn list(
 ) -> Result<Response, Problem> {
     let query = query.unwrap_or_default();
     let wanted = query::wanted(&query)?;
-    let pass = app.view_or_problem().await?;
-    let agents = pass.agent_count();
-    offload(agents, move || page(&app, &pass, &query, &wanted, &headers)).await
+    let collection = app.collection_or_problem().await?;
+    let agents = collection.agent_count();
+    offload(agents, move || {
+        page(&app, &collection, &query, &wanted, &headers)
+    })
+    .await
 }
 
 fn page(
     app: &App,
-    pass: &Pass,
+    collection: &CollectionResult,
     query: &str,
-    wanted: &query::Wanted,
+    wanted: &query::AgentsQuery,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let teller = Teller::of(app, pass)?;
-    let selection = select(teller.fleet, &wanted.filter, wanted.after, wanted.limit);
-    let selection = selection.ok_or_else(|| without_agents(pass))?;
+    let serializer = AgentSerializer::of(app, collection)?;
+    let selection = select(serializer.fleet, &wanted.filter, wanted.after, wanted.limit);
+    let selection = selection.ok_or_else(|| without_agents(collection))?;
     let next = selection.next.map(cursor::cursor);
     let link = next.as_deref().map(|it| next_link(app, query, it));
-    let agents = selection.agents.iter().map(|(agent, _)| teller.tell(agent));
+    let agents = selection
+        .agents
+        .iter()
+        .map(|(agent, _)| serializer.serialize(agent));
     let page = AgentPage {
-        now: moment(teller.fleet.snapshot.now),
+        now: moment(serializer.fleet.snapshot.now),
         total: selection.total,
         next,
         agents: agents.collect(),
@@ -122,15 +128,15 @@ pub(super) async fn one(
     query::nothing(query.as_deref().unwrap_or_default())?;
     let id = id.ok().and_then(|Path(id)| agent_id(&id));
     let id = id.ok_or_else(|| Problem::parameter("id", "it takes the UUID of an agent"))?;
-    let pass = app.view_or_problem().await?;
-    let teller = Teller::of(&app, &pass)?;
-    let agents = teller.fleet.snapshot.agents.as_ref();
-    let agents = agents.ok_or_else(|| without_agents(&pass))?;
+    let collection = app.collection_or_problem().await?;
+    let serializer = AgentSerializer::of(&app, &collection)?;
+    let agents = serializer.fleet.snapshot.agents.as_ref();
+    let agents = agents.ok_or_else(|| without_agents(&collection))?;
     let agent = agents.iter().find(|it| it.id == id);
     let agent = agent.ok_or_else(Problem::no_such_agent)?;
     let answer = AgentAnswer {
-        now: moment(teller.fleet.snapshot.now),
-        agent: teller.tell(agent),
+        now: moment(serializer.fleet.snapshot.now),
+        agent: serializer.serialize(agent),
     };
     Ok(whole(&headers, &answer))
 }
@@ -147,8 +153,8 @@ fn next_link(app: &App, query: &str, cursor: &str) -> String {
 }
 
 /// Why agents are not known, though the database answered.
-fn without_agents(pass: &Pass) -> Problem {
-    let report = pass
+fn without_agents(collection: &CollectionResult) -> Problem {
+    let report = collection
         .reports
         .iter()
         .find(|it| it.collector == Collector::Agents);
@@ -163,10 +169,10 @@ fn without_agents(pass: &Pass) -> Problem {
     }
 }
 
-impl<'a> Teller<'a> {
-    fn of(app: &'a App, pass: &'a Pass) -> Result<Self, Problem> {
+impl<'a> AgentSerializer<'a> {
+    fn of(app: &'a App, collection: &'a CollectionResult) -> Result<Self, Problem> {
         Ok(Self {
-            fleet: pass.fleet.as_ref().map_err(Problem::failed)?,
+            fleet: collection.fleet.as_ref().map_err(Problem::failed)?,
             limits: &app.collect.settings().limits,
             links: &app.settings.links,
             has_pages: app.settings.ui,
@@ -174,7 +180,7 @@ impl<'a> Teller<'a> {
     }
 
     /// All there is to tell of this agent.
-    pub(super) fn tell(&self, agent: &'a Agent) -> AgentItem<'a> {
+    pub(super) fn serialize(&self, agent: &'a Agent) -> AgentItem<'a> {
         let snapshot = &self.fleet.snapshot;
         let explanation = explain(agent, self.limits, snapshot.now);
         let since = explanation.assessment.since;

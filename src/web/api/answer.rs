@@ -6,7 +6,7 @@ use headers::{HeaderMapExt, IfNoneMatch};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::fleet::printable::printable_json;
+use crate::fleet::sanitize::sanitize_json;
 
 use super::problem::Problem;
 
@@ -17,14 +17,14 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     let is_plain = json.bytes().all(|it| (b' '..=b'~').contains(&it));
     Ok(match is_plain {
         true => json,
-        false => printable_json(&json),
+        false => sanitize_json(&json),
     })
 }
 
 /// Answers with `body`, or with 304 when the client has it: what it has is told from
 /// `content`, which is the body without what changes by the mere passing of time.
 ///
-/// The tag is a digest, so that whatever the content follows (the pass, the query, settings,
+/// The tag is a digest, so that whatever the content follows (the collection, the query, settings,
 /// the probe), the tag follows too. It is a weak one, since the same one goes with each coding
 /// of the body.
 pub(super) fn tagged(

@@ -8,17 +8,17 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::fleet::agent::{Agent, Kind, Lifecycle, Scope, Transition};
-use crate::fleet::census::Fleet;
+use crate::fleet::collection::{CollectionResult, Collector, CollectorReport, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::fleet_summary::FleetSummary;
+use crate::fleet::format::moment;
 use crate::fleet::health::Limits;
-use crate::fleet::named::Named;
-use crate::fleet::pass::{Collector, Outcome, Pass, Report};
+use crate::fleet::label_value::DbEnum;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::time::Timestamp;
-use crate::fleet::told::moment;
 use crate::web::links::Links;
 
-use super::agents::{AgentAnswer, AgentPage, Teller};
+use super::agents::{AgentAnswer, AgentPage, AgentSerializer};
 use super::cursor::cursor;
 
 /// 2026-01-15, 9:30:00 UTC.
@@ -41,13 +41,13 @@ pub(super) struct Examples {
 impl Examples {
     /// As an exporter at these addresses would answer.
     pub(super) fn new(links: &Links) -> Self {
-        let pass = pass();
+        let collection = collection();
         let lost = id(1);
-        let Ok(fleet) = &pass.fleet else {
+        let Ok(fleet) = &collection.fleet else {
             return Self::none();
         };
         let limits = Limits::default();
-        let teller = Teller {
+        let serializer = AgentSerializer {
             fleet,
             limits: &limits,
             links,
@@ -57,18 +57,21 @@ impl Examples {
         let agents = fleet.snapshot.agents.as_deref().unwrap_or_default();
         let summary = FleetSummary {
             age_seconds: Some(1.25),
-            ..FleetSummary::of(&pass, fleet, None)
+            ..FleetSummary::of(&collection, fleet, None)
         };
         let mut lost_ones = agents.iter().filter(|it| it.id == lost);
         let page = AgentPage {
             now: now.clone(),
             total: agents.len(),
             next: Some(cursor(lost)),
-            agents: lost_ones.clone().map(|it| teller.tell(it)).collect(),
+            agents: lost_ones
+                .clone()
+                .map(|it| serializer.serialize(it))
+                .collect(),
         };
         let agent = lost_ones.next().map(|it| AgentAnswer {
             now,
-            agent: teller.tell(it),
+            agent: serializer.serialize(it),
         });
         Self {
             fleet: value(&summary),
@@ -99,7 +102,7 @@ fn id(number: u128) -> Uuid {
     Uuid::from_u128(0x291d_a7eb_6201_41b0_89ae_9bea_0d8b_3f60 + number)
 }
 
-fn pass() -> Pass {
+fn collection() -> CollectionResult {
     let now = Timestamp::from_unix_micros(NOW_SECONDS * 1_000_000);
     let mut snapshot = Snapshot::at(now);
     let scope = snapshot.scopes.intern(Scope {
@@ -121,8 +124,8 @@ fn pass() -> Pass {
         template_version: "v7".into(),
         scope,
         kind: Kind::Root,
-        transition: Named::Known(Transition::Start),
-        lifecycle: Named::Known(Lifecycle::Ready),
+        transition: DbEnum::Known(Transition::Start),
+        lifecycle: DbEnum::Known(Lifecycle::Ready),
         created_at: ago(90_000),
         first_connected_at: ago(89_990),
         last_connected_at: ago(heartbeat),
@@ -132,9 +135,9 @@ fn pass() -> Pass {
         connection_timeout: Duration::from_secs(120),
     };
     snapshot.agents = Some(vec![agent(1, "build-box", 512), agent(2, "notebook", 5)]);
-    Pass {
-        fleet: Ok(Fleet::of(snapshot, &Limits::default())),
-        reports: vec![Report {
+    CollectionResult {
+        fleet: Ok(FleetStats::of(snapshot, &Limits::default())),
+        reports: vec![CollectorReport {
             collector: Collector::Agents,
             outcome: Outcome::Loaded {
                 duration: Duration::from_millis(3),

@@ -22,12 +22,12 @@ pub(super) async fn show(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     query::nothing(query.as_deref().unwrap_or_default())?;
-    let pass = app.view_or_problem().await?;
-    let fleet = pass.fleet.as_ref().map_err(Problem::failed)?;
+    let collection = app.collection_or_problem().await?;
+    let fleet = collection.fleet.as_ref().map_err(Problem::failed)?;
     let probe = app.settings.probe.as_ref().map(Probe::stats);
-    let content = FleetSummary::of(&pass, fleet, probe.as_ref());
-    // The database's present, from our own: nobody asks it again for this.
-    let skew = pass.clock_skew_seconds;
+    let content = FleetSummary::of(&collection, fleet, probe.as_ref());
+    // The database's present, from our own: it is not asked again for this.
+    let skew = collection.clock_skew_seconds;
     let age = skew.map(|skew| wall_clock().seconds_since(fleet.snapshot.now) - skew);
     let body = FleetSummary {
         age_seconds: age,

@@ -1,8 +1,8 @@
 //! `/api/v1`: the fleet as JSON (`docs/spec/http.md`). Its description of itself is at
 //! `/api/v1/openapi.json`, made from the types that are answered with.
 //!
-//! Whatever is wrong is told as a problem document (RFC 9457), and what is not known is never
-//! told as nothing: without an answer of the database there is 503, not an empty fleet.
+//! Whatever is wrong is answered with a problem document (RFC 9457), and what is not known is never
+//! shown as nothing: without an answer of the database there is 503, not an empty fleet.
 
 mod agents;
 mod answer;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{any, get};
 
-use crate::fleet::pass::Pass;
+use crate::fleet::collection::CollectionResult;
 
 use super::router::App;
 use problem::Problem;
@@ -43,8 +43,8 @@ async fn nothing() -> Problem {
 
 impl App {
     /// The fleet as it was a moment ago, for those who read problem documents.
-    async fn view_or_problem(&self) -> Result<Arc<Pass>, Problem> {
+    async fn collection_or_problem(&self) -> Result<Arc<CollectionResult>, Problem> {
         // The only refusal there is: no place.
-        self.view().await.map_err(|_| Problem::busy())
+        self.cached_collection().await.map_err(|_| Problem::busy())
     }
 }

@@ -5,7 +5,7 @@ use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
 
 use crate::fleet::fleet_summary::FleetSummary;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage};

@@ -6,7 +6,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::fleet::agent::Kind;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::status::Status;
 
 use super::cursor;

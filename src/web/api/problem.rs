@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
-use crate::fleet::named::Variants;
-use crate::fleet::pass::Failure;
+use crate::fleet::collection::Failure;
+use crate::fleet::label_value::Variants;
 
 use super::answer::json;
 
@@ -53,7 +53,7 @@ enum Kind {
 }
 
 impl Kind {
-    const fn told(self) -> (StatusCode, &'static str) {
+    const fn status_and_title(self) -> (StatusCode, &'static str) {
         match self {
             Self::BadParameter => (StatusCode::BAD_REQUEST, "A parameter cannot be used"),
             Self::NoSuchAgent => (StatusCode::NOT_FOUND, "There is no such agent"),
@@ -76,7 +76,7 @@ fn kinds(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
 
 impl Problem {
     fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        let (status, title) = kind.told();
+        let (status, title) = kind.status_and_title();
         Self {
             kind: kind.as_str(),
             title,

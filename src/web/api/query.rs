@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::fleet::filter::Filter;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 
 use super::cursor;
 use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};
@@ -14,7 +14,7 @@ use super::problem::Problem;
 
 /// What is wanted of the list of agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct AgentsQuery {
     /// Which agents.
     pub(super) filter: Filter,
     /// How many on a page.
@@ -29,8 +29,8 @@ pub(super) struct Wanted {
 ///
 /// When a parameter is unknown, given twice where once is enough, or has a value it does not
 /// take: a client that mistypes must not be shown every agent instead.
-pub(super) fn wanted(query: &str) -> Result<Wanted, Problem> {
-    let mut wanted = Wanted {
+pub(super) fn wanted(query: &str) -> Result<AgentsQuery, Problem> {
+    let mut wanted = AgentsQuery {
         filter: Filter::default(),
         limit: DEFAULT_LIMIT,
         after: None,
@@ -70,7 +70,7 @@ pub(super) fn with_cursor(query: &str, cursor: &str) -> String {
         .finish()
 }
 
-impl Wanted {
+impl AgentsQuery {
     fn take(&mut self, parameter: Parameter, value: &str) -> Result<(), Problem> {
         let filter = &mut self.filter;
         match parameter {

@@ -44,10 +44,10 @@ fn names_are_taken_as_they_are_commas_and_all() {
 fn what_cannot_be_used_is_refused_by_name_and_with_what_can() {
     let check = |query: &str, parameter: &str, says: &str| {
         let problem = wanted(query).unwrap_err();
-        let told = serde_json::to_value(&problem).unwrap();
-        assert_eq!(told["parameter"], parameter, "{query}");
-        assert_eq!(told["status"], 400, "{query}");
-        let detail = told["detail"].as_str().unwrap();
+        let body = serde_json::to_value(&problem).unwrap();
+        assert_eq!(body["parameter"], parameter, "{query}");
+        assert_eq!(body["status"], 400, "{query}");
+        let detail = body["detail"].as_str().unwrap();
         assert!(detail.contains(says), "{query}: {detail}");
     };
     let sets = "it takes one or more of: shutdown, ";

@@ -1,9 +1,9 @@
 //! `/agents/<id>`: one agent, why it is what it is, and what became of it. By names, or by a
 //! workspace's id, it leads to the agent that is meant, or lists those that may be.
 
+mod agent_tree;
 mod builds;
 mod facts;
-mod kin;
 mod missing;
 mod page;
 mod probing;
@@ -21,8 +21,8 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::clock::wall_clock;
+use crate::details::WorkspaceDetails;
 use crate::fleet::reference::Reference;
-use crate::inquiry::Told;
 use crate::probe::{Answer, Reach, Refused};
 use crate::web::origin::is_from_here;
 use crate::web::router::App;
@@ -34,7 +34,7 @@ use probing::Probing;
 
 /// What the URL asks for besides.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct AgentQuery {
     /// The number of the probe whose story is to be shown.
     probed: Option<u64>,
 }
@@ -53,25 +53,25 @@ enum Subject {
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(what): Path<String>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<AgentQuery>, QueryRejection>,
 ) -> Response {
-    let told = match inquire(&app, &what).await {
-        Ok(told) => told,
+    let details = match read_details(&app, &what).await {
+        Ok(details) => details,
         Err(refusal) => return refusal,
     };
     let wanted = wanted.map(|it| it.0).unwrap_or_default();
     let probing = Probing {
         app: &app,
-        latest: &told.latest,
+        latest: &details.latest,
         shown: wanted.probed,
         now: wall_clock(),
     };
-    let (title, main) = match subject(&told, &what) {
+    let (title, main) = match subject(&details, &what) {
         Subject::Elsewhere(id) => return Redirect::to(&address(&app, id, &wanted)).into_response(),
-        Subject::Agent => page::agent(&app, &told, &probing),
-        Subject::Workspace => page::workspace(&app, &told, &probing),
+        Subject::Agent => page::agent(&app, &details, &probing),
+        Subject::Workspace => page::workspace(&app, &details, &probing),
     };
-    let main = live(told.latest.now, &main);
+    let main = live(details.latest.now, &main);
     layout::page(&app.settings, &title, None, &main)
 }
 
@@ -90,11 +90,11 @@ pub(super) async fn probe_now(
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return missing::not_probed(&app.settings, status, probing::OFF, &what);
     };
-    let told = match inquire(&app, &what).await {
-        Ok(told) => told,
+    let details = match read_details(&app, &what).await {
+        Ok(details) => details,
         Err(refusal) => return refusal,
     };
-    let workspace = Reference::Id(told.latest.workspace_id);
+    let workspace = Reference::Id(details.latest.workspace_id);
     let deadline = Instant::now() + app.settings.collect_timeout;
     match probe.ask(&workspace, Reach::Forced, deadline).await {
         Ok(asked) => {
@@ -102,8 +102,8 @@ pub(super) async fn probe_now(
                 Answer::Probed(probed) => Some(probed.number),
                 Answer::Skipped(_) => None,
             };
-            let wanted = Wanted { probed };
-            let id = told.asked.unwrap_or(told.latest.workspace_id);
+            let wanted = AgentQuery { probed };
+            let id = details.asked.unwrap_or(details.latest.workspace_id);
             Redirect::to(&address(&app, id, &wanted)).into_response()
         }
         Err(refused) => {
@@ -118,16 +118,16 @@ pub(super) async fn probe_now(
 }
 
 /// What is known of what the path names, or the page that says why nothing is.
-async fn inquire(app: &App, what: &str) -> Result<Arc<Told>, Response> {
+async fn read_details(app: &App, what: &str) -> Result<Arc<WorkspaceDetails>, Response> {
     let Ok(reference) = what.parse::<Reference>() else {
         return Err(missing::unreadable(&app.settings));
     };
-    let answer = app.inquire(&reference).await?;
+    let answer = app.read_details(&reference).await?;
     answer.map_err(|unclear| missing::page(&app.settings, &unclear))
 }
 
-fn subject(told: &Told, what: &str) -> Subject {
-    match (told.asked, &*told.agents) {
+fn subject(details: &WorkspaceDetails, what: &str) -> Subject {
+    match (details.asked, &*details.agents) {
         (Some(id), _) if what.parse() == Ok(Reference::Id(id)) => Subject::Agent,
         (Some(id), _) => Subject::Elsewhere(id),
         (None, [only]) => Subject::Elsewhere(only.agent.id),
@@ -136,7 +136,7 @@ fn subject(told: &Told, what: &str) -> Subject {
 }
 
 /// Where a browser finds the page of an agent or a workspace.
-fn address(app: &App, id: Uuid, wanted: &Wanted) -> String {
+fn address(app: &App, id: Uuid, wanted: &AgentQuery) -> String {
     let path = match wanted.probed {
         Some(number) => format!("/agents/{id}?probed={number}#probed"),
         None => format!("/agents/{id}"),

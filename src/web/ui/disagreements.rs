@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::format::moment;
+use crate::fleet::label_value::Variants;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::ProbeStats;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
-use crate::fleet::told::moment;
 use crate::web::links::Links;
 
 use super::documents::status_rule;
@@ -59,7 +59,7 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
             th scope="row" { (link(links, one)) }
             td class="what" data-label="The database says" {
                 @if let Some(agent) = &one.agent {
-                    strong { (agent.status.as_str()) } ": " (printable(&agent.reason.saw))
+                    strong { (agent.status.as_str()) } ": " (sanitize(&agent.reason.saw))
                     " " (status_rule(&agent.reason))
                     p class="faint" { "Last heartbeat " (agent.last_connected_at.map_or("never".into(), moment)) }
                 }

@@ -17,8 +17,8 @@ use maud::{Markup, html};
 
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
-use crate::fleet::chronicle::Chronicle;
-use crate::fleet::pass::Pass;
+use crate::fleet::collection::CollectionResult;
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::selection::Selection;
 use crate::fleet::time::Timestamp;
 use crate::offload::offload;
@@ -30,17 +30,17 @@ use super::layout::{Place, page};
 use super::moments::{clock_time, since};
 use super::pictures;
 use query::Query;
-use state::State;
+use state::FleetState;
 
 /// What every part of the page is made from.
 struct View<'a> {
     links: &'a Links,
     probe: Option<&'a Probe<AnyDialer>>,
-    pass: &'a Pass,
-    chronicle: &'a Chronicle,
+    collection: &'a CollectionResult,
+    health_history: &'a HealthHistory,
     /// Silence after which an agent is lost.
     inactive_timeout: Duration,
-    /// The present by the database's clock, as far as that is known: by it ages are told.
+    /// The present by the database's clock, as far as that is known: by it ages are shown.
     now: Timestamp,
     query: &'a Query,
 }
@@ -70,52 +70,55 @@ fn href(links: &Links, query: &Query) -> String {
 
 /// The fleet's page.
 pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQuery) -> Response {
-    let pass = match app.view().await {
-        Ok(pass) => pass,
+    let collection = match app.cached_collection().await {
+        Ok(collection) => collection,
         Err(refusal) => return refusal,
     };
-    let agents = pass.agent_count();
-    offload(agents, move || render(&app, &pass, address.as_deref())).await
+    let agents = collection.agent_count();
+    offload(agents, move || {
+        render(&app, &collection, address.as_deref())
+    })
+    .await
 }
 
-fn render(app: &App, pass: &Pass, address: Option<&str>) -> Response {
+fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Response {
     let (query, notes) = query::read(address.unwrap_or_default());
     let view = View {
         links: &app.settings.links,
         probe: app.settings.probe.as_ref(),
-        pass,
-        chronicle: &app.collect.chronicle(),
+        collection,
+        health_history: &app.collect.health_history(),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
-        now: now_by_the_database(pass),
+        now: now_by_the_database(collection),
         query: &query,
     };
-    let state = State::of(pass);
+    let state = FleetState::of(collection);
     let main = whole(&view, &state, &notes);
     page(&app.settings, &state.title(), Some(Place::Fleet), &main)
 }
 
 /// This machine's clock, put right by what it differs from the database's.
-fn now_by_the_database(pass: &Pass) -> Timestamp {
-    let skew = pass.clock_skew_seconds.unwrap_or_default();
+fn now_by_the_database(collection: &CollectionResult) -> Timestamp {
+    let skew = collection.clock_skew_seconds.unwrap_or_default();
     let seconds = wall_clock().as_unix_seconds() - skew;
     Timestamp::from_unix_micros((seconds * 1e6) as i64)
 }
 
-fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
+fn whole(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
     let problems = state.problems();
     html! {
         div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
             div class="top" data-key="top" {
-                (state.show(view.chronicle, view.now))
+                (state.show(view.health_history, view.now))
                 (as_of(view, state))
             }
-            @if let State::Known { total, .. } = state { (glance::totals(view, total)) }
+            @if let FleetState::Known { total, .. } = state { (glance::totals(view, total)) }
             div class="panels" data-key="panels" {
-                @if let State::Known { fleet, .. } = state { (glance::place(view, fleet)) }
+                @if let FleetState::Known { fleet, .. } = state { (glance::place(view, fleet)) }
                 (changes::changes(view))
                 (exporter::exporter(view))
-                (pictures::hours(view.chronicle.points(), view.now))
-                @if let State::Known { fleet, .. } = state {
+                (pictures::hours(view.health_history.points(), view.now))
+                @if let FleetState::Known { fleet, .. } = state {
                     (pictures::ages(fleet, view.inactive_timeout))
                 }
             }
@@ -125,10 +128,10 @@ fn whole(view: &View<'_>, state: &State<'_>, notes: &[String]) -> Markup {
 }
 
 /// How old the page is. Without script it stays what it was, so it says the moment too.
-fn as_of(view: &View<'_>, state: &State<'_>) -> Markup {
+fn as_of(view: &View<'_>, state: &FleetState<'_>) -> Markup {
     let at = match state {
-        State::Known { fleet, .. } => fleet.snapshot.now,
-        State::Unknown { .. } => view.now,
+        FleetState::Known { fleet, .. } => fleet.snapshot.now,
+        FleetState::Unknown { .. } => view.now,
     };
     html! {
         p class="as-of" data-key="as-of" {

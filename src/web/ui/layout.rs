@@ -6,7 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use crate::fleet::time::Timestamp;
 use crate::web::links::Links;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 
 use super::assets;
 
@@ -41,7 +41,7 @@ pub(super) enum Place {
 /// A whole page: `main` within what all pages have in common. `place` is where in the navigation
 /// it belongs, if anywhere.
 pub(super) fn page(
-    settings: &Settings,
+    settings: &WebSettings,
     title: &str,
     place: Option<Place>,
     main: &Markup,
@@ -73,7 +73,7 @@ pub(super) fn page(
     (HEADERS, Html(page.into_string())).into_response()
 }
 
-fn navigation(settings: &Settings, links: &Links, place: Option<Place>) -> Markup {
+fn navigation(settings: &WebSettings, links: &Links, place: Option<Place>) -> Markup {
     let current = |it: Place| (place == Some(it)).then_some("page");
     html! {
         header {

@@ -20,10 +20,10 @@ use axum::Router;
 use axum::routing::get;
 
 use super::router::App;
-use super::settings::Settings;
+use super::settings::WebSettings;
 
 /// Every page, and what they are made with.
-pub(super) fn routes(settings: &Settings) -> Router<Arc<App>> {
+pub(super) fn routes(settings: &WebSettings) -> Router<Arc<App>> {
     let mut router = Router::new()
         .route("/assets/{name}", get(assets::asset))
         .route("/agents/{*what}", get(agent::show).post(agent::probe_now))

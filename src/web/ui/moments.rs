@@ -2,34 +2,34 @@
 
 use maud::{Markup, html};
 
+use crate::fleet::format::{age, moment};
 use crate::fleet::time::Timestamp;
-use crate::fleet::told::{age, moment};
 
 /// Twelve hours: no time of day within them is that of another day.
 const HOURS_WITHOUT_DATE: f64 = 12.0 * 3600.0;
 
 /// How long ago, as text; the moment itself where one asks for it. The script counts on.
 pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
-    let told = moment(at);
+    let shown = moment(at);
     if at == Timestamp::BEGINNING || at == Timestamp::END {
-        return html! { span title=(told) { (age(now.seconds_since(at))) } };
+        return html! { span title=(shown) { (age(now.seconds_since(at))) } };
     }
     let seconds = at.as_unix_seconds().floor();
     html! {
-        time datetime=(told) title=(told) data-since=(seconds) { (age(now.seconds_since(at))) }
+        time datetime=(shown) title=(shown) data-since=(seconds) { (age(now.seconds_since(at))) }
     }
 }
 
 /// A moment to the minute: `02:13 UTC`, and with its date where it is not of these hours.
 pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
-    let told = moment(at);
+    let shown = moment(at);
     let is_near = now.seconds_since(at).abs() < HOURS_WITHOUT_DATE;
-    let time = match (told.get(..10), told.get(11..16)) {
+    let time = match (shown.get(..10), shown.get(11..16)) {
         (Some(_), Some(time)) if is_near => format!("{time} UTC"),
         (Some(date), Some(time)) => format!("{date} {time} UTC"),
-        _ => told.clone(),
+        _ => shown.clone(),
     };
-    html! { time datetime=(told) title=(told) { (time) } }
+    html! { time datetime=(shown) title=(shown) { (time) } }
 }
 
 /// `5m 3s ago`; the moment itself where one asks for it.

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 
 /// A text this long is folded.
 const LONG: usize = 160;
@@ -20,26 +20,26 @@ pub(super) fn badge(health: Health) -> Markup {
     html! { span class={ "badge health-" (health.as_str()) } { (spoken(health)) } }
 }
 
-/// A name somebody chose: it neither turns the reading direction of what follows, nor moves
+/// A name that a user chose: it neither turns the reading direction of what follows, nor moves
 /// anything.
 pub(super) fn name(text: &str) -> Markup {
     match text {
         "" => html! { span class="faint" { "(no name)" } },
-        text => html! { bdi { (printable(text)) } },
+        text => html! { bdi { (sanitize(text)) } },
     }
 }
 
 /// 12,345
 pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
-    let mut told = String::with_capacity(digits.len() * 4 / 3);
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            told.push(',');
+            grouped.push(',');
         }
-        told.push(digit);
+        grouped.push(digit);
     }
-    told
+    grouped
 }
 
 /// `1 agent`, `2 agents`.
@@ -91,7 +91,7 @@ pub(super) fn long_text(text: &str) -> Markup {
 
 /// The lines are kept, and of each what can be shown.
 fn printable_lines(text: &str) -> String {
-    let lines = text.lines().map(|it| printable(&it.replace('\t', "    ")));
+    let lines = text.lines().map(|it| sanitize(&it.replace('\t', "    ")));
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -11,17 +11,17 @@ use serde::Deserialize;
 
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::printable::printable;
 use crate::fleet::probe_scope::ProbeScope;
 use crate::fleet::probed::Probed;
 use crate::fleet::probes::ProbeStats;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
 use crate::probe::Probe;
 use crate::web::links::Links;
 use crate::web::router::App;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 
 use super::agent::OFF;
 use super::disagreements::disagreements;
@@ -33,7 +33,7 @@ use super::parts::{name, number};
 
 /// What the URL asks for.
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Wanted {
+pub(super) struct ProbesQuery {
     /// Only probes of this outcome; empty for all.
     #[serde(default)]
     outcome: String,
@@ -42,7 +42,7 @@ pub(super) struct Wanted {
 /// The probe's page.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    wanted: Result<Query<ProbesQuery>, QueryRejection>,
 ) -> Response {
     let wanted = wanted.map(|it| it.0.outcome).unwrap_or_default();
     let outcome: Option<ProbeOutcome> = wanted.parse().ok();
@@ -63,7 +63,11 @@ pub(super) async fn show(
     }
 }
 
-fn found(settings: &Settings, probe: &Probe<AnyDialer>, outcome: Option<ProbeOutcome>) -> Markup {
+fn found(
+    settings: &WebSettings,
+    probe: &Probe<AnyDialer>,
+    outcome: Option<ProbeOutcome>,
+) -> Markup {
     let links = &settings.links;
     let now = wall_clock();
     let only = |probed: Vec<Arc<Probed>>| -> Vec<_> {
@@ -213,7 +217,7 @@ pub(super) fn link(links: &Links, one: &Probed) -> Markup {
     let workspace = format!("{}/{}", one.owner, one.workspace);
     html! {
         a href=(links.here(&address)) {
-            bdi { (printable(&workspace)) }
+            bdi { (sanitize(&workspace)) }
             @if let Some(agent) = &one.agent { "." (name(&agent.name)) }
         }
     }

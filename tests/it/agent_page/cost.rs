@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::collection::Collector;
 use futures_util::future::join_all;
 
 use super::*;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn client_that_has_this_pass_gets_304_until_the_next_one() {
+async fn client_that_has_this_collection_gets_304_until_the_next_one() {
     let coder = lively().await;
     let exporter = coder.exporter().await;
     let id = read(&exporter, "/api/v1/agents?workspace=lost").await;

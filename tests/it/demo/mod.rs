@@ -9,7 +9,7 @@ use std::process::Command;
 
 use coder_agent_exporter::demo::cluster::SUPERUSER;
 use coder_agent_exporter::fleet::health::Health;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use crate::harness::exposition::{Format, Page};
 use crate::harness::*;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use coder_agent_exporter::fleet::health::Health;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 
 use super::page;
 use crate::harness::terminal::interrupted_on_terminal;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
-use coder_agent_exporter::fleet::pass::ErrorKind;
+use coder_agent_exporter::fleet::collection::ErrorKind;
 use coder_agent_exporter::resolver::{DialError, Dialer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;

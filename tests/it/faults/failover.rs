@@ -132,7 +132,7 @@ async fn host_that_swallows_everything_leaves_time_for_the_next() {
 }
 
 #[tokio::test]
-async fn failover_back_is_over_with_the_next_pass_too() {
+async fn failover_back_is_over_with_the_next_collection_too() {
     let (mut coder, standby) = fleet().await;
     let url = both(&coder, &standby, "&target_session_attrs=read-write");
     let exporter = Exporter::start(&url, |_| {}).await;

@@ -3,7 +3,7 @@
 //!
 //! | what goes wrong | tests |
 //! | --- | --- |
-//! | server down from the start, crashed between scrapes, crashed in a pass | [`outage`](crate::outage) `database_that_…` |
+//! | server down from the start, crashed between scrapes, crashed in a collection | [`outage`](crate::outage) `database_that_…` |
 //! | server stopped in its tracks, restarted | [`server`] |
 //! | server silent on accepting | `outage::server_that_accepts_and_says_nothing_…` |
 //! | no room: `CONNECTION LIMIT` of the role | `outage::server_without_room_…` |

@@ -49,7 +49,7 @@ fn errors(page: &Page) -> f64 {
     page.value("coder_exporter_errors_total", &[])
 }
 
-/// Bytes of one pass each way, on a connection that is there.
+/// Bytes of one collection each way, on a connection that is there.
 async fn lengths(proxy: &Proxy, exporter: &Exporter) -> EnumMap<Way, u64> {
     exporter.scrape().await;
     proxy.set(Way::ToExporter, Mischief::None);
@@ -58,7 +58,7 @@ async fn lengths(proxy: &Proxy, exporter: &Exporter) -> EnumMap<Way, u64> {
 }
 
 #[tokio::test]
-async fn connection_that_fails_at_any_byte_costs_that_pass_and_no_more() {
+async fn connection_that_fails_at_any_byte_costs_that_collection_and_no_more() {
     let (_coder, proxy, exporter) = fleet_behind_a_proxy().await;
     let lengths = lengths(&proxy, &exporter).await;
     let healthy = exporter.scrape().await;

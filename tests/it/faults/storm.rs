@@ -142,7 +142,7 @@ async fn minute_of_scrapers_that_hang_up_leaves_nothing_behind() {
 }
 
 #[tokio::test]
-async fn hundred_scrapes_of_one_pass_are_one_pass_on_the_server() {
+async fn hundred_scrapes_of_one_collection_are_one_collection_on_the_server() {
     let coder = logging_coder().await;
     coder
         .add(workspace("box").agent(agent("main").app("healthy")))
@@ -169,7 +169,7 @@ async fn hundred_scrapes_of_one_pass_are_one_pass_on_the_server() {
 }
 
 #[tokio::test]
-async fn pass_ends_on_the_server_with_the_last_of_those_who_wait_and_not_before() {
+async fn collection_ends_on_the_server_with_the_last_of_those_who_wait_and_not_before() {
     let coder = Coder::new().await;
     coder.add(workspace("box").agent(agent("main"))).await;
     coder.slow("workspace_agents", 60.0).await;

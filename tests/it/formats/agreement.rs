@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use coder_agent_exporter::fleet::census::Fleet;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::fleet_stats::FleetStats;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::metrics::exposition::Format;
 use coder_agent_exporter::metrics::page::{AgentSeries, Page};
 use proptest::prelude::*;
@@ -41,7 +41,7 @@ fn three_ways(page: &Arc<Page>) -> [Series; 3] {
     ]
 }
 
-fn population(fleet: &Fleet) -> Option<f64> {
+fn population(fleet: &FleetStats) -> Option<f64> {
     Some(fleet.snapshot.agents.as_ref()?.len() as f64)
 }
 

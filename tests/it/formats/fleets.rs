@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
 use coder_agent_exporter::fleet::app::{AppCount, NamedApp};
-use coder_agent_exporter::fleet::named::{Named, Variants};
+use coder_agent_exporter::fleet::label_value::{DbEnum, Variants};
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::time::Timestamp;
 use coder_agent_exporter::fleet::workspace::{BindingCount, BindingState, WorkspaceCount};
@@ -44,12 +44,12 @@ pub(super) fn moment() -> impl Strategy<Value = Timestamp> {
     ]
 }
 
-fn named<V: Variants + FromStr + std::fmt::Debug>() -> impl Strategy<Value = Named<V>> {
-    let known = select(V::ALL).prop_map(|it| Named::parse(Some(it.as_str())));
+fn named<V: Variants + FromStr + std::fmt::Debug>() -> impl Strategy<Value = DbEnum<V>> {
+    let known = select(V::ALL).prop_map(|it| DbEnum::parse(Some(it.as_str())));
     prop_oneof![
         6 => known,
-        1 => name().prop_map(|it| Named::parse(Some(&it))),
-        1 => Just(Named::parse(None)),
+        1 => name().prop_map(|it| DbEnum::parse(Some(&it))),
+        1 => Just(DbEnum::parse(None)),
     ]
 }
 
@@ -116,11 +116,11 @@ struct Home {
     owner: Label,
     template_version: Label,
     scope: ScopeId,
-    transition: Named<Transition>,
+    transition: DbEnum<Transition>,
 }
 
 fn home(scopes: Vec<ScopeId>) -> impl Strategy<Value = Home> {
-    let start = Just(Named::Known(Transition::Start));
+    let start = Just(DbEnum::Known(Transition::Start));
     let transition = prop_oneof![4 => start, 1 => named()];
     let parts = (
         any::<u128>(),

@@ -51,7 +51,7 @@ pub(super) async fn lively_fleet() -> Coder {
     coder
 }
 
-/// An exporter that tells everything, and whose every page is of one pass.
+/// An exporter that tells everything, and whose every page is of one collection.
 pub(super) async fn talkative(coder: &Coder) -> Exporter {
     let change = |it: &mut Settings| {
         it.collect.min_interval = Duration::from_secs(3600);

@@ -20,7 +20,7 @@ async fn ask(exporter: &Exporter, accept: &str, content_type: &str) -> Response 
     response
 }
 
-/// What does not change from one page of a pass to the next.
+/// What does not change from one page of a collection to the next.
 fn lasting(page: &Page) -> Series {
     let mut series = series(page);
     series.retain(|(name, _), _| !name.starts_with("process_"));

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::Scope;
-use coder_agent_exporter::fleet::census::Fleet;
+use coder_agent_exporter::fleet::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
+};
+use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass, Report};
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::transitions::TransitionCounts;
 use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 use enum_map::EnumMap;
@@ -20,17 +22,17 @@ use super::probed;
 /// A page of a fleet that is known, with whatever else there may be.
 pub(super) fn page() -> impl Strategy<Value = Arc<Page>> {
     let fleet = (fleets::snapshot(), limits());
-    let fleet = fleet.prop_map(|(snapshot, limits)| Ok(Fleet::of(snapshot, &limits)));
+    let fleet = fleet.prop_map(|(snapshot, limits)| Ok(FleetStats::of(snapshot, &limits)));
     page_of(fleet.boxed())
 }
 
-/// A page of a pass that failed.
+/// A page of a collection that failed.
 pub(super) fn page_of_a_failure() -> impl Strategy<Value = Arc<Page>> {
     let failure = select(ErrorKind::ALL).prop_map(|kind| Err(Failure::new(kind, "no answer")));
     page_of(failure.boxed())
 }
 
-fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value = Arc<Page>> {
+fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<Value = Arc<Page>> {
     let parts = (
         fleet,
         reports(),
@@ -44,7 +46,7 @@ fn page_of(fleet: BoxedStrategy<Result<Fleet, Failure>>) -> impl Strategy<Value 
     parts.prop_map(
         |(fleet, reports, clock_skew_seconds, transitions, errors, probe, process, detail)| {
             Arc::new(Page {
-                pass: Arc::new(Pass {
+                collection: Arc::new(CollectionResult {
                     fleet,
                     reports,
                     clock_skew_seconds,
@@ -79,12 +81,12 @@ fn detail() -> impl Strategy<Value = Detail> {
     })
 }
 
-fn reports() -> impl Strategy<Value = Vec<Report>> {
+fn reports() -> impl Strategy<Value = Vec<CollectorReport>> {
     let outcomes = prop::collection::vec(outcome(), Collector::ALL.len());
     outcomes.prop_map(|outcomes| {
         let collectors = Collector::ALL.iter().zip(outcomes);
         collectors
-            .map(|(&collector, outcome)| Report { collector, outcome })
+            .map(|(&collector, outcome)| CollectorReport { collector, outcome })
             .collect()
     })
 }

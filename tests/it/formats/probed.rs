@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Duration;
 
 use coder_agent_exporter::fleet::explain::Reason;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::probed::{Probed, ProbedAgent, Story};
 use coder_agent_exporter::fleet::probes::{ProbeStats, Probes};

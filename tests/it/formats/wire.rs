@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use coder_agent_exporter::fleet::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use coder_agent_exporter::fleet::app::{AppCount, AppHealth, NamedApp};
-use coder_agent_exporter::fleet::census::Fleet;
+use coder_agent_exporter::fleet::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
+};
+use coder_agent_exporter::fleet::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::{Named, Variants};
+use coder_agent_exporter::fleet::label_value::{DbEnum, Variants};
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::pass::{Collector, ErrorKind, Outcome, Pass, Report};
 use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
 use coder_agent_exporter::fleet::status::Status;
 use coder_agent_exporter::fleet::time::Timestamp;
@@ -43,8 +45,8 @@ fn healthy() -> Agent {
         template_version: "v7".into(),
         scope: ScopeId(0),
         kind: Kind::Root,
-        transition: Named::Known(Transition::Start),
-        lifecycle: Named::Known(Lifecycle::Ready),
+        transition: DbEnum::Known(Transition::Start),
+        lifecycle: DbEnum::Known(Lifecycle::Ready),
         created_at: Some(at(-7200)),
         first_connected_at: Some(at(-7190)),
         last_connected_at: Some(Timestamp::from_unix_micros(1_735_689_595_500_000)),
@@ -61,7 +63,7 @@ fn stuck() -> Agent {
         id: Uuid::from_u128(0xa2),
         workspace_id: Uuid::from_u128(0xb2),
         workspace: "a \"quoted\"\nback\\slash".into(),
-        lifecycle: Named::Known(Lifecycle::Created),
+        lifecycle: DbEnum::Known(Lifecycle::Created),
         last_connected_at: Some(at(-20)),
         started_at: None,
         ready_at: None,
@@ -75,7 +77,7 @@ fn snapshot() -> Snapshot {
         organization: "acme".into(),
         template: "docker".into(),
     };
-    let health = Named::Known(AppHealth::Healthy);
+    let health = DbEnum::Known(AppHealth::Healthy);
     snapshot.apps = Some(vec![AppCount {
         scope: snapshot.scopes.intern(scope.clone()),
         health: health.clone(),
@@ -89,8 +91,8 @@ fn snapshot() -> Snapshot {
     }]);
     snapshot.workspaces = Some(vec![WorkspaceCount {
         scope: scope.clone(),
-        transition: Named::Known(Transition::Start),
-        job: Named::Known(JobStatus::Succeeded),
+        transition: DbEnum::Known(Transition::Start),
+        job: DbEnum::Known(JobStatus::Succeeded),
         has_agent: true,
         count: 2,
     }]);
@@ -112,12 +114,12 @@ fn snapshot() -> Snapshot {
 }
 
 fn page() -> Arc<Page> {
-    let fleet = Fleet::of(snapshot(), &Limits::default());
+    let fleet = FleetStats::of(snapshot(), &Limits::default());
     let mut transitions = Transitions::default();
     transitions.observe(&fleet, |_, _, _| {});
     let mut errors = ErrorCounts::default();
     errors.add(ErrorKind::Timeout, at(-60));
-    let loaded = |collector| Report {
+    let loaded = |collector| CollectorReport {
         collector,
         outcome: Outcome::Loaded {
             duration: Duration::from_micros(1500),
@@ -125,7 +127,7 @@ fn page() -> Arc<Page> {
         },
     };
     Arc::new(Page {
-        pass: Arc::new(Pass {
+        collection: Arc::new(CollectionResult {
             fleet: Ok(fleet),
             reports: Collector::ALL.iter().copied().map(loaded).collect(),
             clock_skew_seconds: Some(-0.001),

@@ -1,4 +1,4 @@
-//! The exporter inside the test: the real web server on a free port, the real pass.
+//! The exporter inside the test: the real web server on a free port, the real collection.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::config::postgres_url::PostgresUrl;
 use coder_agent_exporter::config::probe_args::Dialing;
 use coder_agent_exporter::dialer::AnyDialer;
+use coder_agent_exporter::fleet::collection::Collector;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;
@@ -28,11 +28,11 @@ pub(crate) const LATE_ON_A_BUSY_MACHINE: Duration = Duration::from_secs(2);
 
 /// What an exporter runs with; the defaults are those of the command line.
 pub(crate) struct Settings {
-    pub(crate) collect: collect::Settings,
-    pub(crate) web: web::Settings,
+    pub(crate) collect: collect::CollectSettings,
+    pub(crate) web: web::WebSettings,
     /// What agents are dialed with; the probe is on when there is something.
     pub(crate) dialing: Option<Dialing>,
-    pub(crate) probe: probe::Settings,
+    pub(crate) probe: probe::ProbeSettings,
     pub(crate) max_connections: usize,
 }
 
@@ -121,13 +121,13 @@ impl Drop for Exporter {
 
 fn defaults() -> Settings {
     Settings {
-        collect: collect::Settings {
+        collect: collect::CollectSettings {
             collectors: Collector::ALL.to_vec(),
             limits: Limits::default(),
             named_apps: false,
             min_interval: Duration::ZERO,
         },
-        web: web::Settings {
+        web: web::WebSettings {
             telemetry_path: "/metrics".into(),
             max_requests: 40,
             timeout_offset: Duration::from_millis(500),
@@ -136,11 +136,11 @@ fn defaults() -> Settings {
             ui: true,
             links: web::Links::default(),
             probe: None,
-            limits: web::Limits::default(),
+            limits: web::ServerLimits::default(),
             lifecycle: web::Lifecycle::default(),
         },
         dialing: None,
-        probe: probe::Settings {
+        probe: probe::ProbeSettings {
             // Most tests are about dialing; those of the scope set it.
             scope: ProbeScope::All,
             interval: Duration::from_secs(60),
@@ -149,7 +149,7 @@ fn defaults() -> Settings {
             horizon: Duration::from_secs(15 * 60),
             collect_timeout: Duration::from_secs(10),
             limits: Limits::default(),
-            resolver: resolver::Settings::default(),
+            resolver: resolver::ResolverSettings::default(),
         },
         max_connections: 2,
     }

@@ -174,7 +174,7 @@ async fn collector_that_fails_is_told_beside_what_is_known() {
 }
 
 #[tokio::test]
-async fn changes_seen_between_passes_are_told_together() {
+async fn changes_seen_between_collections_are_told_together() {
     let coder = troubled().await;
     let exporter = coder.exporter().await;
     exporter.scrape().await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::collection::Collector;
 
 use tokio::task::JoinHandle;
 
@@ -30,7 +30,7 @@ async fn questions_of_a_round_do_not_grow_with_its_workspaces() {
         let asked = statements(&coder).split_off(before);
         counts.push(asked.iter().filter(|it| it.contains("BEGIN")).count());
     }
-    // The pass, the stale bindings, those chosen, those at odds; and once a second of doubt.
+    // The collection, the stale bindings, those chosen, those at odds; and once a second of doubt.
     assert!(counts.iter().all(|it| (4..=9).contains(it)), "{counts:?}");
     assert!(
         coderd.requests().len() >= 400,

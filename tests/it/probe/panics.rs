@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coder_agent_exporter::collect::{self, Collect};
+use coder_agent_exporter::fleet::collection::Collector;
 use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::pass::Collector;
 use coder_agent_exporter::fleet::probe_scope::ProbeScope;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
@@ -48,14 +48,14 @@ impl Dialer for Clumsy {
 
 fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
     let limits = Limits::default();
-    let settings = collect::Settings {
+    let settings = collect::CollectSettings {
         collectors: Collector::ALL.to_vec(),
         limits,
         named_apps: false,
         min_interval: Duration::ZERO,
     };
     let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();
-    let settings_of_probe = probe::Settings {
+    let settings_of_probe = probe::ProbeSettings {
         scope: ProbeScope::All,
         interval: Duration::from_millis(50),
         sample: None,
@@ -63,7 +63,7 @@ fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
         horizon: Duration::from_secs(900),
         collect_timeout: Duration::from_secs(10),
         limits,
-        resolver: resolver::Settings::default(),
+        resolver: resolver::ResolverSettings::default(),
     };
     Probe::new(Collect::new(database, settings), dialer, settings_of_probe)
 }

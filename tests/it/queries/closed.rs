@@ -2,10 +2,10 @@
 
 use coder_agent_exporter::fleet::agent::{Kind, Lifecycle};
 use coder_agent_exporter::fleet::app::AppHealth;
+use coder_agent_exporter::fleet::collection::{Collector, ErrorKind};
 use coder_agent_exporter::fleet::health::Health;
-use coder_agent_exporter::fleet::named::Variants;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::pass::{Collector, ErrorKind};
 use coder_agent_exporter::fleet::snapshot::Cause;
 use coder_agent_exporter::fleet::status::Status;
 use coder_agent_exporter::fleet::workspace::{BindingState, WorkspaceState};

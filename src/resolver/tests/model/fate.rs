@@ -15,8 +15,8 @@ use super::super::super::world::failure;
 use super::super::super::{DialError, Dialer, Directory, Target};
 use super::history::{Answer, Event, Number, What};
 use crate::chance::Chance;
-use crate::fleet::latest::{Latest, Sighting};
-use crate::fleet::pass::{ErrorKind, Failure};
+use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::latest::{AgentAt, WorkspaceAt};
 
 mod opened;
 
@@ -178,7 +178,7 @@ impl State {
     }
 
     /// What the directory says, and what that comes to.
-    fn look(&self, workspace: Uuid) -> (Option<Latest>, Answer) {
+    fn look(&self, workspace: Uuid) -> (Option<WorkspaceAt>, Answer) {
         let Some(agents) = self.latest.get(&workspace) else {
             return (None, Answer::NoWorkspace);
         };
@@ -200,7 +200,7 @@ impl State {
 }
 
 impl Directory for Fate {
-    async fn latest(&self, workspace: Uuid) -> Result<Option<Latest>, Failure> {
+    async fn latest(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
         let underway = Underway::begin(self, What::Ask, What::CancelAsk);
         let consulted = self.consult().await;
         let (latest, answer) = match &consulted {
@@ -211,7 +211,7 @@ impl Directory for Fate {
         consulted.map(|()| latest)
     }
 
-    async fn agent(&self, agent: Uuid) -> Result<Option<Sighting>, Failure> {
+    async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         let number = number(agent);
         let underway = Underway::begin(self, What::Read(number), What::CancelRead);
         if let Err(failure) = self.consult().await {
@@ -221,7 +221,7 @@ impl Directory for Fate {
         let row = self.lock().row(number);
         let now = BEGAN.after(self.elapsed());
         underway.end(What::Seen((row != Row::Gone).then_some(row)));
-        Ok(rows::sighting(&name(number), row, now))
+        Ok(rows::agent_at(&name(number), row, now))
     }
 }
 
@@ -260,7 +260,7 @@ impl Dialer for Fate {
 }
 
 impl Fate {
-    /// The connection comes about whether or not somebody still waits for it.
+    /// The connection comes about whether or not a caller still waits for it.
     async fn open_by_task(&self, agent: Number, millis: u64) -> Opened {
         let (sender, receiver) = oneshot::channel();
         let fate = self.clone();

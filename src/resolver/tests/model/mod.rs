@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::super::{Resolved, Resolver, Settings, Trace};
+use super::super::{Resolved, Resolver, ResolverSettings, Trace};
 use crate::chance::Chance;
 use fate::{CALL, Fate, Opened, number};
 use history::{Call, Told};
@@ -53,9 +53,9 @@ impl Run {
         let count = fate.draw(|it| it.pick(&[1, 1, 2, 3]));
         let workspaces: Vec<_> = (0..count).map(Uuid::from_u128).collect();
         workspaces.iter().for_each(|it| fate.strike(*it));
-        let settings = Settings {
+        let settings = ResolverSettings {
             most_remembered,
-            ..Settings::default()
+            ..ResolverSettings::default()
         };
         Self {
             resolver: Resolver::new(fate.clone(), fate.clone(), settings),
@@ -195,7 +195,7 @@ async fn story(seed: u64, tally: &mut Tally) -> Result<(), String> {
     for task in tasks {
         task.await.map_err(|error| error.to_string())?;
     }
-    // What arrives late finds nobody; what is left is what the resolver remembers.
+    // What arrives late finds no caller; what is left is what the resolver remembers.
     sleep(Duration::from_secs(60)).await;
     let most = run.resolver.settings().most_remembered;
     let run = Arc::into_inner(run).ok_or("somebody still has the resolver")?;

@@ -1,4 +1,4 @@
-//! Whether what a caller was told is what its call came to.
+//! Whether what a caller got is what its call came to.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::super::{Route, Unresolved};
 use super::history::{Call, Event, Told};
 use super::judge::{End, Switched, Wrong, walk};
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::outcome::ProbeOutcome;
 
 /// The longest a call may take: dial timeout and validation delay, and what timers round up.

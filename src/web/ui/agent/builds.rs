@@ -3,11 +3,11 @@
 
 use maud::{Markup, html};
 
+use crate::details::{AgentDetails, WorkspaceDetails};
 use crate::fleet::latest::{PastAgent, PastBuild};
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::time::Timestamp;
-use crate::inquiry::{Told, ToldAgent};
 use crate::web::router::App;
 
 use super::super::moments::full_moment;
@@ -15,9 +15,9 @@ use super::super::parts::long_text;
 use super::super::parts::name;
 
 /// The section: of agents of the name of `own`, or of all.
-pub(super) fn section(app: &App, told: &Told, own: Option<&ToldAgent>) -> Markup {
+pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<&AgentDetails>) -> Markup {
     let is_shown = |it: &&PastAgent| own.is_none_or(|own| own.agent.name == it.name);
-    let agents = told.builds.iter().flat_map(|build| {
+    let agents = details.builds.iter().flat_map(|build| {
         let shown = build.agents.iter().filter(is_shown);
         shown.map(move |agent| (build, agent))
     });
@@ -46,7 +46,7 @@ pub(super) fn section(app: &App, told: &Told, own: Option<&ToldAgent>) -> Markup
                         }
                     }
                     tbody {
-                        @for (build, agent) in rows { (row(app, told.latest.now, build, agent, own)) }
+                        @for (build, agent) in rows { (row(app, details.latest.now, build, agent, own)) }
                     }
                 }
             }
@@ -59,23 +59,23 @@ fn row(
     now: Timestamp,
     PastBuild { build, .. }: &PastBuild,
     agent: &PastAgent,
-    own: Option<&ToldAgent>,
+    own: Option<&AgentDetails>,
 ) -> Markup {
     let is_own = own.is_some_and(|own| own.agent.id == agent.id);
     let link = app.settings.links.here(&format!("/agents/{}", agent.id));
     html! {
         tr data-key=(agent.id) class=[is_own.then_some("current")] {
             th scope="row" { "Build " (build.number) }
-            td { (printable(build.transition.as_str())) }
+            td { (sanitize(build.transition.as_str())) }
             td {
-                (printable(build.job.as_str()))
+                (sanitize(build.job.as_str()))
                 @if let Some(error) = &build.error { (long_text(error)) }
             }
             td {
                 @if is_own { strong aria-current="true" { (name(&agent.name)) } }
                 @else { a href=(link) { (name(&agent.name)) } }
             }
-            td data-label="Lifecycle" { (printable(agent.lifecycle.as_str())) }
+            td data-label="Lifecycle" { (sanitize(agent.lifecycle.as_str())) }
             td data-label="Created" { (full_moment(agent.created_at, now)) }
             td data-label="First connected" { (full_moment(agent.first_connected_at, now)) }
             td data-label="Ready" { (full_moment(agent.ready_at, now)) }

@@ -2,28 +2,28 @@
 
 use maud::{Markup, html};
 
+use crate::details::{AgentDetails, WorkspaceDetails};
+use crate::fleet::label_value::Variants;
 use crate::fleet::latest::Build;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
-use crate::inquiry::{Told, ToldAgent};
 
 use super::super::moments::full_moment;
 use super::super::parts::long_text;
 use super::super::parts::name;
 
 /// Both, side by side where there is room.
-pub(super) fn agent_facts(told: &Told, it: &ToldAgent) -> Markup {
+pub(super) fn agent_facts(details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
     html! {
         section class="card half tall" aria-labelledby="facts" data-key="facts" {
             h2 id="facts" { "Agent" }
-            (row(told.latest.now, it))
+            (row(details.latest.now, it))
         }
-        (workspace_facts(told))
+        (workspace_facts(details))
     }
 }
 
-fn row(now: Timestamp, it: &ToldAgent) -> Markup {
+fn row(now: Timestamp, it: &AgentDetails) -> Markup {
     let agent = &it.agent;
     let moments = [
         ("Created", agent.created_at),
@@ -41,7 +41,7 @@ fn row(now: Timestamp, it: &ToldAgent) -> Markup {
         dl class="facts" {
             dt { "Id" } dd { code { (agent.id) } }
             dt { "Kind" } dd { (agent.kind.as_str()) }
-            dt { "Lifecycle" } dd { (printable(agent.lifecycle.as_str())) }
+            dt { "Lifecycle" } dd { (sanitize(agent.lifecycle.as_str())) }
             @for (what, at) in moments { dt { (what) } dd { (full_moment(at, now)) } }
             dt { "May take to connect" } dd { (timeout) }
             dt { "Version" } dd { (name(&agent.version)) }
@@ -50,9 +50,9 @@ fn row(now: Timestamp, it: &ToldAgent) -> Markup {
 }
 
 /// The workspace and its latest build.
-pub(super) fn workspace_facts(told: &Told) -> Markup {
-    let latest = &told.latest;
-    let version = told
+pub(super) fn workspace_facts(details: &WorkspaceDetails) -> Markup {
+    let latest = &details.latest;
+    let version = details
         .latest
         .agents
         .first()
@@ -71,7 +71,7 @@ pub(super) fn workspace_facts(told: &Told) -> Markup {
             }
             dt { "Latest build" } dd { (build(latest.build.as_ref())) }
             dt { "Verdict" }
-            dd { strong { (told.readiness.verdict.as_str()) } ": " (long_text(&told.readiness.detail)) }
+            dd { strong { (details.readiness.verdict.as_str()) } ": " (long_text(&details.readiness.detail)) }
         }
         }
     }
@@ -82,8 +82,8 @@ fn build(build: Option<&Build>) -> Markup {
         return html! { "never built" };
     };
     html! {
-        (build.number) ", " (printable(build.transition.as_str())) ": "
-        strong { (printable(build.job.as_str())) }
+        (build.number) ", " (sanitize(build.transition.as_str())) ": "
+        strong { (sanitize(build.job.as_str())) }
         @if let Some(error) = &build.error { (long_text(error)) }
     }
 }

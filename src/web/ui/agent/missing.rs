@@ -5,17 +5,17 @@ use axum::response::Response;
 use maud::{Markup, html};
 use uuid::Uuid;
 
-use crate::fleet::printable::printable;
-use crate::inquiry::Unclear;
+use crate::details::Unclear;
+use crate::fleet::sanitize::sanitize;
 use crate::web::links::Links;
-use crate::web::settings::Settings;
+use crate::web::settings::WebSettings;
 
 use super::super::layout;
 use super::super::layout::with_status;
 use super::super::parts::name;
 
 /// The path names nothing that could be there.
-pub(super) fn unreadable(settings: &Settings) -> Response {
+pub(super) fn unreadable(settings: &WebSettings) -> Response {
     let main = html! {
         p { "Ask for an agent or a workspace by its id, or by names: "
             code { "/agents/owner/workspace" } " or " code { "/agents/owner/workspace.agent" } "." }
@@ -24,11 +24,11 @@ pub(super) fn unreadable(settings: &Settings) -> Response {
 }
 
 /// What is meant is not known.
-pub(super) fn page(settings: &Settings, unclear: &Unclear) -> Response {
+pub(super) fn page(settings: &WebSettings, unclear: &Unclear) -> Response {
     let links = &settings.links;
     if let Unclear::Failed(failure) = unclear {
         let main = html! {
-            p class="warning" { (printable(&failure.to_string())) }
+            p class="warning" { (sanitize(&failure.to_string())) }
             p { "Nothing is known of the agent. " a href=(links.here("/-/ready")) { "Is the exporter ready?" } }
         };
         let status = StatusCode::SERVICE_UNAVAILABLE;
@@ -59,7 +59,7 @@ fn why(links: &Links, unclear: &Unclear) -> Markup {
             let what = "The agent is soft-deleted: Coder counts it nowhere. Its workspace is:";
             by_id(links, what, &[*workspace])
         }
-        other => html! { p { (printable(&other.to_string())) } },
+        other => html! { p { (sanitize(&other.to_string())) } },
     }
 }
 
@@ -82,7 +82,7 @@ fn by_name(links: &Links, it: &str) -> Markup {
 }
 
 /// A form that another site sent.
-pub(super) fn foreign(settings: &Settings) -> Response {
+pub(super) fn foreign(settings: &WebSettings) -> Response {
     let main = html! {
         p {
             "Nothing was dialed: a workspace is probed from here only when a page of this exporter "
@@ -98,7 +98,7 @@ pub(super) fn foreign(settings: &Settings) -> Response {
 
 /// A probe that was asked for and not made.
 pub(super) fn not_probed(
-    settings: &Settings,
+    settings: &WebSettings,
     status: StatusCode,
     why: &str,
     what: &str,
@@ -106,7 +106,7 @@ pub(super) fn not_probed(
     // An id: anything else has led to a page of its own.
     let back = what.parse::<Uuid>().ok();
     let main = html! {
-        p class="warning" { (printable(why)) }
+        p class="warning" { (sanitize(why)) }
         @if let Some(id) = back {
             p { a href=(settings.links.here(&format!("/agents/{id}"))) { "Back to the agent" } }
         }
@@ -114,7 +114,7 @@ pub(super) fn not_probed(
     answer(settings, status, "Not probed", &main)
 }
 
-fn answer(settings: &Settings, status: StatusCode, title: &str, main: &Markup) -> Response {
+fn answer(settings: &WebSettings, status: StatusCode, title: &str, main: &Markup) -> Response {
     let main = html! { h1 { (title) } (main) };
     with_status(status, layout::page(settings, title, None, &main))
 }

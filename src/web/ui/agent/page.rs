@@ -2,14 +2,14 @@
 
 use maud::{Markup, html};
 
+use crate::details::{AgentDetails, WorkspaceDetails};
 use crate::fleet::explain::Reason;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::format::moment;
+use crate::fleet::label_value::Variants;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::selection::Selection;
 use crate::fleet::snapshot::Cause;
 use crate::fleet::timeline::Change;
-use crate::fleet::told::moment;
-use crate::inquiry::{Told, ToldAgent};
 use crate::web::router::App;
 
 use super::super::documents::{health_rule, status_rule};
@@ -18,46 +18,54 @@ use super::super::moments::since;
 use super::super::parts::{badge, name};
 use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
-use super::{builds, kin, timeline};
+use super::{agent_tree, builds, timeline};
 
 /// The page of the one agent that was asked about, and its title.
-pub(super) fn agent(app: &App, told: &Told, probing: &Probing<'_>) -> (String, Markup) {
-    let latest = &told.latest;
+pub(super) fn agent(
+    app: &App,
+    details: &WorkspaceDetails,
+    probing: &Probing<'_>,
+) -> (String, Markup) {
+    let latest = &details.latest;
     let full_name = |agent: &str| format!("{}/{}.{agent}", latest.owner, latest.workspace);
-    let Some(it) = told.agents.first() else {
-        return workspace(app, told, probing);
+    let Some(it) = details.agents.first() else {
+        return workspace(app, details, probing);
     };
-    let title = printable(&full_name(&it.agent.name));
+    let title = sanitize(&full_name(&it.agent.name));
     let main = html! {
-        (header(app, told, it))
+        (header(app, details, it))
         (why(it))
-        (agent_facts(told, it))
+        (agent_facts(details, it))
         (timeline::section(it, &changes(app, it), latest.now))
-        (kin::section(app, told, Some(it.agent.id)))
-        (builds::section(app, told, Some(it)))
+        (agent_tree::section(app, details, Some(it.agent.id)))
+        (builds::section(app, details, Some(it)))
         (probing.section())
     };
     (title, main)
 }
 
 /// The page of a workspace, and its title.
-pub(super) fn workspace(app: &App, told: &Told, probing: &Probing<'_>) -> (String, Markup) {
-    let latest = &told.latest;
-    let title = printable(&format!("{}/{}", latest.owner, latest.workspace));
+pub(super) fn workspace(
+    app: &App,
+    details: &WorkspaceDetails,
+    probing: &Probing<'_>,
+) -> (String, Markup) {
+    let latest = &details.latest;
+    let title = sanitize(&format!("{}/{}", latest.owner, latest.workspace));
     let main = html! {
         h1 { (name(&latest.owner)) "/" (name(&latest.workspace)) }
-        @if let Some(advice) = told.readiness.advice() { p class="advice" { (advice) } }
-        (links(app, told))
-        (workspace_facts(told))
-        (kin::section(app, told, None))
-        (builds::section(app, told, None))
+        @if let Some(advice) = details.readiness.advice() { p class="advice" { (advice) } }
+        (links(app, details))
+        (workspace_facts(details))
+        (agent_tree::section(app, details, None))
+        (builds::section(app, details, None))
         (probing.section())
     };
     (title, main)
 }
 
-fn header(app: &App, told: &Told, it: &ToldAgent) -> Markup {
-    let latest = &told.latest;
+fn header(app: &App, details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
+    let latest = &details.latest;
     let assessment = it.explanation.assessment;
     html! {
         h1 {
@@ -65,7 +73,7 @@ fn header(app: &App, told: &Told, it: &ToldAgent) -> Markup {
             (badge(assessment.health))
         }
         div class="summary" data-key="summary" data-swap {
-            @if !it.is_of_latest_build { (of_an_earlier_build(app, told)) }
+            @if !it.is_of_latest_build { (of_an_earlier_build(app, details)) }
             @if latest.deleted { p class="warning" { "The workspace is deleted: nothing of it counts." } }
             @if let Some(at) = assessment.since {
                 p { "For " strong { (since(at, latest.now)) } @if let Some(cause) = it.cause { ": " (spoken(cause)) } }
@@ -73,16 +81,16 @@ fn header(app: &App, told: &Told, it: &ToldAgent) -> Markup {
             @if let Some(advice) = assessment.health.advice(it.cause) { p class="advice" { (advice) } }
             p class="faint" { "As of " (moment(latest.now)) ", by the database's clock." }
         }
-        (links(app, told))
+        (links(app, details))
     }
 }
 
-fn of_an_earlier_build(app: &App, told: &Told) -> Markup {
-    let workspace = format!("/agents/{}", told.latest.workspace_id);
+fn of_an_earlier_build(app: &App, details: &WorkspaceDetails) -> Markup {
+    let workspace = format!("/agents/{}", details.latest.workspace_id);
     html! {
         p class="warning" {
             "Of an earlier build: counted nowhere. "
-            @match &told.latest.build {
+            @match &details.latest.build {
                 Some(build) => { "The workspace's latest build is " (build.number) ": " },
                 None => "",
             }
@@ -92,8 +100,8 @@ fn of_an_earlier_build(app: &App, told: &Told) -> Markup {
 }
 
 /// To Coder, and to the others of the template.
-fn links(app: &App, told: &Told) -> Markup {
-    let latest = &told.latest;
+fn links(app: &App, details: &WorkspaceDetails) -> Markup {
+    let latest = &details.latest;
     let links = &app.settings.links;
     let scope = &latest.scope;
     let same_template = Selection {
@@ -116,14 +124,14 @@ fn links(app: &App, told: &Told) -> Markup {
 }
 
 /// The rules that decided, with the numbers they saw.
-fn why(it: &ToldAgent) -> Markup {
+fn why(it: &AgentDetails) -> Markup {
     let explanation = &it.explanation;
     let status = explanation.assessment.status.as_str();
     let health = explanation.assessment.health.as_str();
     let decision = |what: &str, reason: &Reason, so: &str, rule: Markup| {
         html! {
             dt { (what) }
-            dd { (printable(&reason.saw)) " → " strong { (so) } " " (rule) }
+            dd { (sanitize(&reason.saw)) " → " strong { (so) } " " (rule) }
         }
     };
     let by_status = status_rule(&explanation.status);
@@ -152,9 +160,9 @@ const fn spoken(cause: Cause) -> &'static str {
     }
 }
 
-/// What passes of this process saw of it.
-fn changes(app: &App, it: &ToldAgent) -> Vec<Change> {
-    let chronicle = app.collect.chronicle();
-    let changes = chronicle.changes_of(it.agent.id);
+/// What collections of this process saw of it.
+fn changes(app: &App, it: &AgentDetails) -> Vec<Change> {
+    let health_history = app.collect.health_history();
+    let changes = health_history.changes_of(it.agent.id);
     changes.map(|it| (it.at, it.from, it.to)).collect()
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::latest::Latest;
+use crate::fleet::latest::WorkspaceAt;
 use crate::fleet::probed::Probed;
 use crate::fleet::time::Timestamp;
 use crate::web::router::App;
@@ -19,8 +19,8 @@ pub(super) struct Probing<'a> {
     /// The exporter.
     pub(super) app: &'a App,
     /// The workspace.
-    pub(super) latest: &'a Latest,
-    /// The number of the probe whose story is to be told.
+    pub(super) latest: &'a WorkspaceAt,
+    /// The number of the probe whose story is to be shown.
     pub(super) shown: Option<u64>,
     /// By the clock that dates the probes.
     pub(super) now: Timestamp,

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::label_value::Variants;
 use crate::fleet::probed::Probed;
+use crate::fleet::sanitize::sanitize;
 use crate::fleet::time::Timestamp;
 
 use super::super::moments::ago;
@@ -19,7 +19,7 @@ pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {
         p class="advice" { (probed.outcome.advice()) }
         @if let Some(agent) = &probed.agent {
             p {
-                "The database said of agent " (name(&agent.name)) ": " (printable(&agent.reason.saw))
+                "The database said of agent " (name(&agent.name)) ": " (sanitize(&agent.reason.saw))
                 " → " strong { (agent.status.as_str()) } "."
             }
         }

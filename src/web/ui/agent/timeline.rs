@@ -2,16 +2,16 @@
 
 use maud::{Markup, html};
 
+use crate::details::AgentDetails;
+use crate::fleet::format::age;
 use crate::fleet::time::Timestamp;
-use crate::fleet::timeline::{Change, Event, Happened, timeline};
-use crate::fleet::told::age;
-use crate::inquiry::ToldAgent;
+use crate::fleet::timeline::{Change, Happened, TimelineEvent, timeline};
 
 use super::super::moments::full_moment;
 use super::super::parts::badge;
 
 /// The section.
-pub(super) fn section(it: &ToldAgent, changes: &[Change], now: Timestamp) -> Markup {
+pub(super) fn section(it: &AgentDetails, changes: &[Change], now: Timestamp) -> Markup {
     html! {
         section class="card half" aria-labelledby="timeline" data-key="timeline" {
             h2 id="timeline" { "What happened" }
@@ -26,7 +26,7 @@ pub(super) fn section(it: &ToldAgent, changes: &[Change], now: Timestamp) -> Mar
     }
 }
 
-fn item(event: &Event, now: Timestamp) -> Markup {
+fn item(event: &TimelineEvent, now: Timestamp) -> Markup {
     html! {
         li {
             @if let Some(gap) = event.gap_seconds {

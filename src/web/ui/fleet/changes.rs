@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::fleet::chronicle::{Chronicle, Event};
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::health_history::{ChangeEvent, HealthHistory};
+use crate::fleet::label_value::Variants;
 use crate::fleet::selection::Selection;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, name, number};
@@ -16,24 +16,24 @@ use super::View;
 /// How far back is lately.
 const WINDOW: Duration = Duration::from_secs(3600);
 
-/// Events told at first, and at most.
+/// Events shown at first, and at most.
 const FIRST: usize = 5;
 const MOST: usize = 50;
 
-/// Agents of one event told by name.
+/// Agents of one event shown by name.
 const NAMED: usize = 10;
 
-/// Changes of health that passes have seen: those about problems, then a word on the others.
+/// Changes of health that collections have seen: those about problems, then a word on the others.
 pub(super) fn changes(view: &View<'_>) -> Markup {
-    let chronicle = view.chronicle;
-    let events = chronicle.events(WINDOW, view.now);
+    let health_history = view.health_history;
+    let events = health_history.events(WINDOW, view.now);
     let (problems, others): (Vec<_>, Vec<_>) = events.iter().partition(|it| it.is_about_problems());
     html! {
         section class="card" aria-labelledby="changes" data-key="changes" {
             h2 id="changes" { "What changed " span class="faint" { "in the last hour" } }
             @if problems.is_empty() {
                 p class="faint" {
-                    @if chronicle.last_known().is_some() {
+                    @if health_history.last_known().is_some() {
                         "No pass saw an agent get a problem or get rid of one."
                     } @else {
                         "Nothing has been seen yet."
@@ -58,11 +58,11 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
     }
 }
 
-fn sum(events: &[&Event<'_>]) -> u64 {
+fn sum(events: &[&ChangeEvent<'_>]) -> u64 {
     events.iter().map(|it| it.count).sum()
 }
 
-fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a Event<'a>>) -> Markup {
+fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a ChangeEvent<'a>>) -> Markup {
     html! {
         ul class="changes" {
             @for event in events { (item(view, event)) }
@@ -70,7 +70,7 @@ fn list<'a>(view: &View<'_>, events: impl Iterator<Item = &'a &'a Event<'a>>) ->
     }
 }
 
-fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
+fn item(view: &View<'_>, event: &ChangeEvent<'_>) -> Markup {
     let first = event.first.as_unix_seconds();
     let (from, to) = (event.from.as_str(), event.to.as_str());
     let scope = event.scope;
@@ -88,15 +88,15 @@ fn item(view: &View<'_>, event: &Event<'_>) -> Markup {
                     (name(&scope.template)) " "
                     span class="faint" { (since(event.last, view.now)) " ago" }
                 }
-                (agents(view, view.chronicle, event))
+                (agents(view, view.health_history, event))
             }
         }
     }
 }
 
 /// Who they are, as far as that is known.
-fn agents(view: &View<'_>, chronicle: &Chronicle, event: &Event<'_>) -> Markup {
-    let known: Vec<_> = chronicle.changes_in(event).take(NAMED).collect();
+fn agents(view: &View<'_>, health_history: &HealthHistory, event: &ChangeEvent<'_>) -> Markup {
+    let known: Vec<_> = health_history.changes_in(event).take(NAMED).collect();
     let more = event.count.saturating_sub(known.len() as u64);
     html! {
         ul class="agents" {
@@ -116,7 +116,7 @@ fn agents(view: &View<'_>, chronicle: &Chronicle, event: &Event<'_>) -> Markup {
 }
 
 /// Agents of that template which are now what these became.
-fn now_so(view: &View<'_>, event: &Event<'_>) -> String {
+fn now_so(view: &View<'_>, event: &ChangeEvent<'_>) -> String {
     let health: Vec<Health> = vec![event.to];
     view.link(Selection {
         health,

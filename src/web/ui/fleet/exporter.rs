@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::dialer::AnyDialer;
-use crate::fleet::census::Fleet;
-use crate::fleet::named::Variants;
-use crate::fleet::pass::{Outcome, Pass, Report};
+use crate::fleet::collection::{CollectionResult, CollectorReport, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::label_value::Variants;
 use crate::probe::Probe;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{counted, percent};
@@ -20,8 +20,8 @@ const REMARKABLE_LAG_SECONDS: f64 = 10.0;
 
 /// How the exporter is.
 pub(super) fn exporter(view: &View<'_>) -> Markup {
-    let pass = view.pass;
-    let fleet = pass.fleet.as_ref().ok();
+    let collection = view.collection;
+    let fleet = collection.fleet.as_ref().ok();
     html! {
         section class="card" aria-labelledby="exporter" data-key="exporter" {
             h2 id="exporter" { "This exporter" }
@@ -29,21 +29,21 @@ pub(super) fn exporter(view: &View<'_>) -> Markup {
                 dt { "Data" }
                 dd { (age_of_data(view, fleet)) }
                 dt { "Collectors" }
-                dd { (collectors(pass)) }
+                dd { (collectors(collection)) }
                 @if let Some(lag) = fleet.and_then(|it| it.snapshot.replica_lag_seconds) {
                     dt { "Replica" }
                     dd { (replica(lag)) }
                 }
-                (clocks(pass, fleet))
+                (clocks(collection, fleet))
                 dt { "Probe" }
                 dd { (probe(view)) }
             }
-            (failures(pass))
+            (failures(collection))
         }
     }
 }
 
-fn age_of_data(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
+fn age_of_data(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     html! {
         @match fleet {
             Some(fleet) => { (since(fleet.snapshot.now, view.now)) " old" },
@@ -52,11 +52,11 @@ fn age_of_data(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
     }
 }
 
-fn collectors(pass: &Pass) -> Markup {
-    let total = pass.reports.len();
-    let works = |it: &&Report| matches!(it.outcome, Outcome::Loaded { .. });
-    let working = pass.reports.iter().filter(works).count();
-    let unsupported = pass.reports.iter().filter_map(|it| match it.outcome {
+fn collectors(collection: &CollectionResult) -> Markup {
+    let total = collection.reports.len();
+    let works = |it: &&CollectorReport| matches!(it.outcome, Outcome::Loaded { .. });
+    let working = collection.reports.iter().filter(works).count();
+    let unsupported = collection.reports.iter().filter_map(|it| match it.outcome {
         Outcome::Unsupported { missing } => Some((it.collector.as_str(), missing)),
         _ => None,
     });
@@ -73,17 +73,17 @@ fn collectors(pass: &Pass) -> Markup {
 }
 
 fn replica(lag: f64) -> Markup {
-    let told = format!("{lag:.1} s behind");
+    let shown = format!("{lag:.1} s behind");
     html! {
-        @if lag > REMARKABLE_LAG_SECONDS { span class="bad" { (told) } } @else { (told) }
+        @if lag > REMARKABLE_LAG_SECONDS { span class="bad" { (shown) } } @else { (shown) }
     }
 }
 
-/// Told only where they disagree so much that somebody should know.
-fn clocks(pass: &Pass, fleet: Option<&Fleet>) -> Markup {
+/// Shown only where they disagree so much that it matters.
+fn clocks(collection: &CollectionResult, fleet: Option<&FleetStats>) -> Markup {
     let is_remarkable = |it: &f64| it.abs() > REMARKABLE_SKEW_SECONDS;
-    let skew = pass.clock_skew_seconds.filter(is_remarkable);
-    let lead = fleet.and_then(Fleet::heartbeat_lead_seconds);
+    let skew = collection.clock_skew_seconds.filter(is_remarkable);
+    let lead = fleet.and_then(FleetStats::heartbeat_lead_seconds);
     // Behind is what a heartbeat of a while ago looks like.
     let lead = lead.filter(|it| *it > REMARKABLE_SKEW_SECONDS);
     html! {
@@ -135,9 +135,9 @@ fn probed(probe: &Probe<AnyDialer>) -> String {
 }
 
 /// What failed, in its own words: they say what to do.
-fn failures(pass: &Pass) -> Markup {
+fn failures(collection: &CollectionResult) -> Markup {
     html! {
-        @for (collector, failure) in pass.failures() {
+        @for (collector, failure) in collection.failures() {
             @if let Some(collector) = collector {
                 p class="warning" data-key=(collector.as_str()) {
                     b { "Collector " (collector.as_str()) " failed: " } (failure)

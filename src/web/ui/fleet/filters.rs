@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
-use crate::fleet::printable::printable;
+use crate::fleet::label_value::Variants;
+use crate::fleet::sanitize::sanitize;
 use crate::web::ui::parts::spoken;
 
 use super::View;
@@ -17,8 +17,8 @@ use super::glance::SHOWN;
 /// Names in a list to choose from.
 const MOST: usize = 500;
 
-/// The form. It stays where agents are not known: somebody may be writing in it.
-pub(super) fn filters(view: &View<'_>, fleet: Option<&Fleet>) -> Markup {
+/// The form. It stays where agents are not known: a user may be writing in it.
+pub(super) fn filters(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     let selection = &view.query.selection;
     let scopes = || fleet.into_iter().flat_map(|it| it.snapshot.scopes.iter());
     let organizations = scopes().map(|it| &*it.organization).collect();
@@ -62,7 +62,7 @@ fn choice(name: &str, label: &str, names: &BTreeSet<&str>, chosen: Option<&str>)
             select name=(name) {
                 option value="" { "all" }
                 @for it in names {
-                    option value=(it) selected[chosen == Some(it)] { (printable(it)) }
+                    option value=(it) selected[chosen == Some(it)] { (sanitize(it)) }
                 }
             }
         }

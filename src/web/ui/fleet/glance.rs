@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::fleet::agent::Scope;
-use crate::fleet::census::Fleet;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::fleet::overview::{ByHealth, by_template, problems_in};
 use crate::fleet::selection::Selection;
 use crate::web::ui::parts::{counted, name, number, percent, spoken};
@@ -68,7 +68,7 @@ pub(super) fn totals(view: &View<'_>, total: &ByHealth) -> Markup {
 }
 
 /// Which templates: the largest share of problems first.
-pub(super) fn place(view: &View<'_>, fleet: &Fleet) -> Markup {
+pub(super) fn place(view: &View<'_>, fleet: &FleetStats) -> Markup {
     let rows = by_template(fleet);
     let has_organizations = has_several_organizations(rows.keys().copied());
     let mut rows: Vec<_> = rows.into_iter().collect();

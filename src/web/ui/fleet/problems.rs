@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
-use crate::fleet::named::Variants;
+use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::label_value::Variants;
 use crate::fleet::selection::{Direction, Selected, SortKey};
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, counted, name, number};
@@ -24,7 +24,7 @@ const COLUMNS: [(&str, Option<SortKey>); 6] = [
 ];
 
 /// The form, the count, the table; of agents that are not known, that they are not.
-pub(super) fn problems(view: &View<'_>, fleet: Option<&Fleet>, notes: &[String]) -> Markup {
+pub(super) fn problems(view: &View<'_>, fleet: Option<&FleetStats>, notes: &[String]) -> Markup {
     html! {
         section id="problems" aria-labelledby="problems-title" {
             h2 id="problems-title" tabindex="-1" { (title(view)) }
@@ -38,7 +38,7 @@ pub(super) fn problems(view: &View<'_>, fleet: Option<&Fleet>, notes: &[String])
     }
 }
 
-fn found(view: &View<'_>, fleet: &Fleet) -> Markup {
+fn found(view: &View<'_>, fleet: &FleetStats) -> Markup {
     let selected = view.query.selection.of(fleet);
     let shown = &selected[..selected.len().min(view.query.show)];
     html! {
@@ -75,7 +75,7 @@ fn count(view: &View<'_>, shown: usize, all: usize) -> String {
     }
 }
 
-fn nothing(view: &View<'_>, fleet: &Fleet) -> Markup {
+fn nothing(view: &View<'_>, fleet: &FleetStats) -> Markup {
     let problems = fleet.problems().len() as u64;
     html! {
         @if view.query.selection.is_narrowed() {
@@ -91,7 +91,7 @@ fn nothing(view: &View<'_>, fleet: &Fleet) -> Markup {
     }
 }
 
-fn table(view: &View<'_>, fleet: &Fleet, shown: &[Selected<'_>]) -> Markup {
+fn table(view: &View<'_>, fleet: &FleetStats, shown: &[Selected<'_>]) -> Markup {
     let has_organizations = has_several_organizations(fleet.snapshot.scopes.iter());
     html! {
         table class="data cards" {

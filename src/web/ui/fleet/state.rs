@@ -2,22 +2,22 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
-use crate::fleet::chronicle::Chronicle;
+use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::fleet_stats::FleetStats;
 use crate::fleet::health::Health;
+use crate::fleet::health_history::HealthHistory;
 use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
-use crate::fleet::pass::{Collector, ErrorKind, Failure, Outcome, Pass};
 use crate::fleet::time::Timestamp;
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
 
 /// What is known of the fleet.
 #[derive(Debug)]
-pub(super) enum State<'a> {
+pub(super) enum FleetState<'a> {
     /// Agents are known.
     Known {
         /// They, and all else of that moment.
-        fleet: &'a Fleet,
+        fleet: &'a FleetStats,
         /// By health, every class.
         total: ByHealth,
     },
@@ -30,10 +30,10 @@ pub(super) enum State<'a> {
     },
 }
 
-impl<'a> State<'a> {
-    /// What this pass knows.
-    pub(super) fn of(pass: &'a Pass) -> Self {
-        let fleet = match &pass.fleet {
+impl<'a> FleetState<'a> {
+    /// What this collection knows.
+    pub(super) fn of(collection: &'a CollectionResult) -> Self {
+        let fleet = match &collection.fleet {
             Err(failure) => {
                 return Self::Unknown {
                     reason: reason(failure.kind),
@@ -46,7 +46,7 @@ impl<'a> State<'a> {
             let total = total(&by_template(fleet));
             return Self::Known { fleet, total };
         }
-        let agents = pass
+        let agents = collection
             .reports
             .iter()
             .find(|it| it.collector == Collector::Agents);
@@ -67,7 +67,7 @@ impl<'a> State<'a> {
     }
 
     /// The fleet, where its agents are known.
-    pub(super) fn fleet(&self) -> Option<&'a Fleet> {
+    pub(super) fn fleet(&self) -> Option<&'a FleetStats> {
         match self {
             Self::Known { fleet, .. } => Some(fleet),
             Self::Unknown { .. } => None,
@@ -95,7 +95,7 @@ impl<'a> State<'a> {
     }
 
     /// The sentence itself, and where it is bad news, what to do.
-    pub(super) fn show(&self, chronicle: &Chronicle, now: Timestamp) -> Markup {
+    pub(super) fn show(&self, health_history: &HealthHistory, now: Timestamp) -> Markup {
         match self {
             Self::Known { total, .. } => {
                 let class = match problems_in(total) {
@@ -107,12 +107,12 @@ impl<'a> State<'a> {
             Self::Unknown { reason, failure } => html! {
                 h1 class="verdict unknown" {
                     "Unknown: " (reason)
-                    @if let Some(at) = failure.and(chronicle.unknown_since()) {
+                    @if let Some(at) = failure.and(health_history.unknown_since()) {
                         ", since " (clock_time(at, now))
                     }
                 }
                 @if let Some(failure) = failure { p class="warning" { (failure) } }
-                (last_known(chronicle.last_known(), now))
+                (last_known(health_history.last_known(), now))
             },
         }
     }
@@ -142,7 +142,7 @@ fn reason(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Agents that nobody asked to be gone.
+/// Agents that were not asked to be gone.
 fn running(total: &ByHealth) -> u64 {
     let others = total
         .iter()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::fleet::census::Fleet;
+use crate::fleet::fleet_stats::FleetStats;
 use crate::web::ui::parts::{counted, number};
 
 use super::coordinate;
@@ -17,15 +17,15 @@ const HEIGHT: f64 = 100.0;
 type Bucket = (f64, u64);
 
 /// The distribution over the whole fleet.
-pub(in crate::web::ui) fn ages(fleet: &Fleet, limit: Duration) -> Markup {
+pub(in crate::web::ui) fn ages(fleet: &FleetStats, limit: Duration) -> Markup {
     drawn(&together(fleet), limit.as_secs_f64())
 }
 
 /// Of all scopes and kinds; they share their bounds.
-fn together(fleet: &Fleet) -> Vec<Bucket> {
+fn together(fleet: &FleetStats) -> Vec<Bucket> {
     let mut buckets: BTreeMap<usize, Bucket> = BTreeMap::new();
-    for tally in fleet.agents.iter().flat_map(BTreeMap::values) {
-        for (index, (bound, count)) in tally.heartbeat_ages.buckets().enumerate() {
+    for agent_counts in fleet.agents.iter().flat_map(BTreeMap::values) {
+        for (index, (bound, count)) in agent_counts.heartbeat_ages.buckets().enumerate() {
             buckets.entry(index).or_insert((bound, 0)).1 += count;
         }
     }
@@ -37,16 +37,16 @@ fn drawn(buckets: &[Bucket], limit: f64) -> Markup {
     let late = buckets.iter().filter(|it| it.0 > limit);
     let late: u64 = late.map(|it| it.1).sum();
     let within = buckets.iter().filter(|it| it.0 <= limit).count();
-    let told = format!(
+    let shown = format!(
         "{} with an open connection, {} of them silent for longer than {limit} s.",
         counted(all, "agent"),
         number(late)
     );
     html! {
         figure class="card" data-key="ages" {
-            figcaption { h2 { "Last heartbeats" } p class="faint" { (told) } }
+            figcaption { h2 { "Last heartbeats" } p class="faint" { (shown) } }
             @if all > 0 {
-                (columns(buckets, limit, within, &told))
+                (columns(buckets, limit, within, &shown))
                 div class="axis columns" aria-hidden="true" {
                     @for (bound, _) in buckets { span { (bound_name(*bound)) } }
                 }
@@ -57,7 +57,7 @@ fn drawn(buckets: &[Bucket], limit: f64) -> Markup {
     }
 }
 
-fn columns(buckets: &[Bucket], limit: f64, within: usize, told: &str) -> Markup {
+fn columns(buckets: &[Bucket], limit: f64, within: usize, shown: &str) -> Markup {
     let most = buckets
         .iter()
         .map(|it| it.1)
@@ -77,7 +77,7 @@ fn columns(buckets: &[Bucket], limit: f64, within: usize, told: &str) -> Markup 
         svg class="plot" viewBox={ "0 0 " (coordinate(width)) " 100" } preserveAspectRatio="none"
             role="img" aria-labelledby="ages-title ages-told" {
             title id="ages-title" { "Agents by the age of their last heartbeat" }
-            desc id="ages-told" { (told) }
+            desc id="ages-told" { (shown) }
             @for (index, (bound, count)) in buckets.iter().enumerate() {
                 rect class=(colour(*bound, limit)) x=(coordinate(index as f64 * COLUMN + 1.0))
                     y=(coordinate(HEIGHT - height(*count))) width="8" height=(coordinate(height(*count))) {}

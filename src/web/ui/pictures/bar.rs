@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::label_value::Variants;
 use crate::web::ui::parts::{number, spoken};
 
 use super::coordinate;

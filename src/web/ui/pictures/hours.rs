@@ -1,11 +1,11 @@
 //! Problems by class over the last hours, and the agents that are well below them. Where no
-//! pass was made there is a gap: nothing is known of it, so nothing is drawn.
+//! collection was made there is a gap: nothing is known of it, so nothing is drawn.
 
 use maud::{Markup, html};
 
-use crate::fleet::chronicle::Point;
 use crate::fleet::health::Health;
-use crate::fleet::named::Variants;
+use crate::fleet::health_history::Point;
+use crate::fleet::label_value::Variants;
 use crate::fleet::time::Timestamp;
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
@@ -73,7 +73,7 @@ pub(in crate::web::ui) fn hours<'a>(
     let (seconds, name) = within.copied().unwrap_or(SPANS[3]);
     let frame = Frame { now, seconds };
     let most = points.iter().map(|it| it.problems()).max();
-    let told = match most {
+    let shown = match most {
         None => "Nothing has been seen yet.".to_owned(),
         Some(0) => format!("No problem was seen in the last {name}."),
         Some(most) => format!(
@@ -84,12 +84,12 @@ pub(in crate::web::ui) fn hours<'a>(
     let most_well = points.iter().map(|it| well(it)).max().unwrap_or_default();
     html! {
         figure class="card" data-key="hours" {
-            figcaption { h2 { "The last hours" } p class="faint" { (told) } }
+            figcaption { h2 { "The last hours" } p class="faint" { (shown) } }
             @if !points.is_empty() {
                 p class="axis-title faint" aria-hidden="true" { "problems, up to " (number(most.unwrap_or_default())) }
                 svg class="plot" viewBox="0 0 360 100" preserveAspectRatio="none" role="img" aria-labelledby="hours-title hours-told" {
                     title id="hours-title" { "Agents with a problem over the last " (name) }
-                    desc id="hours-told" { (told) " The numbers are in the table below." }
+                    desc id="hours-told" { (shown) " The numbers are in the table below." }
                     @for layer in problem_layers(&points, frame) {
                         (area(&layer, frame, most.unwrap_or_default(), 100.0))
                     }

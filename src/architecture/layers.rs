@@ -1,0 +1,174 @@
+//! Dependencies point inward: web, cli → collect → postgres → metrics, fleet.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::{root, sources};
+
+/// What each room may use of its neighbours. A room that is not listed may use everything.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("fleet", &["fleet"]),
+    ("metrics", &["fleet", "metrics"]),
+    ("chance.rs", &[]),
+    ("resolver", &["chance", "fleet", "resolver"]),
+    ("config", &["config", "fleet", "metrics"]),
+    (
+        "postgres",
+        &[
+            "clock", "config", "fleet", "offload", "postgres", "resolver",
+        ],
+    ),
+    ("dialer", &["config", "dialer", "fleet", "resolver"]),
+    (
+        "collect",
+        &[
+            "clock",
+            "collect",
+            "fleet",
+            "log_output",
+            "log_dedup",
+            "metrics",
+            "offload",
+            "postgres",
+        ],
+    ),
+    (
+        "activity.rs",
+        &["collect", "fleet", "log_output", "log_dedup", "postgres"],
+    ),
+    (
+        "probe",
+        &[
+            "activity",
+            "clock",
+            "collect",
+            "fleet",
+            "log_output",
+            "log_dedup",
+            "postgres",
+            "probe",
+            "resolver",
+        ],
+    ),
+    (
+        "web",
+        &[
+            "clock", "collect", "config", "dialer", "fleet", "details", "metrics", "offload",
+            "postgres", "probe", "process", "systemd", "web",
+        ],
+    ),
+    ("details", &["fleet", "details", "postgres", "resolver"]),
+    ("reporter", &["fleet", "reporter"]),
+    ("demo", &["chance", "demo", "fleet", "postgres", "reporter"]),
+    ("log_dedup.rs", &["fleet"]),
+    ("log_output.rs", &["fleet", "log_dedup"]),
+];
+
+/// What reaches into the world, and so has no place in a pure room.
+const WORLDLY: &[&str] = &[
+    "axum",
+    "deadpool_postgres",
+    "std::env",
+    "std::fs",
+    "std::net",
+    "std::process",
+    "Instant",
+    "SystemTime",
+    "tokio",
+    "tokio_postgres",
+    "tracing",
+];
+
+#[test]
+fn rooms_use_only_the_rooms_further_in() {
+    for (room, allowed) in ROOMS {
+        for (path, text) in room_sources(room) {
+            for (number, line) in text.lines().enumerate() {
+                let Some(rest) = line.split("crate::").nth(1) else {
+                    continue;
+                };
+                if line.trim_start().starts_with("//") {
+                    continue;
+                }
+                let used: String = rest
+                    .chars()
+                    .take_while(|it| it.is_alphanumeric() || *it == '_')
+                    .collect();
+                assert!(
+                    allowed.contains(&used.as_str()),
+                    "{}:{}: {room} may not use {used}; move the code to where it belongs, or \
+                     pass what it needs as an argument",
+                    path.display(),
+                    number + 1,
+                );
+            }
+        }
+    }
+}
+
+/// Of the world, the resolver has tokio's clock, which a test can stop, and nothing else. Its
+/// tests have the rest of tokio too: tasks and channels for callers and late connections.
+#[test]
+fn resolver_knows_nothing_of_the_world_but_the_time() {
+    let folder = root().join("src/resolver");
+    for (path, text) in sources(&folder) {
+        let is_test = ["tests", "world", "world.rs"]
+            .iter()
+            .any(|it| path.starts_with(folder.join(it)));
+        let allowed = if is_test {
+            "use tokio::"
+        } else {
+            "use tokio::time::"
+        };
+        let uses = text
+            .lines()
+            .map(str::trim_start)
+            .filter(|line| line.starts_with("use ") && !line.starts_with(allowed));
+        for line in uses {
+            for worldly in WORLDLY {
+                assert!(
+                    !line.contains(worldly),
+                    "{}: the resolver is pure but for time, so it may not have `{line}`",
+                    path.display(),
+                );
+            }
+        }
+    }
+}
+
+/// A room is a folder, or one file.
+fn room_sources(room: &str) -> Vec<(PathBuf, String)> {
+    let path = root().join("src").join(room);
+    if path.is_dir() {
+        return sources(&path);
+    }
+    let text = fs::read_to_string(&path).unwrap();
+    vec![(path, text)]
+}
+
+#[test]
+fn pure_rooms_know_nothing_of_the_world() {
+    for room in [
+        "chance.rs",
+        "fleet",
+        "metrics",
+        "log_dedup.rs",
+        "reporter/core.rs",
+    ] {
+        for (path, text) in room_sources(room) {
+            let uses = text
+                .lines()
+                .filter(|line| line.trim_start().starts_with("use "));
+            for line in uses {
+                for worldly in WORLDLY {
+                    assert!(
+                        !line.contains(worldly),
+                        "{}: {room} is pure, so it may not have `{line}`; take the value as an \
+                         argument",
+                        path.display(),
+                    );
+                }
+            }
+        }
+    }
+}

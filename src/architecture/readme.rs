@@ -1,0 +1,141 @@
+//! Tables in the documents that are made from the program, and where they are compared.
+
+use std::fs;
+
+use clap::ValueEnum;
+
+use crate::cli::{demo_settings_table, settings_table};
+use crate::config::demo_args::DemoScenario;
+use crate::fleet::health::Health;
+use crate::fleet::label_value::Variants;
+use crate::fleet::outcome::ProbeOutcome;
+use crate::fleet::snapshot::Cause;
+use crate::metrics::catalogue;
+use crate::metrics::page::Page;
+use crate::metrics::single::ProbePage;
+use crate::postgres::grants::{is_in_newest_release, role_sql};
+
+use super::root;
+
+/// A document, and the parts of it that the program writes: what stands between
+/// `<!-- name -->` and `<!-- /name -->`.
+type Generated = (&'static str, Vec<(&'static str, String)>);
+
+fn generated() -> Vec<Generated> {
+    let role = format!("```sql\n{}```\n", newest_role());
+    let metrics = vec![
+        ("metrics", catalogue::table::<Page>()),
+        ("probe", catalogue::table::<ProbePage>()),
+    ];
+    let demo = vec![
+        ("scenarios", scenarios_table()),
+        ("demo-settings", demo_settings_table()),
+    ];
+    vec![
+        (
+            "docs/configuration.md",
+            vec![("settings", settings_table())],
+        ),
+        ("docs/database.md", vec![("role", role)]),
+        ("docs/demo.md", demo),
+        ("docs/health-rules.md", vec![("advice", advice_table())]),
+        ("docs/metrics.md", metrics),
+        ("docs/probe.md", vec![("outcomes", outcomes_table())]),
+        (
+            "docs/spec/coder-schema.md",
+            vec![("columns", columns_table())],
+        ),
+    ]
+}
+
+#[test]
+fn readme_and_documents_show_what_the_program_says() {
+    let mut behind = Vec::new();
+    for (name, parts) in generated() {
+        let path = root().join(name);
+        let text = fs::read_to_string(&path).unwrap();
+        let expected = parts.iter().fold(text.clone(), |text, (part, content)| {
+            replace_part(name, &text, part, content)
+        });
+        if text == expected {
+            continue;
+        }
+        match std::env::var_os("UPDATE_README") {
+            Some(_) => fs::write(&path, expected).unwrap(),
+            None => behind.push(name),
+        }
+    }
+    assert!(
+        behind.is_empty(),
+        "{} behind the program; run: UPDATE_README=1 cargo nextest run readme",
+        behind.join(", ")
+    );
+}
+
+/// The role for the newest released Coder.
+fn newest_role() -> String {
+    role_sql("coder_exporter", is_in_newest_release)
+}
+
+/// The columns that are read, as the role grants them.
+fn columns_table() -> String {
+    let role = newest_role();
+    let rows = role.lines().filter_map(|line| {
+        let (columns, rest) = line.strip_prefix("GRANT SELECT (")?.split_once(") ON ")?;
+        let (table, _) = rest.split_once(" TO ")?;
+        Some(format!("| `{table}` | {columns} |\n"))
+    });
+    let rows: String = rows.collect();
+    format!("| table | columns |\n| --- | --- |\n{rows}")
+}
+
+fn scenarios_table() -> String {
+    let values = DemoScenario::value_variants().iter();
+    let rows = values.filter_map(ValueEnum::to_possible_value).map(|it| {
+        let help = it.get_help().map(ToString::to_string).unwrap_or_default();
+        format!("| `{}` | {help} |\n", it.get_name())
+    });
+    let rows: String = rows.collect();
+    format!("| `--demo.scenario` | what happens |\n| --- | --- |\n{rows}")
+}
+
+fn outcomes_table() -> String {
+    let rows = ProbeOutcome::ALL
+        .iter()
+        .map(|it| format!("| `{}` | {} |\n", it.as_str(), it.advice()));
+    let rows: String = rows.collect();
+    format!("| outcome | what to do |\n| --- | --- |\n{rows}")
+}
+
+/// What to do about each problem, and about each cause where that makes a difference.
+fn advice_table() -> String {
+    let mut table = String::from("| health | cause | what to do |\n| --- | --- | --- |\n");
+    for &health in Health::ALL {
+        let general = health.advice(None);
+        let of_causes = Cause::ALL.iter().map(|&it| (it, health.advice(Some(it))));
+        let special: Vec<_> = of_causes.filter(|(_, it)| *it != general).collect();
+        let rows = special.iter().map(|(cause, it)| (cause.as_str(), *it));
+        for (cause, advice) in rows.chain([("", general)]) {
+            let Some(advice) = advice else { continue };
+            let cause = match cause {
+                "" => String::new(),
+                cause => format!("`{cause}`"),
+            };
+            table.push_str(&format!("| `{}` | {cause} | {advice} |\n", health.as_str()));
+        }
+    }
+    table
+}
+
+/// Puts `content` between `<!-- part -->` and `<!-- /part -->`.
+fn replace_part(document: &str, text: &str, part: &str, content: &str) -> String {
+    let (start, end) = (format!("<!-- {part} -->\n"), format!("<!-- /{part} -->"));
+    let cut = text.split_once(&start).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
+        Some((before, after))
+    });
+    let Some((before, after)) = cut else {
+        panic!("{document} has lost its markers {start}…{end}");
+    };
+    format!("{before}{start}\n{content}\n{end}{after}")
+}

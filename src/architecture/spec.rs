@@ -1,0 +1,143 @@
+//! Tables of names in the documents are those of the program.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::CommandFactory;
+
+use crate::cli::Cli;
+use crate::fleet::agent::Kind;
+use crate::fleet::collection::{Collector, ErrorKind};
+use crate::fleet::health::Health;
+use crate::fleet::label_value::Variants;
+use crate::fleet::outcome::ProbeOutcome;
+use crate::fleet::probe_scope::SkipReason;
+use crate::fleet::snapshot::Cause;
+use crate::fleet::status::{Status, StatusRule};
+use crate::fleet::workspace::{BindingState, WorkspaceState};
+use crate::metrics::catalogue::families;
+use crate::metrics::family::Exposed;
+use crate::metrics::single::ProbePage;
+use crate::resolver::{Phase, Verdict};
+
+use super::markdown::documents;
+
+/// Sets that a document lists in an order of its own.
+const UNORDERED: &[&str] = &["command", "kind", "status", "workspace-state"];
+
+/// What `<!-- names: … -->` above a table may say, and the names that its first column must then
+/// have; a second name is about the second column.
+fn sets() -> BTreeMap<&'static str, Vec<String>> {
+    fn names<V: Variants>() -> Vec<String> {
+        V::ALL.iter().map(|it| it.as_str().to_owned()).collect()
+    }
+    let command = Cli::command();
+    let commands = command.get_subcommands();
+    BTreeMap::from([
+        ("binding", names::<BindingState>()),
+        ("cause", names::<Cause>()),
+        ("collector", names::<Collector>()),
+        ("command", commands.map(|it| it.get_name().into()).collect()),
+        ("error-kind", names::<ErrorKind>()),
+        ("health", names::<Health>()),
+        ("kind", names::<Kind>()),
+        ("outcome", names::<ProbeOutcome>()),
+        ("phase", names::<Phase>()),
+        ("skip-reason", names::<SkipReason>()),
+        ("status", names::<Status>()),
+        ("status-rule", names::<StatusRule>()),
+        ("verdict", names::<Verdict>()),
+        ("workspace-state", names::<WorkspaceState>()),
+    ])
+}
+
+#[test]
+fn tables_of_names_are_the_programs() {
+    let sets = sets();
+    let mut seen = BTreeSet::new();
+    for document in documents().iter().filter(|it| it.is_built()) {
+        for (what, rows) in document.tables_of_names() {
+            for (column, what) in what.split(", ").enumerate() {
+                let place = format!("{}, {what}", document.name());
+                let Some(expected) = sets.get(what) else {
+                    panic!("{place}: there is no such set of names");
+                };
+                let mut found: Vec<_> = rows.iter().map(|row| name_in(row[column])).collect();
+                found.dedup();
+                let mut expected = expected.clone();
+                if UNORDERED.contains(&what) {
+                    expected.sort();
+                    found.sort();
+                    found.dedup();
+                }
+                assert_eq!(found, expected, "{place}: the table and the program differ");
+                if document.path.starts_with("docs/spec") {
+                    seen.insert(what.to_owned());
+                }
+            }
+        }
+    }
+    let all: BTreeSet<_> = sets.keys().map(|it| (*it).to_owned()).collect();
+    assert_eq!(
+        seen, all,
+        "docs/spec must have a table of each set of names"
+    );
+}
+
+/// Names of metrics are the contract: the specification has each of them.
+#[test]
+fn every_metric_is_in_the_specification() {
+    let documents = documents();
+    let spec = documents
+        .iter()
+        .filter(|it| it.is_built() && it.path.starts_with("docs/spec"));
+    let code: Vec<_> = spec.flat_map(|it| it.code_spans()).collect();
+    let mut missing: Vec<_> = families().map(|it| it.name).collect();
+    missing.extend(ProbePage::families().map(|it| it.name));
+    missing.retain(|name| {
+        let is_named = |code: &String| {
+            let rest = code.split(name).nth(1);
+            let family = code.strip_suffix('*');
+            rest.is_some_and(|it| it.is_empty() || it.starts_with('{'))
+                || family.is_some_and(|it| name.starts_with(it))
+        };
+        !code.iter().any(is_named)
+    });
+    assert!(
+        missing.is_empty(),
+        "not in docs/spec: {}",
+        missing.join(", ")
+    );
+}
+
+/// Problems are in bold on the page of the health rules, and their headings can be linked to.
+#[test]
+fn page_of_health_marks_the_problems_and_has_a_place_for_each_rule() {
+    for (page, rules) in [
+        ("docs/spec/health.md", names_of(Health::ALL)),
+        ("docs/spec/connection-status.md", names_of(StatusRule::ALL)),
+    ] {
+        let documents = documents();
+        let document = documents.iter().find(|it| it.name() == page).unwrap();
+        let anchors = document.anchors();
+        for rule in rules {
+            assert!(anchors.contains(&rule), "{page} has no heading {rule}");
+        }
+        for (_, rows) in document.tables_of_names() {
+            for row in rows {
+                let health = Health::ALL.iter().find(|it| it.as_str() == name_in(row[0]));
+                let is_problem = health.is_some_and(|it| it.is_problem());
+                assert_eq!(row[0].starts_with("**"), is_problem, "{page}: {}", row[0]);
+            }
+        }
+    }
+}
+
+fn names_of<V: Variants>(all: &[V]) -> Vec<String> {
+    all.iter().map(|it| it.as_str().to_owned()).collect()
+}
+
+/// The first word in code in a cell.
+fn name_in(cell: &str) -> String {
+    let code = cell.split('`').nth(1).unwrap_or_default();
+    code.split(' ').next().unwrap_or_default().to_owned()
+}

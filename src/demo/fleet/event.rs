@@ -1,0 +1,223 @@
+//! What comes over a fleet: people at work, and things that break.
+
+use super::Fleet;
+use super::build::{Stage, Wish, build_error};
+use super::outcome::StartOutcome;
+use super::rng::Rng;
+use super::rows::Weight::{self, Everyday, Trouble};
+use super::rows::{Changes, JobOutcome, Time};
+use super::seed_data::{Machine, TEMPLATES};
+use super::workspace::Workspace;
+
+/// Something that can happen to one workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Event {
+    Stop,
+    Start,
+    SlowStart,
+    Update,
+    FailedBuild,
+    CanceledBuild,
+    AppFails,
+    Chat,
+    DevContainer,
+    ShutDown,
+    Replace,
+    ResumeAndReport,
+    // From here on agents break.
+    Silence,
+    Drop,
+    NeverConnects,
+    WaitsForEver,
+    StartError,
+    StartHangs,
+    ResumeAndStick,
+}
+
+impl Event {
+    /// How much it matters to the viewer.
+    fn weight(self) -> Weight {
+        match self {
+            Self::FailedBuild | Self::ResumeAndReport | Self::Silence | Self::Drop => Trouble,
+            Self::NeverConnects | Self::WaitsForEver | Self::StartError => Trouble,
+            Self::StartHangs | Self::ResumeAndStick => Trouble,
+            _ => Everyday,
+        }
+    }
+
+    /// Whether this could happen to this workspace now.
+    pub(super) fn suits(self, workspace: &Workspace) -> bool {
+        let plan = workspace.plan();
+        let is_well = workspace.is_well();
+        match self {
+            Self::Start => {
+                matches!(workspace.stage, Stage::Stopped) && workspace.next_wish.is_none()
+            }
+            Self::Chat => matches!(workspace.stage, Stage::Up),
+            Self::DevContainer => {
+                is_well && workspace.agents.len() > 1 && plan.dev_container.is_some()
+            }
+            Self::ResumeAndReport | Self::ResumeAndStick => is_well && plan.machine == Machine::Vm,
+            Self::NeverConnects => is_well && plan.connection_timeout_seconds > 0,
+            Self::WaitsForEver => is_well && plan.connection_timeout_seconds == 0,
+            _ => is_well,
+        }
+    }
+}
+
+impl Event {
+    /// The build by which it comes, if it does, and the sentence about it.
+    fn build(self, owner: &str, label: &str, rng: &mut Rng) -> Option<(Wish, JobOutcome, String)> {
+        let (wish, text) = match self {
+            Self::Stop => (Wish::Stop, format!("{owner} stopped {label}")),
+            Self::Start => (
+                Wish::Start(StartOutcome::Well),
+                format!("{owner} started {label}"),
+            ),
+            Self::Replace => (
+                Wish::Delete,
+                format!("{owner} deletes {label}, and somebody will need another one"),
+            ),
+            Self::Update => (
+                Wish::Start(StartOutcome::Well),
+                format!("{owner} updated {label}: its chats still name the old agent"),
+            ),
+            Self::FailedBuild | Self::CanceledBuild => (
+                Wish::Start(StartOutcome::Well),
+                format!("{owner} updated {label}: the build will come to nothing"),
+            ),
+            Self::SlowStart => (
+                Wish::Restart(
+                    rng.weighted(&[(70, StartOutcome::Slow), (30, StartOutcome::Overdue)]),
+                ),
+                format!("{owner} restarted {label}, whose start script takes its time"),
+            ),
+            Self::ResumeAndReport => (
+                Wish::Restart(StartOutcome::ReportsAgain),
+                format!("suspended {label}, resumed it on a new row: its agent reports again"),
+            ),
+            Self::ResumeAndStick => (
+                Wish::Restart(StartOutcome::Survives),
+                format!("suspended {label}, resumed it on a new row: watch it stick in created"),
+            ),
+            Self::NeverConnects | Self::WaitsForEver => (
+                Wish::Restart(StartOutcome::NeverConnects),
+                format!("{owner} restarted {label}: its agent will never connect"),
+            ),
+            Self::StartError => (
+                Wish::Restart(StartOutcome::Fails),
+                format!("{owner} restarted {label} with a broken start script"),
+            ),
+            Self::StartHangs => (
+                Wish::Restart(StartOutcome::Hangs),
+                format!("{owner} restarted {label}: its start script will hang"),
+            ),
+            Self::AppFails | Self::Chat | Self::DevContainer | Self::ShutDown => return None,
+            Self::Silence | Self::Drop => return None,
+        };
+        let outcome = match self {
+            Self::FailedBuild => build_error(rng),
+            Self::CanceledBuild => JobOutcome::Canceled,
+            _ => JobOutcome::Succeeded,
+        };
+        Some((wish, outcome, text))
+    }
+}
+
+impl Fleet {
+    /// Lets it happen to some workspace it suits, if one is found. Whether it was.
+    pub(super) fn event(&mut self, event: Event, now: Time, changes: &mut Changes) -> bool {
+        // In a fleet where few suit, looking at all of them would be the slowest thing we do.
+        let attempts = if self.workspaces.is_empty() {
+            0
+        } else {
+            ATTEMPTS
+        };
+        let found = (0..attempts).find_map(|_| {
+            let index = self.rng.below(self.workspaces.len());
+            event.suits(&self.workspaces[index]).then_some(index)
+        });
+        let Some(index) = found else {
+            return false;
+        };
+        match event {
+            Event::Silence | Event::Drop => self.lose(index, event, now, changes),
+            _ => self.happen(index, event, now, changes),
+        }
+        true
+    }
+
+    fn happen(&mut self, index: usize, event: Event, now: Time, changes: &mut Changes) {
+        let (workspace, mut cx) = self.at(index, now, changes);
+        let (owner, label) = (workspace.owner(&cx), workspace.label.clone());
+        if let Some((wish, outcome, text)) = event.build(owner, &label, cx.rng) {
+            workspace.build(wish, outcome, &mut cx);
+            changes.tell(event.weight(), text);
+            return;
+        }
+        let text = match event {
+            Event::AppFails => {
+                let until = now + cx.rng.within(20..300);
+                let mut agents = workspace.agents.iter_mut();
+                agents
+                    .any(|agent| agent.flap(until, cx.changes))
+                    .then(|| format!("an app of {label} is unhealthy"))
+            }
+            Event::DevContainer => workspace
+                .rebuild_dev_container(&mut cx)
+                .then(|| format!("{owner} rebuilt the dev container of {label}")),
+            Event::ShutDown => {
+                workspace.shut_down(&mut cx);
+                Some(format!("{owner} shut {label} down from within"))
+            }
+            _ => {
+                workspace.chat(&mut cx);
+                Some(format!("{owner} started a chat in {label}"))
+            }
+        };
+        if let Some(text) = text {
+            changes.tell(event.weight(), text);
+        }
+    }
+
+    /// The machine is gone, with all its agents. Some come back by themselves.
+    fn lose(&mut self, index: usize, how: Event, now: Time, changes: &mut Changes) {
+        let (workspace, cx) = self.at(index, now, changes);
+        let back_at = if cx.rng.percent(75) {
+            now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(100..900))
+        } else {
+            let at = now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(300..1200));
+            workspace.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
+            Time::MAX
+        };
+        for agent in &mut workspace.agents {
+            if how == Event::Silence {
+                agent.fall_silent(now, back_at);
+            } else {
+                agent.disconnect(now, back_at, cx.changes);
+            }
+        }
+        let label = &workspace.label;
+        let text = if how == Event::Silence {
+            format!("{label} fell silent: no heartbeat, no goodbye")
+        } else {
+            format!("{label} lost its connection, and coderd noticed")
+        };
+        cx.changes.tell(how.weight(), text);
+    }
+}
+
+/// Silence is judged after 30 s by the clock, and then a viewer should have time to look.
+const SEEN_BY_CLOCK: Time = 60;
+
+/// Tries to find a workspace that suits; rare kinds are a tenth of the fleet.
+const ATTEMPTS: usize = 60;
+
+/// Any template, by its share of the fleet.
+pub(super) fn template(rng: &mut Rng) -> usize {
+    let mut shares = [(0, 0); TEMPLATES.len()];
+    for (index, plan) in TEMPLATES.iter().enumerate() {
+        shares[index] = (plan.share, index);
+    }
+    rng.weighted(&shares)
+}

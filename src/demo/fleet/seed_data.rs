@@ -1,0 +1,257 @@
+//! What does not change while one watches: people, organizations, templates.
+
+use uuid::Uuid;
+
+use super::rng::Rng;
+use super::rows::Word;
+
+pub(super) const ORGANIZATIONS: [Word; 2] = ["engineering", "research"];
+
+pub(super) const PEOPLE: [Word; 40] = [
+    "ada",
+    "agnes-varda",
+    "amara-okafor",
+    "anders",
+    "bjorn-aas",
+    "chidi",
+    "chloe-dubois",
+    "diego-fuentes",
+    "edsger",
+    "elif-yilmaz",
+    "fatima-z",
+    "grace-hopper",
+    "hans-peter",
+    "ines",
+    "ivan-petrov",
+    "jean-luc",
+    "johanna-von-stein",
+    "jose-maria",
+    "kai",
+    "katalin-k",
+    "lakshmi",
+    "li-wei",
+    "linus-t",
+    "maite",
+    "margaret-h",
+    "mo",
+    "ngozi-adichie",
+    "nguyen-thi-lan",
+    "oluwaseun",
+    "priya-raman",
+    "quinn",
+    "radia",
+    "sadako-o",
+    "siobhan-o-neill",
+    "tomasz",
+    "ursula-k",
+    "vera-molnar",
+    "wambui",
+    "yuki-tanaka",
+    "zoe",
+];
+
+pub(super) const WORKSPACE_NAMES: [Word; 16] = [
+    "api",
+    "build-box",
+    "backend",
+    "billing",
+    "data-lab",
+    "docs",
+    "edge-proxy",
+    "frontend",
+    "infra",
+    "ml-training",
+    "mobile",
+    "notebook",
+    "payments",
+    "playground",
+    "search",
+    "sandbox",
+];
+
+/// What agents report as their version, by how common it is.
+pub(super) const AGENT_VERSIONS: [(usize, Word); 4] = [
+    (70, "v2.35.1+4f8a2c1"),
+    (20, "v2.34.0+9be07d3"),
+    (8, "v2.31.4+1c55e02"),
+    (2, "v2.24.2+77d0fa9"),
+];
+
+pub(super) const CHAT_TITLES: [Word; 5] = [
+    "Fix the flaky test",
+    "Why is the build slow?",
+    "Upgrade to the new API",
+    "Write the release notes",
+    "Explain this stack trace",
+];
+
+pub(super) const BUILD_ERRORS: [Word; 3] = [
+    "terraform apply: exit status 1: no space left on device",
+    "terraform apply: error creating instance: quota exceeded",
+    "terraform plan: module not found: \"./modules/network\"",
+];
+
+/// What happens to the machine behind a workspace that is stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Machine {
+    /// It is thrown away, and the agent's process with it.
+    Container,
+    /// It may be suspended, and the agent's process with it. Its build of a stopped workspace
+    /// still describes an agent.
+    Vm,
+}
+
+#[derive(Debug)]
+pub(super) struct AppPlan {
+    pub(super) slug: Word,
+    pub(super) display_name: Word,
+    /// Whether it has a health check.
+    pub(super) checked: bool,
+}
+
+const fn app(slug: Word, display_name: Word, checked: bool) -> AppPlan {
+    AppPlan {
+        slug,
+        display_name,
+        checked,
+    }
+}
+
+/// Every agent has the first few of these.
+pub(super) const APPS: [AppPlan; 4] = [
+    app("code-server", "code-server", true),
+    app("preview", "Preview", true),
+    app("jupyter", "JupyterLab", true),
+    app("wiki", "Team wiki", false),
+];
+
+#[derive(Debug)]
+pub(super) struct TemplatePlan {
+    pub(super) name: Word,
+    pub(super) organization: usize,
+    pub(super) machine: Machine,
+    pub(super) resource: Word,
+    pub(super) agents: &'static [Word],
+    /// The sub-agent that its first agent may start.
+    pub(super) dev_container: Option<Word>,
+    /// 0 waits for ever: an agent that never connects is stuck instead of timed out.
+    pub(super) connection_timeout_seconds: i32,
+    pub(super) share: usize,
+}
+
+pub(super) const TEMPLATES: [TemplatePlan; 6] = [
+    TemplatePlan {
+        name: "kubernetes",
+        organization: 0,
+        machine: Machine::Container,
+        resource: "kubernetes_deployment",
+        agents: &["main"],
+        dev_container: None,
+        connection_timeout_seconds: 120,
+        share: 30,
+    },
+    TemplatePlan {
+        name: "devcontainer",
+        organization: 0,
+        machine: Machine::Container,
+        resource: "docker_container",
+        agents: &["dev"],
+        dev_container: Some("app"),
+        connection_timeout_seconds: 120,
+        share: 15,
+    },
+    TemplatePlan {
+        name: "monorepo",
+        organization: 0,
+        machine: Machine::Container,
+        resource: "kubernetes_deployment",
+        agents: &["main", "database"],
+        dev_container: None,
+        connection_timeout_seconds: 120,
+        share: 10,
+    },
+    TemplatePlan {
+        name: "aws-linux",
+        organization: 0,
+        machine: Machine::Vm,
+        resource: "aws_instance",
+        agents: &["main"],
+        dev_container: None,
+        connection_timeout_seconds: 0,
+        share: 20,
+    },
+    TemplatePlan {
+        name: "gpu-lab",
+        organization: 1,
+        machine: Machine::Vm,
+        resource: "google_compute_instance",
+        agents: &["gpu"],
+        dev_container: None,
+        connection_timeout_seconds: 120,
+        share: 15,
+    },
+    TemplatePlan {
+        name: "kubernetes",
+        organization: 1,
+        machine: Machine::Container,
+        resource: "kubernetes_deployment",
+        agents: &["main"],
+        dev_container: None,
+        connection_timeout_seconds: 0,
+        share: 10,
+    },
+];
+
+/// An organization or a user, as rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// Its id.
+    pub id: Uuid,
+    /// Its name.
+    pub name: Word,
+}
+
+/// A template with its one version, as rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Template {
+    /// Its id.
+    pub id: Uuid,
+    /// The id of its version.
+    pub version_id: Uuid,
+    /// The organization it belongs to.
+    pub organization_id: Uuid,
+    /// Its name, unique within the organization.
+    pub name: Word,
+}
+
+/// Everything that is there before the first workspace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the tables")]
+pub struct SeedData {
+    pub organizations: Vec<Named>,
+    pub users: Vec<Named>,
+    pub templates: Vec<Template>,
+}
+
+impl SeedData {
+    pub(super) fn new(rng: &mut Rng) -> Self {
+        let mut named = |name: &Word| Named {
+            id: rng.uuid(),
+            name,
+        };
+        let organizations: Vec<Named> = ORGANIZATIONS.iter().map(&mut named).collect();
+        let users = PEOPLE.iter().map(&mut named).collect();
+        let template = |plan: &TemplatePlan| Template {
+            id: rng.uuid(),
+            version_id: rng.uuid(),
+            organization_id: organizations[plan.organization].id,
+            name: plan.name,
+        };
+        let templates = TEMPLATES.iter().map(template).collect();
+        Self {
+            organizations,
+            users,
+            templates,
+        }
+    }
+}

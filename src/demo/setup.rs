@@ -1,0 +1,88 @@
+//! Fills a database with a fleet that has lived in it for a morning.
+
+use tokio::task::yield_now;
+use tokio_postgres::{Client, Transaction};
+
+use crate::postgres::grants::{grants_sql, is_in_newest_release};
+
+use super::database::{self, DemoDatabase};
+use super::error::DemoError;
+use super::fleet::{Fleet, History, Tables, Time};
+use super::narration::News;
+use super::schema::Era;
+use super::simulation::Simulation;
+use super::{Options, Tell, store};
+
+/// The share of the work that is done when the story is told and nothing inserted yet.
+const TOLD_PERCENT: usize = 40;
+
+/// Makes the fleet these options ask for, and its life from there on.
+pub(super) async fn make(
+    demo_database: &DemoDatabase,
+    options: &Options,
+    tell: &Tell,
+) -> Result<Simulation, DemoError> {
+    let failed = || DemoError::of("make the demo's fleet");
+    let mut client = database::connect(demo_database.owner()).await?;
+    let schema = Era::NEWEST.sql();
+    client.batch_execute(&schema).await.map_err(failed())?;
+    grant(&client, demo_database.role())
+        .await
+        .map_err(failed())?;
+    let (fleet, tables, now) = tell_history(options, tell).await;
+    let transaction = client.transaction().await.map_err(failed())?;
+    if demo_database.is_ours() {
+        trust_rows(&transaction).await.map_err(failed())?;
+    }
+    store::insert_scenery(&transaction, fleet.seed_data())
+        .await
+        .map_err(failed())?;
+    let inserted = |percent: usize| {
+        let rest = 100 - TOLD_PERCENT;
+        tell(&News::MadeUp(TOLD_PERCENT + percent * rest / 100));
+    };
+    store::insert_all(&transaction, &tables.rows(), now, &inserted)
+        .await
+        .map_err(failed())?;
+    transaction.commit().await.map_err(failed())?;
+    // Autovacuum would need a minute to notice the tables, and queries good plans by then.
+    client.batch_execute("ANALYZE").await.map_err(failed())?;
+    let database = demo_database.owner().clone();
+    let pace = options.pace;
+    Ok(Simulation::new(
+        database,
+        client,
+        (fleet, now),
+        pace,
+        tell.clone(),
+    ))
+}
+
+/// Percent by percent, so that a large fleet can be given up while it is being made up.
+async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
+    let mut history = History::new(options.workspaces, options.seed, options.scenario);
+    let mut reported = 0;
+    while history.step() {
+        let percent = history.percent() * TOLD_PERCENT / 100;
+        if percent > reported {
+            tell(&News::MadeUp(percent));
+            reported = percent;
+            yield_now().await;
+        }
+    }
+    history.end(options.pace)
+}
+
+/// Allows the exporter's role to read what a real one may, and no more. CONNECT to the database
+/// is everybody's by default.
+async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
+    let sql = grants_sql(role, is_in_newest_release);
+    client.batch_execute(&sql).await
+}
+
+/// Leaves foreign keys unchecked for this transaction, which only a superuser may: they hold by
+/// construction, and the parents of every row would be looked up one by one.
+async fn trust_rows(transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
+    let sql = "SET LOCAL session_replication_role = replica";
+    transaction.batch_execute(sql).await
+}

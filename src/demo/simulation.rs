@@ -1,0 +1,119 @@
+//! Lets the fleet live in its database, tick by tick, through outages too.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio_postgres::{Client, Config};
+
+use super::error::DemoError;
+use super::fleet::{Changes, Fleet, Pace, Time};
+use super::narration::{Bound, News};
+use super::{Tell, database, store};
+
+/// A tick takes milliseconds. One that hangs on a lock must not hang for ever.
+const TICK_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The fleet in its database.
+pub(super) struct Simulation {
+    database: Config,
+    client: Option<Client>,
+    fleet: Fleet,
+    pace: Pace,
+    /// The fleet's time at `began`.
+    epoch: Time,
+    began: Instant,
+    /// What the database has not taken yet, and the time of the story when it happened.
+    pending: Option<(Changes, Time)>,
+    is_cut_off: bool,
+    bound: Bound,
+    tell: Tell,
+}
+
+impl Simulation {
+    /// Begins with a fleet that has come to `epoch` and goes on at `pace`.
+    pub(super) fn new(
+        database: Config,
+        client: Client,
+        (fleet, epoch): (Fleet, Time),
+        pace: Pace,
+        tell: Tell,
+    ) -> Self {
+        Self {
+            database,
+            client: Some(client),
+            fleet,
+            pace,
+            epoch,
+            began: Instant::now(),
+            pending: None,
+            is_cut_off: false,
+            bound: Bound::default(),
+            tell,
+        }
+    }
+
+    /// Lives until dropped.
+    pub(super) async fn run(&mut self) -> Infallible {
+        let mut ticks = interval(self.pace.tick());
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            ticks.tick().await;
+            self.tick().await;
+        }
+    }
+
+    /// What happens until now. While the database is away nothing does: like a Coder that
+    /// cannot reach it either, the fleet's news come late.
+    async fn tick(&mut self) {
+        let elapsed = self.pace.story_of(self.began.elapsed());
+        let now = self.epoch.saturating_add(elapsed);
+        let (changes, at) = match self.pending.take() {
+            Some(pending) => pending,
+            None => (self.fleet.tick(now), now),
+        };
+        match timeout(TICK_TIMEOUT, self.apply(&changes, at)).await {
+            Ok(Ok(())) => self.succeeded(changes),
+            // Sent again it would be refused again. What it told is lost; the fleet goes on.
+            Ok(Err(error)) if error.is_refusal() => {
+                let text = format!("the demo's database refused a second of its life: {error}");
+                (self.tell)(&News::Amiss(text));
+            }
+            Ok(Err(error)) => self.cut_off(changes, at, &error.to_string()),
+            Err(_) => self.cut_off(changes, at, "no answer within 10 s"),
+        }
+    }
+
+    fn succeeded(&mut self, changes: Changes) {
+        if self.is_cut_off {
+            (self.tell)(&News::Mended("the demo's database is back".into()));
+            self.is_cut_off = false;
+        }
+        for news in self.bound.tell(changes.messages, self.began.elapsed()) {
+            (self.tell)(&news);
+        }
+    }
+
+    fn cut_off(&mut self, changes: Changes, at: Time, error: &str) {
+        if !self.is_cut_off {
+            let text = format!("the demo's database is away, its fleet stands still: {error}");
+            (self.tell)(&News::Amiss(text));
+        }
+        self.is_cut_off = true;
+        self.client = None;
+        self.pending = Some((changes, at));
+    }
+
+    async fn apply(&mut self, changes: &Changes, now: Time) -> Result<(), DemoError> {
+        let client = match &mut self.client {
+            Some(client) => client,
+            none => none.insert(database::connect(&self.database).await?),
+        };
+        let failed = || DemoError::of("let the fleet live");
+        let transaction = client.transaction().await.map_err(failed())?;
+        store::apply(&transaction, changes, now)
+            .await
+            .map_err(failed())?;
+        transaction.commit().await.map_err(failed())
+    }
+}

@@ -1,0 +1,125 @@
+//! From what a person wrote to the workspace that is meant.
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::fleet::collection::Failure;
+use crate::fleet::latest::{Candidate, WorkspaceAt};
+use crate::fleet::reference::Reference;
+use crate::fleet::sanitize::sanitize;
+use crate::postgres::database::Database;
+use crate::postgres::directory::Found;
+
+/// What was asked for, read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResolvedName {
+    /// The workspace with the agents of its latest build.
+    pub latest: WorkspaceAt,
+    /// The one agent that was named, if one was; of whatever build when named by its id.
+    pub agent: Option<Uuid>,
+}
+
+/// Why it is not known what is meant. The messages hold names, made printable.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unclear {
+    /// Nothing is called that; these come near, as `owner/workspace`.
+    #[error("{}", nothing(.0))]
+    Nothing(Vec<String>),
+    /// Several workspaces are called that: their ids.
+    #[error("several workspaces are called that; give one id:{}", lines(.0))]
+    Workspaces(Vec<Uuid>),
+    /// Several agents of the workspace are called that: their ids.
+    #[error("several agents are called that; give one id:{}", lines(.0))]
+    Agents(Vec<Uuid>),
+    /// No agent of the workspace is called that; these are there.
+    #[error("{}", no_agent(.0))]
+    NoAgent(Vec<String>),
+    /// The agent's row is still there, marked as deleted.
+    #[error("the agent is soft-deleted: Coder counts it nowhere")]
+    SoftDeleted {
+        /// The workspace it was of.
+        workspace: Uuid,
+    },
+    /// The workspace went away between two questions.
+    #[error("the workspace was deleted just now")]
+    Gone,
+    /// The database did not say.
+    #[error(transparent)]
+    Failed(#[from] Failure),
+}
+
+/// Finds what is meant.
+///
+/// # Errors
+///
+/// When nothing or more than one thing is called that, saying what there is; when the database
+/// does not answer by the deadline.
+pub async fn find(
+    database: &Database,
+    reference: &Reference,
+    deadline: Instant,
+) -> Result<ResolvedName, Unclear> {
+    let (workspace, agent) = match database.find(reference, deadline).await? {
+        Found::One { workspace, agent } => (workspace, agent),
+        other => return Err(unclear(other)),
+    };
+    let mut latest = database.latest_of(&[workspace], deadline).await?;
+    let latest = latest.remove(&workspace).ok_or(Unclear::Gone)?;
+    let agent = match reference {
+        Reference::Named {
+            agent: Some(name), ..
+        } => Some(agent_of(&latest, name)?),
+        _ => agent,
+    };
+    Ok(ResolvedName { latest, agent })
+}
+
+/// What was found where no single workspace was.
+pub(super) fn unclear(found: Found) -> Unclear {
+    match found {
+        Found::Nothing { near } => Unclear::Nothing(near),
+        Found::Several(ids) => Unclear::Workspaces(ids),
+        Found::One { .. } => Unclear::Gone,
+    }
+}
+
+/// The agent of that name, which Coder compares without case.
+pub(super) fn agent_of(latest: &WorkspaceAt, name: &str) -> Result<Uuid, Unclear> {
+    let is_it = |it: &&Candidate| it.agent.name.to_lowercase() == name.to_lowercase();
+    let named: Vec<_> = latest.agents.iter().filter(is_it).collect();
+    match *named {
+        [only] => Ok(only.agent.id),
+        [] => {
+            let names = latest.agents.iter().map(|it| it.agent.name.to_string());
+            Err(Unclear::NoAgent(names.collect()))
+        }
+        _ => Err(Unclear::Agents(
+            named.iter().map(|it| it.agent.id).collect(),
+        )),
+    }
+}
+
+fn nothing(near: &[String]) -> String {
+    if near.is_empty() {
+        return "there is no such workspace or agent, nor one of the same owner or name".into();
+    }
+    let near: Vec<_> = near.iter().map(|it| sanitize(it)).collect();
+    format!(
+        "there is no such workspace or agent; there are:{}",
+        lines(&near)
+    )
+}
+
+fn no_agent(names: &[String]) -> String {
+    if names.is_empty() {
+        return "the latest build of that workspace has no agent".into();
+    }
+    let names: Vec<_> = names.iter().map(|it| sanitize(it)).collect();
+    format!("no agent is called that; there are: {}", names.join(", "))
+}
+
+/// Each on a line of its own.
+fn lines(what: &[impl ToString]) -> String {
+    let lines = what.iter().map(|it| format!("\n  {}", it.to_string()));
+    lines.collect()
+}

@@ -1,0 +1,110 @@
+//! All there is to tell about one workspace or agent: what `explain` prints and an agent's page
+//! shows.
+
+mod find;
+
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::fleet::agent::Agent;
+use crate::fleet::explain::{Explanation, explain};
+use crate::fleet::health::Limits;
+use crate::fleet::latest::{Candidate, PastBuild, WorkspaceAt};
+use crate::fleet::reference::Reference;
+use crate::fleet::snapshot::Cause;
+use crate::postgres::database::Database;
+use crate::postgres::details::{Gathered, WorkspaceRows};
+use crate::resolver::{Readiness, verdict};
+
+pub use find::{ResolvedName, Unclear, find};
+use find::{agent_of, unclear};
+
+/// Everything that is known, true at the moment of [`WorkspaceAt::now`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct WorkspaceDetails {
+    /// The workspace with all agents of its latest build.
+    pub latest: WorkspaceAt,
+    /// Whether it can be used.
+    pub readiness: Readiness,
+    /// The one agent that was asked about, else all of the latest build.
+    pub agents: Vec<AgentDetails>,
+    /// The agent that was asked about.
+    pub asked: Option<Uuid>,
+    /// The last builds with agents, the newest first.
+    pub builds: Vec<PastBuild>,
+    /// What the rules were applied with.
+    pub limits: Limits,
+}
+
+/// One agent, and why it is what it is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AgentDetails {
+    /// Its row.
+    pub agent: Agent,
+    /// The rules that decided.
+    pub explanation: Explanation,
+    /// Why it is stuck in `created`, if it is.
+    pub cause: Option<Cause>,
+    /// One of an earlier build is not counted anywhere.
+    pub is_of_latest_build: bool,
+}
+
+/// Asks the database about what is meant by `reference`, once and for one moment.
+///
+/// # Errors
+///
+/// When nothing or more than one thing is called that, saying what there is; when the database
+/// does not answer.
+pub async fn read_details(
+    database: &Database,
+    reference: &Reference,
+    limits: Limits,
+    deadline: Instant,
+) -> Result<WorkspaceDetails, Unclear> {
+    match database.gather(reference, &limits, deadline).await? {
+        Gathered::One(rows) => details_of(*rows, reference, limits),
+        Gathered::Not(found) => Err(unclear(found)),
+    }
+}
+
+fn details_of(
+    rows: WorkspaceRows,
+    reference: &Reference,
+    limits: Limits,
+) -> Result<WorkspaceDetails, Unclear> {
+    let WorkspaceRows {
+        latest,
+        named,
+        seen,
+        builds,
+        causes,
+    } = rows;
+    let asked = match reference {
+        Reference::Named {
+            agent: Some(name), ..
+        } => Some(agent_of(&latest, name)?),
+        _ => named,
+    };
+    let agent_details = |agent: &Agent, is_of_latest_build| AgentDetails {
+        explanation: explain(agent, &limits, latest.now),
+        cause: causes.get(&agent.id).copied(),
+        agent: agent.clone(),
+        is_of_latest_build,
+    };
+    let is_asked = |it: &&Candidate| asked.is_none_or(|asked| asked == it.agent.id);
+    let of_latest = latest.agents.iter().filter(is_asked);
+    let mut agents: Vec<_> = of_latest.map(|it| agent_details(&it.agent, true)).collect();
+    if asked.is_some() && agents.is_empty() {
+        let workspace = latest.workspace_id;
+        let seen = seen.ok_or(Unclear::SoftDeleted { workspace })?;
+        agents.push(agent_details(&seen, false));
+    }
+    Ok(WorkspaceDetails {
+        readiness: verdict(Some(&latest), &limits),
+        latest,
+        agents,
+        asked,
+        builds,
+        limits,
+    })
+}

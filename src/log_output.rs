@@ -1,0 +1,60 @@
+//! Writes what [`log_dedup`](crate::log_dedup) decided to say.
+
+use std::time::Duration;
+
+use crate::fleet::label_value::Variants;
+use crate::log_dedup::{Line, Subject};
+
+/// Logs one line, as severe as what it tells.
+pub(crate) fn say(line: &Line) {
+    match line {
+        Line::Failed(subject, error) => {
+            let (kind, collector) = (error.kind.as_str(), subject.collector());
+            tracing::warn!(kind, collector, %error, "{}", happened(*subject));
+        }
+        Line::Repeated(subject, error) => {
+            let (kind, collector) = (error.kind.as_str(), subject.collector());
+            tracing::debug!(kind, collector, %error, "{} once more", happened(*subject));
+        }
+        Line::StillFailing {
+            subject,
+            failure: error,
+            times,
+            over,
+        } => {
+            let (kind, collector) = (error.kind.as_str(), subject.collector());
+            let over = rounded(*over);
+            tracing::warn!(kind, collector, times, %over, %error, "still failing");
+        }
+        Line::WorksAgain {
+            subject,
+            after,
+            failures,
+        } => {
+            let (collector, after) = (subject.collector(), rounded(*after));
+            let works = match subject {
+                Subject::Rows => "no rows are merged any more",
+                Subject::Probe => "the probe works again",
+                Subject::Activity => "the session reports can be read again",
+                _ => "works again",
+            };
+            tracing::info!(collector, %after, failures, "{works}");
+        }
+    }
+}
+
+fn happened(subject: Subject) -> &'static str {
+    match subject {
+        Subject::Rows => "rows were merged",
+        Subject::Probe => "the probe could not ask, and its round ended",
+        Subject::Activity => "the session reports cannot be read, so no connected agent is probed",
+        Subject::Collection | Subject::Collector(_) | Subject::Scrape => "collection failed",
+    }
+}
+
+/// No reader needs the nanoseconds of five minutes.
+fn rounded(duration: Duration) -> humantime::FormattedDuration {
+    let millis = duration.as_millis() as u64;
+    let unit = if millis < 10_000 { 1 } else { 1000 };
+    humantime::format_duration(Duration::from_millis(millis / unit * unit))
+}

@@ -1,0 +1,118 @@
+//! The core against a reference that has no state: random stories of a process.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use crate::fleet::agent::Lifecycle::{self, Created, ShuttingDown, Starting};
+use crate::fleet::label_value::Variants;
+use crate::fleet::time::Timestamp;
+
+use super::core::{Replay, Reporter};
+
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    Transition(Lifecycle),
+    Connect(Uuid),
+    Disconnect,
+    Succeed,
+    Fail,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        2 => prop::sample::select(Lifecycle::ALL).prop_map(Step::Transition),
+        2 => (0_u128..3).prop_map(|row| Step::Connect(Uuid::from_u128(row))),
+        1 => Just(Step::Disconnect),
+        3 => Just(Step::Succeed),
+        1 => Just(Step::Fail),
+    ]
+}
+
+/// Each step happens at the second of its number.
+fn second(index: usize) -> Timestamp {
+    Timestamp::from_unix_micros(i64::try_from(index).unwrap() * 1_000_000)
+}
+
+fn state_after(story: &[Step]) -> Lifecycle {
+    let states = story.iter().filter_map(|step| match step {
+        Step::Transition(state) => Some(*state),
+        _ => None,
+    });
+    states.max().unwrap_or(Created)
+}
+
+/// The row of the last connection, and where in the story it replaced another one.
+fn present_row(story: &[Step]) -> Option<(Uuid, Option<usize>)> {
+    let connections = story
+        .iter()
+        .enumerate()
+        .filter_map(|(index, step)| match step {
+            Step::Connect(row) => Some((index, *row)),
+            _ => None,
+        });
+    let connections: Vec<_> = connections.collect();
+    let (_, row) = *connections.last()?;
+    let changes = connections.windows(2).filter(|pair| pair[0].1 != pair[1].1);
+    Some((row, changes.map(|pair| pair[1].0).next_back()))
+}
+
+/// What a row that is met at this place of the story is told first.
+fn replay_at(index: usize, story: &[Step]) -> Vec<(Lifecycle, Timestamp)> {
+    let (now, state) = (second(index), state_after(&story[..index]));
+    if Starting < state && state < ShuttingDown {
+        vec![
+            (Starting, now),
+            (state, now.after(Duration::from_millis(1))),
+        ]
+    } else if state == Created {
+        Vec::new()
+    } else {
+        vec![(state, now)]
+    }
+}
+
+/// What is to be said at the end of a story: worked out from the whole of it every time.
+fn expected(replay: Replay, story: &[Step]) -> Option<(Uuid, Lifecycle, Timestamp)> {
+    let (row, changed) = present_row(story)?;
+    let changed = changed.filter(|_| replay == Replay::OnNewRow);
+    let mut all = changed.map_or_else(Vec::new, |index| replay_at(index, story));
+    let (mut reported, mut is_up) = (0, false);
+    for (index, step) in story.iter().enumerate().skip(changed.unwrap_or(0)) {
+        match step {
+            Step::Transition(state) if *state > state_after(&story[..index]) => {
+                all.push((*state, second(index)));
+            }
+            Step::Connect(_) => is_up = true,
+            Step::Disconnect => is_up = false,
+            Step::Succeed if is_up && reported < all.len() => reported += 1,
+            Step::Fail if reported < all.len() => is_up = false,
+            Step::Transition(_) | Step::Succeed | Step::Fail => {}
+        }
+    }
+    let (state, at) = *all.get(reported)?;
+    is_up.then_some((row, state, at))
+}
+
+proptest! {
+    #[test]
+    fn any_story_says_what_the_whole_of_it_demands(
+        replay in prop::sample::select(vec![Replay::Never, Replay::OnNewRow]),
+        story in prop::collection::vec(step(), 0..40),
+    ) {
+        let mut reporter = Reporter::new(replay);
+        for (index, step) in story.iter().enumerate() {
+            match (*step, reporter.next()) {
+                (Step::Transition(state), _) => reporter.transition(state, second(index)),
+                (Step::Connect(row), _) => reporter.connected(row, second(index)),
+                (Step::Disconnect, _) => reporter.disconnected(),
+                (Step::Succeed, Some(report)) => reporter.reported(report),
+                (Step::Fail, Some(report)) => reporter.failed(report),
+                (Step::Succeed | Step::Fail, None) => {}
+            }
+            let next = reporter.next().map(|it| (it.row, it.state, it.at));
+            prop_assert_eq!(next, expected(replay, &story[..=index]), "after step {}", index);
+        }
+    }
+}

@@ -18,7 +18,7 @@ const TOLD_PERCENT: usize = 40;
 
 /// Makes the fleet these options ask for, and its life from there on.
 pub(super) async fn make(home: &Home, options: &Options, tell: &Tell) -> Result<Life, DemoError> {
-    let failed = || DemoError::of("make the demo's fleet");
+    let failed = || DemoError::of("create the demo's fleet");
     let mut client = home::connect(home.owner()).await?;
     let schema = Era::NEWEST.sql();
     client.batch_execute(&schema).await.map_err(failed())?;

@@ -117,7 +117,7 @@ impl ActivityState {
         if !is_stored && !self.said_none_are_stored {
             tracing::info!(
                 "Coder stores no session reports (workspace_agent_stats has none of the last \
-                 day), so use cannot be seen and the probe dials no connected agent"
+                 day), so use is unknown and the probe dials no connected agent"
             );
         }
         self.said_none_are_stored = !is_stored;

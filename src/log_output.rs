@@ -14,7 +14,7 @@ pub(crate) fn say(line: &Line) {
         }
         Line::Repeated(subject, error) => {
             let (kind, collector) = (error.kind.as_str(), subject.collector());
-            tracing::debug!(kind, collector, %error, "{} once more", happened(*subject));
+            tracing::debug!(kind, collector, %error, "{} again", happened(*subject));
         }
         Line::StillFailing {
             subject,
@@ -33,9 +33,9 @@ pub(crate) fn say(line: &Line) {
         } => {
             let (collector, after) = (subject.collector(), rounded(*after));
             let works = match subject {
-                Subject::Rows => "no rows are merged any more",
+                Subject::Rows => "rows are no longer merged",
                 Subject::Probe => "the probe works again",
-                Subject::Activity => "the session reports can be read again",
+                Subject::Activity => "session reports can be read again",
                 _ => "works again",
             };
             tracing::info!(collector, %after, failures, "{works}");
@@ -46,8 +46,8 @@ pub(crate) fn say(line: &Line) {
 fn happened(subject: Subject) -> &'static str {
     match subject {
         Subject::Rows => "rows were merged",
-        Subject::Probe => "the probe could not ask, and its round ended",
-        Subject::Activity => "the session reports cannot be read, so no connected agent is probed",
+        Subject::Probe => "the probe round ended with an exporter error",
+        Subject::Activity => "session reports cannot be read; connected agents are not probed",
         Subject::Collection | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }
 }

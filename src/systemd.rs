@@ -15,7 +15,7 @@ pub(crate) fn ready() {
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(error) => tracing::debug!(%error, "the monotonic clock could not be read"),
+        Err(error) => tracing::debug!(%error, "the monotonic clock cannot be read"),
     }
 }
 
@@ -52,6 +52,6 @@ pub(crate) fn sockets() -> io::Result<Vec<TcpListener>> {
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::warn!(%error, "the service manager could not be told");
+        tracing::warn!(%error, "systemd could not be notified");
     }
 }

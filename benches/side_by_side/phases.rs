@@ -146,7 +146,7 @@ fn logged(said: &str) -> BTreeMap<String, Vec<Duration>> {
             }
             continue;
         }
-        if !matches!(text("message"), Some("pass" | "scrape")) {
+        if !matches!(text("message"), Some("collection" | "scrape")) {
             continue;
         }
         for (name, value) in fields.as_object().into_iter().flatten() {

@@ -41,7 +41,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         let options = url.ignored.join(", ");
         report.good(
             "settings",
-            &format!("the URL's {options} mean nothing here"),
+            &format!("ignored options in the URL: {options}"),
         );
     }
     for note in &url.notes {
@@ -100,7 +100,7 @@ fn describe(catalog: &Catalog) -> String {
 fn check_collection(report: &mut Report, collection: &CollectionResult) {
     let fleet = match &collection.fleet {
         Ok(fleet) => fleet,
-        Err(failure) => return report.bad("pass", failure),
+        Err(failure) => return report.bad("collection", failure),
     };
     for it in &collection.reports {
         let name = it.collector.as_str();
@@ -108,21 +108,21 @@ fn check_collection(report: &mut Report, collection: &CollectionResult) {
             Outcome::Loaded { duration, rows } => {
                 let took = duration.as_millis();
                 report.good(
-                    &format!("pass, {name}"),
+                    &format!("collector {name}"),
                     &format!("{rows} rows in {took} ms"),
                 );
             }
-            Outcome::Failed(failure) => report.bad(&format!("pass, {name}"), failure),
+            Outcome::Failed(failure) => report.bad(&format!("collector {name}"), failure),
             Outcome::Unsupported { missing } => {
                 report.good(
-                    &format!("pass, {name}"),
-                    &format!("off: this Coder has no {missing} yet"),
+                    &format!("collector {name}"),
+                    &format!("off: this Coder version has no {missing}"),
                 );
             }
-            Outcome::NotRun => report.missed(&format!("pass, {name}")),
+            Outcome::NotRun => report.missed(&format!("collector {name}")),
         }
     }
-    report.good("pass", &summary(fleet));
+    report.good("collection", &summary(fleet));
 }
 
 fn summary(fleet: &FleetStats) -> String {
@@ -133,7 +133,7 @@ fn summary(fleet: &FleetStats) -> String {
             agents.len(),
             fleet.problems().len()
         ),
-        None => "agents are not known".into(),
+        None => "agents are unknown".into(),
     }
 }
 
@@ -158,11 +158,11 @@ impl Report {
 
     fn missed(&mut self, what: &str) {
         self.failed = true;
-        self.line("FAIL", what, "not tried: it builds on what failed before");
+        self.line("FAIL", what, "not run because of an earlier failure");
     }
 
     fn line(&self, verdict: &str, what: &str, text: &str) {
-        let _ = writeln!(io::stdout().lock(), "{verdict:<4}  {what:<18}  {text}");
+        let _ = writeln!(io::stdout().lock(), "{verdict:<4}  {what:<20}  {text}");
     }
 
     fn exit_code(&self) -> ExitCode {

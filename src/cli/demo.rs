@@ -150,8 +150,8 @@ fn options(args: &FleetArgs) -> demo::Options {
 /// What stays when no caller waits for the removal.
 fn may_be_left(args: &FleetArgs) -> String {
     if args.database_url.is_some() {
-        return "a database coder_demo_… and a role of the same name may be left in the server \
-                of --demo.database-url"
+        return "a database coder_demo_… and a role of the same name may be left on the server of \
+                --demo.database-url"
             .into();
     }
     let folder = std::env::temp_dir();

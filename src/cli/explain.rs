@@ -96,7 +96,7 @@ fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
     let id = format!("{} ({})", agent.id, agent.kind.as_str());
     let _ = writeln!(out, "{}", heading(&name, &id));
     if !details.is_of_latest_build {
-        line(out, "", "of an earlier build: counted nowhere");
+        line(out, "", "of an earlier build: not counted");
     }
     write_row(out, agent, now);
     let Explanation {
@@ -130,7 +130,7 @@ fn write_row(out: &mut String, agent: &Agent, now: Timestamp) {
     let at = |at: Option<Timestamp>| match at {
         Some(at) => {
             let ago = now.seconds_since(at);
-            let side = if ago < 0.0 { "after now" } else { "ago" };
+            let side = if ago < 0.0 { "in the future" } else { "ago" };
             format!("{}  {} {side}", moment(at), age(ago.abs()))
         }
         None => "never".into(),

@@ -20,11 +20,11 @@ const FIRST_FREE_PORT: u16 = 1024;
 /// When one cannot be had: a sentence that says why and what to do.
 pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
-    for socket in systemd::sockets().context("taking over sockets of the service manager")? {
+    for socket in systemd::sockets().context("using the sockets passed by systemd")? {
         socket
             .set_nonblocking(true)
-            .context("taking over a socket")?;
-        listeners.push(TcpListener::from_std(socket).context("taking over a socket")?);
+            .context("using a socket passed by systemd")?;
+        listeners.push(TcpListener::from_std(socket).context("using a socket passed by systemd")?);
     }
     if !listeners.is_empty() {
         return Ok(listeners);
@@ -51,10 +51,10 @@ fn cannot_listen(address: &str, error: &io::Error) -> String {
     let port = port.and_then(|port| port.parse().ok()).unwrap_or(0);
     let why = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
-            "port {port} is in use, perhaps by another exporter or demo (`ss -ltnp` says by whom)"
+            "port {port} is in use, possibly by another exporter or demo (`ss -ltnp` shows the process)"
         ),
         io::ErrorKind::PermissionDenied if port < FIRST_FREE_PORT => {
-            format!("ports below {FIRST_FREE_PORT} are for root")
+            format!("ports below {FIRST_FREE_PORT} require root")
         }
         _ => error.to_string(),
     };

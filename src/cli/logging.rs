@@ -37,6 +37,6 @@ pub(super) fn start(args: &LogArgs) {
             .try_init(),
     };
     if let Err(error) = started {
-        tracing::debug!(%error, "logging had been started before");
+        tracing::debug!(%error, "logging is already set up");
     }
 }

@@ -54,25 +54,26 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve the metrics (what happens without a command)
+    /// Serve the metrics (the default command)
     Serve(Box<ServeArgs>),
-    /// Check settings, connection, grants, schema and one pass, a line each; exit 0 or 1
+    /// Check settings, connection, grants, schema and one collection, one line each; exits with 0
+    /// or 1
     Check(Box<ServeArgs>),
     /// Show the fleet as a table
     Status(Box<StatusArgs>),
-    /// Show the rows of a workspace or an agent, the rules that decided, and what to do
+    /// Show the data of a workspace or an agent, the rules that apply, and what to do
     Explain(Box<ExplainArgs>),
-    /// Reach the agent that serves a workspace, and show what was asked and answered
+    /// Dial the agent that serves a workspace, and show each step
     #[command(after_help = resolve::EXIT_CODES)]
     Resolve(Box<DialQuestionArgs>),
-    /// Wait until a workspace can be used, or never will
+    /// Wait until a workspace is ready or has failed
     #[command(after_help = wait::EXIT_CODES)]
     Wait(Box<DialQuestionArgs>),
-    /// Serve a made-up fleet that lives and breaks, in a throwaway Postgres
+    /// Serve a simulated fleet from a temporary Postgres
     Demo(Box<DemoArgs>),
-    /// Print the catalogue of metrics as a Markdown table
+    /// Print all metrics as a Markdown table
     Metrics,
-    /// Print the SQL of a database role that may read exactly what is read
+    /// Print the SQL for a database role with exactly the grants that the exporter needs
     Role(RoleArgs),
 }
 

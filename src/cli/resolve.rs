@@ -24,7 +24,7 @@ use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0    the agent answered (ok, switched)
-  1    it could not be found out: no such workspace, or exporter_error
+  1    no result: no such workspace, or exporter_error
   2    the agent did not answer; the outcome says why
   64   a setting is wrong
   130  interrupted";

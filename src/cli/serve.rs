@@ -65,7 +65,7 @@ pub(super) fn collect(
     args: &ExporterArgs,
 ) -> Result<Collect, CommandError> {
     if !url.ignored.is_empty() {
-        tracing::warn!(options = ?url.ignored, "the database URL carries options that mean nothing here");
+        tracing::warn!(options = ?url.ignored, "the database URL has options that are ignored");
     }
     for note in &url.notes {
         tracing::warn!("{note}");
@@ -139,14 +139,14 @@ fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Datab
 
 /// Says what it costs to dial every workspace through Coder.
 async fn warn_of_kept_alive(database: &Database) {
-    let what = "--probe.scope=all dials through Coder, which counts each dial as use: autostop \
-                deadlines and dormancy of the running workspaces that have them are pushed on";
+    let what = "--probe.scope=all dials through Coder, and Coder counts each dial as use: \
+                autostop and dormancy of the running workspaces are postponed";
     match database
         .workspaces_kept_alive(Instant::now() + PATIENCE)
         .await
     {
         Ok(workspaces) => tracing::warn!(workspaces, "{what}"),
-        Err(error) => tracing::warn!(%error, "{what}; how many these are is not known"),
+        Err(error) => tracing::warn!(%error, "{what}; the number of workspaces is unknown"),
     }
 }
 

@@ -78,7 +78,8 @@ pub(super) fn dialing_now(coder: &CoderArgs, dial: &DialArgs) -> Result<Dialing,
     };
     let dialing = dial.dialing(url, token)?;
     dialing.ok_or_else(|| {
-        let problem = "give coderd, with --coder.url and --coder.token-file, or tcp, with --probe.tcp-address";
+        let problem =
+            "set coderd with --coder.url and --coder.token-file, or tcp with --probe.tcp-address";
         SettingError::new("--probe.dialer", problem)
     })
 }
@@ -103,7 +104,7 @@ pub(super) fn database(
 /// When every collector is off.
 pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings, SettingError> {
     if args.collectors.enabled.is_empty() {
-        let problem = "every collector is off; leave at least one on";
+        let problem = "all collectors are off; enable at least one";
         return Err(SettingError::new("--no-collector.*", problem));
     }
     Ok(collect::CollectSettings {
@@ -153,7 +154,7 @@ pub(super) fn probe(
         return Ok(None);
     };
     if max_connections < 2 {
-        let problem = "the probe needs one of its own, so that no scrape waits for it: at least 2";
+        let problem = "the probe needs its own connection, so that scrapes do not wait for it; set at least 2";
         return Err(SettingError::new("--postgres.max-connections", problem));
     }
     let scope = args.probe.scope(&dialing);

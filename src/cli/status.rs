@@ -70,7 +70,7 @@ fn write_totals(out: &mut String, fleet: &FleetStats) {
         fit("TEMPLATE", 18),
         "AGENTS",
         "HEALTHY",
-        "COMING",
+        "STARTING",
         "SHUTDOWN",
         "PROBLEMS"
     );
@@ -123,7 +123,7 @@ fn write_oldest(out: &mut String, fleet: &FleetStats) {
         let oldest = fit(&name_of(&oldest), WIDTH - 17 - 8 - 11);
         let _ = writeln!(out, "{name} {count:>6}  {age:<9} {}", oldest.trim_end());
     }
-    let hint = "status --problems shows each agent, explain says why.";
+    let hint = "Run status --problems to list each agent, and explain to see why.";
     let _ = writeln!(out, "\n{}", styled(FAINT, hint));
 }
 

@@ -23,7 +23,7 @@ use super::{CommandError, print, print_json, settings};
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
   0    ready
-  1    it could not be found out
+  1    no result: no such workspace, or it could not be checked
   10   stopped
   11   gone: the build failed or was canceled, or the workspace is deleted
   12   no_agent
@@ -51,9 +51,7 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
         let (began, unasked) = (ticker.began, ticker.unasked.take());
         drop(ticker);
         if let Some(problem) = unasked.filter(|_| is_unanswered(&waited)) {
-            return Err(
-                anyhow!("whether the agent answers could not be found out: {problem}").into(),
-            );
+            return Err(anyhow!("cannot check whether the agent answers: {problem}").into());
         }
         let counted_as_use = counts_as_use && has_answered(&waited);
         tell(&latest, &waited, began, counted_as_use, args.question.json)
@@ -107,7 +105,7 @@ fn tell(
             "waited_seconds": seconds,
         }))?;
     } else {
-        let detail = detail.unwrap_or("the database never said");
+        let detail = detail.unwrap_or("the database did not answer");
         let sentence = format!("{result} after {}: {detail}", age(seconds));
         print(&format!("{}\n", wrapped(&sentence, 0)))?;
         if counted_as_use {
@@ -135,7 +133,9 @@ fn exit_code(waited: &Waited) -> Result<ExitCode, CommandError> {
             Verdict::Ambiguous => 13,
             Verdict::StartFailed => 14,
             Verdict::Building | Verdict::Connecting | Verdict::Starting | Verdict::Unreachable => {
-                return Err(anyhow!("waiting ended too early, at {}", verdict.as_str()).into());
+                return Err(
+                    anyhow!("waiting ended too early, with verdict {}", verdict.as_str()).into(),
+                );
             }
         },
         Waited::TimedOut { last: None, .. } => 1,
@@ -181,13 +181,16 @@ impl Ticker {
                 (format!("{what}: {}", readiness.detail), &mut self.seen)
             }
             Progress::Unseen(failure) => {
-                let text = format!("asking the database again: {failure}");
+                let text = format!("retrying the database: {failure}");
                 (text, &mut self.trouble)
             }
             Progress::Unanswered(unresolved) => {
                 let is_ours = unresolved.outcome() == Ok(ProbeOutcome::ExporterError);
                 self.unasked = is_ours.then(|| sanitize(&unresolved.to_string()));
-                (format!("dialing again: {unresolved}"), &mut self.trouble)
+                (
+                    format!("retrying the dial: {unresolved}"),
+                    &mut self.trouble,
+                )
             }
         };
         let text = sanitize(&text);

@@ -93,7 +93,7 @@ impl Memory {
 }
 
 fn rows_were_merged() -> Failure {
-    let message = "rows that would give one series twice were merged: are the database's unique \
-                   indexes there, and names that tell agents apart?";
+    let message = "rows with the same labels were merged: check the unique indexes of the \
+                   database, and that agent names are unique";
     Failure::new(ErrorKind::DuplicateSeries, message)
 }

@@ -59,7 +59,7 @@ pub struct ExporterArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Agents")]
 pub struct AgentArgs {
-    /// Silence after which an agent is disconnected; Coder's own default is 30s
+    /// Time without a heartbeat after which an agent counts as disconnected; Coder's default is 30s
     #[arg(
         long = "agent.inactive-timeout",
         env = "CODER_EXPORTER_AGENT_INACTIVE_TIMEOUT",
@@ -69,7 +69,7 @@ pub struct AgentArgs {
     )]
     pub inactive_timeout: Duration,
 
-    /// Connecting for longer than this is a problem
+    /// Time that an agent may stay in status connecting before it counts as stuck
     #[arg(
         long = "agent.stuck-connecting-after",
         env = "CODER_EXPORTER_AGENT_STUCK_CONNECTING_AFTER",
@@ -79,7 +79,7 @@ pub struct AgentArgs {
     )]
     pub stuck_connecting_after: Duration,
 
-    /// Connected but still in lifecycle state created for longer than this is a problem
+    /// Time that a connected agent may stay in lifecycle state created before it counts as stuck
     #[arg(
         long = "agent.stuck-created-after",
         env = "CODER_EXPORTER_AGENT_STUCK_CREATED_AFTER",
@@ -89,7 +89,7 @@ pub struct AgentArgs {
     )]
     pub stuck_created_after: Duration,
 
-    /// A startup script that runs for longer than this is a problem
+    /// Time that a startup script may run before its agent counts as stuck
     #[arg(
         long = "agent.stuck-starting-after",
         env = "CODER_EXPORTER_AGENT_STUCK_STARTING_AFTER",
@@ -104,7 +104,7 @@ pub struct AgentArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Collection")]
 pub struct CollectArgs {
-    /// How long a pass may take when the scraper does not say how long it waits
+    /// Timeout of a collection if the scraper sends no timeout of its own
     #[arg(
         long = "collect.timeout",
         env = "CODER_EXPORTER_COLLECT_TIMEOUT",
@@ -114,7 +114,7 @@ pub struct CollectArgs {
     )]
     pub timeout: Duration,
 
-    /// A pass younger than this is served again instead of making a new one
+    /// Minimum time between two collections; requests in between get the result of the last one
     #[arg(
         long = "collect.min-interval",
         env = "CODER_EXPORTER_COLLECT_MIN_INTERVAL",
@@ -129,7 +129,7 @@ pub struct CollectArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Metrics")]
 pub struct MetricsArgs {
-    /// Which agents get series of their own
+    /// Agents that get their own series
     #[arg(
         long = "metrics.agent-series",
         env = "CODER_EXPORTER_METRICS_AGENT_SERIES",
@@ -138,7 +138,7 @@ pub struct MetricsArgs {
     )]
     pub agent_series: AgentSeries,
 
-    /// Agents with series of their own, at most; oldest problem first
+    /// Maximum number of agents with their own series; those with the oldest problem come first
     #[arg(
         long = "metrics.max-agent-series",
         env = "CODER_EXPORTER_METRICS_MAX_AGENT_SERIES",
@@ -147,7 +147,8 @@ pub struct MetricsArgs {
     )]
     pub max_agent_series: usize,
 
-    /// Serve Coder's own agent metrics too (coderd_agents_*), so that dashboards made for them work
+    /// Also serve Coder's own agent metrics (coderd_agents_*), so that existing dashboards keep
+    /// working
     #[arg(
         long = "metrics.coderd-compat",
         env = "CODER_EXPORTER_METRICS_CODERD_COMPAT",

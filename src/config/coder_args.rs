@@ -21,8 +21,8 @@ pub const TOKEN_VARIABLE: &str = "CODER_SESSION_TOKEN";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Coder")]
 pub struct CoderArgs {
-    /// URL of Coder, for the probe and for links; CODER_URL, Coder's own variable, is taken too.
-    /// It is asked directly: HTTP_PROXY and the like do not count
+    /// URL of Coder, for the probe and for links. Coder's own variable CODER_URL is also read.
+    /// Requests to Coder ignore proxy variables such as HTTP_PROXY
     // Read later, by code that does not repeat a password: clap would.
     #[arg(
         id = "coder.url",
@@ -32,8 +32,8 @@ pub struct CoderArgs {
     )]
     pub url: Option<String>,
 
-    /// File that holds a Coder session token, read again at every dial so that it can be
-    /// replaced; without it CODER_SESSION_TOKEN, Coder's own variable, holds the token itself
+    /// File that contains a Coder session token; it is read at every dial, so the token can be
+    /// replaced. Unset: Coder's own variable CODER_SESSION_TOKEN, which contains the token itself
     #[arg(
         long = "coder.token-file",
         env = "CODER_EXPORTER_CODER_TOKEN_FILE",

@@ -22,7 +22,9 @@ pub enum Token {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// The file is not there, or not for us.
-    #[error("{file} cannot be read: {error}; write the token into it, and let us read it")]
+    #[error(
+        "{file} cannot be read: {error}; it must contain the token and be readable by the exporter"
+    )]
     Unreadable {
         /// Its name, unless that may be the token itself.
         file: String,
@@ -30,7 +32,7 @@ pub enum TokenError {
         error: String,
     },
     /// What is there cannot be a token.
-    #[error("there is no token in it, which is one line without spaces")]
+    #[error("it contains no token; a token is one line without spaces")]
     NoToken,
 }
 

@@ -39,7 +39,7 @@ impl Args for CollectorArgs {
                 .overrides_with(off(collector))
                 .help_heading("Collectors")
                 .help(format!(
-                    "Read the {name}; --no-collector.{name} leaves them out"
+                    "Enable the {name} collector; --no-collector.{name} disables it"
                 ));
             let no = Arg::new(off(collector))
                 .long(off(collector))

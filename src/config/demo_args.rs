@@ -21,7 +21,7 @@ pub struct DemoArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Demo")]
 pub struct FleetArgs {
-    /// Workspaces to make up; most have one agent
+    /// Number of simulated workspaces; most have one agent
     #[arg(
         long = "demo.agents",
         env = "CODER_EXPORTER_DEMO_AGENTS",
@@ -31,7 +31,7 @@ pub struct FleetArgs {
     )]
     pub agents: usize,
 
-    /// The same seed tells the same story
+    /// Seed of the simulation; the same seed gives the same fleet and events
     #[arg(
         long = "demo.seed",
         env = "CODER_EXPORTER_DEMO_SEED",
@@ -40,7 +40,7 @@ pub struct FleetArgs {
     )]
     pub seed: u64,
 
-    /// Which story is told
+    /// Scenario to simulate
     #[arg(
         long = "demo.scenario",
         env = "CODER_EXPORTER_DEMO_SCENARIO",
@@ -49,8 +49,8 @@ pub struct FleetArgs {
     )]
     pub scenario: DemoScenario,
 
-    /// How many times as fast as life people work, things break and outages end, 0.5 to 100;
-    /// heartbeats keep to the clock, and a problem lasts long enough to be seen
+    /// Speed of user activity, failures and recoveries relative to real time, 0.5 to 100;
+    /// heartbeats keep real time, and each problem lasts long enough to be seen
     #[arg(
         long = "demo.speed",
         env = "CODER_EXPORTER_DEMO_SPEED",
@@ -60,8 +60,8 @@ pub struct FleetArgs {
     )]
     pub speed: f64,
 
-    /// Server to make the fleet's database in, and to remove it from, instead of a throwaway one;
-    /// its user may create databases and roles
+    /// URL of a Postgres server for the demo's database, instead of a temporary server; the user
+    /// must be allowed to create databases and roles. The database is removed at the end
     #[arg(
         long = "demo.database-url",
         env = "CODER_EXPORTER_DEMO_DATABASE_URL",
@@ -74,15 +74,17 @@ pub struct FleetArgs {
 /// What the demo tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DemoScenario {
-    /// A bit of everything, with every health class from the start
+    /// A mix of all events, with every health class from the start
     All,
-    /// A fleet that lives: no problem at the start, and hardly one later
+    /// A healthy fleet: no problems at the start and few later
     Calm,
-    /// Much of a template and a whole host go silent at once and come back, again and again
+    /// Many agents of a template and all agents of a host lose contact at once and recover,
+    /// repeatedly
     Outage,
-    /// Machines that are suspended and resumed: some rows stick in created, some agents report again
+    /// Machines are suspended and resumed: some agents stay in lifecycle state created, some
+    /// recover
     Stuck,
-    /// Templates rebuilt in waves: shutdowns, starts and stale chats, and not one problem
+    /// Templates are rebuilt in waves: shutdowns, starts and stale chats, but no problems
     Rebuild,
 }
 

@@ -25,10 +25,12 @@ impl FromStr for HttpUrl {
             return Err(SHAPE);
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(HttpUrlError("it takes no user and no password"));
+            return Err(HttpUrlError("it must not contain a user or password"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(HttpUrlError("it takes no ? and no #; end it with the path"));
+            return Err(HttpUrlError(
+                "it must not contain ? or #; end it with the path",
+            ));
         }
         let path = url.path().trim_end_matches('/').to_owned();
         url.set_path(&path);

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Log")]
 pub struct LogArgs {
-    /// The least severe messages to log
+    /// Lowest severity of messages to log
     #[arg(
         long = "log.level",
         env = "CODER_EXPORTER_LOG_LEVEL",
@@ -15,7 +15,7 @@ pub struct LogArgs {
     )]
     pub level: LogLevel,
 
-    /// How a line is written
+    /// Format of log lines
     #[arg(
         long = "log.format",
         env = "CODER_EXPORTER_LOG_FORMAT",
@@ -28,13 +28,13 @@ pub struct LogArgs {
 /// How much is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
-    /// Everything.
+    /// All messages.
     Debug,
-    /// What an operator may want to know.
+    /// Normal operation, such as start, reload and recovery.
     Info,
-    /// What an operator should look at.
+    /// Conditions that need attention.
     Warn,
-    /// What does not work.
+    /// Failures.
     Error,
 }
 

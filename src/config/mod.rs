@@ -72,7 +72,7 @@ pub fn postgres_url(
 ) -> Result<PostgresUrl, SettingError> {
     let (source, url) = match (&args.url, &args.url_file, coder_url) {
         (Some(_), Some(_), _) => {
-            let problem = "give this or --postgres.url-file, not both";
+            let problem = "set this or --postgres.url-file, not both";
             return Err(SettingError::new(URL_FLAG, problem));
         }
         (Some(url), None, _) => (URL_FLAG, url.clone()),
@@ -83,7 +83,7 @@ pub fn postgres_url(
         }
         (None, None, None) => {
             let problem = format!(
-                "no database is named; give --postgres.url, --postgres.url-file, {CODER_URL_VARIABLE} or PGHOST, as in postgres://coder_exporter:password@host:5432/coder"
+                "no database is configured; set --postgres.url, --postgres.url-file, {CODER_URL_VARIABLE} or PGHOST, as in postgres://coder_exporter:password@host:5432/coder"
             );
             return Err(SettingError::new(URL_FLAG, problem));
         }
@@ -99,7 +99,7 @@ fn read_secret(path: &Path) -> Result<SecretString, SettingError> {
             let path = path.display().to_string();
             let problem = match path.contains("://") {
                 // Not repeated: it may hold the password.
-                true => "it takes the name of a file; a URL goes to --postgres.url".into(),
+                true => "it must be the name of a file; set a URL with --postgres.url".into(),
                 false => format!("{path} cannot be read: {error}"),
             };
             SettingError::new("--postgres.url-file", problem)

@@ -36,12 +36,12 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
     };
     if !metadata.is_file() {
         return Err(format!(
-            "the password file {shown} is passed over: it is no file"
+            "the password file {shown} is ignored: it is not a regular file"
         ));
     }
     if metadata.permissions().mode() & 0o077 != 0 {
         return Err(format!(
-            "the password file {shown} is passed over because others may open it; run: chmod 0600 {shown}"
+            "the password file {shown} is ignored because other users can open it; run: chmod 0600 {shown}"
         ));
     }
     fs::read_to_string(path).map(Some).map_err(unreadable)
@@ -58,7 +58,7 @@ pub(super) fn find(text: &str, logins: &[Login]) -> Result<Option<String>, UrlEr
     let first = found.next().flatten();
     if found.any(|other| other != first) {
         return Err(UrlError(
-            "the password file does not have the same password for each of its hosts, and one must do for all; put one into the URL or PGPASSWORD".into(),
+            "the password file has different passwords for the hosts of the URL; set one password for all in the URL or PGPASSWORD".into(),
         ));
     }
     Ok(first)

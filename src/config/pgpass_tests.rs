@@ -106,5 +106,9 @@ fn file_that_others_may_open_is_passed_over_with_the_remedy() {
             Err(note) => assert!(!usable && note.contains("chmod 0600"), "{mode:o}: {note}"),
         }
     }
-    assert!(read(&std::env::temp_dir()).unwrap_err().contains("no file"));
+    assert!(
+        read(&std::env::temp_dir())
+            .unwrap_err()
+            .contains("not a regular file")
+    );
 }

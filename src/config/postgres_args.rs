@@ -13,9 +13,9 @@ pub(super) const URL_FLAG: &str = "--postgres.url";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Database")]
 pub struct PostgresArgs {
-    /// Connection URL of Coder's database; CODER_PG_CONNECTION_URL, Coder's own variable, is
-    /// taken too, and PGHOST and its like fill in what it leaves out. Other users of the machine
-    /// can read command lines: prefer a variable or a file
+    /// Connection URL of Coder's database. Coder's own variable CODER_PG_CONNECTION_URL is also
+    /// read; PGHOST and the other libpq variables supply what the URL leaves out. Other users of
+    /// the machine can read command lines: prefer a variable or a file
     #[arg(
         long = "postgres.url",
         env = "CODER_EXPORTER_POSTGRES_URL",
@@ -24,7 +24,7 @@ pub struct PostgresArgs {
     )]
     pub url: Option<SecretString>,
 
-    /// File that holds the connection URL
+    /// File that contains the connection URL
     #[arg(
         long = "postgres.url-file",
         env = "CODER_EXPORTER_POSTGRES_URL_FILE",
@@ -32,7 +32,7 @@ pub struct PostgresArgs {
     )]
     pub url_file: Option<PathBuf>,
 
-    /// Connections to the database, at most
+    /// Maximum number of database connections
     #[arg(
         long = "postgres.max-connections",
         env = "CODER_EXPORTER_POSTGRES_MAX_CONNECTIONS",

@@ -79,7 +79,7 @@ impl TlsOptions {
             Some("verify-full") => (SslMode::Require, Verify::AuthorityAndHost),
             Some(_) => {
                 return Err(UrlError(
-                    "sslmode takes disable, prefer, require, verify-ca or verify-full".into(),
+                    "sslmode must be disable, prefer, require, verify-ca or verify-full".into(),
                 ));
             }
         };
@@ -106,7 +106,8 @@ fn identity(
     match (certificate, key.or_else(|| default("postgresql.key"))) {
         (Some(certificate), Some(key)) => Ok(Some(Identity { certificate, key })),
         (Some(_), None) => Err(UrlError(
-            "sslcert is given without sslkey; name the file of the certificate's key by sslkey=/path/to/client.key".into(),
+            "sslcert is set without sslkey; add the key's file with sslkey=/path/to/client.key"
+                .into(),
         )),
         (None, _) => Ok(None),
     }

@@ -132,9 +132,10 @@ impl PostgresUrl {
                     self.config.password(password);
                 }
             }
-            Ok(None) if is_named => self
-                .notes
-                .push(format!("the password file {} is not there", path.display())),
+            Ok(None) if is_named => self.notes.push(format!(
+                "the password file {} does not exist",
+                path.display()
+            )),
             Ok(None) => {}
             Err(note) => self.notes.push(note),
         }
@@ -229,7 +230,7 @@ fn check_hosts(config: &tokio_postgres::Config) -> Result<(), UrlError> {
     let hosts = config.get_hosts();
     if config.get_hostaddrs().is_empty() && !hosts.iter().any(named) {
         return Err(UrlError(
-            "it names no host, and PGHOST is not set; write postgres://user:password@host:5432/database, or add ?host=/run/postgresql for a socket".into(),
+            "it contains no host, and PGHOST is not set; write postgres://user:password@host:5432/database, or add ?host=/run/postgresql for a socket".into(),
         ));
     }
     Ok(())

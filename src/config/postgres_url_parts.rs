@@ -118,5 +118,5 @@ fn decode(text: &str, what: &str) -> Result<String, UrlError> {
     let decoded = percent_decode_str(text).decode_utf8();
     decoded
         .map(|decoded| decoded.into_owned())
-        .map_err(|_| UrlError(format!("the {what} is not UTF-8 once decoded")))
+        .map_err(|_| UrlError(format!("the {what} is not valid UTF-8 after decoding")))
 }

@@ -49,8 +49,8 @@ fn slash_in_a_password_is_refused_with_the_remedy_and_without_the_password() {
 
 #[test]
 fn url_without_host_is_refused() {
-    assert!(refused("postgres://u:p@/d").contains("names no host"));
-    assert!(refused("postgres:///d").contains("names no host"));
+    assert!(refused("postgres://u:p@/d").contains("contains no host"));
+    assert!(refused("postgres:///d").contains("contains no host"));
 }
 
 #[test]

@@ -19,7 +19,7 @@ const TCP_FLAG: &str = "--probe.tcp-address";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probe")]
 pub struct DialArgs {
-    /// How agents are dialed to see whether they answer. Unset: the probe is off
+    /// How the probe dials agents to check that they answer. Unset: the probe is off
     #[arg(
         long = "probe.dialer",
         env = "CODER_EXPORTER_PROBE_DIALER",
@@ -27,8 +27,8 @@ pub struct DialArgs {
     )]
     pub dialer: Option<DialerKind>,
 
-    /// Where the tcp dialer connects: host:port with {agent}, {workspace}, {owner} or {agent_id}
-    /// in the host. Users choose these names: end the host in a domain of your own
+    /// Address that the tcp dialer connects to: host:port with {agent}, {workspace}, {owner} or
+    /// {agent_id} in the host. Users choose these names, so end the host in a domain that you own
     #[arg(
         long = "probe.tcp-address",
         env = "CODER_EXPORTER_PROBE_TCP_ADDRESS",
@@ -45,10 +45,10 @@ pub struct ProbeArgs {
     #[command(flatten)]
     pub dial: DialArgs,
 
-    /// Which workspaces are probed. in-use: those whose agent is not connected, by its row and
-    /// without a dial, and those that a person uses at the moment, so that no workspace is kept
-    /// alive. all: every running workspace; with the coderd dialer each dial counts as use and
-    /// pushes autostop on. Default: in-use with the coderd dialer, all with tcp
+    /// Workspaces to probe. in-use: workspaces that a person is using are dialed, and workspaces
+    /// whose agent is not connected are judged from the database without a dial, so the probe keeps
+    /// no workspace alive. all: every running workspace is dialed; with the coderd dialer each dial
+    /// counts as use and delays autostop. Default: in-use with the coderd dialer, all with tcp
     #[arg(
         long = "probe.scope",
         env = "CODER_EXPORTER_PROBE_SCOPE",
@@ -56,7 +56,7 @@ pub struct ProbeArgs {
     )]
     pub scope: Option<ScopeKind>,
 
-    /// From the start of one round of probes to the start of the next
+    /// Time between the starts of two probe rounds
     #[arg(
         long = "probe.interval",
         env = "CODER_EXPORTER_PROBE_INTERVAL",
@@ -66,9 +66,9 @@ pub struct ProbeArgs {
     )]
     pub interval: Duration,
 
-    /// Workspaces probed in a round, at most: those with a stale binding or a problem first, then
-    /// each in turn. Default: as many as it takes to probe all in scope within --probe.horizon,
-    /// at least 20, at most 200
+    /// Maximum number of workspaces probed in a round: those with a stale binding or a problem
+    /// first, then the others in turn. Default: enough to probe all workspaces in scope within
+    /// --probe.horizon, at least 20 and at most 200
     #[arg(
         long = "probe.sample",
         env = "CODER_EXPORTER_PROBE_SAMPLE",
@@ -77,7 +77,7 @@ pub struct ProbeArgs {
     )]
     pub sample: Option<usize>,
 
-    /// Workspaces dialed at the same time, at most, those asked for at /probe included
+    /// Maximum number of workspaces dialed at the same time, including requests to /probe
     #[arg(
         long = "probe.concurrency",
         env = "CODER_EXPORTER_PROBE_CONCURRENCY",
@@ -87,7 +87,7 @@ pub struct ProbeArgs {
     )]
     pub concurrency: usize,
 
-    /// For how long the outcome of a dial counts in the probe's gauges
+    /// How long the result of a dial counts in the probe's gauges
     #[arg(
         long = "probe.horizon",
         env = "CODER_EXPORTER_PROBE_HORIZON",
@@ -101,9 +101,9 @@ pub struct ProbeArgs {
 /// The ways to dial an agent (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum DialerKind {
-    /// Coder dials it for us.
+    /// Coder dials the agent.
     Coderd,
-    /// Agents are routable, and a TCP connection will do.
+    /// The exporter opens a TCP connection to the agent.
     Tcp,
 }
 
@@ -161,7 +161,7 @@ impl DialArgs {
         let missing = |flag, what: String| SettingError::new(flag, what);
         let dialing = match dialer {
             DialerKind::Coderd => {
-                let needed = "--probe.dialer=coderd needs it; give it, or";
+                let needed = "--probe.dialer=coderd requires it; set it or";
                 let url =
                     url.ok_or_else(|| missing(URL_FLAG, format!("{needed} {URL_VARIABLE}")))?;
                 let token = token
@@ -169,8 +169,7 @@ impl DialArgs {
                 Dialing::Coderd(url, token)
             }
             DialerKind::Tcp => {
-                let example =
-                    "--probe.dialer=tcp needs it, as in {workspace}.{owner}.agents.example:22";
+                let example = "--probe.dialer=tcp requires it, for example {workspace}.{owner}.agents.example:22";
                 let address = self.tcp_address.clone();
                 Dialing::Tcp(address.ok_or_else(|| missing(TCP_FLAG, example.into()))?)
             }

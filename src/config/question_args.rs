@@ -17,7 +17,7 @@ pub struct QuestionArgs {
     #[command(flatten)]
     pub agent: AgentArgs,
 
-    /// Print JSON, whose field names stay as they are
+    /// Print JSON with stable field names
     #[arg(long = "json")]
     pub json: bool,
 }
@@ -29,7 +29,7 @@ pub struct StatusArgs {
     #[command(flatten)]
     pub question: QuestionArgs,
 
-    /// Show every agent with a problem, oldest first
+    /// List every agent with a problem, oldest first
     #[arg(long = "problems")]
     pub problems: bool,
 }

@@ -45,7 +45,7 @@ pub enum Placeholder {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
     /// The name itself.
-    #[error("the {what} is called {name:?}, which cannot be part of a host's name")]
+    #[error("the {what} name {name:?} cannot be part of a host name")]
     NotALabel {
         /// Which name.
         what: &'static str,
@@ -53,7 +53,7 @@ pub enum FillError {
         name: String,
     },
     /// All of it together.
-    #[error("with its names filled in the host would be {0:?}, which is no host's name")]
+    #[error("with the names filled in, the host {0:?} is not a valid host name")]
     NotAHost(String),
 }
 
@@ -61,13 +61,13 @@ impl FromStr for TcpAddress {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        const SHAPE: &str = "write host:port, as in {workspace}.{owner}.agents.example:22";
+        const SHAPE: &str = "write host:port, for example {workspace}.{owner}.agents.example:22";
         let (host, port) = text.rsplit_once(':').ok_or(SHAPE)?;
         let port = port.parse().ok().filter(|it| *it != 0).ok_or(SHAPE)?;
         let host = pieces(host)?;
         if !host.iter().any(|it| matches!(it, Piece::Name(_))) {
             return Err(
-                "put {agent}, {workspace}, {owner} or {agent_id} into the host: every agent would be at the same address",
+                "the host must contain {agent}, {workspace}, {owner} or {agent_id}: otherwise all agents have the same address",
             );
         }
         let address = Self { host, port };
@@ -75,14 +75,16 @@ impl FromStr for TcpAddress {
         let host = address.host_with(|_| "a");
         match is_host(&host) {
             true => Ok(address),
-            false => Err("filled in, the host would be no host's name"),
+            false => Err("with the names filled in, the host is not a valid host name"),
         }
     }
 }
 
 fn pieces(text: &str) -> Result<Vec<Piece>, &'static str> {
-    const LITERAL: &str = "the host takes letters, digits, hyphens and dots besides {…}";
-    const UNKNOWN: &str = "it knows {agent}, {workspace}, {owner} and {agent_id}, in the host";
+    const LITERAL: &str =
+        "apart from {…} the host may contain only letters, digits, hyphens and dots";
+    const UNKNOWN: &str =
+        "only {agent}, {workspace}, {owner} and {agent_id} can be used, and only in the host";
     let mut pieces = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {

@@ -7,7 +7,7 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|error| format!("{error}; write a duration such as 500ms, 30s, 10m or 1h"))?;
     // Beyond this, adding it to a clock could overflow.
     if duration > Duration::from_secs(366 * 86_400) {
-        return Err("a year is the most it takes".into());
+        return Err("the maximum is one year".into());
     }
     Ok(duration)
 }
@@ -42,7 +42,7 @@ pub(super) fn listen_address(text: &str) -> Result<String, String> {
     let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
     match port {
         Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("write host:port, [address]:port or :port, as in :21120".into()),
+        _ => Err("write host:port, [address]:port or :port, for example :21120".into()),
     }
 }
 
@@ -53,7 +53,7 @@ pub(super) fn telemetry_path(text: &str) -> Result<String, String> {
         return Err("write an absolute path of letters, digits and /-_.~".into());
     }
     if text.starts_with("/-/") || text == "/probe" {
-        return Err("/probe and paths under /-/ are taken".into());
+        return Err("/probe and paths under /-/ are reserved".into());
     }
     Ok(text.to_owned())
 }

@@ -17,7 +17,7 @@ const OWN_PATHS: [&str; 6] = ["-", "agents", "api", "assets", "probe", "probes"]
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Web")]
 pub struct WebArgs {
-    /// Address to serve on, repeatable; without a host, every interface
+    /// Address to listen on; repeatable. Without a host: all interfaces
     #[arg(
         long = "web.listen-address",
         env = "CODER_EXPORTER_WEB_LISTEN_ADDRESS",
@@ -28,8 +28,8 @@ pub struct WebArgs {
     )]
     pub listen_addresses: Vec<String>,
 
-    /// File with TLS, passwords, headers and rate limit, in the format of Prometheus'
-    /// exporter-toolkit; read again when it changes
+    /// File that configures TLS, basic authentication, headers and rate limit, in the format of
+    /// Prometheus' exporter-toolkit; reloaded when it changes
     #[arg(
         long = "web.config.file",
         env = "CODER_EXPORTER_WEB_CONFIG_FILE",
@@ -37,7 +37,7 @@ pub struct WebArgs {
     )]
     pub config_file: Option<PathBuf>,
 
-    /// Path of the metrics
+    /// Path under which to expose metrics
     #[arg(
         long = "web.telemetry-path",
         env = "CODER_EXPORTER_WEB_TELEMETRY_PATH",
@@ -47,8 +47,8 @@ pub struct WebArgs {
     )]
     pub telemetry_path: String,
 
-    /// URL under which browsers reach this exporter, where that is not where it listens, as behind
-    /// a proxy. Requests may come with its path or without
+    /// URL at which browsers reach this exporter, if it differs from the listen address, for
+    /// example behind a proxy. Requests are accepted with and without its path
     // Read later, by code that does not repeat a password: clap would.
     #[arg(
         long = "web.external-url",
@@ -57,7 +57,7 @@ pub struct WebArgs {
     )]
     pub external_url: Option<String>,
 
-    /// Scrapes answered at the same time; more are refused with 503
+    /// Maximum number of concurrent scrapes; more are refused with status 503
     #[arg(
         long = "web.max-requests",
         env = "CODER_EXPORTER_WEB_MAX_REQUESTS",
@@ -67,7 +67,7 @@ pub struct WebArgs {
     )]
     pub max_requests: usize,
 
-    /// Time kept back from the scraper's timeout for the answer's way
+    /// Subtracted from the scrape timeout to leave time for the response
     #[arg(
         long = "web.timeout-offset",
         env = "CODER_EXPORTER_WEB_TIMEOUT_OFFSET",
@@ -77,7 +77,7 @@ pub struct WebArgs {
     )]
     pub timeout_offset: Duration,
 
-    /// Serve no page at /
+    /// Disable the web page at /
     #[arg(
         long = "web.disable-ui",
         env = "CODER_EXPORTER_WEB_DISABLE_UI",
@@ -103,8 +103,8 @@ impl WebArgs {
         let first = url.prefix().split('/').nth(1).unwrap_or_default();
         if OWN_PATHS.contains(&first) {
             return Err(wrong(format!(
-                "its path begins with /{first}, as pages of the exporter do: choose another, such \
-                 as /coder-agents"
+                "its path begins with /{first}, which the exporter uses itself: choose another, \
+                 such as /coder-agents"
             )));
         }
         Ok(Some(url))

@@ -103,7 +103,7 @@ impl TryFrom<String> for PasswordHash {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         // Without double quotes: `without_values` takes what stands in them for a value.
         let problem =
-            r"a password is not a bcrypt hash; make one with: htpasswd -nBC 10 '' | tr -d ':\n'";
+            r"a password is not a bcrypt hash; create one with: htpasswd -nBC 10 '' | tr -d ':\n'";
         // The parser cuts at fixed bytes.
         if !text.is_ascii() {
             return Err(problem);
@@ -111,7 +111,7 @@ impl TryFrom<String> for PasswordHash {
         let parts = bcrypt::HashParts::from_str(&text).map_err(|_| problem)?;
         let cost = parts.get_cost();
         if !COSTS.contains(&cost) {
-            return Err("the cost of a password's hash is not from 4 to 18");
+            return Err("the cost of a password hash must be from 4 to 18");
         }
         Ok(Self { text, cost })
     }
@@ -136,7 +136,7 @@ impl FromStr for WebFile {
             .map_err(|error| WebFileError(without_values(&error)))?;
         file.check_headers()?;
         if !file.rate_limit.interval.is_zero() && file.rate_limit.burst == 0 {
-            let problem = "rate_limit: burst 0 would refuse every request; write at least 1";
+            let problem = "rate_limit: burst 0 refuses every request; set at least 1";
             return Err(WebFileError(problem.into()));
         }
         if let Some(tls) = &file.tls_server_config {
@@ -153,7 +153,7 @@ impl WebFile {
                 let known: Vec<_> = HEADERS.iter().map(|(known, _)| *known).collect();
                 let known = known.join(", ");
                 return Err(WebFileError(format!(
-                    "http_server_config: the header {name:?} cannot be set; these can: {known}"
+                    "http_server_config: the header {name:?} cannot be set; possible headers: {known}"
                 )));
             };
             let is_allowed = values.is_empty() || value.is_empty() || values.contains(&&**value);
@@ -163,7 +163,7 @@ impl WebFile {
                     values => values.join(" or "),
                 };
                 return Err(WebFileError(format!(
-                    "http_server_config: the header {name} takes {takes}"
+                    "http_server_config: the header {name} must be {takes}"
                 )));
             }
         }
@@ -178,7 +178,7 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
         return Ok(Duration::ZERO);
     }
     super::values::duration(&text)
-        .map_err(|_| serde::de::Error::custom("interval takes a duration, as in 1s or 500ms"))
+        .map_err(|_| serde::de::Error::custom("interval must be a duration such as 1s or 500ms"))
 }
 
 /// What the parser says, but for what it quotes of the file's values.

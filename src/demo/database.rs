@@ -125,7 +125,7 @@ impl DemoDatabase {
             if !has_failed {
                 let seconds = REVIVAL_PAUSE.as_secs();
                 tell(&News::Amiss(format!(
-                    "the demo's Postgres has ended: it is started again in {seconds} s"
+                    "the demo's Postgres stopped; it is restarted in {seconds} s"
                 )));
             }
             sleep(REVIVAL_PAUSE).await;
@@ -149,7 +149,7 @@ impl DemoDatabase {
             }
             Server::Theirs { admin, name } => {
                 if let Err(error) = drop_all(&admin, &name).await {
-                    tracing::warn!(database = name, %error, "the demo's database stays behind");
+                    tracing::warn!(database = name, %error, "the demo's database could not be removed");
                 }
             }
         }

@@ -9,7 +9,7 @@ pub enum DemoError {
     #[error(transparent)]
     Cluster(#[from] ClusterError),
     /// The URL of the server to use is none.
-    #[error("the demo's database URL is not one of Postgres: {0}")]
+    #[error("the demo's database URL is not a Postgres URL: {0}")]
     Url(tokio_postgres::Error),
     /// The server refused something.
     #[error("could not {doing}: {}", reason(.source))]

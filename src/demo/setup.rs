@@ -22,7 +22,7 @@ pub(super) async fn make(
     options: &Options,
     tell: &Tell,
 ) -> Result<Simulation, DemoError> {
-    let failed = || DemoError::of("make the demo's fleet");
+    let failed = || DemoError::of("create the demo's fleet");
     let mut client = database::connect(demo_database.owner()).await?;
     let schema = Era::NEWEST.sql();
     client.batch_execute(&schema).await.map_err(failed())?;

@@ -76,7 +76,7 @@ impl Simulation {
             Ok(Ok(())) => self.succeeded(changes),
             // Sent again it would be refused again. What it told is lost; the fleet goes on.
             Ok(Err(error)) if error.is_refusal() => {
-                let text = format!("the demo's database refused a second of its life: {error}");
+                let text = format!("the demo's database refused an update: {error}");
                 (self.tell)(&News::Amiss(text));
             }
             Ok(Err(error)) => self.cut_off(changes, at, &error.to_string()),
@@ -86,7 +86,9 @@ impl Simulation {
 
     fn succeeded(&mut self, changes: Changes) {
         if self.is_cut_off {
-            (self.tell)(&News::Mended("the demo's database is back".into()));
+            (self.tell)(&News::Mended(
+                "the demo's database is reachable again".into(),
+            ));
             self.is_cut_off = false;
         }
         for news in self.bound.tell(changes.messages, self.began.elapsed()) {
@@ -96,7 +98,9 @@ impl Simulation {
 
     fn cut_off(&mut self, changes: Changes, at: Time, error: &str) {
         if !self.is_cut_off {
-            let text = format!("the demo's database is away, its fleet stands still: {error}");
+            let text = format!(
+                "the demo's database is not reachable, and the simulation is paused: {error}"
+            );
             (self.tell)(&News::Amiss(text));
         }
         self.is_cut_off = true;
@@ -109,7 +113,7 @@ impl Simulation {
             Some(client) => client,
             none => none.insert(database::connect(&self.database).await?),
         };
-        let failed = || DemoError::of("let the fleet live");
+        let failed = || DemoError::of("update the fleet");
         let transaction = client.transaction().await.map_err(failed())?;
         store::apply(&transaction, changes, now)
             .await

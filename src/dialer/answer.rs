@@ -66,30 +66,30 @@ pub(super) fn judge(status: u16, body: Body) -> Result<(), DialError> {
         (500..=599, Message(message)) => {
             return Err(DialError::Failed(format!("coderd: {message}")));
         }
-        (200, _) => "answers, but not as Coder does: is there a login page in between?".into(),
+        (200, _) => "does not answer like Coder: check for a login page in front of it".into(),
         (300..=399, _) => {
-            format!("answers {status}, which leads elsewhere: give the address it leads to")
+            format!("answers {status}, a redirect: use the address it redirects to")
         }
         (401, _) => {
-            "does not know our token (401): is it expired? put a new one into --coder.token-file"
+            "refuses the token (401): if it has expired, write a new one to --coder.token-file"
                 .into()
         }
-        (403, _) => "does not let our token look at agents (403): it takes a user who may".into(),
-        (404, _) => "is not Coder (404): it takes what CODER_URL is to its users".into(),
+        (403, _) => "does not allow the token to read agents (403): use the token of a user with that permission".into(),
+        (404, _) => "is not Coder (404): use the access URL of Coder".into(),
         (429, _) => {
-            "has had enough of our requests (429): lower --probe.sample or raise --probe.interval"
+            "limits the request rate (429): lower --probe.sample or raise --probe.interval"
                 .into()
         }
-        (502..=504, _) => format!("is down: a proxy answers {status} in its place"),
+        (502..=504, _) => format!("is down: a proxy answers {status} instead"),
         (_, Message(message)) => format!("answers {status}: {message}"),
-        (_, Ports | Foreign) => format!("answers {status}, not as Coder does"),
+        (_, Ports | Foreign) => format!("answers {status}, but not like Coder"),
     };
     let kind = match status {
         401 => ErrorKind::Authentication,
         403 => ErrorKind::Permission,
         _ => ErrorKind::Connect,
     };
-    let message = format!("what is at --coder.url {problem}");
+    let message = format!("the server at --coder.url {problem}");
     Err(DialError::Exporter(Failure::new(kind, message)))
 }
 
@@ -153,7 +153,7 @@ mod tests {
             blames_us(200, body, "login page");
         }
         for status in [201, 204] {
-            blames_us(status, r#"{"ports":[]}"#, "not as Coder does");
+            blames_us(status, r#"{"ports":[]}"#, "not like Coder");
         }
     }
 
@@ -192,7 +192,7 @@ mod tests {
         for body in [MESSAGE, HTML, r#"{"ports":[]}"#, ""] {
             blames_us(401, body, "--coder.token-file");
             blames_us(403, body, "token");
-            blames_us(302, body, "elsewhere");
+            blames_us(302, body, "redirect");
             blames_us(429, body, "--probe.sample");
         }
         blames_us(

@@ -40,8 +40,8 @@ pub struct Coderd {
 pub enum SetUpError {
     /// No certificate could vouch for coderd.
     #[error(
-        "no certificate authority to trust was found for --coder.url: install the system's, or \
-         name a file by SSL_CERT_FILE"
+        "no trusted certificate authority was found for --coder.url: install the system's CA \
+         certificates, or set SSL_CERT_FILE"
     )]
     NoAuthorities,
     /// TLS or the client itself.
@@ -57,7 +57,7 @@ impl Coderd {
     /// When none is found and one is needed.
     pub fn new(url: HttpUrl, token: Token) -> Result<Self, SetUpError> {
         if url.is_exposed() {
-            tracing::warn!(%url, "the token for Coder goes over the network in clear: use https");
+            tracing::warn!(%url, "the Coder token is sent unencrypted: use https");
         }
         let mut authorities = RootCertStore::empty();
         if url.is_secure() {
@@ -105,8 +105,8 @@ impl Coderd {
 
     async fn ask(&self, target: &Target, token: &SecretString) -> Result<(), DialError> {
         let token = token.expose_secret();
-        let mut header =
-            HeaderValue::from_str(token).map_err(|_| no_token("the token cannot be sent"))?;
+        let mut header = HeaderValue::from_str(token)
+            .map_err(|_| no_token("the token cannot be sent in a header"))?;
         header.set_sensitive(true);
         let id = target.agent_id.to_string();
         let path = ["api", "v2", "workspaceagents", &id, "listening-ports"];
@@ -126,7 +126,7 @@ impl Coderd {
     fn unheard(&self, error: &reqwest::Error, token: &str) -> DialError {
         let what = match error.is_connect() {
             true => "cannot be reached",
-            false => "broke off its answer",
+            false => "did not finish its response",
         };
         let mut cause: &dyn Error = error;
         while let Some(next) = cause.source() {

@@ -115,8 +115,10 @@ impl<'a> CollectorSummary<'a> {
                 };
             }
             Outcome::Failed(failure) => failure.message.as_str().into(),
-            Outcome::NotRun => "it was not asked: what it builds on failed".into(),
-            Outcome::Unsupported { missing } => format!("this Coder has no {missing}").into(),
+            Outcome::NotRun => "not run because of an earlier failure".into(),
+            Outcome::Unsupported { missing } => {
+                format!("this Coder version has no {missing}").into()
+            }
         };
         Self {
             collector,

@@ -77,11 +77,11 @@ impl SkipReason {
                  are out of the session reports"
             }
             Self::NoReports => {
-                "Coder's session reports cannot be read or are not stored, so use cannot be seen"
+                "Coder's session reports cannot be read or are not stored, so use is unknown"
             }
             Self::ClockAhead => {
-                "coderd's clock is more than 5 seconds ahead of the database's, so use cannot be \
-                 dated"
+                "coderd's clock is more than 5 seconds ahead of the database's, so the time of \
+                 use is unknown"
             }
         }
     }

@@ -23,7 +23,7 @@ pub enum Reference {
 
 /// A text that names nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("write a UUID, owner/workspace or owner/workspace.agent")]
+#[error("use a UUID, owner/workspace or owner/workspace.agent")]
 pub struct NoReference;
 
 impl FromStr for Reference {

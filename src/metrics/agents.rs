@@ -21,7 +21,7 @@ const LAST_CONNECTED: &str = "coder_agent_last_connected_timestamp_seconds";
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: PROBLEM,
-        help: "Since when an agent has its problem, in seconds since the Unix epoch",
+        help: "Unix timestamp at which the agent's current problem began",
         kind: MetricKind::Gauge,
         labels: &[
             "organization_name",
@@ -39,7 +39,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: INFO,
-        help: "What an agent is; only with --metrics.agent-series=all",
+        help: "Information about a workspace agent; only with --metrics.agent-series=all",
         kind: MetricKind::Info,
         labels: &[
             "organization_name",
@@ -60,7 +60,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: LAST_CONNECTED,
-        help: "Last heartbeat of an agent, in seconds since the Unix epoch; only with --metrics.agent-series=all",
+        help: "Unix timestamp of the agent's last heartbeat; only with --metrics.agent-series=all",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "agent_id"],
         source: Source::Collector(Collector::Agents),

@@ -15,7 +15,7 @@ use super::page::Page;
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_exporter_up",
-        help: "Whether the database answered this scrape",
+        help: "Whether the exporter could read the database in this scrape",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
@@ -24,7 +24,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_collector_success",
-        help: "Whether a collector loaded in this pass; without success its families are absent",
+        help: "Whether the collector succeeded; if it failed, its metrics are absent",
         kind: MetricKind::Gauge,
         labels: &["collector"],
         source: Source::Exporter,
@@ -33,7 +33,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_collector_duration_seconds",
-        help: "Time from a collector's query to its last row in this pass",
+        help: "Time from the collector's query to its last row",
         kind: MetricKind::Gauge,
         labels: &["collector"],
         source: Source::Exporter,
@@ -42,7 +42,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_collector_rows",
-        help: "Rows the database sent to a collector in this pass",
+        help: "Number of rows that the collector read from the database",
         kind: MetricKind::Gauge,
         labels: &["collector"],
         source: Source::Exporter,
@@ -51,7 +51,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_snapshot_timestamp_seconds",
-        help: "The moment all fleet families are true for, by the database's clock",
+        help: "Unix timestamp of the fleet metrics' snapshot, by the database's clock",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
@@ -63,7 +63,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_clock_skew_seconds",
-        help: "Exporter's clock minus the database's; positive when the exporter is ahead",
+        help: "Exporter's clock minus the database's clock; positive when the exporter is ahead",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
@@ -72,7 +72,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_heartbeat_lead_seconds",
-        help: "Newest heartbeat minus the snapshot's moment; positive when coderd's clock is ahead",
+        help: "Newest heartbeat minus the snapshot's timestamp; positive when coderd's clock is ahead",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
@@ -84,7 +84,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_replica_lag_seconds",
-        help: "How far the standby that is read is behind; absent on a primary",
+        help: "Replication lag of the standby that the exporter reads; absent on a primary",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
@@ -96,7 +96,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_schema_info",
-        help: "What kind of Coder the database belongs to, as found by looking",
+        help: "Information about the database schema: last migration and optional features found",
         kind: MetricKind::Info,
         labels: &[
             "migration",
@@ -110,7 +110,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_errors_total",
-        help: "Errors since the exporter started, by kind",
+        help: "Total number of errors by kind",
         kind: MetricKind::Counter,
         labels: &["kind"],
         source: Source::Exporter,
@@ -119,7 +119,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_last_error_timestamp_seconds",
-        help: "When an error of this kind last happened; absent when it never did",
+        help: "Unix timestamp of the last error of this kind; absent if there was none",
         kind: MetricKind::Gauge,
         labels: &["kind"],
         source: Source::Exporter,
@@ -128,7 +128,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_series_dropped",
-        help: "Agents left out of a family in this scrape, because of --metrics.max-agent-series",
+        help: "Number of agents left out of a metric because of --metrics.max-agent-series",
         kind: MetricKind::Gauge,
         labels: &["metric"],
         source: Source::Exporter,
@@ -140,7 +140,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_config_last_reload_successful",
-        help: "Whether the configuration files could be used when they were last read",
+        help: "Whether the last reload of the configuration files was successful",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
@@ -149,7 +149,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_build_info",
-        help: "The version of this exporter",
+        help: "Version of the exporter",
         kind: MetricKind::Info,
         labels: &["version"],
         source: Source::Exporter,

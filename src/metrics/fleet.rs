@@ -26,7 +26,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agents_lifecycle",
-        help: "Workspace agents of latest builds by the lifecycle state they last reported",
+        help: "Workspace agents of latest builds by last reported lifecycle state",
         kind: MetricKind::Gauge,
         labels: &[
             "organization_name",
@@ -40,7 +40,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agents_health",
-        help: "Workspace agents of latest builds by health class, each agent in exactly one",
+        help: "Workspace agents of latest builds by health class; each agent is in exactly one class",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "kind", "health"],
         source: Source::Collector(Collector::Agents),
@@ -49,7 +49,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agents_version",
-        help: "Workspace agents of latest builds by version: the 20 most common, the rest as other",
+        help: "Workspace agents of latest builds by agent version; all but the 20 most common count as other",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "version"],
         source: Source::Collector(Collector::Agents),
@@ -58,7 +58,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_oldest_problem_timestamp_seconds",
-        help: "Since when the agent that has this problem for longest has it, in seconds since the Unix epoch",
+        help: "Unix timestamp at which the oldest current problem of this class began",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "kind", "health"],
         source: Source::Collector(Collector::Agents),
@@ -67,7 +67,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_heartbeat_age_seconds",
-        help: "Time since the last heartbeat of each agent whose connection was not closed",
+        help: "Time since the last heartbeat of agents whose connection was not closed",
         kind: MetricKind::GaugeHistogram,
         labels: &["organization_name", "template_name", "kind"],
         source: Source::Collector(Collector::Agents),
@@ -76,7 +76,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_status_transitions_total",
-        help: "Changes of connection status seen between two passes of this process",
+        help: "Total number of changes of connection status between two collections",
         kind: MetricKind::Counter,
         labels: &["organization_name", "template_name", "from", "to"],
         source: Source::Collector(Collector::Agents),

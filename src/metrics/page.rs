@@ -40,7 +40,7 @@ impl Page {
 /// `--metrics.max-agent-series`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detail {
-    /// Which agents get series of their own.
+    /// Agents that get their own series.
     pub agent_series: AgentSeries,
     /// At most this many agents do, oldest problem first.
     pub max_agent_series: usize,
@@ -58,14 +58,14 @@ impl Default for Detail {
     }
 }
 
-/// Which agents get series of their own.
+/// Agents that get their own series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum AgentSeries {
-    /// None: counts only.
+    /// No agent: counts only.
     None,
-    /// Those with a problem.
+    /// Agents with a problem.
     Problems,
-    /// Every agent.
+    /// All agents.
     All,
 }
 

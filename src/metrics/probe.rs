@@ -12,7 +12,7 @@ use super::page::Page;
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_agent_probe_outcomes_total",
-        help: "Workspaces probed in rounds, by what came of it; exporter_error blames no agent",
+        help: "Total number of workspaces probed in rounds by outcome; exporter_error says nothing about the agent",
         kind: MetricKind::Counter,
         labels: &["outcome"],
         source: Source::Probe,
@@ -26,7 +26,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_probe_duration_seconds",
-        help: "How long probes took, by what came of them",
+        help: "Duration of probes by outcome",
         kind: MetricKind::Histogram,
         labels: &["outcome"],
         source: Source::Probe,
@@ -40,7 +40,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_probe_disagreements",
-        help: "Agents probed within the horizon whose status by the database and whose dial contradict each other",
+        help: "Agents probed within --probe.horizon whose database status contradicts the dial result",
         kind: MetricKind::Gauge,
         labels: &["status", "outcome"],
         source: Source::Probe,
@@ -49,7 +49,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_probe_coverage_ratio",
-        help: "Of the workspaces in the probe's scope now and one horizon ago, the share probed within the horizon",
+        help: "Share of workspaces probed within --probe.horizon, of those in scope both now and one horizon ago",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,
@@ -61,7 +61,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_agent_probe_last_timestamp_seconds",
-        help: "When the last round of probes ended",
+        help: "Unix timestamp at which the last probe round ended",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,

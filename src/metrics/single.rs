@@ -49,7 +49,7 @@ impl Exposed for ProbePage {
 const FAMILIES: &[Family<ProbePage>] = &[
     Family {
         name: "probe_success",
-        help: "Whether the workspace's agent answered; absent when it was skipped",
+        help: "Whether the workspace's agent answered; absent if the dial was skipped",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,
@@ -63,7 +63,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_skipped",
-        help: "Whether the workspace was not dialed because it is out of --probe.scope: 1 for the reason, 0 for all others",
+        help: "Why --probe.scope excluded the workspace from the dial: 1 for the reason, 0 for all others",
         kind: MetricKind::Gauge,
         labels: &["reason"],
         source: Source::Probe,
@@ -75,7 +75,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_duration_seconds",
-        help: "How long the probe took",
+        help: "Duration of the probe",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,
@@ -84,7 +84,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_timeout_seconds",
-        help: "How long the probe was allowed to take",
+        help: "Timeout of the probe",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Probe,
@@ -93,7 +93,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_phase_duration_seconds",
-        help: "How long each phase of the probe took; phases may overlap",
+        help: "Duration of each phase of the probe; phases may overlap",
         kind: MetricKind::Gauge,
         labels: &["phase"],
         source: Source::Probe,
@@ -105,7 +105,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_outcome",
-        help: "What came of the probe: 1 for one outcome, 0 for all others; absent when it was skipped",
+        help: "Outcome of the probe: 1 for one outcome, 0 for all others; absent if the dial was skipped",
         kind: MetricKind::Gauge,
         labels: &["outcome"],
         source: Source::Probe,
@@ -129,7 +129,7 @@ const FAMILIES: &[Family<ProbePage>] = &[
     },
     Family {
         name: "probe_agent_info",
-        help: "The agent the probe was about, as the database had it before the dial",
+        help: "Information about the probed agent, as read from the database before the dial",
         kind: MetricKind::Info,
         labels: &["agent_id", "agent_name", "status", "health"],
         source: Source::Probe,

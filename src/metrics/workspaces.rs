@@ -22,7 +22,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_workspaces",
-        help: "Workspaces that are not deleted by the state of their latest build",
+        help: "Workspaces that are not deleted, by state of their latest build",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "state"],
         source: Source::Collector(Collector::Workspaces),
@@ -31,7 +31,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_chat_bindings",
-        help: "Chats that are not archived by what they are bound to; from Coder v2.32",
+        help: "Chats that are not archived, by state of their agent binding; requires Coder v2.32",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "state"],
         source: Source::Collector(Collector::Bindings),

@@ -86,7 +86,7 @@ fn check_session_counts(catalog: &Catalog) -> Result<(), Failure> {
 }
 
 fn read(rows: &[Row]) -> Result<Activity, Failure> {
-    let missing = || Failure::new(ErrorKind::Decode, "the session reports have no moment");
+    let missing = || Failure::new(ErrorKind::Decode, "the session reports have no timestamp");
     let columns = Columns::default();
     let first = columns.of(rows.first().ok_or_else(missing)?);
     let mut sessions = HashMap::with_capacity(rows.len());

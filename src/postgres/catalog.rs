@@ -92,7 +92,7 @@ impl Catalog {
         let rows = client
             .query_typed(INTROSPECT, params)
             .await
-            .map_err(|error| from_driver("looking at the system catalog", &error))?;
+            .map_err(|error| from_driver("reading the system catalog", &error))?;
         let mut catalog = Self {
             columns: HashMap::new(),
             role: String::new(),
@@ -206,9 +206,9 @@ impl Catalog {
             })
             .collect();
         let advice = if whole_tables {
-            "is this Coder's database, and is its schema in the role's search_path?"
+            "check that this is Coder's database and that its schema is in the role's search_path"
         } else {
-            "Coder v2.3 or later is needed"
+            "Coder v2.3 or later is required"
         };
         format!(
             "the schema is not supported: {} missing; {advice}",

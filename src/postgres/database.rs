@@ -168,7 +168,7 @@ impl Database {
         let mut connected = Instant::now();
         let session = match self.begin(client, &reads, deadline).await {
             Err(NotBegun::HungUp(failure)) if has_waited => {
-                tracing::debug!(%failure, "a connection had been closed; making another");
+                tracing::debug!(%failure, "a connection was closed by the server; opening another");
                 self.pool.retain(|_, _| false);
                 let client = self.connection(deadline).await?;
                 connected = Instant::now();
@@ -228,7 +228,7 @@ impl Opening {
             begin = ?self.begin,
             ?commit,
             ?judge,
-            "pass"
+            "collection"
         );
     }
 }

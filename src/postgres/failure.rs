@@ -38,7 +38,7 @@ pub(super) fn from_pool(target: &str, error: &PoolError) -> Failure {
         }
         PoolError::Timeout(TimeoutType::Wait) => Failure::new(
             ErrorKind::Timeout,
-            "all connections of --postgres.max-connections are busy until the deadline",
+            "all connections (--postgres.max-connections) were in use until the deadline",
         ),
         PoolError::Timeout(TimeoutType::Create) => Failure::new(
             ErrorKind::Connect,

@@ -25,7 +25,7 @@ pub(super) fn read(
     if chain.is_empty() {
         let path = identity.certificate.display();
         return Err(tls_failure(format!(
-            "sslcert {path} holds no certificate in PEM form"
+            "sslcert {path} contains no certificate in PEM format"
         )));
     }
     Ok((chain, read_key(&identity.key)?))
@@ -37,13 +37,13 @@ fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failure> {
     let metadata = fs::metadata(path).map_err(unreadable)?;
     if !is_private(metadata.uid(), metadata.mode()) {
         return Err(tls_failure(format!(
-            "sslkey {shown} may be opened by others; run: chmod 0600 {shown} (0640 will do if root owns it)"
+            "sslkey {shown} can be opened by other users; run: chmod 0600 {shown} (0640 is enough if root owns it)"
         )));
     }
     let file = File::open(path).map_err(unreadable)?;
     PrivateKeyDer::from_pem_reader(BufReader::new(file)).map_err(|error| {
         tls_failure(format!(
-            "sslkey {shown} holds no key that can be used ({error}); a key with a passphrase must be freed of it: openssl pkey -in {shown}"
+            "sslkey {shown} contains no usable key ({error}); remove a passphrase with: openssl pkey -in {shown}"
         ))
     })
 }

@@ -26,7 +26,7 @@ pub(super) async fn ask(client: &Client) -> Result<Moment, Failure> {
     let rows = client
         .query_typed(SQL, &[])
         .await
-        .map_err(|error| from_driver("asking for the time", &error))?;
+        .map_err(|error| from_driver("reading the time", &error))?;
     let row = rows.first().ok_or_else(no_time)?;
     read(row)
 }
@@ -51,7 +51,7 @@ fn moment(clock: Timestamp, is_standby: bool, replayed_until: Option<Timestamp>)
 }
 
 fn no_time() -> Failure {
-    Failure::new(ErrorKind::Decode, "the database does not tell the time")
+    Failure::new(ErrorKind::Decode, "the database returned no time")
 }
 
 #[cfg(test)]

@@ -81,9 +81,9 @@ impl Session {
         };
         let (opened, moment, catalog) = timeout_at(deadline, flight)
             .await
-            .map_err(|_| too_late("opening a transaction"))?;
+            .map_err(|_| too_late("starting a transaction"))?;
         let opened_at = opened.map_err(|error| {
-            let failure = from_driver("opening a transaction", &error);
+            let failure = from_driver("starting a transaction", &error);
             match is_hang_up(&error) {
                 true => NotBegun::HungUp(failure),
                 false => NotBegun::Refused(failure),
@@ -140,7 +140,7 @@ impl Session {
             .map_err(|_| too_late(&format!("reading the {name}")))?;
         saved.map_err(|error| from_driver("setting a savepoint", &error))?;
         if let Err(error) = undone {
-            tracing::debug!(%error, savepoint = name, "rolling back failed");
+            tracing::debug!(%error, savepoint = name, "rollback to the savepoint failed");
         }
         result
     }

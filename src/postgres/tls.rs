@@ -87,7 +87,7 @@ fn trusted(settings: &TlsSettings) -> Result<RootCertStore, Failure> {
     }
     if roots.is_empty() {
         return Err(tls_failure(
-            "no certificate authority to trust was found: name one by sslrootcert=/path/to/ca.pem in the database URL".into(),
+            "no trusted certificate authority was found: set sslrootcert=/path/to/ca.pem in the database URL".into(),
         ));
     }
     Ok(roots)

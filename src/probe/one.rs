@@ -66,7 +66,7 @@ pub enum Refused {
     #[error("{0}")]
     Unknown(String),
     /// All places are taken.
-    #[error("too many probes at once: see --probe.concurrency")]
+    #[error("too many concurrent probes: see --probe.concurrency")]
     Busy,
     /// The database did not say.
     #[error(transparent)]
@@ -110,7 +110,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Ok(result) => self.tried(&latest, result, &trace),
             // The scraper's time is up, which says nothing of the agent.
             Err(()) => {
-                let message = "the deadline passed first".into();
+                let message = "the deadline passed before the probe ended".into();
                 let outcome = ProbeOutcome::ExporterError;
                 Tried::Probed(Box::new(self.of(&latest, None, outcome, message, &trace)))
             }
@@ -146,7 +146,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 agent: None,
             } => workspace,
             Found::One { agent: Some(_), .. } => {
-                return Err(unknown("that is an agent: give its workspace"));
+                return Err(unknown("this is an agent; use its workspace"));
             }
             Found::Nothing { near } if near.is_empty() => {
                 return Err(unknown("there is no such workspace"));
@@ -154,14 +154,14 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Found::Nothing { near } => {
                 let near = near.join(", ");
                 return Err(Refused::Unknown(format!(
-                    "there is no such workspace; there are: {near}"
+                    "there is no such workspace; similar names: {near}"
                 )));
             }
             Found::Several(ids) => {
                 let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
                 let ids = ids.join(", ");
                 return Err(Refused::Unknown(format!(
-                    "several workspaces are called that: give one of {ids}"
+                    "several workspaces have this name; use one of {ids}"
                 )));
             }
         };

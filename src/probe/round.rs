@@ -84,7 +84,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Ok(stale) => stale,
             Err(failure) => {
                 // Where this stays so, the bindings collector says it.
-                tracing::debug!(error = %failure, "the probe does without stale bindings");
+                tracing::debug!(error = %failure, "stale bindings cannot be read; the round does not prefer them");
                 HashMap::new()
             }
         };
@@ -111,7 +111,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         let workspaces: Vec<_> = open.iter().map(|it| it.workspace).collect();
         let latest = self.shared.source.latest_of(&workspaces).await;
         let latest = latest.unwrap_or_else(|failure| {
-            tracing::debug!(error = %failure, "the probe leaves out workspaces of several agents");
+            tracing::debug!(error = %failure, "the agents of some workspaces cannot be read; the round skips workspaces with several agents");
             HashMap::new()
         });
         for candidate in &mut open {
@@ -174,7 +174,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Ok(Ok(result)) => result,
             Ok(Err(never)) => match never {},
             Err(_) => {
-                let message = "the probe panicked, which is a mistake in this exporter".into();
+                let message = "the probe panicked; this is a bug in the exporter".into();
                 let outcome = ProbeOutcome::ExporterError;
                 let probed = self.of(latest, None, outcome, message, &trace);
                 return (Tried::Probed(Box::new(probed)), false);
@@ -307,8 +307,8 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 
     /// A round panicked. Who was dialed in it keeps their turn.
     pub(super) fn broke(&self) {
-        let message = "a round of probes panicked, which is a mistake in this exporter; the next \
-                       begins when it is due";
+        let message = "the probe round panicked; this is a bug in the exporter. The next round \
+                       starts on schedule";
         self.give_up(&Failure::new(ErrorKind::Query, message), Duration::ZERO);
     }
 

@@ -90,7 +90,7 @@ impl Handle {
                     %error,
                     row = %report.row,
                     state = report.state.as_str(),
-                    "a lifecycle state could not be reported; the next connection tries again"
+                    "the lifecycle state could not be reported; the next connection tries again"
                 );
                 self.0.send_modify(|it| it.failed(report));
             }

@@ -193,7 +193,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         deadline: Instant,
         trace: &Trace,
     ) -> Result<Option<Resolved<L::Connection>>, Unresolved> {
-        let question = format!("how is agent {}?", hit.target.agent_id);
+        let question = format!("status of agent {}", hit.target.agent_id);
         let span = trace.ask(Phase::Lookup, question);
         let asked = self.by(deadline, self.directory.agent(hit.target.agent_id));
         let found = match asked.await {
@@ -204,14 +204,12 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
                 found
             }
             Ok(None) => {
-                span.answer("its row is gone");
+                span.answer("not found");
                 self.cache.forget_connection(workspace, &hit.connection);
                 return Ok(None);
             }
             Err(failure) => {
-                span.answer(format!(
-                    "the database did not say, so it is used: {failure}"
-                ));
+                span.answer(format!("unknown, so the connection is used: {failure}"));
                 Status::Connected
             }
         };
@@ -237,7 +235,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         deadline: Instant,
         trace: &Trace,
     ) -> Result<Target, Unresolved> {
-        let span = trace.ask(Phase::Lookup, "which agent has the latest build?");
+        let span = trace.ask(Phase::Lookup, "agent of the latest build");
         let asked = self.by(deadline, self.directory.latest(workspace));
         let target = match asked.await {
             Ok(Some(latest)) if !latest.deleted => choose(&latest).map_err(Unresolved::NoChoice),
@@ -283,20 +281,23 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// Our own deadline passed while the caller is still there: has the latest agent's row said
     /// disconnected for at least the recovery threshold?
     async fn is_lost(&self, workspace: Uuid, deadline: Instant, trace: &Trace) -> bool {
-        let span = trace.ask(Phase::Validate, "since when is the latest agent silent?");
+        let span = trace.ask(
+            Phase::Validate,
+            "time without a heartbeat of the latest agent",
+        );
         let asked = timeout_at(deadline, self.directory.latest(workspace)).await;
         let Ok(Ok(Some(latest))) = asked else {
-            span.answer("the database did not say");
+            span.answer("no answer from the database");
             return false;
         };
         let Ok(Candidate { agent, .. }) = choose_agent(&latest.agents) else {
-            span.answer("there is none");
+            span.answer("none");
             return false;
         };
         let status = status(agent, self.settings.inactive_timeout, latest.now);
         let lost = lost_since(agent).filter(|_| status == Status::Disconnected);
         let Some(silent) = lost.map(|lost| latest.now.seconds_since(lost)) else {
-            span.answer(format!("it is {}", status.as_str()));
+            span.answer(status.as_str());
             return false;
         };
         span.answer(format!("disconnected for {silent:.1} s"));

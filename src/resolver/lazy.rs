@@ -135,15 +135,18 @@ async fn asked(
     bound: &Target,
     trace: &Trace,
 ) -> Result<Result<Target, NoChoice>, Failure> {
-    let span = trace.ask(Phase::Validate, "which agent has the latest build?");
+    let span = trace.ask(Phase::Validate, "agent of the latest build");
     let answer = validation.await;
     match &answer {
-        Ok(Ok(target)) if target.agent_id == bound.agent_id => span.answer("the same"),
+        Ok(Ok(target)) if target.agent_id == bound.agent_id => span.answer("the same agent"),
         Ok(Ok(target)) => {
-            span.answer(format!("another: {} ({})", target.agent, target.agent_id));
+            span.answer(format!(
+                "another agent: {} ({})",
+                target.agent, target.agent_id
+            ));
         }
         Ok(Err(no_choice)) => span.answer(no_choice.to_string()),
-        Err(failure) => span.answer(format!("the database did not say: {failure}")),
+        Err(failure) => span.answer(format!("no answer from the database: {failure}")),
     }
     answer
 }

@@ -94,7 +94,7 @@ pub enum DialError {
         state: String,
     },
     /// Coder knows no such agent.
-    #[error("coderd knows no such agent")]
+    #[error("coderd does not know this agent")]
     NoSuchAgent,
     /// The agent was dialed and did not answer as it should.
     #[error("{0}")]

@@ -119,7 +119,7 @@ impl Span<'_> {
 impl Drop for Span<'_> {
     fn drop(&mut self) {
         if !self.answered {
-            self.trace.note(self.phase, "given up".into());
+            self.trace.note(self.phase, "canceled".into());
         }
         let spent = self.began.elapsed();
         self.trace.recorded.lock().spent[self.phase] += spent;

@@ -32,6 +32,6 @@ impl App {
 
 /// All places among the scrapes are taken.
 pub(super) fn no_place() -> Response {
-    let message = "too many requests at once: see --web.max-requests\n";
+    let message = "too many concurrent requests: see --web.max-requests\n";
     (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
 }

@@ -59,7 +59,7 @@ pub(super) async fn serve(
     let cut = Cut::default();
     let connection_state = Arc::new(ConnectionState::new(trackers, cut.clone()));
     tokio::select! {
-        () = cut.notified() => tracing::debug!("a connection was ended: too long at it, or its place was needed"),
+        () = cut.notified() => tracing::debug!("a connection was closed: it took too long, or its slot was needed"),
         () = talk(stream, tls, router, connection_state, stop) => {}
     }
 }
@@ -78,7 +78,7 @@ async fn talk(
     let stream = match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
         // Anybody can cause this at any rate: not for the log of every day.
-        Ok(Err(error)) => return tracing::debug!(%error, "no TLS was agreed on"),
+        Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => return,
     };
     let builder = match stream.get_ref().1.alpn_protocol() {
@@ -128,7 +128,7 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         }
     };
     if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended badly");
+        tracing::debug!(%error, "a connection ended with an error");
     }
 }
 

@@ -23,7 +23,8 @@ pub(super) async fn healthy() -> &'static str {
 /// The database answers, with everything that is read of it.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let Ok(_asking) = app.asking.try_acquire() else {
-        let reason = "not ready: too many ask at once, and the database has not answered yet\n";
+        let reason =
+            "not ready: too many concurrent requests, and the database has not answered yet\n";
         return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     };
     let deadline = Instant::now() + app.settings.collect_timeout;
@@ -95,13 +96,16 @@ impl App {
                 .store(database.is_ok(), Ordering::Relaxed);
             match database {
                 Ok(Some(database)) => {
-                    tracing::info!(database = database.target(), "the database was exchanged");
+                    tracing::info!(
+                        database = database.target(),
+                        "the database connection settings were reloaded"
+                    );
                     self.collect.replace_database(database);
                     self.readiness.forget();
                 }
                 Ok(None) => {}
                 Err(problem) => {
-                    tracing::error!(problem, "the database's URL cannot be read again");
+                    tracing::error!(problem, "the database URL cannot be reloaded");
                     problems.push_str(&format!("{problem}\n"));
                 }
             }

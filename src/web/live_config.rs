@@ -110,7 +110,7 @@ impl LiveConfig {
         self.is_broken.store(loaded.is_err(), Ordering::Relaxed);
         match loaded {
             Ok(loaded) => {
-                tracing::info!(path = %path.display(), "the web configuration was read again");
+                tracing::info!(path = %path.display(), "the web configuration was reloaded");
                 warn(&loaded);
                 self.current.store(Arc::new(loaded));
                 Ok(())
@@ -118,7 +118,7 @@ impl LiveConfig {
             Err(problem) => {
                 tracing::error!(
                     problem,
-                    "the web configuration changed and cannot be used; what was in force stays so"
+                    "the new web configuration is invalid; the previous one stays in force"
                 );
                 Err(problem)
             }

@@ -72,7 +72,7 @@ async fn refusal(
             Some(refusal.into_response())
         }
         PasswordVerdict::Busy => {
-            let refusal = "too many passwords are being compared; try again\n";
+            let refusal = "too many concurrent password checks; try again\n";
             Some((StatusCode::SERVICE_UNAVAILABLE, refusal).into_response())
         }
     }

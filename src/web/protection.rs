@@ -58,11 +58,11 @@ impl Protection {
         }
         let costs = protection.users.values().map(PasswordHash::cost);
         if costs.clone().min() != costs.max() {
-            let warning = "the hashes of basic_auth_users are of different cost, by which time tells users apart; make them of one cost";
+            let warning = "the hashes of basic_auth_users have different costs, so response times reveal user names; use the same cost for all";
             protection.warnings.push(warning.into());
         }
         if protection.tls.is_none() && !protection.users.is_empty() {
-            let warning = "passwords are asked for without TLS, and can be read on their way";
+            let warning = "basic authentication without TLS sends passwords unencrypted";
             protection.warnings.push(warning.into());
         }
         Ok(protection)
@@ -73,12 +73,12 @@ impl Protection {
     pub(super) fn check_successor(&self, next: &Self) -> Result<(), String> {
         let lost = match (&self.tls, &next.tls) {
             (Some(_), None) => "TLS",
-            _ if self.asks_for_more(next) => "as much of client certificates",
+            _ if self.asks_for_more(next) => "as strict client certificates",
             _ if !self.users.is_empty() && next.users.is_empty() => "passwords",
             _ => return Ok(()),
         };
         Err(format!(
-            "it no longer asks for {lost}; restart the exporter if that is meant"
+            "it no longer requires {lost}; restart the exporter if this is intended"
         ))
     }
 

@@ -47,7 +47,7 @@ pub(super) async fn metrics(
             Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
         };
     let Some(permit) = permit(&app).await else {
-        let message = "too many scrapes at once: see --web.max-requests\n";
+        let message = "too many concurrent scrapes: see --web.max-requests\n";
         return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
     };
     let allowed =

@@ -105,7 +105,7 @@ pub async fn serve(
         ended = timeout(DRAIN, rooms) => match ended {
             Ok(ended) => ended.map(|_| ()),
             Err(_) => {
-                tracing::warn!("requests were still under way after {DRAIN:?} and were cut off");
+                tracing::warn!("requests still running after {DRAIN:?} were aborted");
                 Ok(())
             }
         },
@@ -240,7 +240,7 @@ async fn rest_after(error: &io::Error) {
     ) {
         return;
     }
-    tracing::warn!(%error, "no connection could be taken; trying again");
+    tracing::warn!(%error, "a connection could not be accepted; retrying");
     sleep(BREATH).await;
 }
 

@@ -51,7 +51,7 @@ pub(super) fn server_config(
     let key = key(section, folder)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
-        .map_err(|error| format!("cipher_suites and versions do not go together: {error}"))?;
+        .map_err(|error| format!("cipher_suites and TLS versions do not match: {error}"))?;
     let builder = match verifier {
         Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
         None => builder.with_no_client_auth(),
@@ -89,7 +89,7 @@ fn suites(
             Some(_) => {}
             // Go knows some that are not safe to use: without them less is offered, not more.
             None if name.starts_with("TLS_") && name.contains("_WITH_") => {
-                warnings.push(format!("cipher_suites: {name:?} is not offered"));
+                warnings.push(format!("cipher_suites: {name:?} is not supported"));
             }
             None => {
                 let known: Vec<_> = known.iter().map(go_name).collect();
@@ -117,7 +117,7 @@ fn groups(
         match GROUPS.iter().find(|(known, _)| known == name) {
             Some((_, group)) => chosen.push(*group),
             None if OTHER_GROUPS.contains(&&**name) => {
-                warnings.push(format!("curve_preferences: {name} is not offered"));
+                warnings.push(format!("curve_preferences: {name} is not supported"));
             }
             None => {
                 return Err(format!(
@@ -127,7 +127,7 @@ fn groups(
         }
     }
     match chosen.is_empty() {
-        true => Err("curve_preferences: none of them is offered; add CurveP256".into()),
+        true => Err("curve_preferences: none of them is supported; add CurveP256".into()),
         false => Ok(chosen),
     }
 }
@@ -138,7 +138,7 @@ fn versions(
     warnings: &mut Vec<String>,
 ) -> Result<Vec<&'static SupportedProtocolVersion>, String> {
     if section.min_version < TlsVersion::Tls12 {
-        warnings.push("min_version: nothing older than TLS12 is spoken".into());
+        warnings.push("min_version: TLS12 is the oldest supported version".into());
     }
     let has_old_suite = provider.cipher_suites.iter().any(|it| it.tls13().is_none());
     let mut versions = Vec::new();
@@ -149,7 +149,7 @@ fn versions(
         versions.push(&rustls::version::TLS12);
     }
     match versions.is_empty() {
-        true => Err("cipher_suites: none of them is offered, and max_version is TLS12".into()),
+        true => Err("cipher_suites: none of them is supported, and max_version is TLS12".into()),
         false => Ok(versions),
     }
 }
@@ -215,7 +215,7 @@ impl Source {
 impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Inline(_) => f.write_str("what is written inline"),
+            Self::Inline(_) => f.write_str("the inline text"),
             Self::File(path) => path.display().fmt(f),
         }
     }

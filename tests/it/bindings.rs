@@ -213,7 +213,7 @@ async fn coder_whose_chats_know_no_agent_has_no_bindings_and_that_is_no_error() 
         let bindings = ended
             .stdout
             .lines()
-            .find(|it| it.contains("pass, bindings"));
+            .find(|it| it.contains("collector bindings"));
         let says_off = bindings
             .expect("a line")
             .contains("off: this Coder has no chats.agent_id");

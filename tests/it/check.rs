@@ -1,8 +1,8 @@
 //! `check`: a line for each thing that must be right, exit code 0 or 1
 //! (`docs/spec/command-line.md`).
 
-use coder_agent_exporter::fleet::named::Variants;
-use coder_agent_exporter::fleet::pass::Collector;
+use coder_agent_exporter::fleet::label_value::Variants;
+use coder_agent_exporter::fleet::collection::Collector;
 
 use crate::harness::*;
 
@@ -32,7 +32,7 @@ fn failure(ended: &Ended) -> &str {
     assert_eq!(ended.code, Some(1), "{}", ended.stdout);
     let mut bad = ended.stdout.lines().filter(|line| line.starts_with("FAIL"));
     let first = bad.next().expect("a line says what is wrong");
-    assert!(!first.contains("not tried"), "{}", ended.stdout);
+    assert!(!first.contains("not run"), "{}", ended.stdout);
     first
 }
 
@@ -52,10 +52,10 @@ async fn where_all_is_well_every_line_is_ok() {
         .collect();
     let before = ["settings", "connection", "schema", "grants"].map(String::from);
     let collectors = Collector::ALL.iter();
-    let collectors = collectors.map(|it| format!("pass, {}", it.as_str()));
+    let collectors = collectors.map(|it| format!("collector {}", it.as_str()));
     let mut expected = before.to_vec();
     expected.extend(collectors);
-    expected.push("pass".into());
+    expected.push("collection".into());
     assert_eq!(said.len(), expected.len(), "{}", ended.stdout);
     for (line, subject) in said.iter().zip(&expected) {
         assert!(

@@ -48,7 +48,7 @@ async fn at_debug_every_failure_is_a_line() {
     scrape(&program, 5).await;
     let lines = lines_with(program, "kind=connect").await;
     assert_eq!(lines.len(), 5, "{lines:#?}");
-    let repeated = lines.iter().filter(|it| it.contains("once more"));
+    let repeated = lines.iter().filter(|it| it.contains("failed again"));
     assert_eq!(repeated.count(), 4, "{lines:#?}");
 }
 
@@ -144,7 +144,7 @@ async fn at_debug_each_collection_says_where_its_time_went() {
     let lines = lines_with(program, "\"level\":\"DEBUG\"").await;
     let lines = lines.iter().map(|line| serde_json::from_str(line).unwrap());
     let lines: Vec<serde_json::Value> = lines.collect();
-    let collections = lines.iter().filter(|line| line["message"] == "pass");
+    let collections = lines.iter().filter(|line| line["message"] == "collection");
     assert_eq!(collections.clone().count(), 2, "{lines:#?}");
     for line in collections {
         for phase in ["connect", "begin", "commit", "judge"] {

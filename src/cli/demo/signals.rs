@@ -54,7 +54,7 @@ fn end_at_once(signal: &str, may_be_left: &str) -> ! {
     let mut stderr = std::io::stderr().lock();
     let _ = writeln!(
         stderr,
-        "coder-agent-exporter: {signal} again: ended at once; {may_be_left}"
+        "coder-agent-exporter: second {signal}: stopped immediately; {may_be_left}"
     );
     std::process::exit(1)
 }

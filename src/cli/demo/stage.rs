@@ -76,7 +76,7 @@ impl Stage {
                 scenario = args.scenario.name(),
                 seed = args.seed,
                 speed = args.speed,
-                "making up a fleet"
+                "creating the demo fleet"
             ),
         }
     }
@@ -92,7 +92,7 @@ impl Stage {
     pub(super) fn stop(&self, signal: &str) {
         if self.medium == Medium::Terminal {
             show(&format!(
-                "\r\x1b[K{signal}: taking everything away again (once more: at once)\n"
+                "\r\x1b[K{signal}: removing everything (repeat to stop immediately)\n"
             ));
         }
     }
@@ -100,7 +100,7 @@ impl Stage {
     /// Everything is gone.
     pub(super) fn end(&self) {
         if self.medium == Medium::Terminal {
-            show("Nothing is left behind.\n");
+            show("Everything was removed.\n");
         }
     }
 
@@ -121,18 +121,18 @@ impl Stage {
         let workspaces = grouped(self.workspaces);
         if self.workspaces < LARGE_FLEET {
             if percent == 0 {
-                show(&format!("making up {workspaces} workspaces"));
+                show(&format!("creating {workspaces} workspaces"));
             }
         } else if percent == 0 || self.is_due(percent, SHOWN_PERCENT) {
             show(&format!(
-                "\r\x1b[Kmaking up {workspaces} workspaces: {percent} %"
+                "\r\x1b[Kcreating {workspaces} workspaces: {percent} %"
             ));
         }
     }
 
     fn log_progress(&self, percent: usize) {
         if self.workspaces >= LARGE_FLEET && self.is_due(percent, LOGGED_PERCENT) {
-            tracing::info!(percent, "making up {} workspaces", grouped(self.workspaces));
+            tracing::info!(percent, "creating {} workspaces", grouped(self.workspaces));
         }
     }
 
@@ -169,7 +169,7 @@ fn block(
     } = &args.demo;
     let mut text = format!(
         "{}: {} workspaces, scenario {}, seed {seed}, speed {speed}\n\n",
-        styled(STRONG, "A made-up Coder"),
+        styled(STRONG, "Simulated Coder"),
         grouped(*agents),
         scenario.name(),
     );
@@ -183,7 +183,7 @@ fn block(
     if let Some(database) = database {
         text += &format!("  database  psql '{database}'\n");
     }
-    text + "\nCtrl-C ends it and leaves nothing behind. What happens, in UTC:\n\n"
+    text + "\nPress Ctrl-C to stop and remove everything. Events (UTC):\n\n"
 }
 
 /// One line of the story, with its time.
@@ -199,7 +199,7 @@ fn line(news: &News, now: SystemTime) -> String {
         News::More(count) => styled(FAINT, &format!("and {count} more")),
         News::Amiss(text) => styled(BAD, text),
         News::Mended(text) => styled(GOOD, text),
-        News::MadeUp(percent) => format!("{percent} % made up"),
+        News::MadeUp(percent) => format!("{percent} % created"),
     };
     format!("{clock}  {text}\n")
 }
@@ -267,12 +267,12 @@ mod tests {
     fn line_of_the_story_has_its_time() {
         let now = UNIX_EPOCH + Duration::from_secs(1_795_269_801);
         let happened = |weight| News::Happened {
-            text: "ada/api fell silent".into(),
+            text: "ada/api stopped sending heartbeats".into(),
             weight,
         };
         for weight in [Weight::Everyday, Weight::Trouble, Weight::Headline] {
             let text = plain(&line(&happened(weight), now));
-            assert_eq!(text, "14:03:21  ada/api fell silent\n");
+            assert_eq!(text, "14:03:21  ada/api stopped sending heartbeats\n");
         }
         assert_eq!(
             plain(&line(&News::More(14), now)),

@@ -132,15 +132,15 @@ impl TlsSection {
         one_of("cert", self.cert.is_some(), self.cert_file.is_some())?;
         one_of("key", self.key.is_some(), self.key_file.is_some())?;
         let problem = if self.client_ca.is_some() && self.client_ca_file.is_some() {
-            "give client_ca or client_ca_file, not both"
+            "set client_ca or client_ca_file, not both"
         } else if self.names_authorities() && self.client_auth_type == ClientAuth::NoClientCert {
-            "there is a client CA, but client_auth_type lets everybody in; write RequireAndVerifyClientCert"
+            "a client CA is set, but client_auth_type does not verify clients; use RequireAndVerifyClientCert"
         } else if self.client_auth_type.verifies() && !self.names_authorities() {
-            "client_auth_type verifies certificates, and there is no client_ca_file to do it with"
+            "client_auth_type verifies certificates, but client_ca_file is not set"
         } else if self.client_allowed_sans.is_some() && !self.client_auth_type.requires_one() {
-            "client_allowed_sans needs client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert"
+            "client_allowed_sans requires client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert"
         } else if self.max_version < TlsVersion::Tls12 {
-            "max_version is older than TLS12, the oldest that is spoken"
+            "max_version is older than TLS12, the oldest supported version"
         } else if self.max_version < self.min_version {
             "max_version is older than min_version"
         } else {
@@ -152,7 +152,7 @@ impl TlsSection {
 
 fn one_of(name: &str, is_inline: bool, is_file: bool) -> Result<(), WebFileError> {
     let problem = match (is_inline, is_file) {
-        (true, true) => format!("give {name} or {name}_file, not both"),
+        (true, true) => format!("set {name} or {name}_file, not both"),
         (false, false) => format!("{name}_file is missing"),
         _ => return Ok(()),
     };

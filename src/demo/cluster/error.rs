@@ -14,15 +14,15 @@ pub enum ClusterError {
     ProgramsMissing,
     /// Postgres refuses to run as root, and there is no other user to run it as.
     #[error(
-        "Postgres does not run as root, and this machine has neither a user `postgres` nor \
-         `nobody` to run it as: start this as another user"
+        "Postgres does not run as root, and this machine has no user `postgres` or `nobody` to \
+         run it as: start the demo as another user"
     )]
     NobodyToRunAs,
     /// Neither `TMPDIR` nor `/tmp` can hold the server's folder.
     #[error(
-        "no temporary folder takes a Postgres ({tried}): one must be there, be writable, be open \
-         to the user who runs the server and have a path short enough for a unix socket; set \
-         TMPDIR to one that is"
+        "no temporary folder can be used for Postgres ({tried}): it must exist, be writable, be \
+         open to the user that runs the server and have a path short enough for a unix socket; \
+         set TMPDIR to such a folder"
     )]
     NoFolder {
         /// The folders looked at, and what is wrong with each.
@@ -65,7 +65,7 @@ pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> Clus
 /// What to do about it, where that is known.
 fn remedy(output: &str) -> &'static str {
     if output.contains("No space left on device") {
-        "; set TMPDIR to a folder on a disk with room"
+        "; set TMPDIR to a folder on a disk with free space"
     } else {
         ""
     }

@@ -63,7 +63,7 @@ impl Folder {
 
     fn create_in(parent: &Path, name: &str, account: Option<Account>) -> Result<Self, String> {
         if !suits(parent, name) || (account.is_some() && !is_open_to_all(parent)) {
-            return Err("does not suit".into());
+            return Err("not suitable".into());
         }
         let path = parent.join(name);
         let mut builder = DirBuilder::new();
@@ -106,7 +106,7 @@ impl Folder {
         let Some(account) = self.account else {
             return Ok(());
         };
-        give(path, account).map_err(failed(format!("give away {}", path.display())))
+        give(path, account).map_err(failed(format!("change the owner of {}", path.display())))
     }
 
     /// Whether the server with this process id has said in its data folder that it is ready.

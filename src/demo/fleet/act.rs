@@ -49,7 +49,7 @@ impl Fleet {
         hit.truncate((hit.len() * SILENT_PERCENT).div_ceil(100));
         let agents = self.fall_silent(&hit, now);
         let name = name(&TEMPLATES[template]);
-        let text = format!("{agents} agents of the template {name} fell silent at once");
+        let text = format!("{agents} agents of the template {name} stopped sending heartbeats");
         changes.tell(Headline, text);
     }
 
@@ -65,9 +65,8 @@ impl Fleet {
         templates.sort_unstable();
         templates.dedup();
         let templates = templates.len();
-        let text = format!(
-            "the host node-{host:02} is gone, and with it {agents} agents of {templates} templates"
-        );
+        let text =
+            format!("the host node-{host:02} failed with {agents} agents of {templates} templates");
         changes.tell(Headline, text);
     }
 
@@ -92,7 +91,7 @@ impl Fleet {
         let hit = self.well(|_, workspace| workspace.template == template);
         let name = name(&TEMPLATES[template]);
         let text = format!(
-            "a rolling rebuild of the template {name} begins: {} workspaces in {WAVES} waves",
+            "a rolling rebuild of the template {name} started: {} workspaces in {WAVES} waves",
             hit.len()
         );
         changes.tell(Headline, text);

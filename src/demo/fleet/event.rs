@@ -76,29 +76,33 @@ impl Event {
             ),
             Self::Replace => (
                 Wish::Delete,
-                format!("{owner} deletes {label}, and somebody will need another one"),
+                format!("{owner} deleted {label} and will create another workspace"),
             ),
             Self::Update => (
                 Wish::Start(StartOutcome::Well),
-                format!("{owner} updated {label}: its chats still name the old agent"),
+                format!("{owner} updated {label}: its chats are still bound to the old agent"),
             ),
             Self::FailedBuild | Self::CanceledBuild => (
                 Wish::Start(StartOutcome::Well),
-                format!("{owner} updated {label}: the build will come to nothing"),
+                format!("{owner} updated {label}: the build will fail or be canceled"),
             ),
             Self::SlowStart => (
                 Wish::Restart(
                     rng.weighted(&[(70, StartOutcome::Slow), (30, StartOutcome::Overdue)]),
                 ),
-                format!("{owner} restarted {label}, whose start script takes its time"),
+                format!("{owner} restarted {label}: its startup script is slow"),
             ),
             Self::ResumeAndReport => (
                 Wish::Restart(StartOutcome::ReportsAgain),
-                format!("suspended {label}, resumed it on a new row: its agent reports again"),
+                format!(
+                    "{label} was suspended and resumed with a new agent row: the agent reports again"
+                ),
             ),
             Self::ResumeAndStick => (
                 Wish::Restart(StartOutcome::Survives),
-                format!("suspended {label}, resumed it on a new row: watch it stick in created"),
+                format!(
+                    "{label} was suspended and resumed with a new agent row: the agent stays in created"
+                ),
             ),
             Self::NeverConnects | Self::WaitsForEver => (
                 Wish::Restart(StartOutcome::NeverConnects),
@@ -106,11 +110,11 @@ impl Event {
             ),
             Self::StartError => (
                 Wish::Restart(StartOutcome::Fails),
-                format!("{owner} restarted {label} with a broken start script"),
+                format!("{owner} restarted {label} with a broken startup script"),
             ),
             Self::StartHangs => (
                 Wish::Restart(StartOutcome::Hangs),
-                format!("{owner} restarted {label}: its start script will hang"),
+                format!("{owner} restarted {label}: its startup script will hang"),
             ),
             Self::AppFails | Self::Chat | Self::DevContainer | Self::ShutDown => return None,
             Self::Silence | Self::Drop => return None,
@@ -168,7 +172,7 @@ impl Fleet {
                 .then(|| format!("{owner} rebuilt the dev container of {label}")),
             Event::ShutDown => {
                 workspace.shut_down(&mut cx);
-                Some(format!("{owner} shut {label} down from within"))
+                Some(format!("{owner} shut down {label} from inside"))
             }
             _ => {
                 workspace.chat(&mut cx);
@@ -199,9 +203,9 @@ impl Fleet {
         }
         let label = &workspace.label;
         let text = if how == Event::Silence {
-            format!("{label} fell silent: no heartbeat, no goodbye")
+            format!("{label} went silent: no heartbeats, and its connection was not closed")
         } else {
-            format!("{label} lost its connection, and coderd noticed")
+            format!("{label} lost its connection, and coderd recorded it")
         };
         cx.changes.tell(how.weight(), text);
     }

@@ -109,11 +109,11 @@ impl Workspace {
             cx.changes.tell(
                 Everyday,
                 match wish {
-                    Wish::Start(_) => format!("somebody started {label} again"),
+                    Wish::Start(_) => format!("{label} was started again"),
                     Wish::Rebuild => {
-                        format!("rebuilding {label}: its chats still name the old agent")
+                        format!("{label} is rebuilt: its chats are still bound to the old agent")
                     }
-                    _ => format!("{} had enough and restarted {label}", self.owner(cx)),
+                    _ => format!("{} restarted {label}", self.owner(cx)),
                 },
             );
         }
@@ -177,7 +177,7 @@ impl Workspace {
                 }
                 News::Ready | News::Back { .. } => {}
                 News::StartError => {
-                    let text = format!("{}: the start script failed", self.label);
+                    let text = format!("{}: the startup script failed", self.label);
                     cx.changes.tell(Trouble, text);
                 }
             }

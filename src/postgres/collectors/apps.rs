@@ -126,6 +126,6 @@ async fn query(
 }
 
 fn no_agent(what: &str) -> Failure {
-    let message = format!("a count of apps comes back with a {what} nobody asked for");
+    let message = format!("a count of apps has an unexpected {what}");
     Failure::new(ErrorKind::Decode, message)
 }

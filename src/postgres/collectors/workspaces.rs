@@ -129,7 +129,7 @@ fn each_once(mut builds: Vec<(Uuid, u32)>, has_agent: impl Fn(u32) -> bool) -> V
 }
 
 fn no_build() -> Failure {
-    let message = "a count of builds comes back of a sort nobody asked for";
+    let message = "a count of builds has an unexpected kind";
     Failure::new(ErrorKind::Decode, message)
 }
 

@@ -64,7 +64,7 @@ async fn failure_is_told_with_its_advice_and_remembered_for_its_workspace() {
         &text(probe),
         &[
             "Look at coderd's log",
-            "which agent has the latest build?",
+            "agent of the latest build",
             "<b>Internal error</b>",
         ],
     );

@@ -120,7 +120,7 @@ async fn what_names_nothing_is_a_wrong_argument() {
         let said = complaint(&coder, &["explain", nonsense], 64).await;
         assert_says(
             &said,
-            &["write a UUID, owner/workspace or owner/workspace.agent"],
+            &["use a UUID, owner/workspace or owner/workspace.agent"],
         );
     }
 }

@@ -31,7 +31,7 @@ async fn totals_are_per_template_with_the_oldest_of_each_problem() {
     assert_says(
         &shown,
         &[
-            "ORGANIZATION TEMPLATE AGENTS HEALTHY COMING SHUTDOWN PROBLEMS\n\
+            "ORGANIZATION TEMPLATE AGENTS HEALTHY STARTING SHUTDOWN PROBLEMS\n\
              acme docker 4 2 1 0 1\n\
              acme gpu 3 0 0 1 2\n\
              all 7 2 1 1 3\n",

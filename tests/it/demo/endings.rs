@@ -34,7 +34,7 @@ async fn second_interrupt_ends_it_at_once_and_says_what_may_be_left() {
     let ended = demo.ended().await;
     assert_eq!(ended.code, Some(1), "{}", ended.stderr);
     let last = ended.stderr.lines().last().unwrap();
-    assert!(last.contains("ended at once"), "{last}");
+    assert!(last.contains("stopped immediately"), "{last}");
     assert!(last.contains("coder-demo-"), "{last}");
     assert_all_gone(folder).await;
 }

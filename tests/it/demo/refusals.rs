@@ -86,7 +86,7 @@ async fn temporary_folder_that_is_full_is_told_with_the_variable_to_set() {
     let said = refused(script, &[ANY_PORT]).await;
     assert!(said.contains("No space left on device"), "{said}");
     assert!(
-        said.contains("set TMPDIR to a folder on a disk with room"),
+        said.contains("set TMPDIR to a folder on a disk with free space"),
         "{said}"
     );
 }

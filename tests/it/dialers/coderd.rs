@@ -98,7 +98,7 @@ async fn answer_that_breaks_off_blames_no_agent() {
         Answer::CutInBody,
         Answer::Garbage,
     ] {
-        assert_ours(&dial(answer).await, "broke off its answer");
+        assert_ours(&dial(answer).await, "did not finish its response");
     }
 }
 

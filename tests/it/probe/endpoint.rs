@@ -74,7 +74,7 @@ async fn unknown_workspace_is_404_with_what_comes_near() {
     let agent = exporter.get(&format!("/probe?workspace={id}")).await;
     assert_eq!(
         (agent.status, &*agent.body),
-        (404, "that is an agent: give its workspace\n")
+        (404, "this is an agent; use its workspace\n")
     );
     assert_eq!(deployment.coderd.requests().len(), 0);
 }
@@ -137,7 +137,7 @@ async fn debug_tells_what_was_asked_and_never_the_token() {
         "Probe of ada/box",
         "lookup",
         "dial agent main",
-        "which agent has the latest build?",
+        "agent of the latest build",
         "dial_error: ",
         "probe_success 0",
     ] {

@@ -49,16 +49,16 @@ fn status_reason(agent: &Agent, limits: &Limits, now: Timestamp) -> Reason {
         StatusRule::NeverConnected => {
             let created = distance("never connected, created", agent.created_at, now);
             let may_take = match agent.connection_timeout.is_zero() {
-                true => "for as long as it takes".to_owned(),
+                true => "no connection timeout".to_owned(),
                 false => format!("connection timeout {}", seconds(agent.connection_timeout)),
             };
             format!("{created}, {may_take}")
         }
         StatusRule::Closed if agent.disconnected_at.is_none() => {
-            "neither a heartbeat nor a close is on record".to_owned()
+            "the database has no heartbeat and no disconnect time".to_owned()
         }
         StatusRule::Closed => {
-            let closed = distance("connection seen to close", agent.disconnected_at, now);
+            let closed = distance("connection closed", agent.disconnected_at, now);
             format!("{closed}, {}", heartbeat())
         }
         StatusRule::Silent | StatusRule::Alive => format!("{}, limit {limit}", heartbeat()),
@@ -96,7 +96,7 @@ fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Ti
             limits.stuck_starting_after,
         ),
         Health::Connecting | Health::ConnectTimeout | Health::Disconnected => {
-            format!("status is {status}, and nobody asked for it")
+            format!("status is {status}, and no shutdown was requested")
         }
         Health::StartError | Health::Starting | Health::Healthy => {
             format!("status is {status}, lifecycle is {lifecycle}")
@@ -112,9 +112,9 @@ fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Ti
 /// "last heartbeat 47.2 s before now"
 fn distance(what: &str, at: Option<Timestamp>, now: Timestamp) -> String {
     match at {
-        None => format!("{what} never"),
-        Some(Timestamp::BEGINNING) => format!("{what} before all time"),
-        Some(Timestamp::END) => format!("{what} after all time"),
+        None => format!("{what}: never"),
+        Some(Timestamp::BEGINNING) => format!("{what}: -infinity"),
+        Some(Timestamp::END) => format!("{what}: infinity"),
         Some(at) => {
             let ago = now.seconds_since(at);
             let side = if ago < 0.0 { "after" } else { "before" };
@@ -152,7 +152,7 @@ mod tests {
             ("silent", "last heartbeat 47.0 s before now, limit 30 s"),
             (
                 "disconnected",
-                "status is disconnected, and nobody asked for it",
+                "status is disconnected, and no shutdown was requested",
             ),
         );
         check(
@@ -172,11 +172,11 @@ mod tests {
             5,
             (
                 "closed",
-                "connection seen to close 4.0 s before now, last heartbeat 5.0 s before now",
+                "connection closed 4.0 s before now, last heartbeat 5.0 s before now",
             ),
             (
                 "disconnected",
-                "status is disconnected, and nobody asked for it",
+                "status is disconnected, and no shutdown was requested",
             ),
         );
     }
@@ -192,7 +192,7 @@ mod tests {
             ),
             (
                 "connect_timeout",
-                "status is timeout, and nobody asked for it",
+                "status is timeout, and no shutdown was requested",
             ),
         );
         let mut patient = never_connected();
@@ -202,7 +202,7 @@ mod tests {
             601,
             (
                 "never_connected",
-                "never connected, created 601.0 s before now, for as long as it takes",
+                "never connected, created 601.0 s before now, no connection timeout",
             ),
             (
                 "stuck_connecting",
@@ -245,10 +245,13 @@ mod tests {
         check(
             &odd,
             0,
-            ("closed", "neither a heartbeat nor a close is on record"),
+            (
+                "closed",
+                "the database has no heartbeat and no disconnect time",
+            ),
             (
                 "disconnected",
-                "status is disconnected, and nobody asked for it",
+                "status is disconnected, and no shutdown was requested",
             ),
         );
     }

@@ -56,8 +56,8 @@ impl Happened {
             Self::ScriptEnded => "startup script ended",
             Self::ScriptFailed => "startup script failed",
             Self::LastHeartbeat => "last heartbeat",
-            Self::Closed => "connection seen to close",
-            Self::Became { .. } => "seen to change",
+            Self::Closed => "connection closed",
+            Self::Became { .. } => "health changed",
         }
     }
 }
@@ -125,8 +125,8 @@ mod tests {
                 ("startup script began", Some(1.0)),
                 ("startup script ended", Some(89.0)),
                 ("last heartbeat", Some(7100.0)),
-                ("connection seen to close", Some(3.0)),
-                ("seen to change", Some(27.0)),
+                ("connection closed", Some(3.0)),
+                ("health changed", Some(27.0)),
             ]
         );
     }
@@ -137,7 +137,7 @@ mod tests {
         survived.disconnected_at = Some(at(-60));
         let last_two = told(&survived, &[]).split_off(4);
         let expected = [
-            ("connection seen to close", Some(7040.0)),
+            ("connection closed", Some(7040.0)),
             ("last heartbeat", Some(60.0)),
         ];
         assert_eq!(last_two, expected);

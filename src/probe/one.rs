@@ -146,7 +146,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 agent: None,
             } => workspace,
             Found::One { agent: Some(_), .. } => {
-                return Err(unknown("that is an agent: give its workspace"));
+                return Err(unknown("this is the id of an agent: give its workspace"));
             }
             Found::Nothing { near } if near.is_empty() => {
                 return Err(unknown("there is no such workspace"));
@@ -161,7 +161,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
                 let ids = ids.join(", ");
                 return Err(Refused::Unknown(format!(
-                    "several workspaces are called that: give one of {ids}"
+                    "several workspaces have this name; give one id: {ids}"
                 )));
             }
         };

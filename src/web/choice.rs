@@ -37,7 +37,7 @@ pub(super) fn collectors(query: &str, enabled: &[Collector]) -> Result<Vec<Colle
 fn unknown(enabled: &[Collector]) -> String {
     let names: Vec<_> = enabled.iter().map(|it| it.as_str()).collect();
     format!(
-        "collect[] names a collector that is not there or not enabled; there are: {}\n",
+        "collect[] has a collector that does not exist or is off; enabled collectors: {}\n",
         names.join(", ")
     )
 }

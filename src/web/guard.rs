@@ -67,12 +67,12 @@ async fn refusal(
             let refusal = (
                 StatusCode::UNAUTHORIZED,
                 challenge,
-                "user or password is wrong\n",
+                "wrong user or password\n",
             );
             Some(refusal.into_response())
         }
         Verdict::Busy => {
-            let refusal = "too many passwords are being compared; try again\n";
+            let refusal = "too many password checks at once; try again\n";
             Some((StatusCode::SERVICE_UNAVAILABLE, refusal).into_response())
         }
     }

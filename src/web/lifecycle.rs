@@ -23,7 +23,8 @@ pub(super) async fn healthy() -> &'static str {
 /// The database answers, with everything that is read of it.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Response {
     let Ok(_asking) = app.asking.try_acquire() else {
-        let reason = "not ready: too many ask at once, and the database has not answered yet\n";
+        let reason =
+            "not ready: too many requests at once, and the database has not answered yet\n";
         return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
     };
     let deadline = Instant::now() + app.settings.collect_timeout;
@@ -49,7 +50,7 @@ pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn config(State(app): State<Arc<App>>) -> Response {
     let lifecycle = &app.settings.lifecycle;
     let yaml = format!(
-        "# Effective settings; secrets are not shown.\ndatabase: {}\nweb_config: {}\n{}",
+        "# Settings in force. Secrets are not shown.\ndatabase: {}\nweb_config: {}\n{}",
         quoted(app.collect.database().target()),
         quoted(&lifecycle.config.describe()),
         lifecycle.effective,

@@ -44,11 +44,13 @@ pub(super) async fn probe(
         return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
     };
     let Ok(Query(wanted)) = wanted else {
-        return refuse("write /probe?workspace=…&debug=true&force=true, each once");
+        return refuse(
+            "use /probe?workspace=…&debug=true&force=true, with each parameter at most once",
+        );
     };
     let reference = match wanted.workspace.parse() {
         Ok(reference @ (Reference::Id(_) | Reference::Named { agent: None, .. })) => reference,
-        _ => return refuse("workspace takes a UUID or owner/name"),
+        _ => return refuse("workspace must be a UUID or owner/name"),
     };
     let settings = &app.settings;
     let allowed =
@@ -136,4 +138,4 @@ fn story(asked: &Asked) -> String {
 }
 
 /// How to have a workspace dialed that is out of scope.
-const FORCE: &str = "Not dialed. With &force=true it is, and Coder counts that as use.";
+const FORCE: &str = "Not dialed. Add &force=true to dial; Coder counts the dial as use.";

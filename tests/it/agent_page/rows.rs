@@ -26,7 +26,7 @@ async fn lost_agent_is_shown_with_the_numbers_that_decided_and_what_to_do() {
             "Stop the workspace, then start it",
             "As of 2026-03-01T12:00:00Z",
             "Status last heartbeat 47.2 s before now, limit 30 s → disconnected (rule silent)",
-            "Health status is disconnected, and nobody asked for it → disconnected (rule disconnected)",
+            "Health status is disconnected, and no shutdown was requested → disconnected (rule disconnected)",
             "Connection closed never",
             "Last heartbeat 47s ago 2026-03-01T11:59:12Z",
             "Template docker, version v1",
@@ -74,7 +74,7 @@ async fn survived_build_shows_in_the_builds_before() {
         &text(&page),
         &[
             "survived_build",
-            "its process has outlived it",
+            "its process is still running",
             "(rule stuck_created)",
         ],
     );
@@ -120,7 +120,7 @@ async fn agent_of_an_earlier_build_counts_nowhere_and_leads_to_todays() {
     assert_says(
         &text(&page),
         &[
-            "Of an earlier build: counted nowhere. The workspace's latest build is 7: its agents.",
+            "This agent belongs to an earlier build and is not counted. The workspace's latest build is 7: its agents.",
             "(rule closed)",
             "Verdict ready: agent main is connected",
         ],

@@ -28,7 +28,7 @@ async fn disconnected_agent_is_told_with_the_numbers_that_decided() {
             "\ndisconnected_at never\n",
             "\nconnection_timeout 120 s\nlifecycle_state ready\n",
             "\nstatus last heartbeat 47.2 s before now, limit 30 s\n→ disconnected (rule silent)\n",
-            "\nhealth status is disconnected, and nobody asked for it\n→ disconnected (rule disconnected)\n",
+            "\nhealth status is disconnected, and no shutdown was requested\n→ disconnected (rule disconnected)\n",
             "\nsince 2026-03-01T11:59:12Z (47s)\n",
             "\nadvice Stop the workspace, then start it",
         ],
@@ -114,7 +114,7 @@ async fn every_other_problem_is_told_with_its_limit_and_advice() {
                 .ago("started_at", 1900.0),
             [
                 "limit 1800 s → stuck_starting (rule stuck_starting)",
-                "not come to an end",
+                "it has not finished",
             ],
         ),
     ] {

@@ -74,7 +74,7 @@ async fn unknown_workspace_is_404_with_what_comes_near() {
     let agent = exporter.get(&format!("/probe?workspace={id}")).await;
     assert_eq!(
         (agent.status, &*agent.body),
-        (404, "that is an agent: give its workspace\n")
+        (404, "this is the id of an agent: give its workspace\n")
     );
     assert_eq!(deployment.coderd.requests().len(), 0);
 }

@@ -66,7 +66,7 @@ async fn first_screen_says_what_is_wrong_how_much_and_where() {
             "docker 2 of 3",
             "aws-linux 1 of 2",
             "Collectors all 5 work",
-            "off; what it is for",
+            "off; about the probe",
             "Showing 3 problems",
             "Stop the workspace, then start it",
             "4 agents with an open connection, 1 of them silent for longer than 30 s",

@@ -32,8 +32,8 @@ HEARTBEAT = "coder_agent_last_connected_timestamp_seconds"
 AGES = "coder_agent_heartbeat_age_seconds_bucket"
 
 NOT_STOPPED = 'health!="shutdown"'
-ONLY_WITH_ALL = " Only with --metrics.agent-series=all; at most as many agents as --metrics.max-agent-series says."
-NEEDS_ALL = "not known: the exporter runs without --metrics.agent-series=all, or does not answer"
+ONLY_WITH_ALL = " Only with --metrics.agent-series=all, up to --metrics.max-agent-series agents."
+NEEDS_ALL = "unknown: the exporter runs without --metrics.agent-series=all, or does not answer"
 
 
 def named_heartbeats(labels, *matchers):
@@ -45,22 +45,22 @@ def named_heartbeats(labels, *matchers):
 
 
 NOW = [
-    stat("Agents", "All agents of the chosen templates, those of stopped workspaces included.",
+    stat("Agents", "All agents of the selected templates, including those of stopped workspaces.",
          f"sum({fleet('coder_agents')})", NEUTRAL),
-    stat("Healthy", "Those that are connected and started.", f"""sum({fleet('coder_agents_health', 'health="healthy"')})""",
+    stat("Healthy", "Agents that are connected and started.", f"""sum({fleet('coder_agents_health', 'health="healthy"')})""",
          GREEN),
-    stat("With a problem", "Those with any of the six problems, whether they are named below or not.",
+    stat("With a problem", "Agents with any of the six problems, whether they are listed below or not.",
          f"sum({fleet('coder_agents_health', ANY_PROBLEM)})", GREEN_IF_NONE),
-    stat("Coming up", "Agents that are connecting or starting and still have time to do so.",
+    stat("Starting", "Agents that are connecting or starting and are within the time limits.",
          f"""sum({fleet('coder_agents_health', 'health=~"connecting|starting"')})""", NEUTRAL),
-    stat("Running workspaces", "Workspaces whose latest build started them, with an agent.",
+    stat("Running workspaces", "Workspaces that were started by their latest build and have an agent.",
          f"""sum({fleet('coder_workspaces', 'state="running"')})""", NEUTRAL),
     stat("Failed builds", "Workspaces whose latest build failed.",
          f"""sum({fleet('coder_workspaces', 'state="failed"')})""", GREEN_IF_NONE),
-    stat("Stale chat bindings", "Chats that remember an agent of an earlier build, which cannot answer any more.",
+    stat("Stale chat bindings", "Chats that are bound to an agent of an earlier build, which cannot answer.",
          f"""sum({fleet('coder_chat_bindings', 'state="stale"')})""", [("green", None), ("orange", 1)],
          no_value="unknown, or a Coder before v2.32"),
-    stat("Heartbeat, 9 of 10", "Nine of ten agents that are not closed have a heartbeat younger than this. "
+    stat("Heartbeat age, 90 %", "90 % of the agents with an open connection have a heartbeat younger than this. "
          "Coder writes one every 15 s.",
          f"histogram_quantile(0.9, sum by (le) ({fleet(AGES)}))", [("green", None), ("orange", 20), ("red", 30)],
          unit="s", decimals=1, no_value="unknown, or none connected"),
@@ -68,7 +68,7 @@ NOW = [
 
 
 def one_of_problems():
-    """A number for each problem, so that the bands can be told apart."""
+    """A number for each problem, so that the bands have different values."""
     each = [
         f"""{number} * group by ({BY_AGENT}) ({of_agents(PROBLEM, f'health="{health}"')})"""
         for number, health in enumerate(PROBLEMS, start=1)
@@ -80,8 +80,8 @@ def one_of_problems():
 NAMED = [
     table(
         "Problem agents, and since when",
-        "Agents with a problem, of the chosen owners and workspaces, the oldest first. cause says why an agent is "
-        "stuck in created: survived_build is a process that outlived a stop and start of its workspace.",
+        "Agents with a problem, of the selected owners and workspaces, the oldest problem first. cause is the reason for "
+        "stuck_created: survived_build is an agent process that still runs from before a stop and start.",
         [f"sort_desc(\n  time() - max by ({BY_AGENT}, health, cause) (\n    {of_agents(PROBLEM)}\n  )\n)"],
         PROBLEM_COLUMNS,
         overrides=[
@@ -90,18 +90,18 @@ NAMED = [
             linked("Workspace", "Open in Coder", IN_CODER, new_tab=True),
             linked("Template", "Only this template", IN_DEPTH),
         ],
-        no_value='None of them has a problem, or nothing is known: see "Agents".',
+        no_value='None of them has a problem, or there is no data: see "Agents".',
         height=8,
     ),
     bands(
         "Problems over time, of the agents above",
-        "Which problem each of them had when: of those that have one at the end of the time shown. Nothing is drawn "
-        "while it had none, or while nothing was known. With many agents, choose owners or workspaces first.",
+        "Problems over time, of agents that have a problem at the end of the time range. A gap means that the agent had no "
+        "problem, or that there was no data. With many agents, select owners or workspaces first.",
         one_of_problems(),
         "{{workspace_owner}}/{{workspace_name}}.{{agent_name}}",
         width=24,
         height=10,
-        no_value="none of them had a problem, or nothing was known",
+        no_value="none of them had a problem, or there was no data",
         mappings=[
             {
                 "type": "value",
@@ -117,7 +117,7 @@ NAMED = [
 ONE_BY_ONE = [
     table(
         "Each agent",
-        "What each agent is now, the one with the oldest heartbeat first." + ONLY_WITH_ALL,
+        "Current state of each agent, the oldest heartbeat first." + ONLY_WITH_ALL,
         [
             "sort_desc(\n  time() - (\n    "
             f"{named_heartbeats(f'{BY_AGENT}, version, lifecycle_state, status, health')}\n  )\n)"
@@ -141,8 +141,8 @@ ONE_BY_ONE = [
     ),
     graph(
         "Heartbeat age by agent",
-        "For how long the ten agents that are the quietest at the end of the time shown had been silent, stopped ones "
-        "left out. A healthy one is never older than 15 s and a little; one that climbs is lost." + ONLY_WITH_ALL,
+        "The ten agents with the oldest heartbeat at the end of the time range, without stopped agents. The age of a "
+        "healthy agent stays near or below 15 s. A line that keeps rising is a disconnected agent." + ONLY_WITH_ALL,
         f"time() - (\n    {named_heartbeats(BY_AGENT, NOT_STOPPED)}\n)\n"
         "and on (agent_id)\nbottomk(10,\n  max by (agent_id) (" + f"{shown(HEARTBEAT)} @ end())\n"
         f"  and on (agent_id)\n  {of_agents(INFO, NOT_STOPPED)} @ end()\n)",
@@ -158,8 +158,8 @@ ONE_BY_ONE = [
 HEARTBEATS = [
     heatmap(
         "Heartbeat age, all agents",
-        "How many agents' last heartbeat was how old, of those whose connection was not closed. A band that "
-        "climbs is a crowd that fell silent at once. The bounds follow --agent.inactive-timeout." + GAP,
+        "Number of agents by age of their last heartbeat, for agents with an open connection. A rising band means that "
+        "many agents stopped sending at the same time. The bounds depend on --agent.inactive-timeout." + GAP,
         f"sum by (le) ({fleet(AGES)})",
         width=12,
         height=9,
@@ -168,8 +168,8 @@ HEARTBEATS = [
     ),
     quantiles(
         "Heartbeat age, quantiles",
-        "The age that half, nine of ten and 99 of 100 agents' heartbeats stay below. Beyond the inactivity "
-        "timeout (30 s by default) an agent counts as disconnected." + GAP,
+        "Heartbeat age: median, 90th and 99th percentile. Above the inactivity timeout (30 s by default) an agent counts "
+        "as disconnected." + GAP,
         f"sum by (le) ({fleet(AGES)})",
         width=12,
         height=9,
@@ -182,7 +182,7 @@ HEARTBEATS = [
 STATES = [
     graph(
         "Lifecycle",
-        "What the agents last reported of their start and stop." + GAP,
+        "Lifecycle state that the agents last reported." + GAP,
         f"sum by (lifecycle_state) ({fleet('coder_agents_lifecycle')}) > 0",
         "{{lifecycle_state}}",
         width=8,
@@ -195,7 +195,7 @@ STATES = [
     ),
     graph(
         "Versions",
-        "Agents by version: the twenty most common, the rest as other. An agent that never connected has none." + GAP,
+        "Agents by version: the twenty most common versions, and other. An agent that has never connected has no version." + GAP,
         f"sum by (version) ({fleet('coder_agents_version')})",
         "{{version}}",
         width=8,
@@ -204,8 +204,8 @@ STATES = [
     ),
     graph(
         "Workspaces by state",
-        "The state of the latest build of each workspace. no_agent is one that was started and has nothing to "
-        "reach." + GAP,
+        "The state of the latest build of each workspace. no_agent: the workspace was started but has no "
+        "agent." + GAP,
         f"sum by (state) ({fleet('coder_workspaces')}) > 0",
         "{{state}}",
         width=8,
@@ -215,8 +215,8 @@ STATES = [
     ),
     graph(
         "Chat bindings",
-        "What chats remember: current is an agent of the latest build; stale one of an earlier build, which the "
-        "next use has to repair; unbound none." + GAP,
+        "Agent bindings of chats. current: an agent of the latest build. stale: an agent of an earlier build; the next "
+        "use repairs the binding. unbound: no agent." + GAP,
         f"sum by (state) ({fleet('coder_chat_bindings')})",
         "{{state}}",
         width=8,
@@ -227,8 +227,8 @@ STATES = [
     ),
     graph(
         "Status changes per minute",
-        "Changes of connection status that the exporter saw between two passes. Many from connected to "
-        "disconnected and back are a network that flaps.",
+        "Changes of connection status between two collections. Many changes from connected to disconnected and back mean "
+        "an unstable network.",
         "60 * sum by (from, to) (\n  "
         f"rate({shown('coder_agent_status_transitions_total')}[$__rate_interval])\n) > 0",
         "{{from}} → {{to}}",
@@ -239,7 +239,7 @@ STATES = [
     ),
     graph(
         "Apps by health",
-        "The agents' apps as their own health checks see them; disabled means that an app has no check." + GAP,
+        "Apps of the agents by the result of their health check. disabled: the app has no health check." + GAP,
         f"sum by (health) ({fleet('coder_apps')})",
         "{{health}}",
         width=8,
@@ -259,16 +259,16 @@ DASHBOARD = dashboard(
     [
         ORGANIZATION,
         TEMPLATE,
-        variable("owner", "Owner", "Owners of workspaces whose agents have a name here (rows two and three)",
+        variable("owner", "Owner", "Owners of workspaces with agents in rows two and three",
                  shown("", EITHER), "workspace_owner"),
-        variable("workspace", "Workspace", "Workspaces whose agents have a name here (rows two and three)",
+        variable("workspace", "Workspace", "Workspaces with agents in rows two and three",
                  shown("", EITHER, 'workspace_owner=~"$owner"'), "workspace_name"),
     ],
     [
-        ("Chosen templates now", NOW),
+        ("Selected templates now", NOW),
         ("Agents with a problem, by name", NAMED),
         ("Every agent, by name", ONE_BY_ONE),
-        ("Heartbeats of the chosen templates", HEARTBEATS),
-        ("States of the chosen templates", STATES),
+        ("Heartbeats of the selected templates", HEARTBEATS),
+        ("States of the selected templates", STATES),
     ],
 )

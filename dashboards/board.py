@@ -108,7 +108,7 @@ DATASOURCE_VARIABLE = {
 DEPLOYMENT = variable(
     "deployment",
     "Deployment",
-    "Coder deployments, where the scrape configuration gives each a target label `deployment`; else leave it at All",
+    "Coder deployments by the target label `deployment`. Without this label, leave it at All.",
     "coder_exporter_build_info",
     "deployment",
 )
@@ -128,13 +128,13 @@ TEMPLATE = variable(
 )
 
 CODER_URL = address(
-    "coder_url", "Coder", "Where Coder is: links in the tables lead there", "https://coder.example"
+    "coder_url", "Coder", "Address of Coder, for links in the tables", "https://coder.example"
 )
 EXPORTER_URL = address(
-    "exporter_url", "Exporter", "Where the exporter's own page is", "http://exporter.example:21120"
+    "exporter_url", "Exporter", "Address of the exporter's page", "http://exporter.example:21120"
 )
 RUNBOOKS_URL = {
-    **address("runbooks_url", "Runbooks", "Where alerts/runbooks can be read",
+    **address("runbooks_url", "Runbooks", "Address of alerts/runbooks",
               "https://coder-agent-exporter.example/alerts/runbooks"),
     "hide": 2,
 }
@@ -158,8 +158,8 @@ LINKS = [
         "keepTime": True,
         "targetBlank": False,
     },
-    outward("Coder", "The deployment itself", "external link", "${coder_url}"),
-    outward("Exporter's page", "What the exporter knows now", "dashboard", "${exporter_url}"),
+    outward("Coder", "Open the Coder deployment", "external link", "${coder_url}"),
+    outward("Exporter's page", "Current state on the exporter's page", "dashboard", "${exporter_url}"),
     outward("Runbooks", "What each alert means and what to do", "doc", "${runbooks_url}"),
 ]
 

@@ -14,31 +14,31 @@ def rate(metric):
 
 
 NOW = [
-    stat("Exporters that answer", "Targets of the chosen jobs that answered Prometheus' last scrape.",
+    stat("Exporters that answer", "Targets of the selected jobs that answered the last scrape.",
          f"sum({exporters('up')})", GREEN_IF_ANY, no_value="no exporter is scraped"),
-    stat("Database answers", "Whether every exporter has an answer from Coder's database.",
+    stat("Database answers", "Whether every exporter gets an answer from Coder's database.",
          f"min({exporters('coder_exporter_up')})", GREEN_IF_ANY, unit="none", no_value="no exporter answers",
          mappings=YES_OR_NO),
-    stat("Collectors that fail", "Collectors without success in the last pass; their metrics are absent.",
+    stat("Collectors that fail", "Collectors that failed in the last collection. Their metrics are absent.",
          f"count({exporters('coder_exporter_collector_success')})\n-\n"
          f"sum({exporters('coder_exporter_collector_success')})",
          GREEN_IF_NONE, no_value=NO_EXPORTER),
-    stat("Snapshot age", "Age of the oldest answer from the database that an exporter shows. It runs up to the "
-         "scrape interval; more means old numbers.",
+    stat("Snapshot age", "Age of the oldest data of an exporter. It rises up to the scrape interval. A higher value "
+         "means old data.",
          f"time() - min({exporters('coder_exporter_snapshot_timestamp_seconds')})",
          [("green", None), ("orange", 120), ("red", 300)], unit="s", no_value="no snapshot", decimals=0),
-    stat("Scrape", "How long Prometheus waited for the slowest exporter's page. Beyond the scrape timeout nothing "
-         "is known at all.",
+    stat("Scrape", "Scrape duration of the slowest exporter. Above the scrape timeout there is no data "
+         "at all.",
          f"max({exporters('scrape_duration_seconds')})", SLOW, unit="s", no_value="no exporter is scraped", decimals=2),
-    stat("Errors in the last hour", "Of all kinds and exporters. The kinds are below; the log says more.",
+    stat("Errors in the last hour", "Errors of all kinds and exporters. The kinds are below; the log has details.",
          f"sum(increase({exporters('coder_exporter_errors_total')}[1h]))", [("green", None), ("orange", 1), ("red", 10)],
          no_value=NO_EXPORTER, decimals=0),
-    stat("Agents left out", "Agents without a series of their own, because of --metrics.max-agent-series. They are "
-         "counted all the same.",
+    stat("Omitted agents", "Agents without their own series because of --metrics.max-agent-series. They are "
+         "still counted.",
          f"max({exporters('coder_exporter_series_dropped')})", [("green", None), ("orange", 1)],
          no_value="unknown, or --metrics.agent-series=none"),
-    stat("Configuration is current", "Whether every exporter could use its files when it last read them. If not, it "
-         "goes on with the last good ones, and its log says why.",
+    stat("Configuration is current", "Whether every exporter could load its configuration files. If not, it "
+         "keeps the last valid ones, and its log has the reason.",
          f"min({exporters('coder_exporter_config_last_reload_successful')})", GREEN_IF_ANY, unit="none",
          no_value="no exporter answers", mappings=YES_OR_NO),
 ]
@@ -46,62 +46,62 @@ NOW = [
 UP = [
     bands("Answers Prometheus", "Whether each exporter answered the scrape.", exporters("up"), "{{instance}}",
           width=8, height=6, no_value="no exporter is scraped"),
-    bands("Database answers, by exporter", "Whether each exporter had an answer from Coder's database. A gap means "
-          "that the exporter itself did not answer Prometheus.",
+    bands("Database answers, by exporter", "Whether each exporter got an answer from Coder's database. A gap means "
+          "that the exporter did not answer Prometheus.",
           exporters("coder_exporter_up"), "{{instance}}", width=8, height=6, no_value=NO_EXPORTER),
-    bands("Collectors succeed", "Whether each collector of each exporter succeeded. One that fails hides its own "
-          "metrics and no others.",
+    bands("Collectors succeed", "Whether each collector of each exporter succeeded. If a collector fails, only its own "
+          "metrics are absent.",
           exporters("coder_exporter_collector_success"), "{{collector}} {{instance}}", width=8, height=6,
           no_value=NO_EXPORTER),
 ]
 
 PASSES = [
-    graph("Collector duration", "How long each collector took, in the slowest exporter. A collector that fails has "
+    graph("Collector duration", "Duration of each collector, in the slowest exporter. A failed collector has "
           "no duration.",
           f"max by (collector) ({exporters('coder_exporter_collector_duration_seconds')})", "{{collector}}",
           width=8, height=8, unit="s", stacked=True, no_value="no collector succeeds"),
-    graph("Rows read", "Rows that the database sent to each collector, in the exporter that read most. They follow "
-          "the fleet, not its past.",
+    graph("Rows read", "Rows that the database returned to each collector, the maximum of all exporters. They depend on "
+          "running agents, not on old builds.",
           f"max by (collector) ({exporters('coder_exporter_collector_rows')})", "{{collector}}", width=8, height=8,
           no_value="no collector succeeds"),
-    graph("Scrape duration", "How long Prometheus waited for each exporter's page, the pass and its encoding "
-          "included.",
+    graph("Scrape duration", "Scrape duration of each exporter, including the collection and the encoding of the "
+          "response.",
           exporters("scrape_duration_seconds"), "{{instance}}", width=8, height=8, unit="s",
           no_value="no exporter is scraped"),
-    graph("Series of a scrape", "How many samples each exporter's page had. It steps down when a collector fails, "
-          "and follows the number of templates and of problem agents.",
+    graph("Series of a scrape", "Samples per scrape of each exporter. The number drops when a collector fails, "
+          "and depends on the number of templates and of problem agents.",
           exporters("scrape_samples_scraped"), "{{instance}}", width=8, height=8, no_value="no exporter is scraped"),
-    graph("Errors per minute", "By kind, all exporters together.",
+    graph("Errors per minute", "Errors by kind, of all exporters together.",
           f"60 * sum by (kind) ({rate('coder_exporter_errors_total')})", "{{kind}}", width=8, height=8, unit="cpm",
           no_value=NO_EXPORTER),
-    graph("Agents left out, by family", "Agents that found no place among --metrics.max-agent-series, by the family "
-          "that lacks them.",
+    graph("Omitted agents, by family", "Agents without a series because of --metrics.max-agent-series, by metric "
+          "family.",
           f"max by (metric) ({exporters('coder_exporter_series_dropped')})", "{{metric}}", width=8, height=8,
           no_value="unknown, or --metrics.agent-series=none"),
 ]
 
 CLOCKS = [
-    graph("Snapshot age, by exporter", "Age of what each exporter last knew. It rises between scrapes, so it runs up "
+    graph("Snapshot age, by exporter", "Age of the last data of each exporter. It rises between scrapes up "
           "to the scrape interval.",
           f"time() - {exporters('coder_exporter_snapshot_timestamp_seconds')}", "{{instance}}", width=6, height=8,
           unit="s", no_value="no snapshot", negative=True),
-    graph("Clock skew", "Each exporter's clock minus the database's. Agents are judged by the database's clock alone, "
-          "so this falsifies nothing; it says that one of the two machines tells the wrong time.",
+    graph("Clock skew", "Each exporter's clock minus the database's. Status and health use only the database's clock, "
+          "so they are not affected. A skew means that one of the two clocks is wrong.",
           exporters("coder_exporter_clock_skew_seconds"), "{{instance}}", width=6, height=8, unit="s",
           no_value="unknown: the database does not answer", negative=True),
-    graph("Heartbeat lead", "The newest heartbeat minus the snapshot's moment. Heartbeats are stamped by coderd's "
-          "clock: above zero it runs ahead of the database's, and lost agents are noticed late.",
+    graph("Heartbeat lead", "The newest heartbeat minus the time of the snapshot. Heartbeats have coderd's time. Above zero, coderd's "
+          "clock is ahead of the database's, and disconnected agents are noticed late.",
           exporters("coder_exporter_heartbeat_lead_seconds"), "{{instance}}", width=6, height=8, unit="s",
           no_value="unknown: the database does not answer, or no agent ever connected", negative=True),
-    graph("Replica lag", "How far a standby that is read is behind. Agents are judged at the moment its data is true "
-          "for.",
+    graph("Replica lag", "Replication lag of the standby that is read. Status and health use the time of the standby's "
+          "data.",
           exporters("coder_exporter_replica_lag_seconds"), "{{instance}}", width=6, height=8, unit="s",
-          no_value="none: a primary is read, or unknown"),
+          no_value="none (a primary is read), or unknown"),
 ]
 
 WHAT_IT_IS = [
-    table("What runs where", "Version of each exporter, the Coder schema it found, and since when it runs. "
-          "has_chat_agent_id and its like say what that Coder has; without it a collector is off or counts less.",
+    table("What runs where", "Version, Coder schema and uptime of each exporter. "
+          "The columns from Sub-agents on show features of the schema; without one, a collector is off or counts less.",
           [
               f"time() - max by ({BY_INSTANCE}) ({exporters('process_start_time_seconds')})",
               f"max by ({BY_INSTANCE}, version) ({exporters('coder_exporter_build_info')})",
@@ -116,8 +116,8 @@ WHAT_IT_IS = [
           ],
           overrides=[age("Up for"), field("Build", custom__hidden=True), field("Schema", custom__hidden=True)],
           no_value=NO_EXPORTER, height=7, width=14),
-    table("Last error of each kind", "How long ago, in the exporter where it happened last. A kind that is not here "
-          "has not happened since the exporter started.",
+    table("Last error of each kind", "Time since the last error of each kind, in any exporter. A kind that is not listed "
+          "has not occurred since the exporter started.",
           [f"sort(\n  time() - max by (kind) ({exporters('coder_exporter_last_error_timestamp_seconds')})\n)"],
           [("kind", "Kind"), ("Value", "Last time")],
           overrides=[counted("Last time", [("red", None), ("orange", 600), ("text", 86400)], unit="s", decimals=0)],
@@ -127,17 +127,17 @@ WHAT_IT_IS = [
 PROCESS = [
     graph("Memory", "Resident memory of each exporter.", exporters("process_resident_memory_bytes"), "{{instance}}",
           width=8, height=8, unit="bytes", no_value=NO_EXPORTER),
-    graph("CPU", "Processor time of each exporter: 1 is one whole processor.", rate("process_cpu_seconds_total"),
+    graph("CPU", "CPU time of each exporter. 1 is one full core.", rate("process_cpu_seconds_total"),
           "{{instance}}", width=8, height=8, unit="short", no_value=NO_EXPORTER),
-    graph("Open files", "Share of the file descriptors that each exporter may open. Connections of clients count.",
+    graph("Open files", "Share of the file descriptor limit in use, including client connections.",
           f"{exporters('process_open_fds')}\n/\n{exporters('process_max_fds')}", "{{instance}}", width=8, height=8,
-          unit="percentunit", no_value="unknown, or without a limit"),
+          unit="percentunit", no_value="unknown, or no limit"),
 ]
 
 DASHBOARD = dashboard(
     EXPORTER,
     "Coder agents / Exporter",
-    "Is the exporter itself well, so that the other dashboards can be believed?",
+    "Does the exporter work, so that the other dashboards are reliable?",
     [
         variable("job", "Job", "Scrape jobs of exporters", selector("coder_exporter_build_info", (CHOSEN_DEPLOYMENT,)),
                  "job"),
@@ -147,9 +147,9 @@ DASHBOARD = dashboard(
     [
         ("Now", NOW),
         ("Does it answer?", UP),
-        ("Passes and pages", PASSES),
+        ("Collections and scrapes", PASSES),
         ("Clocks", CLOCKS),
-        ("What it is, and what went wrong last", WHAT_IT_IS),
+        ("Versions and last errors", WHAT_IT_IS),
         ("Process", PROCESS),
     ],
 )

@@ -41,8 +41,8 @@ def healthy_share(by=""):
 NOW = [
     stat(
         "Healthy share",
-        "Healthy agents among those that ought to be there: agents of stopped or stopping workspaces "
-        "count on neither side.",
+        "Healthy agents as a share of all expected agents. Agents of stopped or stopping workspaces do not "
+        "count.",
         healthy_share(),
         HEALTHY,
         unit="percentunit",
@@ -57,28 +57,28 @@ NOW = [
     ),
     stat(
         "Disconnected",
-        "Agents that were there and are gone, though nobody stopped their workspaces. What to do: stop "
-        "the workspace, then start it; starting alone recovers nothing.",
+        "Agents that are disconnected although their workspaces were not stopped. What to do: stop the "
+        "workspace, then start it. A start alone does not recover a running workspace.",
         agents('health="disconnected"'),
         GREEN_IF_NONE,
     ),
     stat(
         "Stuck in created",
-        "Agents that are connected but never reported that they started: a blocking ssh into their "
+        "Agents that are connected but have never reported that they started. A blocking ssh into their "
         "workspaces hangs.",
         agents('health="stuck_created"'),
         GREEN_IF_NONE,
     ),
     stat(
         "Other problems",
-        "Agents that never connected (stuck_connecting, connect_timeout), whose start-up script failed "
-        "(start_error) or runs far too long (stuck_starting).",
+        "Agents that have never connected (stuck_connecting, connect_timeout), or whose start-up script "
+        "failed (start_error) or has not finished within the limit (stuck_starting).",
         agents('health=~"stuck_connecting|connect_timeout|start_error|stuck_starting"'),
         GREEN_IF_NONE,
     ),
     stat(
         "Oldest problem",
-        "For how long the agent that has a problem for longest has had it.",
+        "Age of the oldest current problem.",
         f"time() - min({shown('coder_agent_oldest_problem_timestamp_seconds')})",
         [("orange", None), ("red", 3600)],
         unit="s",
@@ -87,15 +87,15 @@ NOW = [
     ),
     stat(
         "Stopped",
-        "Agents of workspaces that somebody stopped, or that are on their way down. No problem, "
-        "whatever their connection says.",
+        "Agents of workspaces that are stopped or stopping. They are not a problem, whatever their "
+        "connection status.",
         agents('health="shutdown"'),
         NEUTRAL,
     ),
     stat(
         "Database answers",
-        "Whether any exporter has an answer from Coder's database. While none has, nothing is known "
-        "about the agents, and the numbers beside are unknown.",
+        "Whether any exporter gets an answer from Coder's database. If none does, there is no data about "
+        "the agents, and the numbers in this row are unknown.",
         f"max({selector('coder_exporter_up', (CHOSEN_DEPLOYMENT,))})",
         GREEN_IF_ANY,
         unit="none",
@@ -107,8 +107,8 @@ NOW = [
 WHICH_TEMPLATE = [
     table(
         "Templates",
-        "Each template with agents, those with most problems first. The share is of the agents that ought "
-        "to be there. An empty oldest problem is none.",
+        "Templates with agents, those with most problems first. The share is of the expected agents, those "
+        "that are not stopped. An empty oldest problem means none.",
         [
             agents(ANY_PROBLEM, f" by ({BY_TEMPLATE})"),
             healthy_share(f" by ({BY_TEMPLATE})"),
@@ -121,7 +121,7 @@ WHICH_TEMPLATE = [
             ("deployment", "Deployment"),
             ("Value #A", "Problems"),
             ("Value #B", "Healthy share"),
-            ("Value #C", "Ought to be there"),
+            ("Value #C", "Expected"),
             ("Value #D", "Oldest problem"),
         ],
         overrides=[
@@ -137,7 +137,7 @@ WHICH_TEMPLATE = [
     ),
     graph(
         "Problem agents by template",
-        "Agents with a problem: of one template, or of all of them at once?" + GAP,
+        "Agents with a problem. Compare: one template, or all templates at the same time?" + GAP,
         f"sum by (organization_name, template_name) (\n  {fleet('coder_agents_health', ANY_PROBLEM)}\n) > 0",
         "{{organization_name}} / {{template_name}}",
         width=12,
@@ -150,8 +150,8 @@ WHICH_TEMPLATE = [
 PROBLEMS = [
     table(
         "Agents with a problem",
-        "Each agent with a problem, the oldest first. The exporter names at most 1000 of them unless "
-        "set otherwise (--metrics.max-agent-series); the numbers above count all.",
+        "Agents with a problem, the oldest problem first. The exporter has series for at most 1000 of them by "
+        "default (--metrics.max-agent-series). The numbers above count all agents.",
         # By these labels alone, so that no target label becomes a column.
         [f"sort_desc(\n  time() - max by ({AGENT}, health, cause) (\n    {shown(PROBLEM)}\n  )\n)"],
         PROBLEM_COLUMNS,
@@ -162,7 +162,7 @@ PROBLEMS = [
             linked("Agent", "This workspace in depth", ONE_WORKSPACE),
             linked("Template", "This template in depth", IN_DEPTH),
         ],
-        no_value=f"No agent has a problem, or nothing is known: {SEE_DATABASE}.",
+        no_value=f"No agent has a problem, or there is no data: {SEE_DATABASE}.",
         height=9,
     ),
 ]
@@ -170,7 +170,7 @@ PROBLEMS = [
 OVER_TIME = [
     graph(
         "Agents by health",
-        "Every agent in exactly one class of health." + GAP,
+        "Each agent is in exactly one health class." + GAP,
         f"sum by (health) ({fleet('coder_agents_health')})",
         "{{health}}",
         width=12,
@@ -180,7 +180,7 @@ OVER_TIME = [
     ),
     graph(
         "Agents by problem",
-        "The same without those that have none: since when, and did it come at once or little by little?" + GAP,
+        "Only agents with a problem. Compare: did the problems start at the same time or gradually?" + GAP,
         f"sum by (health) ({fleet('coder_agents_health', ANY_PROBLEM)})",
         "{{health}}",
         width=12,
@@ -190,8 +190,8 @@ OVER_TIME = [
     ),
     graph(
         "Agents by connection status",
-        "As Coder itself shows it. Agents of stopped workspaces are disconnected here too; health tells "
-        "them from the lost ones." + GAP,
+        "Connection status as Coder shows it. Agents of stopped workspaces are disconnected here too; use "
+        "health to tell them apart." + GAP,
         f"sum by (status) ({fleet('coder_agents')})",
         "{{status}}",
         width=8,
@@ -211,7 +211,7 @@ OVER_TIME = [
     ),
     graph(
         "Apps by health",
-        "The agents' apps as their own health checks see them; disabled means that an app has no check." + GAP,
+        "Apps of the agents by the result of their health check. disabled: the app has no health check." + GAP,
         f"sum by (health) ({fleet('coder_apps')})",
         "{{health}}",
         width=8,
@@ -224,8 +224,8 @@ OVER_TIME = [
 BELIEVE_IT = [
     bands(
         "Database answers, by exporter",
-        "Whether each exporter had an answer from Coder's database. A gap means that the exporter "
-        "itself did not answer Prometheus.",
+        "Whether each exporter got an answer from Coder's database. A gap means that the exporter did not "
+        "answer Prometheus.",
         selector("coder_exporter_up", (CHOSEN_DEPLOYMENT,)),
         "{{instance}}",
         width=8,
@@ -234,8 +234,8 @@ BELIEVE_IT = [
     ),
     graph(
         "Snapshot age",
-        "Age of what each exporter last knew. It rises between scrapes, so it runs up to the scrape "
-        "interval; more than that means old numbers.",
+        "Age of the last data of each exporter. It rises between scrapes up to the scrape interval. A higher "
+        "value means old data.",
         f"time() - {selector('coder_exporter_snapshot_timestamp_seconds', (CHOSEN_DEPLOYMENT,))}",
         "{{instance}}",
         width=8,
@@ -246,9 +246,9 @@ BELIEVE_IT = [
     ),
     {
         **stat(
-            "Connected, but not reached by the probe, or the other way round",
-            "Agents whose status in the database and whose dial contradict each other, of those probed "
-            "lately. More on the dashboard of the resolver probe.",
+            "Database and probe disagree",
+            "Recently probed agents that are connected in the database but were not reached by the probe, or "
+            "the opposite. The Resolver probe dashboard has details.",
             f"sum(max without (instance, pod) ({probed('coder_agent_probe_disagreements')}))",
             GREEN_IF_NONE,
             no_value="unknown: no probe is on, or no round has ended",
@@ -269,6 +269,6 @@ DASHBOARD = dashboard(
         ("Which template", WHICH_TEMPLATE),
         ("Problems now", PROBLEMS),
         ("Over time", OVER_TIME),
-        ("Can this be believed?", BELIEVE_IT),
+        ("Is the data current?", BELIEVE_IT),
     ],
 )

@@ -1,7 +1,7 @@
 """The panels that all dashboards are made of. What they must agree on is said here once.
 
 Each panel needs a title, a description, a unit, and a text for the time without data, in which
-the reader must be able to tell "none" from "not known".
+the reader must be able to distinguish "none" from "not known".
 """
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
@@ -50,7 +50,7 @@ GREEN_IF_NONE = [("green", None), ("red", 1)]
 GREEN_IF_ANY = [("red", None), ("green", 1)]
 NEUTRAL = [("blue", None)]
 
-GAP = " A gap means that nothing was known then."
+GAP = " A gap means that there was no data."
 
 
 def stat(title, description, expr, thresholds, *, unit="short", no_value="unknown", mappings=(), width=3, decimals=None):
@@ -236,7 +236,7 @@ def colored(name, colors):
 
 
 def worded(name, texts):
-    """A column in which each value is told by its text."""
+    """A column in which each value is shown as its text."""
     return field(name, mappings=[{"type": "value", "options": {word: {"text": texts[word]} for word in texts}}])
 
 

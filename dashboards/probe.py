@@ -56,9 +56,9 @@ def lately(*matchers):
 NOW = [
     stat(
         "Reached",
-        "Share of the probes in the time shown that reached an agent. On neither side count probes that the "
-        "exporter itself could not make (exporter_error), and agents that the database shows as lost "
-        "(disconnected, never_connected): they are not dialed, and the Fleet dashboard counts them.",
+        "Share of the probes in the time range that reached an agent. Probes that failed because of the exporter "
+        "(exporter_error) do not count, nor do agents that are not connected in the database (disconnected, "
+        "never_connected): they are not dialed, and the Fleet dashboard counts them.",
         f"{lately(REACHED)}\n/\n({lately(TRIED)} > 0)",
         [("red", None), ("orange", 0.9), ("green", 0.98)],
         unit="percentunit",
@@ -68,9 +68,9 @@ NOW = [
     ),
     stat(
         "Coverage",
-        "Share of the workspaces in scope, now and one horizon (--probe.horizon) ago, that were probed in between. "
-        "With --probe.scope=in-use those are in scope whose agent a person uses or is not connected, with all every "
-        "running one. A low share: rounds are slow, or more than 3,000 workspaces are in scope.",
+        "Share of probed workspaces, of those in scope both now and one horizon (--probe.horizon) ago. With "
+        "--probe.scope=in-use, a workspace is in scope while it is in use or its agent is not connected; with all, "
+        "every running workspace is. Low: rounds are slow, or more than 3,000 workspaces are in scope.",
         f"min({probed('coder_agent_probe_coverage_ratio')})",
         [("orange", None), ("green", 0.5)],
         unit="percentunit",
@@ -80,7 +80,7 @@ NOW = [
     ),
     stat(
         "Last round ended",
-        "How long ago, of the exporter whose last round is the oldest. More than a few times --probe.interval "
+        "Time since the last round, of the exporter with the oldest round. More than a few times --probe.interval "
         "means that rounds hang.",
         f"time() - min({probed('coder_agent_probe_last_timestamp_seconds')})",
         [("green", None), ("orange", 180), ("red", 600)],
@@ -91,8 +91,8 @@ NOW = [
     ),
     stat(
         "Disagreements",
-        "Agents that the database calls connected and that did not answer, or the other way round, of those "
-        "in scope that were probed within the horizon.",
+        "Agents that are connected in the database but did not answer, or the opposite, of agents in scope that "
+        "were probed within the horizon.",
         f"sum(max without (instance, pod) ({probed('coder_agent_probe_disagreements')}))",
         GREEN_IF_NONE,
         no_value="unknown: no round has ended",
@@ -100,7 +100,7 @@ NOW = [
     ),
     stat(
         "Repaired bindings",
-        "Chats in the time shown that were bound to an agent of an earlier build, and found the new one.",
+        "Chats in the time range that were bound to an agent of an earlier build and are now bound to the new agent.",
         f"""{lately('outcome="switched"')}""",
         [("blue", None)],
         no_value=OFF,
@@ -108,8 +108,8 @@ NOW = [
         decimals=0,
     ),
     stat(
-        "Probes that could not be made",
-        "In the time shown, because of this exporter's token, URL or database. They say nothing of the agents.",
+        "Probes with exporter errors",
+        "Failed probes in the time range, because of this exporter's token, URL or database. The agents are not the cause.",
         f"""{lately('outcome="exporter_error"')}""",
         GREEN_IF_NONE,
         no_value=OFF,
@@ -120,9 +120,9 @@ NOW = [
 
 FAILURES = [
     table(
-        "Outcomes in the time shown, and what to do",
-        "Every outcome that occurred, the most frequent first, with the advice that the exporter gives. Of agents in "
-        "scope (--probe.scope): disconnected and never_connected are known from the database, without a dial.",
+        "Outcomes in the time range, and what to do",
+        "Outcomes of probes of agents in scope (--probe.scope), the most frequent first, with advice. disconnected and "
+        "never_connected are read from the database, without a dial.",
         [
             "sort_desc(\n  label_replace(\n    sum by (outcome) (\n"
             f"      increase({probed(OUTCOMES)}[$__range])\n"
@@ -139,14 +139,14 @@ FAILURES = [
         width=14,
     ),
     table(
-        "Database and dial contradict each other",
-        "Agents by what the database says of them and what came of dialing them. Connected and not reached: "
-        "look at coderd and the network. Disconnected and reached: look at who writes the heartbeats.",
+        "Database and dial disagree",
+        "Agents by status in the database and outcome of the dial. Connected but not reached: check coderd and the "
+        "network. Disconnected but reached: check whether coderd writes heartbeats.",
         ["sort_desc(\n  sum by (status, outcome) (\n    max without (instance, pod) ("
          f"{probed('coder_agent_probe_disagreements')})\n  ) > 0\n)"],
         [("Value", "Agents"), ("status", "Database says"), ("outcome", "Dial says")],
         overrides=[colored("Database says", STATUS_COLORS), colored("Dial says", COLORS)],
-        no_value='They agree, or nothing is known: see "Last round ended".',
+        no_value='There is no disagreement, or no data: see "Last round ended".',
         height=8,
         width=10,
     ),
@@ -155,8 +155,8 @@ FAILURES = [
 OVER_TIME = [
     graph(
         "Outcomes per minute",
-        "What came of the probes of the rounds, of agents in scope (--probe.scope). An agent that is not connected "
-        "has its outcome from the database.",
+        "Outcomes of probes of agents in scope (--probe.scope). For an agent that is not connected, the outcome is read "
+        "from the database.",
         f"60 * sum by (outcome) ({rate(OUTCOMES)}) > 0",
         "{{outcome}}",
         width=12,
@@ -167,9 +167,9 @@ OVER_TIME = [
         no_value=OFF,
     ),
     graph(
-        "Probes that reached nobody, per minute",
-        "The same without those that reached an agent. A steady level of disconnected and never_connected is that of "
-        "the lost agents in the fleet: with --probe.scope=in-use all of them are in scope.",
+        "Failed probes per minute",
+        "Probes that did not reach an agent. A steady level of disconnected and never_connected comes from disconnected "
+        "agents in the fleet: with --probe.scope=in-use all of them are in scope.",
         f"60 * sum by (outcome) ({rate(OUTCOMES, NOT_REACHED)}) > 0",
         "{{outcome}}",
         width=12,
@@ -181,8 +181,8 @@ OVER_TIME = [
     ),
     heatmap(
         "Duration of the probes that reached an agent",
-        "How long it took until the agent answered. A second band is a second way to get there, by a relay for "
-        "example. A dial is given up after 30 s.",
+        "Time until the agent answered. A second band means a second network path, for example through a relay. "
+        "A dial times out after 30 s.",
         f"sum by (le) (increase({probed(DURATIONS, REACHED)}[$__rate_interval]))",
         width=12,
         height=9,
@@ -191,7 +191,7 @@ OVER_TIME = [
     ),
     quantiles(
         "Duration, quantiles",
-        "What half, nine of ten and 99 of 100 probes that reached an agent stay below.",
+        "Duration of probes that reached an agent: median, 90th and 99th percentile.",
         f"sum by (le) ({rate(DURATIONS, REACHED)})",
         width=12,
         height=9,
@@ -200,8 +200,7 @@ OVER_TIME = [
     ),
     graph(
         "Duration by outcome",
-        "The median of each outcome. A failure that comes at once is another one than a failure that takes "
-        "half a minute.",
+        "Median duration of each outcome. It separates immediate failures from timeouts.",
         f"histogram_quantile(0.5, sum by (outcome, le) ({rate(DURATIONS)})) > 0",
         "{{outcome}}",
         width=8,
@@ -212,7 +211,7 @@ OVER_TIME = [
     ),
     graph(
         "Disagreements by kind",
-        "Status by the database and outcome of the dial, of agents for which they contradict each other.",
+        "Agents whose status in the database contradicts the outcome of the dial.",
         "sum by (status, outcome) (\n  max without (instance, pod) ("
         f"{probed('coder_agent_probe_disagreements')})\n) > 0",
         "{{status}}, but {{outcome}}",
@@ -223,8 +222,8 @@ OVER_TIME = [
     ),
     graph(
         "Coverage, by exporter",
-        "Share of the workspaces in scope, now and one horizon ago, that were probed in between; by exporter, of "
-        "which only one should probe. A gap: no workspace was in scope, or the exporter had just started.",
+        "Share of probed workspaces, of those in scope both now and one horizon ago, by exporter. Only one exporter "
+        "should probe. A gap means that no workspace was in scope, or that the exporter had just started.",
         probed("coder_agent_probe_coverage_ratio"),
         "{{instance}}",
         width=8,
@@ -235,8 +234,8 @@ OVER_TIME = [
     ),
     graph(
         "Age of the last round, by exporter",
-        "Time since the last round of probes ended. A saw whose teeth are as long as a round and its interval is "
-        "as it should be.",
+        "Time since the last round of probes ended. In normal operation it is a sawtooth with the length of a round "
+        "plus its interval.",
         f"time() - {probed('coder_agent_probe_last_timestamp_seconds')}",
         "{{instance}}",
         width=24,

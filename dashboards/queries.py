@@ -5,7 +5,7 @@ CHOSEN_TEMPLATES = (CHOSEN_DEPLOYMENT, 'organization_name=~"$organization"', 'te
 CHOSEN_WORKSPACES = ('workspace_owner=~"$owner"', 'workspace_name=~"$workspace"')
 CHOSEN_EXPORTERS = (CHOSEN_DEPLOYMENT, 'job=~"$job"', 'instance=~"$instance"')
 
-# What tells the exporters of one deployment apart.
+# Labels that differ between the exporters of one deployment.
 OF_AN_EXPORTER = "instance, pod"
 TEMPLATE = "deployment, organization_name, template_name"
 AGENT = f"{TEMPLATE}, workspace_owner, workspace_name, agent_name, agent_id"

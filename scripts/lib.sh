@@ -30,7 +30,7 @@ has() {
     command -v "$1" >/dev/null
 }
 
-# Installs what `needs` has noted. Where that is not possible, prints one command that does, and
+# Installs the packages noted by `needs`. If that is not possible, prints one command to copy, and
 # fails.
 install_needed() {
     [ -n "$needed" ] || return 0
@@ -38,7 +38,7 @@ install_needed() {
     set -- $(printf '%s\n' $needed | sort -u)
     needed=''
     if ! has apt-get; then
-        say "Please install what Debian calls: $*"
+        say "Please install these packages (Debian names): $*"
         return 1
     fi
     say "Installing $* ..."
@@ -48,8 +48,8 @@ install_needed() {
     return 1
 }
 
-# What it takes to build: Rust's own build scripts are linked by a C compiler, and two
-# dependencies have parts in C. Crates come by HTTPS.
+# Packages for the build: Rust build scripts need a C compiler for linking, and two dependencies have
+# parts in C. Crates are downloaded over HTTPS.
 needs_to_build() {
     has cargo || { say 'Please install Rust first: https://rustup.rs'; return 1; }
     needs 'gcc libc6-dev' sh -c 'echo "#include <stdlib.h>" | cc -E -'
@@ -64,7 +64,7 @@ has_certificates() {
     return 1
 }
 
-# Where there is no apt-get, Postgres is installed at once: the other systems name it differently.
+# Without apt-get, Postgres is installed immediately, because other systems have other package names.
 needs_postgres() {
     if has apt-get; then
         needs postgresql has_postgres
@@ -115,9 +115,9 @@ has_postgres() (
     return 1
 )
 
-# install_by_apt PACKAGE ...: Debian's package of Postgres makes a database of its own and starts
-# it when it is installed. Here it is only wanted for its programs, so a setting prevents that. The
-# setting is removed afterwards, so that a later installation behaves as its manual says.
+# install_by_apt PACKAGE ...: Debian's Postgres package creates and starts a database when it is
+# installed. Only its programs are needed here, so a setting prevents that. The setting is removed
+# afterwards, so that a later installation behaves normally.
 install_by_apt() {
     settings=/etc/postgresql-common/createcluster.d
     setting=$settings/coder-agent-exporter-demo.conf

@@ -1,7 +1,7 @@
 # Programs and libraries of Debian's packages without installing these; after lib.sh.
 # shellcheck shell=bash
 
-# Programs that would start a service if they were installed are unpacked here instead.
+# Programs that would start a service when installed are unpacked here instead.
 tools=$PWD/target/tools
 export PATH="$PATH:$tools/usr/bin:$tools/usr/sbin"
 
@@ -30,7 +30,7 @@ unpack_package() {
     if ! (cd "$folder" && { download "$@" || { as_root apt-get -qq update && download "$@"; }; } >&2 &&
         for package in *.deb; do dpkg-deb -x "$package" "$tools"; done); then
         rm -rf "$folder"
-        say "The tests need $what; install it first: apt-get install $*"
+        say "The tests need $what. Install it first: apt-get install $*"
         exit 1
     fi
     rm -rf "$folder"

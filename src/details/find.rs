@@ -26,16 +26,16 @@ pub enum Unclear {
     #[error("{}", nothing(.0))]
     Nothing(Vec<String>),
     /// Several workspaces are called that: their ids.
-    #[error("several workspaces are called that; give one id:{}", lines(.0))]
+    #[error("several workspaces have this name; give one id:{}", lines(.0))]
     Workspaces(Vec<Uuid>),
     /// Several agents of the workspace are called that: their ids.
-    #[error("several agents are called that; give one id:{}", lines(.0))]
+    #[error("several agents have this name; give one id:{}", lines(.0))]
     Agents(Vec<Uuid>),
     /// No agent of the workspace is called that; these are there.
     #[error("{}", no_agent(.0))]
     NoAgent(Vec<String>),
     /// The agent's row is still there, marked as deleted.
-    #[error("the agent is soft-deleted: Coder counts it nowhere")]
+    #[error("the agent is soft-deleted, and Coder does not count it")]
     SoftDeleted {
         /// The workspace it was of.
         workspace: Uuid,
@@ -101,7 +101,8 @@ pub(super) fn agent_of(latest: &WorkspaceAt, name: &str) -> Result<Uuid, Unclear
 
 fn nothing(near: &[String]) -> String {
     if near.is_empty() {
-        return "there is no such workspace or agent, nor one of the same owner or name".into();
+        return "there is no such workspace or agent, and no workspace with the same owner or name"
+            .into();
     }
     let near: Vec<_> = near.iter().map(|it| sanitize(it)).collect();
     format!(
@@ -115,7 +116,7 @@ fn no_agent(names: &[String]) -> String {
         return "the latest build of that workspace has no agent".into();
     }
     let names: Vec<_> = names.iter().map(|it| sanitize(it)).collect();
-    format!("no agent is called that; there are: {}", names.join(", "))
+    format!("no agent has this name; there are: {}", names.join(", "))
 }
 
 /// Each on a line of its own.

@@ -11,26 +11,26 @@ impl ProbeOutcome {
         match self {
             Self::Ok => "Nothing to do: the agent answers.",
             Self::Switched => {
-                "Nothing to do: what was bound to an agent of an earlier build finds the new one."
+                "Nothing to do: a binding to an agent of an earlier build now leads to the new agent."
             }
             Self::NoAgent => "Start the workspace: its latest build has no agent to reach.",
             Self::Disconnected => {
-                "Stop the workspace, then start it: starting alone does not recover one that runs."
+                "Stop the workspace, then start it: a start alone does not recover a running workspace."
             }
             Self::NeverConnected => {
-                "Look at the template and at the agent's log on its machine: it has never connected."
+                "Check the template and the agent's log on its machine: the agent has never connected."
             }
             Self::DialTimeout => {
-                "Wait and try again: the agent is not known to be gone, but did not answer in time."
+                "Wait and try again: the agent did not answer in time, but it may still be running."
             }
             Self::DialError => {
-                "Look at coderd's log and at the network between it and the agent: the dial failed."
+                "Check coderd's log and the network between coderd and the agent: the dial failed."
             }
             Self::Ambiguous => {
                 "Rename agents in the template so that only one name ends in -coderd-chat."
             }
             Self::ExporterError => {
-                "Look at this exporter's token, URL and database: nothing is known of the agent."
+                "Check this exporter's token, URL and database: the probe says nothing about the agent."
             }
         }
     }
@@ -46,15 +46,15 @@ impl Health {
             }
             (Self::Disconnected, _) => ProbeOutcome::Disconnected.advice(),
             (Self::StartError, _) => {
-                "Read the log of its startup script: it failed, and what it sets up may be missing."
+                "Read the startup script's log: the script failed, and what it sets up may be missing."
             }
             (Self::StuckCreated, Some(Cause::SurvivedBuild)) => {
-                "Stop the workspace, then start it: its agent outlived a build and does not report again."
+                "Stop the workspace, then start it: its agent runs since an earlier build and sends no report."
             }
             (Self::StuckCreated, _) => {
-                "Look at the agent's log on its machine: it connected and never reported anything."
+                "Check the agent's log on its machine: the agent connected but never reported its state."
             }
-            (Self::StuckStarting, _) => "Look at its startup script: it has not come to an end.",
+            (Self::StuckStarting, _) => "Check the startup script: it has not finished.",
             (Self::Shutdown | Self::Connecting | Self::Starting | Self::Healthy, _) => return None,
         })
     }

@@ -112,9 +112,9 @@ fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Ti
 /// "last heartbeat 47.2 s before now"
 fn distance(what: &str, at: Option<Timestamp>, now: Timestamp) -> String {
     match at {
-        None => format!("{what} never"),
-        Some(Timestamp::BEGINNING) => format!("{what} before all time"),
-        Some(Timestamp::END) => format!("{what} after all time"),
+        None => format!("{what}: never"),
+        Some(Timestamp::BEGINNING) => format!("{what}: -infinity"),
+        Some(Timestamp::END) => format!("{what}: infinity"),
         Some(at) => {
             let ago = now.seconds_since(at);
             let side = if ago < 0.0 { "after" } else { "before" };

@@ -12,63 +12,63 @@ use super::label_value::Variants;
 use super::probes::ProbeStats;
 use super::schema::one_of;
 
-/// How the exporter itself fares.
+/// State of the exporter.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ExporterSummary<'a> {
-    /// Its version.
+    /// Version of the exporter.
     pub version: &'static str,
-    /// Its clock minus the database's.
+    /// Clock of the exporter minus clock of the database.
     pub clock_skew_seconds: Option<f64>,
-    /// Newest heartbeat minus the moment of the data: positive when coderd's clock is ahead.
+    /// Newest heartbeat minus the time of the data. Positive when coderd's clock is ahead.
     pub heartbeat_lead_seconds: Option<f64>,
-    /// How far the standby that is read is behind; null on a primary.
+    /// Replication lag of the standby that the exporter reads; null on a primary.
     pub replica_lag_seconds: Option<f64>,
-    /// What kind of Coder the database belongs to.
+    /// Coder's database schema.
     pub schema: SchemaSummary,
-    /// What became of each collector that is on.
+    /// Result of each enabled collector.
     pub collectors: Vec<CollectorSummary<'a>>,
-    /// The probe's rounds; null when the probe is off.
+    /// Results of the probe; null when the probe is off.
     pub probe: Option<ProbeSummary>,
 }
 
-/// What kind of Coder the database belongs to, as found by looking.
+/// Coder's database schema, as found in the database.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct SchemaSummary {
-    /// Number of the last migration; null when it may not be read.
+    /// Number of the last migration; null without permission to read it.
     pub migration: Option<i64>,
-    /// Whether it has sub-agents.
+    /// Whether this version of Coder has sub-agents.
     pub has_agent_parent_id: bool,
-    /// Whether it deletes agents softly.
+    /// Whether this version of Coder soft-deletes agents.
     pub has_agent_deleted: bool,
-    /// Whether it has bound chats.
+    /// Whether this version of Coder binds chats to agents.
     pub has_chat_agent_id: bool,
 }
 
-/// What became of one collector in the pass that this is told from.
+/// Result of one collector in the last collection.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct CollectorSummary<'a> {
-    /// Its name.
+    /// Name of the collector.
     #[schemars(schema_with = "one_of::<Collector>")]
     pub collector: &'static str,
-    /// Whether it was loaded; what it knows is null elsewhere when it was not.
+    /// Whether the collector succeeded. When it failed, its data is null.
     pub success: bool,
-    /// From its query to its last row; null when it was not loaded.
+    /// Time from the query to the last row; null when the collector failed.
     pub duration_seconds: Option<f64>,
-    /// Rows that the database sent; null when it was not loaded.
+    /// Rows that the database returned; null when the collector failed.
     pub rows: Option<u64>,
-    /// Why it was not loaded; null when it was.
+    /// Reason of the failure; null when the collector succeeded.
     pub message: Option<Cow<'a, str>>,
 }
 
-/// What the probe's rounds have come to.
+/// Results of the probe's rounds.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct ProbeSummary {
-    /// Of the workspaces in the probe's scope now and one horizon ago, the share probed within the
-    /// horizon; null when there is none.
+    /// Share of workspaces probed within the horizon, of those that are in scope now and were one
+    /// horizon ago; null when there are none.
     pub coverage_ratio: Option<f64>,
-    /// Agents whose status and dial contradict each other; null before the first round.
+    /// Agents whose status in the database contradicts the dial; null before the first round.
     pub disagreements: Option<u64>,
-    /// When the last round ended; null before that.
+    /// When the last round ended; null before the first round has ended.
     pub last_round_at: Option<String>,
 }
 

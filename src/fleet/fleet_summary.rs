@@ -21,18 +21,19 @@ use super::summary::{TemplateSummary, by_name};
 use super::time::Timestamp;
 use super::workspace::{BindingState, WorkspaceState};
 
-/// The fleet at one moment. What is not known is null, never 0: `exporter.collectors` says why.
+/// The fleet at one point in time. Unknown values are null, never 0; `exporter.collectors` has
+/// the reason.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct FleetSummary<'a> {
-    /// The moment all of it is true for, by the database's clock.
+    /// Time of the data, by the database's clock.
     pub now: String,
-    /// How long ago that was when this was answered. The answer's `ETag` does not follow it.
+    /// Age of the data when the response was written. The `ETag` does not depend on it.
     pub age_seconds: Option<f64>,
-    /// How many agents there are.
+    /// Number of agents.
     pub agents: Option<u64>,
-    /// How many of them somebody should look at.
+    /// Number of agents with a problem.
     pub problem_agents: Option<u64>,
-    /// Agents by health class; every class is there.
+    /// Agents by health class. Every class is present.
     #[schemars(schema_with = "count_of_each_or_null::<Health>")]
     pub health: Option<BTreeMap<&'static str, u64>>,
     /// Agents by connection status.
@@ -41,7 +42,7 @@ pub struct FleetSummary<'a> {
     /// Agents by lifecycle state.
     #[schemars(schema_with = "count_of_each_or_null::<Lifecycle>")]
     pub lifecycle_state: Option<BTreeMap<String, u64>>,
-    /// Each template that has an agent, by name.
+    /// Templates that have agents, sorted by name.
     pub templates: Option<Vec<TemplateDetail<'a>>>,
     /// Workspaces by the state of their latest build.
     #[schemars(schema_with = "count_of_each_or_null::<WorkspaceState>")]
@@ -49,39 +50,39 @@ pub struct FleetSummary<'a> {
     /// Apps by health.
     #[schemars(schema_with = "count_of_each_or_null::<AppHealth>")]
     pub apps: Option<BTreeMap<String, u64>>,
-    /// Chats by what they are bound to.
+    /// Chats by the state of their agent binding.
     #[schemars(schema_with = "count_of_each_or_null::<BindingState>")]
     pub chat_bindings: Option<BTreeMap<String, u64>>,
-    /// How the exporter itself fares.
+    /// State of the exporter.
     pub exporter: ExporterSummary<'a>,
 }
 
 /// The agents of one template.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct TemplateDetail<'a> {
-    /// Its name, and its agents by health.
+    /// Name of the template, and its agents by health.
     #[serde(flatten)]
     pub template: TemplateSummary<'a>,
-    /// How many agents it has.
+    /// Number of agents of the template.
     pub agents: u64,
-    /// How many of them somebody should look at.
+    /// Number of agents with a problem.
     pub problem_agents: u64,
-    /// Its agents by connection status.
+    /// Agents of the template by connection status.
     #[schemars(schema_with = "count_of_each::<Status>")]
     pub status: BTreeMap<String, u64>,
-    /// Its oldest problem; null when it has none.
+    /// The oldest problem; null when no agent has one.
     pub oldest_problem: Option<OldestProblem>,
 }
 
-/// The problem that has lasted longest.
+/// The oldest current problem.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct OldestProblem {
-    /// What it is.
+    /// Health class of the agent.
     #[schemars(schema_with = "one_of::<Health>")]
     pub health: &'static str,
-    /// The moment from which its age counts.
+    /// When the problem began.
     pub since: String,
-    /// Its age at the moment of the data.
+    /// Age of the problem at the time of the data.
     pub age_seconds: f64,
 }
 

@@ -17,7 +17,7 @@ use super::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
 use super::snapshot::Cause;
 use super::status::{Status, StatusRule};
 
-/// Whose workspace it is, and made from what.
+/// Owner, organization, workspace and template.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct Place<'a> {
     /// Id of the workspace.
@@ -47,62 +47,62 @@ impl<'a> Place<'a> {
     }
 }
 
-/// An agent's row, what it is, and the rules that decided. Moments are in RFC 3339, whole
-/// seconds, UTC; dates that nobody meant are `infinity`, `-infinity` or `… s since 1970`.
+/// An agent's row, its status and health, and the rules that decided them. Times are in RFC 3339,
+/// whole seconds, UTC. Dates outside its range are `infinity`, `-infinity` or `… s since 1970`.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct AgentSummary<'a> {
-    /// Id of the agent: another one after each build.
+    /// Id of the agent. Each build creates agents with new ids.
     #[schemars(extend("format" = "uuid"))]
     pub agent_id: String,
     /// Name of the agent within its workspace.
     pub agent_name: &'a str,
-    /// Whether the template defines it, or it was started inside another agent.
+    /// `root`: the template defines the agent. `sub`: it was started inside another agent.
     #[schemars(schema_with = "one_of::<Kind>")]
     pub kind: &'static str,
-    /// Version of the agent's program; empty when it never connected.
+    /// Version of the agent; empty when it has never connected.
     pub version: &'a str,
-    /// What the workspace's latest build was asked to do.
+    /// Transition of the workspace's latest build.
     #[schemars(schema_with = "one_of_or_later::<Transition>")]
     pub transition: &'a str,
-    /// What the agent last reported of its scripts.
+    /// Lifecycle state that the agent last reported.
     #[schemars(schema_with = "one_of_or_later::<Lifecycle>")]
     pub lifecycle_state: &'a str,
-    /// When its row was made.
+    /// When the build created the agent.
     pub created_at: Option<String>,
-    /// Its first connection; null when it never connected.
+    /// First connection; null when the agent has never connected.
     pub first_connected_at: Option<String>,
-    /// Its last heartbeat.
+    /// Last heartbeat.
     pub last_connected_at: Option<String>,
-    /// When its connection was seen to close.
+    /// When Coder last saw the connection close.
     pub disconnected_at: Option<String>,
-    /// When its startup script began.
+    /// When the startup script began.
     pub started_at: Option<String>,
-    /// When its startup script ended, well or not.
+    /// When the startup script ended, with or without an error.
     pub ready_at: Option<String>,
-    /// How long its first connection may take by its template; 0: for ever.
+    /// Connection timeout of the template; 0 means none.
     pub connection_timeout_seconds: u64,
-    /// What Coder's dashboard would say of its connection.
+    /// Connection status as Coder's dashboard shows it.
     #[schemars(schema_with = "one_of::<Status>")]
     pub status: &'static str,
     /// Name of the rule that decided the status.
     #[schemars(schema_with = "one_of::<StatusRule>")]
     pub status_rule: &'static str,
-    /// What that rule saw.
+    /// The values that the status rule used.
     pub status_reason: String,
-    /// The one class it is in.
+    /// Health class.
     #[schemars(schema_with = "one_of::<Health>")]
     pub health: &'static str,
-    /// Name of the rule that decided the health: that of the class itself.
+    /// Name of the rule that decided the health. It is the name of the class.
     #[schemars(schema_with = "one_of::<Health>")]
     pub health_rule: &'static str,
-    /// What that rule saw.
+    /// The values that the health rule used.
     pub health_reason: String,
-    /// The moment from which the age of its problem counts; null when it has none.
+    /// When the problem began; null when the agent has no problem.
     pub since: Option<String>,
-    /// Why it is stuck in `created`, where that is known; otherwise null.
+    /// Why the agent is stuck in `created`; null when that is not known or not the case.
     #[schemars(schema_with = "one_of_or_null::<Cause>")]
     pub cause: Option<&'static str>,
-    /// What to do; null when there is nothing to do.
+    /// What to do; null when the agent has no problem.
     pub advice: Option<&'static str>,
 }
 
@@ -180,7 +180,7 @@ pub struct TemplateSummary<'a> {
     pub organization_name: &'a str,
     /// Name of the template.
     pub template_name: &'a str,
-    /// Its agents by class; every class is there.
+    /// Agents of the template by health class. Every class is present.
     #[schemars(schema_with = "count_of_each::<Health>")]
     pub health: BTreeMap<&'static str, u64>,
 }

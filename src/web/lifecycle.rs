@@ -50,7 +50,7 @@ pub(super) async fn reload(State(app): State<Arc<App>>) -> Response {
 pub(super) async fn config(State(app): State<Arc<App>>) -> Response {
     let lifecycle = &app.settings.lifecycle;
     let yaml = format!(
-        "# Effective settings; secrets are not shown.\ndatabase: {}\nweb_config: {}\n{}",
+        "# Settings in force. Secrets are not shown.\ndatabase: {}\nweb_config: {}\n{}",
         quoted(app.collect.database().target()),
         quoted(&lifecycle.config.describe()),
         lifecycle.effective,

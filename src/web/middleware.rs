@@ -67,7 +67,7 @@ async fn refusal(
             let refusal = (
                 StatusCode::UNAUTHORIZED,
                 challenge,
-                "user or password is wrong\n",
+                "wrong user or password\n",
             );
             Some(refusal.into_response())
         }

@@ -71,7 +71,7 @@ test('another site cannot have an agent probed', async () => {
     await visit(`http://localhost:${other.address().port}/`, async (page) => {
       await page.getByRole('button').click();
       await page.waitForURL(`${known.demo}/**`);
-      assert.equal(await page.locator('h1').textContent(), 'Not sent from here');
+      assert.equal(await page.locator('h1').textContent(), 'Request from another site');
       assert.ok(!page.url().includes('probed='));
     }, { expected: /403|^request: / });
   } finally {

@@ -50,7 +50,7 @@ test('text finds owner, workspace, agent and id, in any case', () =>
       await eventually(shown(page), ids(all.filter(fits)));
     }
     await find.fill('nobody-has-this-name');
-    await page.locator('.empty').filter({ hasText: 'No agent is like that.' }).waitFor();
+    await page.locator('.empty').filter({ hasText: 'No agent matches.' }).waitFor();
     assert.deepEqual(await idsOf(page), []);
     assert.equal(await countOf(page), 0);
   }));

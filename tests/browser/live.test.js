@@ -124,7 +124,7 @@ test('when the exporter has stopped the page says so, and goes on when it is bac
     const problems = await page.title();
     await served.end();
     const trouble = page.locator('#trouble');
-    await trouble.filter({ hasText: /^The exporter does not answer since \d/ }).waitFor({ timeout: SOON * 1000 });
+    await trouble.filter({ hasText: /^The exporter has not answered since \d/ }).waitFor({ timeout: SOON * 1000 });
     assert.match(await page.title(), /^\? /);
     await picture(page, 'no-answer-laptop-light');
     assert.ok((await idsOf(page)).length > 0, 'what was known can still be read');
@@ -137,7 +137,7 @@ test('when the database is gone the page says unknown, not that all is well', ()
   visit(`${served.origin}/`, async (page) => {
     assert.match(await page.locator('h1').innerText(), /have a problem$/);
     way.close();
-    await page.locator('h1').filter({ hasText: /^Unknown: the database does not answer, since \d\d:\d\d UTC$/ }).waitFor({ timeout: 25_000 });
+    await page.locator('h1').filter({ hasText: /^Unknown since \d\d:\d\d UTC: the database does not answer$/ }).waitFor({ timeout: 25_000 });
     assert.equal(await page.title(), 'Unknown · Coder agents');
     assert.deepEqual(await idsOf(page), []);
     assert.equal(await page.locator('.legend').count(), 0);

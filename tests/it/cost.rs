@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::fleet::collection::Collector;
+use coder_agent_exporter::fleet::label_value::Variants;
 use coder_agent_exporter::metrics::page::AgentSeries;
 
 use crate::harness::exposition::{Format, Page};

@@ -30,38 +30,39 @@ use super::{cursor, query};
 /// A page of agents, in the order of their ids.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AgentPage<'a> {
-    /// The moment all of it is true for, by the database's clock.
+    /// Time of the data, by the database's clock.
     pub(super) now: String,
-    /// How many agents fit at that moment, on all pages together.
+    /// Number of matching agents, on all pages together.
     pub(super) total: usize,
-    /// Give it as `cursor` for the next page; null when this is the last.
+    /// Value of `cursor` for the next page; null on the last page.
     pub(super) next: Option<String>,
-    /// Those of this page.
+    /// Agents of this page.
     pub(super) agents: Vec<AgentItem<'a>>,
 }
 
-/// One agent at one moment.
+/// One agent.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AgentAnswer<'a> {
-    /// The moment it is true for, by the database's clock.
+    /// Time of the data, by the database's clock.
     pub(super) now: String,
     /// The agent.
     #[serde(flatten)]
     pub(super) agent: AgentItem<'a>,
 }
 
-/// An agent, and where it is.
+/// An agent and its workspace.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AgentItem<'a> {
     #[serde(flatten)]
     agent: AgentSummary<'a>,
     #[serde(flatten)]
     place: Place<'a>,
-    /// Age of its problem at the moment of the data; null when it has none.
+    /// Age of the problem at the time of the data; null when the agent has no problem.
     age_seconds: Option<f64>,
-    /// Its workspace on Coder; null without `--coder.url`.
+    /// Address of the workspace in Coder; null without `--coder.url`.
     workspace_url: Option<String>,
-    /// Its page on this exporter, which may be relative; null where there are no pages.
+    /// Address of the agent's page on this exporter, which may be relative; null when the pages
+    /// are off.
     page_url: Option<String>,
 }
 
@@ -127,7 +128,8 @@ pub(super) async fn one(
 ) -> Result<Response, Problem> {
     query::nothing(query.as_deref().unwrap_or_default())?;
     let id = id.ok().and_then(|Path(id)| agent_id(&id));
-    let id = id.ok_or_else(|| Problem::parameter("id", "it takes the UUID of an agent"))?;
+    let id =
+        id.ok_or_else(|| Problem::parameter("id", "the value must be the UUID of an agent"))?;
     let collection = app.collection_or_problem().await?;
     let serializer = AgentSerializer::of(&app, &collection)?;
     let agents = serializer.fleet.snapshot.agents.as_ref();
@@ -163,7 +165,7 @@ fn without_agents(collection: &CollectionResult) -> Problem {
         Some(_) => Problem::without_agents("the agents were not read"),
         None => {
             let name = Collector::Agents.as_str();
-            let why = format!("agents are not collected: see --no-collector.{name}");
+            let why = format!("the collector {name} is off: see --no-collector.{name}");
             Problem::without_agents(&why)
         }
     }

@@ -19,10 +19,10 @@ use super::operations::operations;
 use super::problem::Problem;
 use super::query;
 
-const DESCRIPTION: &str = "A fleet of Coder agents as one collection pass found it, true at one \
-     moment by the database's clock. Answers are at most 5 s old; however many ask, the database \
-     is asked once in that time. What is not known is null, never 0, and an answer without any \
-     knowledge of the fleet is 503.";
+const DESCRIPTION: &str = "The agents of a Coder deployment. All data of a response is from one \
+     collection and one point in time, by the database's clock. Responses are at most 5 s old: \
+     the database is queried at most once in that time, however many clients there are. Unknown \
+     values are null, never 0. When nothing is known about the agents, the status is 503.";
 
 /// The description.
 pub(super) async fn show(
@@ -48,7 +48,7 @@ fn document(links: &Links) -> Value {
         "info": {
             "title": "coder-agent-exporter",
             "version": env!("CARGO_PKG_VERSION"),
-            "summary": "The agents of a Coder deployment, and what is wrong with them",
+            "summary": "The agents of a Coder deployment and their problems",
             "description": DESCRIPTION,
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
@@ -60,7 +60,7 @@ fn document(links: &Links) -> Value {
                 "basic": {
                     "type": "http",
                     "scheme": "basic",
-                    "description": "Where --web.config.file has basic_auth_users.",
+                    "description": "Required when --web.config.file has basic_auth_users.",
                 },
             },
         },

@@ -21,18 +21,18 @@ pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value 
     let page = answer::<AgentPage<'_>>(schemas, JSON, Some(&examples.page));
     let agent = answer::<AgentAnswer<'_>>(schemas, JSON, Some(&examples.agent));
     let mut page_answers = answers(page, &problem, &["400", "503"]);
-    page_answers["200"]["headers"]["Link"] = header("Address of the next page, where there is one");
+    page_answers["200"]["headers"]["Link"] = header("Address of the next page, if there is one");
     let itself = json!({ JSON: { "schema": { "type": "object" } } });
     json!({
         "/api/v1/fleet": { "get": {
             "operationId": "fleet",
-            "summary": "The fleet in one answer",
+            "summary": "Summary of the fleet",
             "parameters": [tag()],
             "responses": answers(fleet, &problem, &["400", "503"]),
         } },
         "/api/v1/agents": { "get": {
             "operationId": "agents",
-            "summary": "Every agent, or those that are asked for, by id",
+            "summary": "Agents, filtered and sorted by id",
             "parameters": list_parameters(&examples),
             "responses": page_answers,
         } },
@@ -68,10 +68,10 @@ fn answer<T: JsonSchema>(
 
 /// What a path may answer: `content` when all is well, else one of these problems.
 fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
-    let tag = header("Names this content, however it is compressed");
+    let tag = header("Identifies this content, whatever its compression");
     let mut answers = json!({
-        "200": { "description": "Here it is", "headers": { "ETag": tag }, "content": content },
-        "304": { "description": "It is what the client has", "headers": { "ETag": tag } },
+        "200": { "description": "Success", "headers": { "ETag": tag }, "content": content },
+        "304": { "description": "Not modified: the client has this content", "headers": { "ETag": tag } },
     });
     // Before anything here is asked; in plain text.
     for (status, description) in [
@@ -83,9 +83,11 @@ fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
     }
     for &status in problems {
         let description = match status {
-            "400" => "A parameter cannot be used, or there is no such parameter",
+            "400" => "A parameter is invalid or unknown",
             "404" => "No agent of any workspace's latest build has this id",
-            _ => "The database did not answer, agents are not known, or too many ask at once",
+            _ => {
+                "The database did not answer, agents are not known, or there are too many requests"
+            }
         };
         let mut content = problem.clone();
         if status == "503" {
@@ -94,8 +96,8 @@ fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
         answers[status] = json!({ "description": description, "content": content });
     }
     answers["405"] = json!({
-        "description": "It can only be read: GET or HEAD",
-        "headers": { "Allow": header("What can be done") },
+        "description": "Method not allowed: use GET or HEAD",
+        "headers": { "Allow": header("Allowed methods") },
         "content": problem,
     });
     answers
@@ -155,7 +157,7 @@ fn tag() -> Value {
     json!({
         "name": "If-None-Match",
         "in": "header",
-        "description": "The ETag of an answer the client has: answered by 304 while it is the same",
+        "description": "ETag of an earlier response. The status is 304 if the content is the same.",
         "schema": { "type": "string" },
     })
 }

@@ -47,36 +47,37 @@ impl Parameter {
     pub(super) const fn help(self) -> &'static str {
         match self {
             Self::Health => {
-                "Agents of one of these classes; `problem` stands for every class that somebody \
-                 should look at. Give it several times, or several values with commas."
+                "Agents with one of these health classes. `problem` means every class that is a \
+                 problem. Repeat the parameter, or separate values with commas."
             }
             Self::Status => {
-                "Agents of one of these connection statuses. Give it several times, or several \
+                "Agents with one of these connection statuses. Repeat the parameter, or separate \
                  values with commas."
             }
-            Self::Kind => "Agents of this kind. Give it several times, or both with a comma.",
+            Self::Kind => {
+                "Agents of this kind. Repeat the parameter, or separate values with commas."
+            }
             Self::Organization => {
-                "Agents of the organization of exactly this name. Give it several times for several."
+                "Agents of the organization with exactly this name. Repeat the parameter for several."
             }
             Self::Template => {
-                "Agents of templates of exactly this name. Give it several times for several."
+                "Agents of templates with exactly this name. Repeat the parameter for several."
             }
             Self::Owner => {
-                "Agents of workspaces whose owner has exactly this name. Give it several times for \
+                "Agents of workspaces whose owner has exactly this name. Repeat the parameter for \
                  several."
             }
             Self::Workspace => {
-                "Agents of workspaces of exactly this name. Give it several times for several."
+                "Agents of workspaces with exactly this name. Repeat the parameter for several."
             }
             Self::Text => {
-                "Agents whose names or ids contain this text, whatever the case: \
-                 `owner/workspace.agent`, organization, template, the ids of agent and workspace."
+                "Agents whose names or ids contain this text. Case is ignored. The text is searched in \
+                 `owner/workspace.agent`, organization, template, and the ids of agent and workspace."
             }
-            Self::Limit => "Agents on a page.",
+            Self::Limit => "Maximum number of agents on a page.",
             Self::Cursor => {
-                "`next` of the page before, with otherwise the same parameters. An agent that is \
-                 there all the time, and fits, comes exactly once, whatever comes and goes \
-                 meanwhile."
+                "`next` of the previous page. All other parameters must stay the same. An agent that \
+                 exists and matches during the whole listing is returned exactly once."
             }
         }
     }

@@ -14,23 +14,23 @@ use super::answer::json;
 /// The media type of problem documents.
 pub(super) const CONTENT_TYPE: &str = "application/problem+json";
 
-/// Something is wrong (RFC 9457).
+/// A problem document (RFC 9457).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(super) struct Problem {
-    /// Which sort of problem it is: a name, and not an address.
+    /// Type of the problem. It is a name, not an address.
     #[serde(rename = "type")]
     #[schemars(schema_with = "kinds")]
     kind: &'static str,
-    /// The sort of problem in words.
+    /// Short description of the type of problem.
     title: &'static str,
-    /// The status of the answer.
+    /// HTTP status of the response.
     status: u16,
-    /// What is wrong this time, and what to do.
+    /// What is wrong, and what to do.
     detail: String,
-    /// Name of the parameter that is wrong.
+    /// Name of the invalid parameter.
     #[serde(skip_serializing_if = "Option::is_none")]
     parameter: Option<String>,
-    /// Why the database did not answer: the `kind` of `coder_exporter_errors_total`.
+    /// Kind of the database error, as the label `kind` of `coder_exporter_errors_total`.
     #[serde(skip_serializing_if = "Option::is_none")]
     error_kind: Option<&'static str>,
 }
@@ -55,16 +55,13 @@ enum Kind {
 impl Kind {
     const fn status_and_title(self) -> (StatusCode, &'static str) {
         match self {
-            Self::BadParameter => (StatusCode::BAD_REQUEST, "A parameter cannot be used"),
-            Self::NoSuchAgent => (StatusCode::NOT_FOUND, "There is no such agent"),
-            Self::NoSuchPath => (StatusCode::NOT_FOUND, "There is no such path"),
-            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "It can only be read"),
-            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too many ask at once"),
-            Self::Unknown => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Nothing is known of the fleet",
-            ),
-            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "The answer failed"),
+            Self::BadParameter => (StatusCode::BAD_REQUEST, "Invalid parameter"),
+            Self::NoSuchAgent => (StatusCode::NOT_FOUND, "Agent not found"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "Path not found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
+            Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too many requests"),
+            Self::Unknown => (StatusCode::SERVICE_UNAVAILABLE, "The agents are not known"),
+            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
         }
     }
 }
@@ -97,14 +94,14 @@ impl Problem {
 
     /// 404: the id is none of the population.
     pub(super) fn no_such_agent() -> Self {
-        let detail = "no agent of any workspace's latest build has this id; each build makes new \
-                      ones";
+        let detail = "no agent of any workspace's latest build has this id; each build creates agents \
+                      with new ids";
         Self::new(Kind::NoSuchAgent, detail)
     }
 
     /// 404: the path is none of the API.
     pub(super) fn no_such_path() -> Self {
-        let detail = "what there is stands in /api/v1/openapi.json";
+        let detail = "see /api/v1/openapi.json for all paths";
         Self::new(Kind::NoSuchPath, detail)
     }
 
@@ -115,7 +112,7 @@ impl Problem {
 
     /// 503: there is no place.
     pub(super) fn busy() -> Self {
-        Self::new(Kind::Busy, "try again, or see --web.max-requests")
+        Self::new(Kind::Busy, "try again, or raise --web.max-requests")
     }
 
     /// 503: the database, or the collector that would know, did not answer.
@@ -133,7 +130,7 @@ impl Problem {
 
     /// 500: what was to be answered could not be written.
     pub(super) fn broken() -> Self {
-        Self::new(Kind::Broken, "the log says more")
+        Self::new(Kind::Broken, "see the log of the exporter")
     }
 }
 

@@ -40,7 +40,10 @@ pub(super) fn wanted(query: &str) -> Result<AgentsQuery, Problem> {
         let parameter = Parameter::from_str(&name);
         let parameter = parameter.map_err(|_| unknown(&name, names::<Parameter>()))?;
         if given.contains(&parameter) && !parameter.is_list() {
-            return Err(Problem::parameter(&name, "give it once"));
+            return Err(Problem::parameter(
+                &name,
+                "the parameter may be given only once",
+            ));
         }
         given.push(parameter);
         wanted.take(parameter, &value)?;
@@ -92,7 +95,7 @@ impl AgentsQuery {
             Parameter::Limit => self.limit = limit(value)?,
             Parameter::Cursor => {
                 let after = cursor::read(value);
-                let detail = "take it from `next` of the page before, as it is";
+                let detail = "use the value of `next` of the previous page, unchanged";
                 let after = after.ok_or_else(|| Problem::parameter("cursor", detail))?;
                 self.after = Some(after);
             }
@@ -123,7 +126,7 @@ fn one_of<V: Variants + FromStr>(
 ) -> Result<V, Problem> {
     value.parse().map_err(|_| {
         let known: Vec<_> = names::<V>().chain(more.iter().copied()).collect();
-        let detail = format!("it takes one or more of: {}", known.join(", "));
+        let detail = format!("allowed values: {}", known.join(", "));
         Problem::parameter(parameter.as_str(), detail)
     })
 }
@@ -135,7 +138,7 @@ fn limit(value: &str) -> Result<usize, Problem> {
     limit
         .filter(|it| (1..=MAX_LIMIT).contains(it))
         .ok_or_else(|| {
-            let detail = format!("it takes a whole number from 1 to {MAX_LIMIT}");
+            let detail = format!("the value must be a whole number from 1 to {MAX_LIMIT}");
             Problem::parameter(Parameter::Limit.as_str(), detail)
         })
 }
@@ -143,9 +146,9 @@ fn limit(value: &str) -> Result<usize, Problem> {
 fn unknown(name: &str, known: impl Iterator<Item = &'static str>) -> Problem {
     let known: Vec<_> = known.collect();
     let detail = match known.is_empty() {
-        true => "this path takes no parameters".to_owned(),
+        true => "this path has no parameters".to_owned(),
         false => format!(
-            "there is no such parameter; there are: {}",
+            "unknown parameter; the parameters are: {}",
             known.join(", ")
         ),
     };

@@ -50,7 +50,7 @@ fn what_cannot_be_used_is_refused_by_name_and_with_what_can() {
         let detail = body["detail"].as_str().unwrap();
         assert!(detail.contains(says), "{query}: {detail}");
     };
-    let sets = "it takes one or more of: shutdown, ";
+    let sets = "allowed values: shutdown, ";
     for value in [
         "",
         "nonsense",

@@ -33,12 +33,12 @@ pub(super) fn disagreements(
             h2 id="disagreements" { "Database and dial disagree" }
             @if probed.is_empty() {
                 p class="faint" {
-                    @if stats.disagreements.is_none() { "Not known before the first round has ended." }
-                    @else { "About none." }
+                    @if stats.disagreements.is_none() { "There is no data until the first round has ended." }
+                    @else { "There are no disagreements." }
                 }
             } @else {
                 table class="data cards" {
-                    caption class="hidden" { "Agents that database and dial disagree about" }
+                    caption class="hidden" { "Agents on which the database and the dial disagree" }
                     thead {
                         tr {
                             th scope="col" { "Agent" } th scope="col" { "The database says" }

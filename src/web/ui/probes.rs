@@ -49,7 +49,7 @@ pub(super) async fn show(
     let is_known = outcome.is_some() || wanted.is_empty();
     let main = html! {
         h1 { "Probe" }
-        @if !is_known { p class="warning" { "No outcome is called " (name(&wanted)) "; all are shown." } }
+        @if !is_known { p class="warning" { "There is no outcome " (name(&wanted)) ". All outcomes are shown." } }
         @match &app.settings.probe {
             Some(probe) => (found(&app.settings, probe, outcome)),
             None => p { (OFF) },
@@ -101,10 +101,10 @@ fn rounds(stats: &ProbeStats, probe: &Probe<AnyDialer>, now: Timestamp) -> Marku
             dl class="facts" {
                 dt { "Last round ended" }
                 dd { @match stats.last { Some(at) => (ago(at, now)), None => "no round has ended yet" } }
-                dt { "Covered" }
+                dt { "Coverage" }
                 dd {
                     @match stats.coverage {
-                        Some(share) => { (format!("{:.0}", (share * 100.0).floor())) " % of the workspaces in scope for at least " (horizon) ", within that time" },
+                        Some(share) => { (format!("{:.0}", (share * 100.0).floor())) " % of the workspaces that have been in scope for " (horizon) " were probed within that time" },
                         None => span class="faint" { "not known" },
                     }
                 }
@@ -112,10 +112,10 @@ fn rounds(stats: &ProbeStats, probe: &Probe<AnyDialer>, now: Timestamp) -> Marku
                 dd { (settings.scope.as_str()) ": " (scope_sentence(settings.scope)) }
                 dt { "A round" }
                 dd {
-                    "every " (interval) ", of "
+                    "every " (interval) ", with "
                     @match settings.sample {
                         Some(sample) => { "at most " (sample) " workspaces" },
-                        None => { "as many workspaces as it takes to probe all within " (horizon) },
+                        None => { "enough workspaces to probe all of them within " (horizon) },
                     }
                     ", " (settings.concurrency) " at once"
                 }
@@ -127,8 +127,8 @@ fn rounds(stats: &ProbeStats, probe: &Probe<AnyDialer>, now: Timestamp) -> Marku
 const fn scope_sentence(scope: ProbeScope) -> &'static str {
     match scope {
         ProbeScope::InUse => {
-            "agents that are not connected, by their row, and agents in use; no workspace is kept \
-             alive"
+            "agents that are not connected in the database, and agents in use; probes keep no \
+             workspace alive"
         }
         ProbeScope::All => "every running workspace",
     }
@@ -162,7 +162,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
             }
             @if let Some(chosen) = chosen {
                 p class="note" {
-                    "Below, only " (outcome_badge(chosen)) " is shown. "
+                    "The tables below show only " (outcome_badge(chosen)) ". "
                     a href=(links.here("/probes")) { "Show all" }
                 }
             }
@@ -197,7 +197,7 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
             td data-label="Status" {
                 @match &one.agent {
                     Some(agent) => (agent.status.as_str()),
-                    None => span class="faint" { "none of the latest build" },
+                    None => span class="faint" { "no agent in the latest build" },
                 }
             }
             td { (outcome_badge(one.outcome)) }

@@ -55,7 +55,7 @@ const startBrowser = () => chromium.launchServer({
 async function startDemo(keep) {
   const coder = keep(await coderd());
   const args = [
-    'demo', '--demo.agents=200', '--demo.seed=7', '--probe.dialer=coderd', `--coder.url=${coder.url}`,
+    'demo', '--demo.agents=200', '--demo.seed=7', '--probe.dialer=coderd', '--probe.scope=all', `--coder.url=${coder.url}`,
     '--probe.interval=1h', '--probe.sample=40', '--probe.concurrency=8',
   ];
   return keep(await exporter(args, { env: { CODER_SESSION_TOKEN: 'a-token-of-nobody' } }));

@@ -31,7 +31,7 @@ async fn page_that_asks_is_led_to_what_was_asked_and_answered() {
         &[
             "Nothing to do: the agent answers.",
             "agent main answered",
-            "The database said of agent main: last heartbeat",
+            "Agent main in the database: last heartbeat",
             "dial agent main",
             "Time in dial",
         ],
@@ -41,7 +41,7 @@ async fn page_that_asks_is_led_to_what_was_asked_and_answered() {
     let counted = scraped.value("coder_agent_probe_outcomes_total", &[]);
     assert_eq!(counted, 0.0);
     let forgotten = page(&exporter, &format!("{path}?probed=99")).await;
-    assert_says(&forgotten, &["is not remembered any more"]);
+    assert_says(&forgotten, &["is no longer stored"]);
     let nonsense = page(&exporter, &format!("{path}?probed=x")).await;
     assert!(!nonsense.contains("id=\"probed\""));
 }
@@ -63,7 +63,7 @@ async fn failure_is_told_with_its_advice_and_remembered_for_its_workspace() {
     assert_says(
         &text(probe),
         &[
-            "Look at coderd's log",
+            "Check coderd's log",
             "agent of the latest build",
             "<b>Internal error</b>",
         ],
@@ -91,7 +91,7 @@ async fn other_sites_cannot_have_anything_dialed() {
     ] {
         let answer = post(&exporter, &path, headers).await;
         assert_eq!(answer.status, 403, "{headers:?}");
-        assert_says(&text(&answer.body), &["sent from elsewhere"]);
+        assert_says(&text(&answer.body), &["request came from another site"]);
     }
     // Nor does looking.
     page(&exporter, &path).await;

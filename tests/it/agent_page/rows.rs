@@ -74,7 +74,7 @@ async fn survived_build_shows_in_the_builds_before() {
         &text(&page),
         &[
             "survived_build",
-            "its process has outlived it",
+            "its process is still running",
             "(rule stuck_created)",
         ],
     );
@@ -120,7 +120,7 @@ async fn agent_of_an_earlier_build_counts_nowhere_and_leads_to_todays() {
     assert_says(
         &text(&page),
         &[
-            "Of an earlier build: counted nowhere. The workspace's latest build is 7: its agents.",
+            "This agent belongs to an earlier build and is not counted. The workspace's latest build is 7: its agents.",
             "(rule closed)",
             "Verdict ready: agent main is connected",
         ],

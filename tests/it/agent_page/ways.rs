@@ -62,13 +62,16 @@ async fn what_is_not_there_is_404_with_what_to_do() {
     let unknown = Uuid::new_v4().to_string();
     let gone = gone.id.to_string();
     for (what, said) in [
-        (&*unknown, "There is no such workspace or agent"),
+        (&*unknown, "There is no such workspace or agent."),
         ("nonsense", "/agents/owner/workspace"),
         ("ada/box/main", "/agents/owner/workspace"),
         ("..%2f..%2fetc%2fpasswd", "/agents/owner/workspace"),
-        ("ada/bix", "there are: ada/box"),
-        ("ada/box.other", "no agent is called that; there are: main"),
-        (&*gone, "soft-deleted: Coder counts it nowhere"),
+        ("ada/bix", "These have the same owner or name: ada/box"),
+        ("ada/box.other", "no agent has this name; there are: main"),
+        (
+            &*gone,
+            "The agent is soft-deleted, and Coder does not count it.",
+        ),
     ] {
         let answer = exporter.get(&format!("/agents/{what}")).await;
         assert_eq!(answer.status, 404, "{what}: {}", answer.body);

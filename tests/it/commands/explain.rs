@@ -66,7 +66,7 @@ async fn agent_stuck_in_created_is_told_with_its_cause() {
             "health lifecycle is created, first connected 600",
             "limit 120 s → stuck_created (rule stuck_created)",
             "cause never_reported",
-            "advice Look at the agent's log",
+            "advice Check the agent's log",
         ],
     );
 
@@ -85,7 +85,7 @@ async fn agent_stuck_in_created_is_told_with_its_cause() {
 
 #[tokio::test]
 async fn every_other_problem_is_told_with_its_limit_and_advice() {
-    let advice_for_new = "advice Look at the template and at the agent's log";
+    let advice_for_new = "advice Check the template and the agent's log";
     for (agent, expected) in [
         (
             waiting_agent("main", 700.0),
@@ -105,7 +105,7 @@ async fn every_other_problem_is_told_with_its_limit_and_advice() {
             agent("main").lifecycle("start_error"),
             [
                 "→ start_error (rule start_error)",
-                "advice Read the log of its startup",
+                "advice Read the startup script's log",
             ],
         ),
         (
@@ -114,7 +114,7 @@ async fn every_other_problem_is_told_with_its_limit_and_advice() {
                 .ago("started_at", 1900.0),
             [
                 "limit 1800 s → stuck_starting (rule stuck_starting)",
-                "not come to an end",
+                "it has not finished",
             ],
         ),
     ] {

@@ -37,7 +37,10 @@ async fn softly_deleted_agent_is_told_to_be_one() {
     let build = start(1).agent(agent("main")).agent(gone.clone());
     coder.add(workspace("box").build(build)).await;
     let said = complaint(&coder, &["explain", &gone.id.to_string()], 1).await;
-    assert_eq!(said, "the agent is soft-deleted: Coder counts it nowhere");
+    assert_eq!(
+        said,
+        "the agent is soft-deleted, and Coder does not count it"
+    );
 }
 
 #[tokio::test]
@@ -66,7 +69,7 @@ async fn unknown_name_is_told_with_what_comes_near() {
     let near = "ada/box\n  ada/lab\n  bob/bax";
     assert_eq!(said, format!("{there_are}{near}"));
 
-    let far = "there is no such workspace or agent, nor one of the same owner or name";
+    let far = "there is no such workspace or agent, and no workspace with the same owner or name";
     for name in ["eve/home", &Uuid::new_v4().to_string()] {
         assert_eq!(complaint(&coder, &["explain", name], 1).await, far);
     }
@@ -80,7 +83,7 @@ async fn unknown_agent_is_told_with_those_there_are() {
     coder.add(workspace("empty").build(start(1))).await;
     let said = complaint(&coder, &["explain", "ada/box.mein"], 1).await;
     let (what, names) = said.split_once("; there are: ").expect(&said);
-    assert_eq!(what, "no agent is called that");
+    assert_eq!(what, "no agent has this name");
     let mut names: Vec<_> = names.split(", ").collect();
     names.sort_unstable();
     assert_eq!(names, ["dev", "main"]);
@@ -96,7 +99,7 @@ async fn names_that_differ_in_case_alone_are_told_apart_by_their_ids() {
     coder.add(lower.clone()).await;
     coder.add(upper.clone()).await;
     let said = complaint(&coder, &["explain", "ada/box"], 1).await;
-    assert_says(&said, &["several workspaces are called that"]);
+    assert_says(&said, &["several workspaces have this name"]);
     for it in [&lower, &upper] {
         let id = it.id.to_string();
         assert_says(&said, &[&id]);
@@ -108,7 +111,7 @@ async fn names_that_differ_in_case_alone_are_told_apart_by_their_ids() {
     coder.add(workspace("lab").build(build)).await;
     let said = complaint(&coder, &["explain", "ada/lab.main"], 1).await;
     let (one, two) = (one.id.to_string(), two.id.to_string());
-    assert_says(&said, &["several agents are called that", &one, &two]);
+    assert_says(&said, &["several agents have this name", &one, &two]);
 }
 
 #[tokio::test]

@@ -75,8 +75,8 @@ async fn two_agents_for_chats_are_ambiguous_and_named() {
 async fn agent_that_coder_does_not_dial_is_told_by_its_state() {
     for (state, outcome, advice) in [
         ("disconnected", "disconnected", "Stop the workspace, then"),
-        ("timeout", "never_connected", "Look at the template"),
-        ("connecting", "never_connected", "Look at the template"),
+        ("timeout", "never_connected", "Check the template"),
+        ("connecting", "never_connected", "Check the template"),
     ] {
         let deployment = Deployment::new().await;
         let answer = Answer::in_state(state);
@@ -94,7 +94,7 @@ async fn failed_dial_is_told_in_coders_words() {
     let answer = Answer::error(500, words.replace('\x07', "\\u0007").as_str());
     deployment.add("box", agent("main"), answer).await;
     let shown = resolved(&deployment, "dial_error", 2).await;
-    assert_says(&shown, &["Internal error dialing", "Look at coderd's log"]);
+    assert_says(&shown, &["Internal error dialing", "Check coderd's log"]);
 }
 
 #[tokio::test]

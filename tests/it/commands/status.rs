@@ -55,7 +55,7 @@ async fn problems_are_listed_oldest_first_each_with_advice() {
              5m 0s start_error bob/lab.script gpu\n\
              1m 1s disconnected ada/box.young docker\n",
             "\ndisconnected\nStop the workspace, then start it",
-            "\nstart_error\nRead the log of its startup script",
+            "\nstart_error\nRead the startup script's log",
         ],
     );
     assert_eq!(shown.matches("Stop the workspace").count(), 1, "{shown}");

@@ -66,7 +66,7 @@ async fn first_screen_says_what_is_wrong_how_much_and_where() {
             "docker 2 of 3",
             "aws-linux 1 of 2",
             "Collectors all 5 work",
-            "off; what it is for",
+            "off; about the probe",
             "Showing 3 problems",
             "Stop the workspace, then start it",
             "4 agents with an open connection, 1 of them silent for longer than 30 s",
@@ -122,9 +122,10 @@ async fn database_that_is_gone_is_told_with_the_moment_and_nothing_is_claimed() 
     assert_shows(
         &page,
         &[
-            "Unknown: the database does not answer, since",
+            "Unknown since",
+            ": the database does not answer",
             "connecting to",
-            "Agents were last known at",
+            "The last data is from",
             "none: the database does not answer",
         ],
     );
@@ -138,9 +139,9 @@ async fn database_that_never_answered_has_no_last_moment() {
     let mut coder = Coder::on(prepared()).await;
     coder.own_cluster().stop();
     let page = coder.exporter().await.get("/").await;
-    let never = "Agents have not been known since this exporter started.";
-    assert_shows(&page, &["Unknown: the database does not answer", never]);
-    assert_shows(&page, &["Nothing has been seen yet."]);
+    let never = "There has been no data since this exporter started.";
+    assert_shows(&page, &["Unknown", ": the database does not answer", never]);
+    assert_shows(&page, &["There is no data yet."]);
     assert_hides(&page, &CLAIMS);
 }
 
@@ -155,8 +156,9 @@ async fn agents_that_may_not_be_read_are_unknown_with_the_grant_that_is_missing(
         ))
         .await;
     let page = exporter.get("/").await;
-    let unknown = "Unknown: the agents could not be read, since";
-    assert_shows(&page, &[unknown, "GRANT SELECT", "Collector agents failed"]);
+    let unknown = ": the agents could not be read";
+    assert_shows(&page, &["Unknown since", unknown]);
+    assert_shows(&page, &["GRANT SELECT", "Collector agents failed"]);
     assert_hides(&page, &CLAIMS);
 }
 

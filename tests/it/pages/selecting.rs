@@ -77,13 +77,13 @@ async fn what_the_address_says_wrongly_is_left_out_with_a_note() {
         "/?template=aws&health=%22%3E%3Cscript%3E",
     ] {
         let page = exporter.get(address).await;
-        assert_shows(&page, &["Left out:", "Showing"]);
+        assert_shows(&page, &["Ignored:", "Showing"]);
         assert!(!page.body.contains("<script>"), "{}", page.body);
     }
     let page = exporter
         .get("/?template=%3Cscript%3E&q=%22%3E%3Cscript%3E")
         .await;
-    assert_shows(&page, &["No agent is like that.", "Show every problem"]);
+    assert_shows(&page, &["No agent matches.", "Show every problem"]);
     assert!(!page.body.contains("<script>"), "{}", page.body);
 }
 

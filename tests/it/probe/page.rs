@@ -34,7 +34,7 @@ async fn both_sides_of_a_disagreement_are_told() {
     later(Duration::from_secs(15 * 60)).await;
     exporter.probe.as_ref().unwrap().round().await;
     let body = exporter.get("/probes").await.body;
-    let covered = "100 % of the workspaces in scope for at least 15m";
+    let covered = "100 % of the workspaces that have been in scope for 15m were probed";
     assert!(body.contains(covered), "{body}");
     assert!(!body.contains(TOKEN));
 }

@@ -58,7 +58,7 @@ default
 
 {{/*
 Is the process there? Never whether the database answers: a pod that is not ready for that leaves
-the Service, and then nobody can ask it what is wrong. `/metrics` says coder_exporter_up 0.
+the Service, and `/metrics` could not be read. `/metrics` says coder_exporter_up 0.
 */}}
 {{- define "exporter.alive" -}}
 {{- if eq .Values.webConfig.probe "tcp" -}}

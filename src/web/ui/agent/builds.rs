@@ -28,12 +28,12 @@ pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<&AgentD
             h2 id="builds" { "The last builds with agents" }
             @if survived {
                 p class="note" {
-                    "An agent of this name reached ready in an earlier build. Its process goes on, "
-                    "and has nothing new to report to the row of this build."
+                    "An agent of this name was ready in an earlier build. Its process is still running "
+                    "and does not report its state again for this build."
                 }
             }
             @if rows.is_empty() {
-                p class="faint" { "There is none." }
+                p class="faint" { "There are no builds with agents." }
             } @else {
                 table class="data cards" {
                     caption class="hidden" { "The last builds with agents, the newest first" }

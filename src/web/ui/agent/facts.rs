@@ -34,7 +34,7 @@ fn row(now: Timestamp, it: &AgentDetails) -> Markup {
         ("Startup script ended", agent.ready_at),
     ];
     let timeout = match agent.connection_timeout.as_secs() {
-        0 => "as long as it takes".to_owned(),
+        0 => "none".to_owned(),
         seconds => format!("{seconds} s"),
     };
     html! {
@@ -43,7 +43,7 @@ fn row(now: Timestamp, it: &AgentDetails) -> Markup {
             dt { "Kind" } dd { (agent.kind.as_str()) }
             dt { "Lifecycle" } dd { (sanitize(agent.lifecycle.as_str())) }
             @for (what, at) in moments { dt { (what) } dd { (full_moment(at, now)) } }
-            dt { "May take to connect" } dd { (timeout) }
+            dt { "Connection timeout" } dd { (timeout) }
             dt { "Version" } dd { (name(&agent.version)) }
         }
     }

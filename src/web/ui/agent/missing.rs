@@ -17,7 +17,7 @@ use super::super::parts::name;
 /// The path names nothing that could be there.
 pub(super) fn unreadable(settings: &WebSettings) -> Response {
     let main = html! {
-        p { "Ask for an agent or a workspace by its id, or by names: "
+        p { "Use the id of an agent or a workspace, or its names: "
             code { "/agents/owner/workspace" } " or " code { "/agents/owner/workspace.agent" } "." }
     };
     answer(settings, StatusCode::NOT_FOUND, "No such agent", &main)
@@ -29,7 +29,7 @@ pub(super) fn page(settings: &WebSettings, unclear: &Unclear) -> Response {
     if let Unclear::Failed(failure) = unclear {
         let main = html! {
             p class="warning" { (sanitize(&failure.to_string())) }
-            p { "Nothing is known of the agent. " a href=(links.here("/-/ready")) { "Is the exporter ready?" } }
+            p { "There is no data about the agent. " a href=(links.here("/-/ready")) { "Is the exporter ready?" } }
         };
         let status = StatusCode::SERVICE_UNAVAILABLE;
         return answer(settings, status, "The database did not answer", &main);
@@ -37,8 +37,8 @@ pub(super) fn page(settings: &WebSettings, unclear: &Unclear) -> Response {
     let main = html! {
         (why(links, unclear))
         p {
-            "Coder makes new agents in every build, and keeps the old ones' rows. "
-            a href=(links.here("/")) { "Look at the fleet" } "."
+            "Coder creates new agents in every build and keeps the rows of the old ones. "
+            a href=(links.here("/")) { "Show the fleet" } "."
         }
     };
     answer(settings, StatusCode::NOT_FOUND, "No such agent", &main)
@@ -47,16 +47,16 @@ pub(super) fn page(settings: &WebSettings, unclear: &Unclear) -> Response {
 fn why(links: &Links, unclear: &Unclear) -> Markup {
     match unclear {
         Unclear::Nothing(near) if near.is_empty() => html! {
-            p { "There is no such workspace or agent, nor one of the same owner or name." }
+            p { "There is no such workspace or agent. No workspace has the same owner or the same name." }
         },
         Unclear::Nothing(near) => html! {
-            p { "There is no such workspace or agent; there are:" }
+            p { "There is no such workspace or agent. These have the same owner or name:" }
             ul { @for it in near { li { (by_name(links, it)) } } }
         },
-        Unclear::Workspaces(ids) => by_id(links, "Several workspaces are called that:", ids),
-        Unclear::Agents(ids) => by_id(links, "Several agents are called that:", ids),
+        Unclear::Workspaces(ids) => by_id(links, "Several workspaces have this name:", ids),
+        Unclear::Agents(ids) => by_id(links, "Several agents have this name:", ids),
         Unclear::SoftDeleted { workspace } => {
-            let what = "The agent is soft-deleted: Coder counts it nowhere. Its workspace is:";
+            let what = "The agent is soft-deleted, and Coder does not count it. Its workspace:";
             by_id(links, what, &[*workspace])
         }
         other => html! { p { (sanitize(&other.to_string())) } },
@@ -85,15 +85,20 @@ fn by_name(links: &Links, it: &str) -> Markup {
 pub(super) fn foreign(settings: &WebSettings) -> Response {
     let main = html! {
         p {
-            "Nothing was dialed: a workspace is probed from here only when a page of this exporter "
-            "asks for it, and this was sent from elsewhere."
+            "Nothing was dialed. A probe must be started from a page of this exporter, and this "
+            "request came from another site."
         }
         p {
-            "Behind a proxy, set --web.external-url to the address that browsers use. A program "
-            "asks " code { "/probe?workspace=" } "."
+            "Behind a proxy, set --web.external-url to the address that browsers use. Programs can "
+            "use " code { "/probe?workspace=" } "."
         }
     };
-    answer(settings, StatusCode::FORBIDDEN, "Not sent from here", &main)
+    answer(
+        settings,
+        StatusCode::FORBIDDEN,
+        "Request from another site",
+        &main,
+    )
 }
 
 /// A probe that was asked for and not made.

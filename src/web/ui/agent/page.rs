@@ -74,7 +74,7 @@ fn header(app: &App, details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
         }
         div class="summary" data-key="summary" data-swap {
             @if !it.is_of_latest_build { (of_an_earlier_build(app, details)) }
-            @if latest.deleted { p class="warning" { "The workspace is deleted: nothing of it counts." } }
+            @if latest.deleted { p class="warning" { "The workspace is deleted. Its agents are not counted." } }
             @if let Some(at) = assessment.since {
                 p { "For " strong { (since(at, latest.now)) } @if let Some(cause) = it.cause { ": " (spoken(cause)) } }
             }
@@ -89,7 +89,7 @@ fn of_an_earlier_build(app: &App, details: &WorkspaceDetails) -> Markup {
     let workspace = format!("/agents/{}", details.latest.workspace_id);
     html! {
         p class="warning" {
-            "Of an earlier build: counted nowhere. "
+            "This agent belongs to an earlier build and is not counted. "
             @match &details.latest.build {
                 Some(build) => { "The workspace's latest build is " (build.number) ": " },
                 None => "",
@@ -154,9 +154,9 @@ fn why(it: &AgentDetails) -> Markup {
 const fn spoken(cause: Cause) -> &'static str {
     match cause {
         Cause::SurvivedBuild => {
-            "an agent of this name was ready in an earlier build, and its process has outlived it"
+            "an agent of this name was ready in an earlier build, and its process is still running"
         }
-        Cause::NeverReported => "it has never reported anything, as far as is known",
+        Cause::NeverReported => "the database has no report from the agent",
     }
 }
 

@@ -41,7 +41,7 @@ impl Probing<'_> {
                         @if let Some(number) = self.shown {
                             (self.shown(probed.iter().find(|it| it.number == number).map(|it| &**it)))
                         }
-                        (table(&self.app.settings.links, "Probes of this workspace that are remembered", &probed, self.now))
+                        (table(&self.app.settings.links, "Last probes of this workspace", &probed, self.now))
                     }
                 }
             }
@@ -55,11 +55,11 @@ impl Probing<'_> {
             form method="post" class="probe" {
                 button type="submit" { "Probe now" }
                 p class="faint" {
-                    "Dials the agent that serves the workspace, within " (seconds) " s. At most "
-                    (concurrency) " are dialed at once."
+                    "Dials the agent of the workspace, with a timeout of " (seconds) " s. At most "
+                    (concurrency) " agents are dialed at once."
                     @if counts_as_use {
-                        " Coder counts the dial as use of the workspace: its autostop deadline \
-                         may move on."
+                        " Coder counts the dial as use of the workspace and may extend its autostop \
+                         deadline."
                     }
                 }
             }
@@ -71,7 +71,7 @@ impl Probing<'_> {
             div id="probed" tabindex="-1" {
                 @match probed {
                     Some(probed) => (story(probed, self.now)),
-                    None => p class="note" { "That probe is not remembered any more." },
+                    None => p class="note" { "That probe is no longer stored." },
                 }
             }
         }

@@ -19,16 +19,16 @@ pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {
         p class="advice" { (probed.outcome.advice()) }
         @if let Some(agent) = &probed.agent {
             p {
-                "The database said of agent " (name(&agent.name)) ": " (sanitize(&agent.reason.saw))
+                "Agent " (name(&agent.name)) " in the database: " (sanitize(&agent.reason.saw))
                 " → " strong { (agent.status.as_str()) } "."
             }
         }
         table class="data" {
-            caption { "What was asked and answered" }
+            caption { "Steps of the probe" }
             thead {
                 tr {
                     th scope="col" class="number" { "Seconds" } th scope="col" { "Phase" }
-                    th scope="col" { "What" }
+                    th scope="col" { "Step" }
                 }
             }
             tbody {
@@ -45,7 +45,7 @@ pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {
             @for (phase, took) in &probed.story.phases {
                 dt { "Time in " (phase) } dd { (seconds(*took)) " s" }
             }
-            dt { "All of it" } dd { (seconds(probed.duration)) " s" }
+            dt { "Total time" } dd { (seconds(probed.duration)) " s" }
         }
     }
 }

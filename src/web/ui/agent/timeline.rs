@@ -19,8 +19,8 @@ pub(super) fn section(it: &AgentDetails, changes: &[Change], now: Timestamp) -> 
                 @for event in timeline(&it.agent, changes) { (item(&event, now)) }
             }
             p class="faint" {
-                "As its row has it; of each kind the last is known. What changed since this "
-                "exporter began to watch stands between."
+                "The database keeps only the latest time of each kind. Changes of health are those "
+                "that this exporter has seen since it started."
             }
         }
     }

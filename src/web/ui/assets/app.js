@@ -144,10 +144,10 @@ async function show(address, { asked = false, typed = false } = {}) {
     const response = await fetch(address, { signal: mine.control.signal, headers: { Accept: 'text/html' } });
     const text = await response.text();
     if (asking !== mine) return false;
-    if (!response.ok) throw new Error(`it says ${response.status}`);
+    if (!response.ok) throw new Error(`status ${response.status}`);
     const page = new DOMParser().parseFromString(text, 'text/html');
     const fresh = page.querySelector('[data-live]');
-    if (!fresh) throw new Error('it says something else');
+    if (!fresh) throw new Error('unexpected page');
     take(page, fresh, asked);
     return true;
   } catch (error) {
@@ -188,7 +188,7 @@ function complain(error) {
   failingSince ??= new Date();
   const reason = error instanceof TypeError || error === 'late' ? '' : `: ${error.message ?? error}`;
   const time = failingSince.toLocaleTimeString([], { hour12: false });
-  setText(trouble, `The exporter does not answer since ${time}${reason}. What is shown is old.`);
+  setText(trouble, `The exporter has not answered since ${time}${reason}. This page shows old data.`);
   trouble.hidden = false;
   live.classList.add('stale');
   document.title = `? ${document.title.replace(/^\? /, '')}`;

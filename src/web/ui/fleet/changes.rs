@@ -34,9 +34,9 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
             @if problems.is_empty() {
                 p class="faint" {
                     @if health_history.last_known().is_some() {
-                        "No pass saw an agent get a problem or get rid of one."
+                        "No problem began or ended."
                     } @else {
-                        "Nothing has been seen yet."
+                        "There is no data yet."
                     }
                 }
             }
@@ -45,12 +45,12 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
                 details {
                     summary { "Earlier" }
                     (list(view, problems.iter().take(MOST).skip(FIRST)))
-                    @if problems.len() > MOST { p class="note" { "and more that is not shown" } }
+                    @if problems.len() > MOST { p class="note" { "More changes are not shown." } }
                 }
             }
             @if !others.is_empty() {
                 details {
-                    summary { "Started, stopped and the like: " (number(sum(&others))) }
+                    summary { "Other changes: " (number(sum(&others))) }
                     (list(view, others.iter().take(MOST)))
                 }
             }
@@ -109,7 +109,7 @@ fn agents(view: &View<'_>, health_history: &HealthHistory, event: &ChangeEvent<'
                 }
             }
             @if more > 0 {
-                li { a href=(now_so(view, event)) data-swap { "and " (number(more)) " more: those that are so now" } }
+                li { a href=(now_so(view, event)) data-swap { "and " (number(more)) " more: agents with this health now" } }
             }
         }
     }

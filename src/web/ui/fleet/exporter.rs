@@ -96,7 +96,7 @@ fn clocks(collection: &CollectionResult, fleet: Option<&FleetStats>) -> Markup {
                 @if let Some(lead) = lead {
                     "Coder is " (side(lead)) " the database. "
                 }
-                "Set them by one source."
+                "Use one time source for all machines."
             }
         }
     }
@@ -111,7 +111,7 @@ fn probe(view: &View<'_>) -> Markup {
     let link = view.links.here("/probes");
     html! {
         @match view.probe {
-            None => { "off; " a href=(link) { "what it is for" } },
+            None => { "off; " a href=(link) { "about the probe" } },
             Some(probe) => a href=(link) { (probed(probe)) },
         }
     }
@@ -120,7 +120,7 @@ fn probe(view: &View<'_>) -> Markup {
 fn probed(probe: &Probe<AnyDialer>) -> String {
     let stats = probe.stats();
     let Some(disagreements) = stats.disagreements else {
-        return "on, no round yet".to_owned();
+        return "on, no round has ended yet".to_owned();
     };
     let disagreeing: u64 = disagreements.iter().map(|it| it.2).sum();
     let coverage = stats.coverage.map(|it| {

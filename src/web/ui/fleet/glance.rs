@@ -109,7 +109,7 @@ pub(super) fn place(view: &View<'_>, fleet: &FleetStats) -> Markup {
 }
 
 fn table(view: &View<'_>, rows: &[(&Scope, ByHealth)], has_organizations: bool) -> Markup {
-    let columns = ["Agents", "Healthy", "Coming", "Shut down", "Problems"];
+    let columns = ["Agents", "Healthy", "Starting", "Shut down", "Problems"];
     html! {
         div class="scroll" tabindex="0" role="region" aria-label="All templates" {
             table class="data" {
@@ -133,7 +133,7 @@ fn table(view: &View<'_>, rows: &[(&Scope, ByHealth)], has_organizations: bool) 
             }
         }
         @if rows.len() > MOST {
-            p class="note" { (counted((rows.len() - MOST) as u64, "more template")) " with fewer problems not shown." }
+            p class="note" { (counted((rows.len() - MOST) as u64, "more template")) " with fewer problems are not shown." }
         }
     }
 }

@@ -29,10 +29,10 @@ pub(super) fn problems(view: &View<'_>, fleet: Option<&FleetStats>, notes: &[Str
         section id="problems" aria-labelledby="problems-title" {
             h2 id="problems-title" tabindex="-1" { (title(view)) }
             (filters(view, fleet))
-            @for note in notes { p class="note" { "Left out: " (note) "." } }
+            @for note in notes { p class="note" { "Ignored: " (note) "." } }
             @match fleet {
                 Some(fleet) => (found(view, fleet)),
-                None => p class="empty" { "Not known, as said above." },
+                None => p class="empty" { "No data: see the reason above." },
             }
         }
     }
@@ -80,7 +80,7 @@ fn nothing(view: &View<'_>, fleet: &FleetStats) -> Markup {
     html! {
         @if view.query.selection.is_narrowed() {
             p class="empty" {
-                "No agent is like that. "
+                "No agent matches. "
                 @if problems > 0 {
                     a href=(view.links.here("/")) data-swap { "Show every problem" } " (" (number(problems)) ")"
                 }
@@ -95,7 +95,7 @@ fn table(view: &View<'_>, fleet: &FleetStats, shown: &[Selected<'_>]) -> Markup 
     let has_organizations = has_several_organizations(fleet.snapshot.scopes.iter());
     html! {
         table class="data cards" {
-            caption class="hidden" { "Agents with what they are, since when, and what to do" }
+            caption class="hidden" { "Agents with their health, since when, and what to do" }
             thead { tr {
                 @for (name, key) in COLUMNS { (column(view, name, key)) }
             } }
@@ -180,7 +180,7 @@ fn more(view: &View<'_>, shown: usize, all: usize) -> Markup {
                 }
             }
         } @else if all > shown {
-            p class="note" { "No more than " (number(MOST as u64)) " are shown: narrow them down." }
+            p class="note" { "At most " (number(MOST as u64)) " rows are shown. Use the filters to show fewer agents." }
         }
     }
 }

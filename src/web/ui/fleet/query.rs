@@ -89,7 +89,7 @@ impl Query {
                 };
             }
             "show" => {
-                let problem = || format!("show takes a number up to {MOST}");
+                let problem = || format!("show must be a number from 1 to {MOST}");
                 let show: usize = value.parse().map_err(|_| problem())?;
                 self.show = show.clamp(1, MOST);
                 if self.show != show {
@@ -98,7 +98,7 @@ impl Query {
             }
             _ => {
                 let names = "organization, template, health, q, sort and show";
-                return Err(format!("the address can say {names}"));
+                return Err(format!("the parameters of this page are {names}"));
             }
         }
         Ok(())
@@ -159,7 +159,7 @@ impl Query {
 fn known<V: Variants + FromStr>(parameter: &str, name: &str) -> Result<V, String> {
     name.parse().map_err(|_| {
         let names: Vec<_> = V::ALL.iter().map(|it| it.as_str()).collect();
-        format!("{parameter} takes {}", names.join(", "))
+        format!("{parameter} must be one of {}", names.join(", "))
     })
 }
 

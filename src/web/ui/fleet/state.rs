@@ -106,10 +106,11 @@ impl<'a> FleetState<'a> {
             }
             Self::Unknown { reason, failure } => html! {
                 h1 class="verdict unknown" {
-                    "Unknown: " (reason)
+                    "Unknown"
                     @if let Some(at) = failure.and(health_history.unknown_since()) {
-                        ", since " (clock_time(at, now))
+                        " since " (clock_time(at, now))
                     }
+                    ": " (reason)
                 }
                 @if let Some(failure) = failure { p class="warning" { (failure) } }
                 (last_known(health_history.last_known(), now))
@@ -122,8 +123,8 @@ fn last_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
     html! {
         p class="note" {
             @match at {
-                Some(at) => { "Agents were last known at " (clock_time(at, now)) "." },
-                None => "Agents have not been known since this exporter started.",
+                Some(at) => { "The last data is from " (clock_time(at, now)) "." },
+                None => "There has been no data since this exporter started.",
             }
         }
     }
@@ -133,9 +134,9 @@ fn reason(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Connect | ErrorKind::Timeout => "the database does not answer",
         ErrorKind::Authentication => "the database refuses this exporter",
-        ErrorKind::Tls => "no secure connection to the database",
-        ErrorKind::Schema => "this is not a database of a supported Coder",
-        ErrorKind::Permission => "this exporter may not read the database",
+        ErrorKind::Tls => "the TLS connection to the database failed",
+        ErrorKind::Schema => "the database schema is not supported",
+        ErrorKind::Permission => "this exporter has no permission to read the database",
         ErrorKind::Decode | ErrorKind::Query | ErrorKind::DuplicateSeries => {
             "the database could not be read"
         }

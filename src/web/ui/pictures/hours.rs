@@ -74,10 +74,10 @@ pub(in crate::web::ui) fn hours<'a>(
     let frame = Frame { now, seconds };
     let most = points.iter().map(|it| it.problems()).max();
     let shown = match most {
-        None => "Nothing has been seen yet.".to_owned(),
-        Some(0) => format!("No problem was seen in the last {name}."),
+        None => "There is no data yet.".to_owned(),
+        Some(0) => format!("There was no problem in the last {name}."),
         Some(most) => format!(
-            "At most {} seen at once in the last {name}.",
+            "At most {} at the same time in the last {name}.",
             counted(most, "problem")
         ),
     };
@@ -266,7 +266,7 @@ mod tests {
     fn nothing_seen_is_said_and_not_drawn_as_zero() {
         let now = Timestamp::from_unix_micros(0);
         let shown = hours(std::iter::empty(), now).into_string();
-        assert!(shown.contains("Nothing has been seen yet."));
+        assert!(shown.contains("There is no data yet."));
         assert!(!shown.contains("<svg"), "{shown}");
     }
 }

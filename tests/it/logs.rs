@@ -63,6 +63,7 @@ async fn token_that_coder_refuses_is_a_matter_of_authentication() {
         format!("--coder.url={}", coderd.url("127.0.0.1")),
         format!("--coder.token-file={}", folder.write("token", TOKEN)),
         "--probe.dialer=coderd".into(),
+        "--probe.scope=all".into(),
         "--probe.interval=50ms".into(),
     ];
     let arguments = arguments.each_ref().map(String::as_str);
@@ -189,6 +190,7 @@ async fn probe_that_cannot_ask_is_one_line_however_many_rounds_and_keeps_its_tok
         &token_file,
         "--coder.url=http://127.0.0.1:9",
         "--probe.dialer=coderd",
+        "--probe.scope=all",
         "--probe.interval=50ms",
     ])
     .await;

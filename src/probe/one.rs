@@ -154,7 +154,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             Found::Nothing { near } => {
                 let near = near.join(", ");
                 return Err(Refused::Unknown(format!(
-                    "there is no such workspace; similar names: {near}"
+                    "there is no such workspace; there are: {near}"
                 )));
             }
             Found::Several(ids) => {

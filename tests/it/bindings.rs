@@ -216,7 +216,7 @@ async fn coder_whose_chats_know_no_agent_has_no_bindings_and_that_is_no_error() 
             .find(|it| it.contains("collector bindings"));
         let says_off = bindings
             .expect("a line")
-            .contains("off: this Coder has no chats.agent_id");
+            .contains("off: this Coder version has no chats.agent_id");
         assert_eq!(says_off, !is_on, "{era:?}: {}", ended.stdout);
     }
 }

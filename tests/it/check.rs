@@ -113,7 +113,7 @@ async fn check_doubts_that_a_database_without_the_tables_is_coders() {
     coder.sql("DROP SCHEMA public CASCADE").await;
     let ended = check(&coder).await;
     assert!(
-        failure(&ended).contains("is this Coder's database"),
+        failure(&ended).contains("check that this is Coder's database"),
         "{}",
         ended.stdout
     );

@@ -39,7 +39,7 @@ async fn without_a_certificate_it_says_how_to_name_one() {
         let (server, _) = asking(method).await;
         let (errors, sentence) = server.verdict(HOST, MODE).await;
         assert_eq!(errors, ["authentication"], "{method}: {sentence}");
-        assert!(sentence.contains("by sslcert and sslkey"), "{sentence}");
+        assert!(sentence.contains("set sslcert and sslkey"), "{sentence}");
     }
 }
 
@@ -67,11 +67,11 @@ async fn certificate_from_a_stranger_or_out_of_its_time_is_refused_with_the_reme
         ),
         (
             clients.client(&server.coder.role, Valid::NoLonger),
-            "has expired, renew it",
+            "has expired; renew it",
         ),
         (
             clients.client(&server.coder.role, Valid::NotYet),
-            "is it valid yet?",
+            "is already valid",
         ),
     ];
     for (paper, advice) in papers {
@@ -133,7 +133,11 @@ async fn files_that_cannot_be_used_are_refused_at_the_start_and_named() {
     refused(&url(&certificate, "/no/such.key"), &["/no/such.key"]).await;
     refused(&url("/no/such.crt", &key), &["/no/such.crt"]).await;
     refused(&url(&key, &key), &["sslcert", "no certificate"]).await;
-    refused(&url(&certificate, &certificate), &["sslkey", "no key"]).await;
+    refused(
+        &url(&certificate, &certificate),
+        &["sslkey", "no usable key"],
+    )
+    .await;
     let alone = server.url(HOST, &format!("{MODE}&sslcert={certificate}"));
     refused(&alone, &["sslkey"]).await;
     let good = format!("--postgres.url={}", url(&certificate, &key));

@@ -134,7 +134,7 @@ async fn database_that_is_not_coders_is_told_apart_from_one_that_is_down() {
     let ready = exporter.get("/-/ready").await;
     assert_eq!(ready.status, 503);
     assert!(
-        ready.body.contains("is this Coder's database"),
+        ready.body.contains("check that this is Coder's database"),
         "{}",
         ready.body
     );

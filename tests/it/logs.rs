@@ -63,12 +63,13 @@ async fn token_that_coder_refuses_is_a_matter_of_authentication() {
         format!("--coder.url={}", coderd.url("127.0.0.1")),
         format!("--coder.token-file={}", folder.write("token", TOKEN)),
         "--probe.dialer=coderd".into(),
+        "--probe.scope=all".into(),
         "--probe.interval=50ms".into(),
     ];
     let arguments = arguments.each_ref().map(String::as_str);
     let program = Program::serve(&arguments).await;
     eventually("it is said", async || {
-        program.log().contains("could not ask")
+        program.log().contains("ended with an exporter error")
     })
     .await;
     let lines = lines_with(program, "--coder.token-file").await;
@@ -189,6 +190,7 @@ async fn probe_that_cannot_ask_is_one_line_however_many_rounds_and_keeps_its_tok
         &token_file,
         "--coder.url=http://127.0.0.1:9",
         "--probe.dialer=coderd",
+        "--probe.scope=all",
         "--probe.interval=50ms",
     ])
     .await;
@@ -202,6 +204,11 @@ async fn probe_that_cannot_ask_is_one_line_however_many_rounds_and_keeps_its_tok
     program.terminate().await;
     let log = program.ended().await.stderr;
     std::fs::remove_file(&token).unwrap();
-    assert_eq!(log.matches("the probe could not ask").count(), 1, "{log}");
+    assert_eq!(
+        log.matches("the probe round ended with an exporter error")
+            .count(),
+        1,
+        "{log}"
+    );
     assert!(!log.contains("hunter2"), "{log}");
 }

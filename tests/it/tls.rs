@@ -71,7 +71,7 @@ async fn certificate_out_of_its_time_is_refused_by_every_mode_that_asks_an_autho
     let authority = Authority::new();
     for (valid, advice) in [
         (Valid::NoLonger, "has expired: renew it"),
-        (Valid::NotYet, "is not valid yet: compare the clocks"),
+        (Valid::NotYet, "is not valid yet: check both clocks"),
     ] {
         let server = Secured::new(authority.server(&[HOST], valid)).await;
         let trusted = server.trusting(&authority);
@@ -96,7 +96,7 @@ async fn refusals_of_the_servers_certificate_say_what_to_do() {
     let trusted = server.trusting(&Authority::new());
     let options = format!("sslmode=verify-full{trusted}");
     let (_, sentence) = server.verdict(HOST, &options).await;
-    assert!(sentence.contains("by sslrootcert"), "{sentence}");
+    assert!(sentence.contains("set sslrootcert"), "{sentence}");
 }
 
 #[tokio::test]

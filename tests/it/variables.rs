@@ -147,5 +147,5 @@ async fn certificates_come_from_variables_and_from_the_folder_in_the_home() {
     write(&file("root.crt"), &clients.certificate, 0o644);
     let ended = check(&[("HOME", home.path()), ("PGSSLMODE", "require")]).await;
     assert_eq!(ended.code, Some(1), "{}", ended.stdout);
-    assert!(ended.stdout.contains("by sslrootcert"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("set sslrootcert"), "{}", ended.stdout);
 }

@@ -178,7 +178,7 @@ async fn broken_file_at_the_start_is_a_wrong_setting() {
     for (config, said) in [
         (
             "basic_auth_users: {alice: plain}",
-            r"make one with: htpasswd -nBC 10 '' | tr -d ':\n'",
+            r"create one with: htpasswd -nBC 10 '' | tr -d ':\n'",
         ),
         (
             "tls_server_config:\n  cert_file: none.crt\n  key_file: none.key\n",

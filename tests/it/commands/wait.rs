@@ -114,7 +114,7 @@ async fn agent_that_answers_only_at_the_third_attempt_is_waited_for() {
     assert_eq!(deployment.coderd.requests().len(), 5);
     // A line for each change, not for each attempt.
     assert_eq!(said.lines().count(), 2, "{said}");
-    assert_says(&said, &["dialing again: coderd: Not yet."]);
+    assert_says(&said, &["retrying the dial: coderd: Not yet."]);
 }
 
 #[tokio::test]

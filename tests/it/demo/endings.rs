@@ -76,12 +76,12 @@ async fn postgres_that_is_killed_under_it_is_started_again() {
         .await
         .unwrap();
     eventually("it says so", async || {
-        demo.log().contains("Postgres has ended")
+        demo.log().contains("Postgres stopped")
     })
     .await;
     assert_eq!(page(&demo).await.value("coder_exporter_up", &[]), 0.0);
     let patience = Instant::now() + Duration::from_secs(30);
-    while !demo.log().contains("database is back") {
+    while !demo.log().contains("database is reachable again") {
         assert!(Instant::now() < patience, "{}", demo.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

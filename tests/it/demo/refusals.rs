@@ -50,7 +50,7 @@ async fn port_in_use_is_told_before_anything_is_made() {
     let ended = run(&["demo", &format!("--web.listen-address={address}")]).await;
     assert_eq!(ended.code, Some(1));
     let port = format!("port {} is in use", address.port());
-    for part in [port.as_str(), "perhaps by another", "--web.listen-address"] {
+    for part in [port.as_str(), "possibly by another", "--web.listen-address"] {
         assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
     }
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
@@ -60,7 +60,7 @@ async fn port_in_use_is_told_before_anything_is_made() {
 async fn port_that_is_roots_is_told_as_such() {
     let script = "exec setpriv --bounding-set=-net_bind_service --inh-caps=-net_bind_service /proc/self/fd/9 \"$@\"";
     let said = refused(script, &["--web.listen-address=127.0.0.1:80"]).await;
-    assert!(said.contains("ports below 1024 are for root"), "{said}");
+    assert!(said.contains("ports below 1024 require root"), "{said}");
     assert!(said.contains("--web.listen-address"), "{said}");
 }
 

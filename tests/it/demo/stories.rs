@@ -28,7 +28,7 @@ async fn story_is_told_on_a_terminal_in_plain_lines() {
         "http://localhost:",
         "/metrics",
         "psql 'postgres://coder_exporter@/coder_demo?host=",
-        "Ctrl-C ends it",
+        "Press Ctrl-C to stop",
         "the host node-",
         "Everything was removed.",
     ] {

@@ -145,7 +145,7 @@ async fn rows_that_are_merged_are_one_line_in_the_log_and_so_is_their_end() {
     for (text, times) in [
         ("rows were merged", 1),
         ("kind=duplicate_series", 1),
-        ("no rows are merged any more", 1),
+        ("rows are no longer merged", 1),
         ("failures=3", 1),
         ("collection failed", 0),
     ] {

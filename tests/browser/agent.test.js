@@ -53,7 +53,9 @@ test('an agent can be probed by a click, with and without script', async () => {
       await page.waitForURL(/probed=\d+/);
       const story = page.locator('#probed');
       await story.waitFor();
-      assert.match(await story.locator('.outcome-ok').first().textContent(), /ok/);
+      // Reached at once, or past a chat's binding to an agent of an earlier build.
+      const reached = story.locator('.outcome-ok, .outcome-switched').first();
+      assert.match(await reached.textContent(), /ok|switched/);
     }, { javaScriptEnabled });
   }
 });

@@ -121,7 +121,7 @@ async fn broken_file_changes_nothing_and_is_told_once() {
     }
     program.terminate().await;
     let said = program.ended().await.stderr;
-    assert_eq!(said.matches("cannot be used").count(), 3, "{said}");
+    assert_eq!(said.matches("is invalid").count(), 3, "{said}");
     assert!(said.contains("basic_auth_user"), "{said}");
 }
 

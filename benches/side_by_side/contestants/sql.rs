@@ -1,4 +1,4 @@
-//! What others are told to ask, and the rule of connection status
+//! The statements that the other exporters run, and the rule of connection status
 //! (`docs/spec/connection-status.md`) in SQL.
 
 /// The connection status of `agent`, with Coder's own timeout.

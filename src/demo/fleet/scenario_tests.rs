@@ -76,7 +76,7 @@ fn calm_fleet_has_no_problem_at_the_start_and_hardly_one_later() {
             let agents: usize = counts.values().sum();
             assert!(problems(&counts) * 50 <= agents, "{counts:?}");
         }
-        assert!(run.messages.len() > 100, "nobody is at work");
+        assert!(run.messages.len() > 100, "the fleet is not at work");
     }
 }
 

@@ -1,6 +1,6 @@
 -- The tables of a Coder of about v2.3, as far as this exporter and its demo care: our own
 -- words for the shape of docs/spec/coder-schema.md. Names, types, defaults, keys and indexes are
--- Coder's; most columns we never touch are left out. Some that nobody may read are there, so that
+-- Coder's; most columns we never touch are left out. Some that are secret are there, so that
 -- least privilege has something to withhold: auth_token, environment_variables, provisioner_state,
 -- email, hashed_password. Those have defaults here, Coder's have none.
 

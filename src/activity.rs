@@ -11,11 +11,11 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::collect::Collect;
-use crate::fleet::activity::Activity;
-use crate::fleet::collection::Failure;
+use crate::fleet::model::activity::Activity;
+use crate::fleet::stats::collection::Failure;
 use crate::log_dedup::{LogDedup, Subject};
 use crate::log_output::say;
-use crate::postgres::directory::QUESTION_TIMEOUT;
+use crate::postgres::lookup::directory::QUESTION_TIMEOUT;
 
 /// From one reading to the next.
 const INTERVAL: Duration = Duration::from_secs(60);

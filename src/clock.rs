@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::time::Timestamp;
 
 /// The present moment by this machine's clock.
 pub(crate) fn wall_clock() -> Timestamp {

@@ -41,8 +41,8 @@
 //! - **One moment.** A collection is one read-only, repeatable-read transaction; its `now()` is the
 //!   only time any rule sees. The process clock dates our own errors and measures the skew, and
 //!   judges no agent.
-//! - **One definition.** Status and health exist once, in [`fleet::status`] and
-//!   [`fleet::health`]. Counts, pages, alerts and documents follow from them.
+//! - **One definition.** Status and health exist once, in [`fleet::rules::status`] and
+//!   [`fleet::rules::health`]. Counts, pages, alerts and documents follow from them.
 //! - **Absent is not zero.** A part of the snapshot that was not loaded is `None`, and its
 //!   families are missing from the page.
 //! - **The number of statements in a collection is constant**, whatever the number of rows.

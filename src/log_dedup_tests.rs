@@ -1,6 +1,7 @@
-use super::*;
-use crate::fleet::collection::CollectorReport;
 use crate::fleet::fixtures::fleet_of;
+use crate::fleet::stats::collection::CollectorReport;
+
+use super::*;
 
 const COLLECTION: Subject = Subject::Collection;
 const APPS: Subject = Subject::Collector(Collector::Apps);

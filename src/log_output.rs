@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
 use crate::log_dedup::{Line, Subject};
 
 /// Logs one line, as severe as what it tells.

@@ -1,12 +1,17 @@
-//! Dependencies point inward: web, cli → collect → postgres → metrics, fleet.
+//! Dependencies point inward: web, cli → collect → postgres → metrics, fleet. The same holds for
+//! the rooms within `fleet`, `postgres` and `web`.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::{root, sources};
 
+/// Rooms, each with the rooms that it may use.
+type Rooms = &'static [(&'static str, &'static [&'static str])];
+
 /// What each room may use of its neighbours. A room that is not listed may use everything.
-const ROOMS: &[(&str, &[&str])] = &[
+const ROOMS: Rooms = &[
     ("fleet", &["fleet"]),
     ("metrics", &["fleet", "metrics"]),
     ("chance.rs", &[]),
@@ -64,6 +69,76 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("log_output.rs", &["fleet", "log_dedup"]),
 ];
 
+/// What each room within a large room may use of the others in it. The list is in the order of the
+/// layers, so a room may only name rooms above it in the list.
+const INNER_ROOMS: &[(&str, Rooms)] = &[
+    (
+        "fleet",
+        &[
+            ("model", &[]),
+            ("rules", &["model"]),
+            ("stats", &["model", "rules"]),
+            ("probe", &["model", "rules", "stats"]),
+            ("select", &["model", "rules", "stats"]),
+            ("report", &["model", "rules", "stats", "probe"]),
+        ],
+    ),
+    (
+        "postgres",
+        &[
+            ("failure", &["advice"]),
+            ("columns", &["decode", "failure"]),
+            ("catalog", &["columns", "failure"]),
+            ("sql", &["catalog"]),
+            ("connection", &["catalog", "columns", "decode", "failure"]),
+            (
+                "collectors",
+                &[
+                    "catalog",
+                    "columns",
+                    "connection",
+                    "encode",
+                    "failure",
+                    "sql",
+                ],
+            ),
+            ("load", &["collectors", "connection"]),
+            (
+                "database",
+                &["catalog", "connection", "failure", "load", "reads"],
+            ),
+            (
+                "lookup",
+                &[
+                    "catalog",
+                    "collectors",
+                    "columns",
+                    "connection",
+                    "database",
+                    "failure",
+                    "sql",
+                ],
+            ),
+        ],
+    ),
+    (
+        "web",
+        &[
+            ("links", &[]),
+            ("server", &[]),
+            ("auth", &["links"]),
+            ("settings", &["links", "server"]),
+            ("state", &["auth", "server", "settings"]),
+            ("api", &["links", "state"]),
+            ("ui", &["auth", "links", "settings", "state"]),
+            ("handlers", &["state"]),
+            ("middleware", &["auth", "server", "state"]),
+            ("router", &["api", "handlers", "middleware", "state", "ui"]),
+            ("serve", &["router", "server", "settings", "state"]),
+        ],
+    ),
+];
+
 /// What reaches into the world, and so has no place in a pure room.
 const WORLDLY: &[&str] = &[
     "axum",
@@ -104,6 +179,61 @@ fn rooms_use_only_the_rooms_further_in() {
             }
         }
     }
+}
+
+#[test]
+fn inner_rooms_form_layers() {
+    for (outer, rooms) in INNER_ROOMS {
+        for (position, (room, allowed)) in rooms.iter().enumerate() {
+            let (_, above) = rooms.split_at(position + 1);
+            let circle = allowed
+                .iter()
+                .find(|it| above.iter().any(|(a, _)| a == *it));
+            assert_eq!(circle, None, "{outer}::{room} is in a circle");
+            for (path, text) in inner_sources(outer, room) {
+                for used in used_inner_rooms(outer, &path, &text) {
+                    assert!(
+                        used == *room || used == "fixtures" || allowed.contains(&used.as_str()),
+                        "{}: {outer}::{room} may not use {outer}::{used}; move the code to where \
+                         it belongs, or pass what it needs as an argument",
+                        path.display(),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// The files of an inner room: a folder, or one file.
+fn inner_sources(outer: &str, room: &str) -> Vec<(PathBuf, String)> {
+    let folder = format!("{outer}/{room}");
+    if root().join("src").join(&folder).is_dir() {
+        return room_sources(&folder);
+    }
+    room_sources(&format!("{folder}.rs"))
+}
+
+/// The rooms that the code names below `outer`. Tests within a file may use any.
+fn used_inner_rooms(outer: &str, path: &Path, text: &str) -> BTreeSet<String> {
+    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let is_direct = path.parent() == Some(&root().join("src").join(outer));
+    let prefixes = [format!("crate::{outer}::"), "super::".to_owned()];
+    let prefixes = &prefixes[..if is_direct { 2 } else { 1 }];
+    let lines = code.lines().map(str::trim_start);
+    let lines = lines.filter(|line| !line.starts_with("//"));
+    lines
+        .flat_map(|line| {
+            prefixes
+                .iter()
+                .flat_map(|it| line.split(it.as_str()).skip(1))
+        })
+        .map(|rest| {
+            let name = rest.chars();
+            name.take_while(|it| it.is_alphanumeric() || *it == '_')
+                .collect::<String>()
+        })
+        .filter(|name| !name.is_empty())
+        .collect()
 }
 
 /// Of the world, the resolver has tokio's clock, which a test can stop, and nothing else. Its

@@ -6,10 +6,10 @@ use clap::ValueEnum;
 
 use crate::cli::{demo_settings_table, settings_table};
 use crate::config::demo_args::DemoScenario;
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::snapshot::Cause;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::model::snapshot::Cause;
+use crate::fleet::rules::health::Health;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;

@@ -8,12 +8,13 @@ use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::config::args::ServeArgs;
-use crate::fleet::collection::{CollectionResult, Outcome};
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::label_value::Variants;
-use crate::fleet::probe_scope::ProbeScope;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::probe::scope::ProbeScope;
+use crate::fleet::stats::collection::{CollectionResult, Outcome};
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::postgres::catalog::{Catalog, ColumnSet};
-use crate::postgres::{activity, directory, kept_alive, reads_of};
+use crate::postgres::lookup::{activity, directory, kept_alive};
+use crate::postgres::reads_of;
 
 use super::{CommandError, runtime, settings as from_args};
 

@@ -9,12 +9,12 @@ use tokio::time::Instant;
 
 use crate::config::question_args::ExplainArgs;
 use crate::details::{AgentDetails, WorkspaceDetails, read_details};
-use crate::fleet::agent::Agent;
-use crate::fleet::explain::Explanation;
-use crate::fleet::format::{age, moment};
-use crate::fleet::label_value::Variants;
-use crate::fleet::summary::AgentSummary;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::format::{age, moment};
+use crate::fleet::report::summary::AgentSummary;
+use crate::fleet::rules::explain::Explanation;
 
 use super::find::reference;
 use super::text::{heading, of_health, styled, wrapped};

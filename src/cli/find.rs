@@ -5,8 +5,8 @@ use tokio::time::Instant;
 
 use crate::config::SettingError;
 use crate::details::{self, ResolvedName};
-use crate::fleet::reference::Reference;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::model::reference::Reference;
+use crate::fleet::report::sanitize::sanitize;
 use crate::postgres::database::Database;
 
 use super::{CommandError, PATIENCE};

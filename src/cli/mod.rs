@@ -30,7 +30,7 @@ use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
 use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs};
-use crate::fleet::sanitize::sanitize_json;
+use crate::fleet::report::sanitize::sanitize_json;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{is_in_newest_release, role_sql};

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 
 use crate::config::question_args::DialQuestionArgs;
 use crate::dialer::{AnyDialer, Reached};
-use crate::fleet::label_value::Variants;
-use crate::fleet::latest::WorkspaceAt;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::COUNTED_AS_USE;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::latest::WorkspaceAt;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::probe::scope::COUNTED_AS_USE;
 use crate::postgres::database::Database;
 use crate::resolver::{self, Dialer, Resolved, Resolver, Route, Trace, Unresolved};
 

@@ -14,7 +14,7 @@ use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
 use crate::config::postgres_url::PostgresUrl;
 use crate::dialer::AnyDialer;
-use crate::fleet::probe_scope::ProbeScope;
+use crate::fleet::probe::scope::ProbeScope;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
 use crate::web::Lifecycle;

@@ -8,13 +8,13 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
-use crate::fleet::collection::{CollectionResult, Collector};
-use crate::fleet::fleet_stats::{AgentProblem, FleetStats};
-use crate::fleet::format::{age, moment};
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
-use crate::fleet::summary::StatusSummary;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::format::{age, moment};
+use crate::fleet::report::summary::StatusSummary;
+use crate::fleet::rules::health::Health;
+use crate::fleet::stats::collection::{CollectionResult, Collector};
+use crate::fleet::stats::fleet_stats::{AgentProblem, FleetStats};
+use crate::fleet::stats::overview::{ByHealth, by_template, problems_in, total};
 use crate::postgres::database::CollectionRequest;
 
 use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};

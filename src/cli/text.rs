@@ -3,9 +3,9 @@
 use clap::builder::styling::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::fleet::health::Health;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::rules::health::Health;
 
 /// What everybody's terminal has.
 pub(super) const WIDTH: usize = 80;

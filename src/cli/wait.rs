@@ -7,12 +7,12 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::question_args::DialQuestionArgs;
-use crate::fleet::format::age;
-use crate::fleet::label_value::Variants;
-use crate::fleet::latest::WorkspaceAt;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::COUNTED_AS_USE;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::latest::WorkspaceAt;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::probe::scope::COUNTED_AS_USE;
+use crate::fleet::report::format::age;
+use crate::fleet::report::sanitize::sanitize;
 use crate::resolver::{Dialer, Progress, Readiness, Stage, Verdict, Waited};
 
 use super::find::{find, reference};
@@ -218,7 +218,7 @@ impl Drop for Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::collection::{ErrorKind, Failure};
+    use crate::fleet::stats::collection::{ErrorKind, Failure};
     use crate::resolver::{DialError, Unresolved};
 
     #[test]

@@ -12,10 +12,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
-use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
-use crate::fleet::health::Limits;
-use crate::fleet::health_history::HealthHistory;
-use crate::fleet::transitions::TransitionCounts;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::stats::health_history::HealthHistory;
+use crate::fleet::stats::transitions::TransitionCounts;
 use crate::log_dedup::Subject;
 use crate::log_output::say;
 use crate::metrics::coderd;

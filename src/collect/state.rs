@@ -7,10 +7,10 @@ use futures_util::future::WeakShared;
 use tokio::time::Instant;
 
 use crate::clock::wall_clock;
-use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure};
-use crate::fleet::health_history::HealthHistory;
-use crate::fleet::time::Timestamp;
-use crate::fleet::transitions::{TransitionCounts, Transitions};
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::stats::health_history::HealthHistory;
+use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
 use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::fleet::health::Limits;
+use crate::fleet::rules::health::Limits;
 use crate::metrics::page::AgentSeries;
 
 use super::coder_args::CoderArgs;

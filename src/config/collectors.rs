@@ -4,8 +4,8 @@ use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
-use crate::fleet::collection::Collector;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::stats::collection::Collector;
 
 /// Which collectors are on; all are unless switched off.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use clap::Args;
 
+use crate::fleet::probe::scope::ProbeScope;
+
 use super::SettingError;
 use super::coder_args::{TOKEN_FLAG, TOKEN_VARIABLE, URL_FLAG, URL_VARIABLE};
 use super::coder_token::Token;
 use super::http_url::HttpUrl;
 use super::tcp_address::TcpAddress;
 use super::values::{at_least_one, positive_duration};
-use crate::fleet::probe_scope::ProbeScope;
 
 const TCP_FLAG: &str = "--probe.tcp-address";
 

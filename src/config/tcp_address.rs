@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
 
 /// Longest label and longest name of a host (RFC 1035).
 const MOST_IN_LABEL: usize = 63;

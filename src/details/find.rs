@@ -3,12 +3,12 @@
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::fleet::collection::Failure;
-use crate::fleet::latest::{Candidate, WorkspaceAt};
-use crate::fleet::reference::Reference;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::model::latest::{Candidate, WorkspaceAt};
+use crate::fleet::model::reference::Reference;
+use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::stats::collection::Failure;
 use crate::postgres::database::Database;
-use crate::postgres::directory::Found;
+use crate::postgres::lookup::directory::Found;
 
 /// What was asked for, read.
 #[derive(Debug, Clone, PartialEq)]

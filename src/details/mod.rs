@@ -6,14 +6,14 @@ mod find;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::fleet::agent::Agent;
-use crate::fleet::explain::{Explanation, explain};
-use crate::fleet::health::Limits;
-use crate::fleet::latest::{Candidate, PastBuild, WorkspaceAt};
-use crate::fleet::reference::Reference;
-use crate::fleet::snapshot::Cause;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::latest::{Candidate, PastBuild, WorkspaceAt};
+use crate::fleet::model::reference::Reference;
+use crate::fleet::model::snapshot::Cause;
+use crate::fleet::rules::explain::{Explanation, explain};
+use crate::fleet::rules::health::Limits;
 use crate::postgres::database::Database;
-use crate::postgres::details::{Gathered, WorkspaceRows};
+use crate::postgres::lookup::details::{Gathered, WorkspaceRows};
 use crate::resolver::{Readiness, verdict};
 
 pub use find::{ResolvedName, Unclear, find};

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use tokio::net::TcpStream;
 
 use crate::config::tcp_address::{Placeholder, TcpAddress};
-use crate::fleet::collection;
+use crate::fleet::stats::collection;
 use crate::resolver::{DialError, Dialer, Target};
 
 /// Dials the address that the template makes of an agent's names.

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
-use super::fleet_stats::FleetStats;
-use super::health::Limits;
-use super::label_value::DbEnum;
-use super::snapshot::Snapshot;
-use super::time::Timestamp;
+use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::snapshot::Snapshot;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::fleet_stats::FleetStats;
 
 /// Seconds after a fixed, unremarkable moment (2025-01-01 00:00:00 UTC).
 pub(crate) fn at(seconds: i64) -> Timestamp {

@@ -1,47 +1,20 @@
 //! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
 //!
-//! Reading order: [`time`], [`agent`] (facts), [`status`] and [`health`] (the two rules),
-//! [`snapshot`] (all facts of one collection), [`duplicates`] (facts given twice), [`fleet_stats`]
-//! (the counts), [`overview`] (the counts at a glance), [`transitions`] (what changed since),
-//! [`health_history`] (what changed lately), [`selection`] (which agents a reader wants to see),
-//! [`collection`] (what one collection found, and what failed in it).
+//! | room | what it holds | may use |
+//! | --- | --- | --- |
+//! | [`model`] | the facts of one collection | – |
+//! | [`rules`] | connection status, health, advice | `model` |
+//! | [`stats`] | the judged snapshot, its counts and their changes | `model`, `rules` |
+//! | [`probe`] | which workspaces to probe, and the results | `model`, `rules`, `stats` |
+//! | [`select`] | filters, order, pages of agents | `model`, `rules`, `stats` |
+//! | [`report`] | text and JSON for commands, pages and the API | all of them |
 
-pub mod activity;
-pub mod advice;
-pub mod agent;
-pub mod agent_tree;
-pub mod app;
-pub mod collection;
-pub mod duplicates;
-pub mod explain;
-pub mod exporter_summary;
-pub mod filter;
-pub mod fleet_stats;
-pub mod fleet_summary;
-pub mod format;
-pub mod health;
-pub mod health_history;
-pub mod histogram;
-pub mod label_value;
-pub mod latest;
-pub mod outcome;
-pub mod overview;
-pub mod paging;
-pub mod probe_scheduler;
-pub mod probe_scope;
-pub mod probed;
-pub mod probes;
-pub mod reference;
-pub mod sanitize;
-mod schema;
-pub mod selection;
-pub mod snapshot;
-pub mod status;
-pub mod summary;
-pub mod time;
-pub mod timeline;
-pub mod transitions;
-pub mod workspace;
+pub mod model;
+pub mod probe;
+pub mod report;
+pub mod rules;
+pub mod select;
+pub mod stats;
 
 #[cfg(test)]
 pub(crate) mod fixtures;

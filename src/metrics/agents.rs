@@ -4,11 +4,11 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, Scope};
-use crate::fleet::collection::Collector;
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::health::Assessment;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::agent::{Agent, Scope};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Assessment;
+use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::{AgentSeries, Page};

@@ -51,8 +51,8 @@ mod tests {
 
     use super::super::family::{MetricKind, Source};
     use super::*;
-    use crate::fleet::collection::Collector;
-    use crate::fleet::label_value::Variants;
+    use crate::fleet::model::label_value::Variants;
+    use crate::fleet::stats::collection::Collector;
 
     #[test]
     fn what_a_collector_reads_is_exported() {

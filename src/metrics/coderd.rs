@@ -8,13 +8,13 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::fleet::agent::Agent;
-use crate::fleet::app::NamedApp;
-use crate::fleet::collection::Collector;
-use crate::fleet::duplicates::repeats;
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::label_value::Variants;
-use crate::fleet::status::Status;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::app::NamedApp;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::status::Status;
+use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::duplicates::repeats;
+use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::fleet::collection::Outcome;
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::label_value::Variants;
-use crate::fleet::snapshot::Schema;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::snapshot::Schema;
+use crate::fleet::stats::collection::Outcome;
+use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::agents;
 use super::family::{Family, MetricKind, Sink, Source, Stability};

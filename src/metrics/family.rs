@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::fleet::collection::Collector;
-use crate::fleet::histogram::Histogram;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::histogram::Histogram;
 
 use super::page::Page;
 

@@ -4,11 +4,11 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::fleet::agent::{Kind, Label, Scope};
-use crate::fleet::collection::Collector;
-use crate::fleet::fleet_stats::AgentCounts;
-use crate::fleet::label_value::{CountByLabel, Counted, Variants};
-use crate::fleet::transitions::pairs;
+use crate::fleet::model::agent::{Kind, Label, Scope};
+use crate::fleet::model::label_value::{CountByLabel, Counted, Variants};
+use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::fleet_stats::AgentCounts;
+use crate::fleet::stats::transitions::pairs;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 
-use crate::fleet::collection::{CollectionResult, ErrorKind};
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::probes::ProbeStats;
-use crate::fleet::time::Timestamp;
-use crate::fleet::transitions::TransitionCounts;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::results::ProbeStats;
+use crate::fleet::stats::collection::{CollectionResult, ErrorKind};
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::fleet::stats::transitions::TransitionCounts;
 
 /// Everything the families may draw on.
 #[derive(Debug, Clone)]

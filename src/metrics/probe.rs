@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;

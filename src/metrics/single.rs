@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::fleet::agent::Label;
-use crate::fleet::health::Assessment;
-use crate::fleet::label_value::Variants;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::SkipReason;
+use crate::fleet::model::agent::Label;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::probe::scope::SkipReason;
+use crate::fleet::rules::health::Assessment;
 
 use super::family::{Exposed, Family, MetricKind, Sink, Source, Stability};
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::fleet::agent::Scope;
-use crate::fleet::collection::Collector;
-use crate::fleet::label_value::{CountByLabel, Counted};
+use crate::fleet::model::agent::Scope;
+use crate::fleet::model::label_value::{CountByLabel, Counted};
+use crate::fleet::stats::collection::Collector;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 

@@ -4,7 +4,7 @@ use rustls::{AlertDescription, CertificateError, Error};
 
 /// Of an SQLSTATE and its message. A pooler says everything under the code of a broken
 /// protocol, so there the message counts.
-pub(super) fn of_server(code: &str, message: &str) -> &'static str {
+pub(crate) fn of_server(code: &str, message: &str) -> &'static str {
     match code {
         "53300" => "; raise max_connections or the role's CONNECTION LIMIT",
         "28P01" => "; check the user and password of the database URL",
@@ -45,7 +45,7 @@ fn of_pooler(message: &str) -> &'static str {
 }
 
 /// Of what the driver itself has to say.
-pub(super) fn of_driver(text: &str) -> &'static str {
+pub(crate) fn of_driver(text: &str) -> &'static str {
     if text.contains("server does not support TLS") {
         "; set ssl = on on the server, or sslmode=disable in the database URL if the network is trusted"
     } else if text.contains("password missing") {
@@ -56,7 +56,7 @@ pub(super) fn of_driver(text: &str) -> &'static str {
 }
 
 /// Of a handshake that failed, at our end or, by an alert, at the server's.
-pub(super) fn of_tls(error: &Error) -> &'static str {
+pub(crate) fn of_tls(error: &Error) -> &'static str {
     match error {
         Error::InvalidCertificate(certificate) => of_server_certificate(certificate),
         Error::AlertReceived(alert) => of_alert(*alert),

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::fleet::collection::{ErrorKind, Failure};
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::postgres::failure::from_driver;
 
 use super::columns::Columns;
-use super::failure::from_driver;
 
 const INTROSPECT: &str = include_str!("catalog.sql");
 

@@ -7,21 +7,21 @@ use tokio::time::Instant;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::collection::{
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::stats::collection::{
     CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
 };
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::label_value::Variants;
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::offload::offload;
+use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
+use crate::postgres::connection::cancel::Canceller;
+use crate::postgres::connection::session::{NotBegun, Session};
+use crate::postgres::connection::tls;
+use crate::postgres::failure::from_pool;
+use crate::postgres::load::load;
+use crate::postgres::reads;
 
-use super::cancel::Canceller;
-use super::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
-use super::failure::from_pool;
-use super::load::load;
-use super::session::{NotBegun, Session};
-use super::{reads, tls};
-
-pub use super::load::CollectionRequest;
+pub use crate::postgres::load::CollectionRequest;
 
 /// What `application_name` says in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
@@ -144,7 +144,7 @@ impl Database {
     }
 
     /// Opens a session that looks up these columns.
-    pub(super) async fn open(
+    pub(crate) async fn open(
         &self,
         reads: Vec<ColumnSet>,
         deadline: Instant,

@@ -6,8 +6,8 @@ use std::error::Error;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 /// The value of one column; NULL is `None`.
 ///

@@ -6,19 +6,18 @@ use std::io;
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 
-use crate::fleet::collection::{ErrorKind, Failure};
-
-use super::advice;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::postgres::advice;
 
 /// A failed statement or connection. `doing` says what was being done, as in
 /// "reading the agents".
-pub(super) fn from_driver(doing: &str, error: &Error) -> Failure {
+pub(crate) fn from_driver(doing: &str, error: &Error) -> Failure {
     Failure::new(kind_of(error), format!("{doing}: {}", describe(error)))
 }
 
 /// Whether the other end went away instead of answering: without a word, or with that of a
 /// server that stops or ends an idle session.
-pub(super) fn is_hang_up(error: &Error) -> bool {
+pub(crate) fn is_hang_up(error: &Error) -> bool {
     let farewells = ["57P01", "57P02", "57P05"];
     error
         .code()
@@ -26,7 +25,7 @@ pub(super) fn is_hang_up(error: &Error) -> bool {
 }
 
 /// A connection the pool could not give.
-pub(super) fn from_pool(target: &str, error: &PoolError) -> Failure {
+pub(crate) fn from_pool(target: &str, error: &PoolError) -> Failure {
     match error {
         PoolError::Backend(error) => {
             let mut failure = from_driver(&format!("connecting to {target}"), error);

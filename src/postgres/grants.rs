@@ -3,13 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::fleet::collection::Collector;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::stats::collection::Collector;
+use crate::postgres::lookup::{activity, directory, kept_alive};
 
 use super::catalog::{ColumnSet, MIGRATION, grant, quoted};
-use super::{activity, directory, kept_alive, reads};
+use super::reads;
 
-pub use super::activity::is_in_newest_release;
+pub use crate::postgres::lookup::activity::is_in_newest_release;
 
 /// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
 /// columns this Coder has; [`is_in_newest_release`] answers for the newest one.

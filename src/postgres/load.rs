@@ -6,14 +6,14 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
-use crate::fleet::collection::{Collector, CollectorReport, ErrorKind, Failure, Outcome};
-use crate::fleet::health::Limits;
-use crate::fleet::label_value::Variants;
-use crate::fleet::snapshot::{Schema, Snapshot};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::snapshot::{Schema, Snapshot};
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::{Collector, CollectorReport, ErrorKind, Failure, Outcome};
 use crate::offload::offload;
+use crate::postgres::connection::session::Session;
 
 use super::collectors::{Context, Found, Loaded, flights, row};
-use super::session::Session;
 
 /// What is to be loaded.
 #[derive(Debug, Clone, Copy)]

@@ -9,15 +9,16 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::activity::ActivityReader;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::scope::{ProbeScope, SkipReason, Use, WARM_UP};
+use crate::fleet::rules::status::{Status, status};
+use crate::resolver::{DialError, Dialer, Directory, Target};
+
 use super::questions::Questions;
 use super::source::Source;
-use crate::activity::ActivityReader;
-use crate::fleet::agent::Agent;
-use crate::fleet::label_value::Variants;
-use crate::fleet::probe_scope::{ProbeScope, SkipReason, Use, WARM_UP};
-use crate::fleet::status::{Status, status};
-use crate::fleet::time::Timestamp;
-use crate::resolver::{DialError, Dialer, Directory, Target};
 
 /// Whether one call keeps to the scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -28,11 +28,11 @@ use uuid::Uuid;
 
 use crate::activity::ActivityReader;
 use crate::collect::Collect;
-use crate::fleet::health::Limits;
-use crate::fleet::probe_scheduler::ProbeScheduler;
-use crate::fleet::probe_scope::ProbeScope;
-use crate::fleet::probed::Probed;
-use crate::fleet::probes::{ProbeStats, Probes};
+use crate::fleet::probe::probed::Probed;
+use crate::fleet::probe::results::{ProbeStats, Probes};
+use crate::fleet::probe::scheduler::ProbeScheduler;
+use crate::fleet::probe::scope::ProbeScope;
+use crate::fleet::rules::health::Limits;
 use crate::log_dedup::LogDedup;
 use crate::resolver::{Dialer, Resolver, ResolverSettings};
 

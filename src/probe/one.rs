@@ -6,20 +6,21 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
+use crate::fleet::model::agent::Label;
+use crate::fleet::model::latest::{Candidate, WorkspaceAt};
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::model::reference::Reference;
+use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
+use crate::fleet::probe::scope::SkipReason;
+use crate::fleet::rules::health::{Assessment, assess};
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::postgres::lookup::directory::Found;
+use crate::resolver::{Dialer, Trace};
+
 use super::Probe;
 use super::gate::Reach;
 use super::round::{Tried, story};
 use super::source::Source;
-use crate::fleet::agent::Label;
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::health::{Assessment, assess};
-use crate::fleet::latest::{Candidate, WorkspaceAt};
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::SkipReason;
-use crate::fleet::probed::{Probed, ProbedAgent, Story};
-use crate::fleet::reference::Reference;
-use crate::postgres::directory::Found;
-use crate::resolver::{Dialer, Trace};
 
 /// A place is free within milliseconds, most of the time.
 const PATIENCE: Duration = Duration::from_secs(1);

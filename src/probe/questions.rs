@@ -7,10 +7,11 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::source::Source;
-use crate::fleet::collection::Failure;
-use crate::fleet::latest::{AgentAt, WorkspaceAt};
+use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
+use crate::fleet::stats::collection::Failure;
 use crate::resolver::Directory;
+
+use super::source::Source;
 
 /// An answer this young is good enough for a caller that doubts a binding: a build takes longer.
 const FRESH: Duration = Duration::from_secs(1);

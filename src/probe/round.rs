@@ -8,20 +8,21 @@ use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::gate::{Reach, ScopedDialer};
-use super::source::Source;
-use super::{Probe, Shared};
 use crate::clock::wall_clock;
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::label_value::Variants;
-use crate::fleet::latest::WorkspaceAt;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scheduler::{InScope, ProbeCandidate, candidates};
-use crate::fleet::probe_scope::SkipReason;
-use crate::fleet::probed::{Probed, ProbedAgent, Story, StoryStep};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::latest::WorkspaceAt;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::probe::probed::{Probed, ProbedAgent, Story, StoryStep};
+use crate::fleet::probe::scheduler::{InScope, ProbeCandidate, candidates};
+use crate::fleet::probe::scope::SkipReason;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::log_dedup::Subject;
 use crate::log_output::say;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};
+
+use super::gate::{Reach, ScopedDialer};
+use super::source::Source;
+use super::{Probe, Shared};
 
 /// What came of one workspace.
 pub(super) enum Tried {

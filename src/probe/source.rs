@@ -8,10 +8,10 @@ use uuid::Uuid;
 
 use crate::activity::ReportSource;
 use crate::collect::Collect;
-use crate::fleet::collection::{CollectionResult, Failure};
-use crate::fleet::latest::{AgentAt, WorkspaceAt};
-use crate::fleet::reference::Reference;
-use crate::postgres::directory::{Found, QUESTION_TIMEOUT};
+use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
+use crate::fleet::model::reference::Reference;
+use crate::fleet::stats::collection::{CollectionResult, Failure};
+use crate::postgres::lookup::directory::{Found, QUESTION_TIMEOUT};
 use crate::resolver::Target;
 
 /// Where the probe reads fleet, workspaces and agents.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use crate::fleet::agent::Lifecycle;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::Lifecycle;
+use crate::fleet::model::time::Timestamp;
 
 /// Between the two reports of a replay: Coder orders them by their times.
 const REPLAY_STEP: Duration = Duration::from_millis(1);

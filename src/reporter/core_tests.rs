@@ -1,7 +1,8 @@
-use crate::fleet::label_value::Variants;
+use Lifecycle::*;
+
+use crate::fleet::model::label_value::Variants;
 
 use super::*;
-use Lifecycle::*;
 
 const A: Uuid = Uuid::from_u128(0xA);
 const B: Uuid = Uuid::from_u128(0xB);

@@ -7,9 +7,9 @@ use std::future::Future;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::fleet::agent::Lifecycle;
-use crate::fleet::label_value::Variants;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::Lifecycle;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
 
 use super::core::{Report, Reporter};
 

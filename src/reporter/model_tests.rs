@@ -5,9 +5,10 @@ use std::time::Duration;
 use proptest::prelude::*;
 use uuid::Uuid;
 
-use crate::fleet::agent::Lifecycle::{self, Created, ShuttingDown, Starting};
-use crate::fleet::label_value::Variants;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::Lifecycle;
+use crate::fleet::model::agent::Lifecycle::{Created, ShuttingDown, Starting};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
 
 use super::core::{Replay, Reporter};
 

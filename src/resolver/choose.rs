@@ -1,8 +1,9 @@
 //! Which agent of a build serves its workspace (`docs/spec/resolver.md`).
 
+use crate::fleet::model::agent::{Kind, Label};
+use crate::fleet::model::latest::{Candidate, WorkspaceAt};
+
 use super::parts::Target;
-use crate::fleet::agent::{Kind, Label};
-use crate::fleet::latest::{Candidate, WorkspaceAt};
 
 /// An agent whose name ends like this, in any case, is the one meant for chats.
 const CHAT_SUFFIX: &str = "-coderd-chat";
@@ -65,8 +66,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::fleet::agent::Agent;
     use crate::fleet::fixtures::agent;
+    use crate::fleet::model::agent::Agent;
 
     fn candidate(id: u128, name: &str, display_order: i32) -> Candidate {
         let agent = Agent {

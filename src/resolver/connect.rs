@@ -7,6 +7,11 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::latest::{AgentAt, Candidate};
+use crate::fleet::rules::status::{Status, lost_since, status};
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+
 use super::cache::{Cache, Hit};
 use super::choose::{NoChoice, choose, choose_agent};
 use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
@@ -14,10 +19,6 @@ use super::parts::{Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
 use super::settings::ResolverSettings;
 use super::trace::{Phase, Trace};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::label_value::Variants;
-use crate::fleet::latest::{AgentAt, Candidate};
-use crate::fleet::status::{Status, lost_since, status};
 
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast
 /// when there is nothing to reach, and never hangs.

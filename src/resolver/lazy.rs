@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::fleet::stats::collection::Failure;
+
 use super::choose::NoChoice;
 use super::parts::{DialError, Dialer, Target};
 use super::trace::{Phase, Trace};
-use crate::fleet::collection::Failure;
 
 /// An agent that answered.
 #[derive(Debug)]

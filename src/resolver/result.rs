@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::probe::scope::SkipReason;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+
 use super::choose::NoChoice;
 use super::parts::{DialError, Target};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::SkipReason;
 
 /// An agent that was reached.
 #[derive(Debug)]

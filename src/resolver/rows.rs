@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use super::Target;
-use crate::fleet::agent::{Agent, Lifecycle, Scope, Transition};
 use crate::fleet::fixtures::{agent, never_connected};
-use crate::fleet::label_value::DbEnum;
-use crate::fleet::latest::{AgentAt, Build, Candidate, WorkspaceAt};
-use crate::fleet::time::Timestamp;
-use crate::fleet::workspace::JobStatus;
+use crate::fleet::model::agent::{Agent, Lifecycle, Scope, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::latest::{AgentAt, Build, Candidate, WorkspaceAt};
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::model::workspace::JobStatus;
+
+use super::Target;
 
 /// When every story begins.
 pub(super) const BEGAN: Timestamp = Timestamp::from_unix_micros(1_735_689_600_000_000);

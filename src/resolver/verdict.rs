@@ -2,14 +2,15 @@
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::fleet::model::agent::Transition;
+use crate::fleet::model::label_value::{DbEnum, Variants};
+use crate::fleet::model::latest::{Build, WorkspaceAt};
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::model::workspace::JobStatus;
+use crate::fleet::rules::health::{Assessment, Health, Limits, assess};
+
 use super::choose::{NoChoice, choose_agent};
 use super::parts::Target;
-use crate::fleet::agent::Transition;
-use crate::fleet::health::{Assessment, Health, Limits, assess};
-use crate::fleet::label_value::{DbEnum, Variants};
-use crate::fleet::latest::{Build, WorkspaceAt};
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::workspace::JobStatus;
 
 /// The state of a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]

@@ -5,13 +5,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::Failure;
+
 use super::connect::Resolver;
 use super::parts::{Dialer, Directory};
 use super::result::Unresolved;
 use super::trace::Trace;
 use super::verdict::{Readiness, Verdict, verdict};
-use crate::fleet::collection::Failure;
-use crate::fleet::health::Limits;
 
 /// Between two looks, and between two dials.
 pub(super) const POLL: Duration = Duration::from_secs(2);

@@ -12,11 +12,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+
 use super::rows::{self, Row};
 use super::{DialError, Dialer, Directory, Resolver, ResolverSettings, Target};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::latest::{AgentAt, WorkspaceAt};
-use crate::fleet::time::Timestamp;
 
 mod connection;
 

@@ -8,9 +8,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use super::passwords::PasswordVerdict;
-use super::protection::Protection;
-use super::router::App;
+use crate::web::auth::passwords::PasswordVerdict;
+use crate::web::server::protection::Protection;
+use crate::web::state::App;
 
 /// Asked by those who hold no password and must get an answer: an orchestrator, a load balancer.
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];

@@ -1,33 +1,26 @@
 //! HTTP: what an operator and Prometheus see.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | `serve`, `router` | the loop that accepts connections; which path leads to which handler |
+//! | `handlers`, `api`, `ui` | `/metrics`, `/probe` and `/-/`; the JSON API; the pages |
+//! | `state` | what the handlers share |
+//! | `auth` | passwords, rate limit, the origin of a form |
+//! | `server` | connections, TLS, the web configuration file |
 
 mod api;
-mod cached_collection;
-mod client_certificates;
-mod collector_filter;
-mod compression;
-mod connection;
-mod connection_tracker;
-mod deadline;
-mod details_cache;
-mod lifecycle;
+mod auth;
+mod handlers;
 mod links;
-mod live_config;
 mod middleware;
-mod negotiate;
-mod origin;
-mod passwords;
-mod probe;
-mod protection;
-mod rate_limit;
-mod ready;
 mod router;
-mod scrape;
+mod serve;
 mod server;
 mod settings;
-mod tls;
+mod state;
 mod ui;
 
 pub use links::Links;
-pub use live_config::LiveConfig;
-pub use server::{bind, serve};
+pub use serve::{bind, serve};
+pub use server::live_config::LiveConfig;
 pub use settings::{DatabaseSource, Lifecycle, ReadDatabase, ServerLimits, WebSettings};

@@ -1,74 +1,21 @@
 //! Which path leads where.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::Uri;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
-use tokio::sync::{Mutex, Semaphore};
 use tower::Layer;
 use tower::util::MapRequestLayer;
 
-use crate::collect::Collect;
-use crate::postgres::catalog::ColumnSet;
-use crate::postgres::{directory, reads_of};
+use crate::web::handlers::compression::compression;
+use crate::web::handlers::{lifecycle, probe, scrape};
+use crate::web::state::App;
 
-use super::compression::compression;
-use super::connection::ConnectionTrackers;
-use super::details_cache::DetailsCache;
 use super::middleware::protect;
-use super::passwords::Passwords;
-use super::rate_limit::TokenBucket;
-use super::ready::ReadyCheck;
-use super::settings::WebSettings;
-use super::{api, lifecycle, probe, scrape, ui};
-
-/// What the handlers share.
-pub(super) struct App {
-    pub(super) collect: Collect,
-    pub(super) settings: WebSettings,
-    pub(super) scrapes: Arc<Semaphore>,
-    pub(super) trackers: ConnectionTrackers,
-    pub(super) readiness: ReadyCheck,
-    pub(super) details_cache: DetailsCache,
-    pub(super) asking: Semaphore,
-    pub(super) passwords: Passwords,
-    pub(super) rate_limit: TokenBucket,
-    pub(super) reloading: Mutex<()>,
-    /// Whether the database's URL could be read when that was last asked for.
-    pub(super) is_database_current: AtomicBool,
-}
-
-impl App {
-    /// Nothing has been asked yet.
-    pub(super) fn new(collect: Collect, settings: WebSettings) -> Self {
-        Self {
-            collect,
-            scrapes: Arc::new(Semaphore::new(settings.max_requests)),
-            settings,
-            trackers: ConnectionTrackers::default(),
-            readiness: ReadyCheck::default(),
-            details_cache: DetailsCache::default(),
-            asking: Semaphore::new(lifecycle::ASKING),
-            passwords: Passwords::new(),
-            rate_limit: TokenBucket::default(),
-            reloading: Mutex::default(),
-            is_database_current: AtomicBool::new(true),
-        }
-    }
-
-    /// What is to be read, by collectors and probe.
-    pub(super) fn reads(&self) -> Vec<ColumnSet> {
-        let mut reads = reads_of(&self.collect.settings().collectors);
-        if self.settings.probe.is_some() {
-            reads.extend(directory::reads());
-        }
-        reads
-    }
-}
+use super::{api, ui};
 
 /// Every path there is.
 pub(super) fn router(app: &Arc<App>) -> Router {

@@ -10,9 +10,9 @@ use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
+use crate::web::server::live_config::LiveConfig;
 
 use super::links::Links;
-use super::live_config::LiveConfig;
 
 /// What the web side needs to know.
 #[derive(Debug, Clone)]

@@ -3,16 +3,16 @@
 
 use std::time::Duration;
 
-use coder_agent_exporter::demo::schema::Era;
-use coder_agent_exporter::fleet::activity::Activity;
-use coder_agent_exporter::fleet::collection::{ErrorKind, Failure};
-use coder_agent_exporter::postgres::database::Database;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::harness::fleet::Agent;
 use crate::harness::reports::{Report, report};
 use crate::harness::*;
+use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::fleet::model::activity::Activity;
+use coder_agent_exporter::fleet::stats::collection::{ErrorKind, Failure};
+use coder_agent_exporter::postgres::database::Database;
 
 async fn activity(coder: &Coder) -> Result<Activity, Failure> {
     let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();
@@ -177,7 +177,7 @@ async fn reports_of_the_last_minute_are_reached_by_coders_partial_index() {
              ANALYZE;",
         )
         .await;
-    let sql = include_str!("../../src/postgres/activity.sql");
+    let sql = include_str!("../../src/postgres/lookup/activity.sql");
     let plan = coder.lines(&format!("EXPLAIN {sql}")).await.join("\n");
     let index = "workspace_agent_stats_template_id_created_at_user_id";
     assert!(plan.contains(index), "{plan}");

@@ -1,10 +1,9 @@
 //! `check`: a line for each thing that must be right, exit code 0 or 1
 //! (`docs/spec/command-line.md`).
 
-use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::label_value::Variants;
-
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 
 /// A probe that needs nothing but the database.
 const TCP: &[&str] = &[

@@ -2,14 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::metrics::page::AgentSeries;
-
 use crate::harness::exposition::{Format, Page};
 use crate::harness::statements::{logging_coder, statements_of_a_scrape};
 use crate::harness::wire::Wire;
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::stats::collection::Collector;
+use coder_agent_exporter::metrics::page::AgentSeries;
 
 /// Begin, moment, catalog, collectors between savepoint and rollback, migration, commit.
 fn most_statements() -> usize {

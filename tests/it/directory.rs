@@ -4,19 +4,19 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use coder_agent_exporter::demo::schema::Era;
-use coder_agent_exporter::fleet::agent::Kind;
-use coder_agent_exporter::fleet::collection::ErrorKind;
-use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::latest::WorkspaceAt;
-use coder_agent_exporter::postgres::database::Database;
-use coder_agent_exporter::postgres::details::Gathered;
-use coder_agent_exporter::postgres::directory::Found;
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::harness::statements::{logging_coder, statements};
 use crate::harness::*;
+use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::fleet::model::agent::Kind;
+use coder_agent_exporter::fleet::model::latest::WorkspaceAt;
+use coder_agent_exporter::fleet::rules::health::Limits;
+use coder_agent_exporter::fleet::stats::collection::ErrorKind;
+use coder_agent_exporter::postgres::database::Database;
+use coder_agent_exporter::postgres::lookup::details::Gathered;
+use coder_agent_exporter::postgres::lookup::directory::Found;
 
 fn database(coder: &Coder) -> Database {
     Database::new(&coder.url().parse().unwrap(), 2).unwrap()

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use coder_agent_exporter::demo::schema::Era;
-use coder_agent_exporter::postgres::database::Database;
 use tokio::time::Instant;
 
 use crate::harness::*;
+use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::postgres::database::Database;
 
 /// A root agent with a sub-agent, and one that was deleted softly where that is possible.
 async fn fleet_of(era: Era) -> Coder {

@@ -142,7 +142,7 @@ async fn database_that_is_not_coders_is_told_apart_from_one_that_is_down() {
 
 #[tokio::test]
 async fn collector_that_is_off_leaves_no_trace_and_needs_no_grant() {
-    use coder_agent_exporter::fleet::collection::Collector;
+    use coder_agent_exporter::fleet::stats::collection::Collector;
     let coder = one_agent().await;
     coder
         .sql(&format!(
@@ -166,7 +166,7 @@ async fn collector_that_is_off_leaves_no_trace_and_needs_no_grant() {
 
 #[tokio::test]
 async fn apps_alone_are_counted_without_showing_the_agents() {
-    use coder_agent_exporter::fleet::collection::Collector;
+    use coder_agent_exporter::fleet::stats::collection::Collector;
     let coder = one_agent().await;
     let exporter = coder
         .exporter_with(|it| it.collect.collectors = vec![Collector::Apps])

@@ -1,11 +1,10 @@
 //! The log of the program as an operator reads it (`docs/spec/command-line.md`): a line for what is
 //! new.
 
-use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::label_value::Variants;
-
 use crate::harness::coderd::{StandIn, TOKEN};
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 
 const NOWHERE: &str = "--postgres.url=postgres://u@/d?host=/nowhere";
 

@@ -3,16 +3,16 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use coder_agent_exporter::fleet::agent::Lifecycle;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::fleet::time::Timestamp;
-use coder_agent_exporter::reporter::core::{Replay, Report, Reporter};
-use coder_agent_exporter::reporter::driver::{self, Coderd, Handle};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 
 use crate::harness::exposition::Page;
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::agent::Lifecycle;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::model::time::Timestamp;
+use coder_agent_exporter::reporter::core::{Replay, Report, Reporter};
+use coder_agent_exporter::reporter::driver::{self, Coderd, Handle};
 
 /// What coderd does with a report.
 struct Rows(Client);

@@ -1,10 +1,9 @@
 //! Bad input on the command line: exit code 64, one clear sentence, the flag named
 //! (`docs/spec/command-line.md`).
 
-use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::label_value::Variants;
-
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 
 const GOOD_URL: &str = "--postgres.url=postgres://u@127.0.0.1:1/d";
 

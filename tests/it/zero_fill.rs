@@ -1,10 +1,9 @@
 //! Zeros where an alert waits for a number (`docs/spec/metrics.md`).
 
-use coder_agent_exporter::fleet::collection::ErrorKind;
-use coder_agent_exporter::fleet::label_value::Variants;
-
 use crate::harness::exposition::Page;
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::stats::collection::ErrorKind;
 
 const STATUSES: &[&str] = &["connected", "connecting", "disconnected", "timeout"];
 const LIFECYCLES: &[&str] = &[

@@ -3,9 +3,9 @@
 
 use uuid::Uuid;
 
-use crate::fleet::agent::Lifecycle;
-use crate::fleet::label_value::Variants;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::Lifecycle;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
 use crate::reporter::core::{Replay, Reporter};
 
 use super::apps::Apps;

@@ -14,8 +14,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
 use prost::Message;
 
+use crate::fleet::stats::histogram::Histogram;
+
 use super::super::family::{Exposed, Family, Head, MetricKind, Sink, Value};
-use crate::fleet::histogram::Histogram;
 
 /// OpenMetrics text without its end, and without histograms: prometheus-client does not know
 /// those of the present, and has another idea of the last bucket's bound.

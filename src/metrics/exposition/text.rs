@@ -3,8 +3,9 @@
 
 use std::fmt::{self, Write};
 
+use crate::fleet::stats::histogram::Histogram;
+
 use super::super::family::{Exposed, Head, MetricKind, Sink, Value};
-use crate::fleet::histogram::Histogram;
 
 /// The whole page as Prometheus text 0.0.4.
 pub(super) fn prometheus<P: Exposed>(page: &P) -> Result<String, fmt::Error> {

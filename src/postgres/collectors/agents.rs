@@ -11,10 +11,10 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, Kind, Label, Scope};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::duplicates::each_once;
-use crate::fleet::snapshot::Scopes;
+use crate::fleet::model::agent::{Agent, Kind, Label, Scope};
+use crate::fleet::model::snapshot::Scopes;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::fleet::stats::duplicates::each_once;
 use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
@@ -204,8 +204,8 @@ impl Reader {
 mod tests {
     use std::collections::BTreeSet;
 
-    const AGENT_AT: &str = include_str!("../agent_at.sql");
-    const LATEST: &str = include_str!("../latest.sql");
+    const AGENT_AT: &str = include_str!("../lookup/agent_at.sql");
+    const LATEST: &str = include_str!("../lookup/latest.sql");
 
     /// The names in the list that begins with this line, as far as its FROM.
     fn names<'a>(sql: &'a str, first: &str) -> BTreeSet<&'a str> {

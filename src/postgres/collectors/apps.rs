@@ -7,10 +7,10 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, Label, ScopeId};
-use crate::fleet::app::{AppCount, AppHealth, NamedApp};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::label_value::DbEnum;
+use crate::fleet::model::agent::{Agent, Label, ScopeId};
+use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;

@@ -3,8 +3,8 @@
 use futures_util::FutureExt;
 use tokio_postgres::Client;
 
-use crate::fleet::collection::Failure;
-use crate::fleet::workspace::{BindingCount, BindingState};
+use crate::fleet::model::workspace::{BindingCount, BindingState};
+use crate::fleet::stats::collection::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;

@@ -7,11 +7,11 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use crate::fleet::agent::Agent;
-use crate::fleet::collection::Failure;
-use crate::fleet::health::{Health, Limits, assess};
-use crate::fleet::snapshot::Cause;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::snapshot::Cause;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::health::{Health, Limits, assess};
+use crate::fleet::stats::collection::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;

@@ -14,14 +14,13 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
-use crate::fleet::collection::{Collector, Failure};
-use crate::fleet::health::Limits;
-use crate::fleet::label_value::Variants;
-use crate::fleet::snapshot::Snapshot;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::snapshot::Snapshot;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::{Collector, Failure};
+use crate::postgres::connection::session::Session;
 
 use super::catalog::ColumnSet;
-use super::session::Session;
-
 use workspaces::LatestBuilds;
 
 /// A row of the table.
@@ -181,7 +180,7 @@ mod tests {
             let collector: Result<Collector, _> = name.parse();
             assert!(
                 collector.is_ok(),
-                "{file} belongs to no collector: add it to Collector in src/fleet/collection.rs"
+                "{file} belongs to no collector: add it to Collector in src/fleet/stats/collection.rs"
             );
         }
     }

@@ -8,10 +8,10 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
-use crate::fleet::agent::{Scope, Transition};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::label_value::DbEnum;
-use crate::fleet::workspace::WorkspaceCount;
+use crate::fleet::model::agent::{Scope, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::workspace::WorkspaceCount;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;

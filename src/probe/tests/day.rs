@@ -5,13 +5,14 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::coder::{Coder, Habit, Workspace};
 use crate::activity::ActivityReader;
-use crate::fleet::health::Limits;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::ProbeScope;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::probe::scope::ProbeScope;
+use crate::fleet::rules::health::Limits;
 use crate::probe::{Probe, ProbeSettings};
 use crate::resolver;
+
+use super::coder::{Coder, Habit, Workspace};
 
 const HOUR: u64 = 3600;
 const DAY: Duration = Duration::from_secs(24 * HOUR);

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::time::{Instant, advance};
 
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::model::reference::Reference;
+use crate::fleet::probe::scope::{ProbeScope, SkipReason, WARM_UP};
+use crate::probe::{Answer, Probe, Reach};
+
 use super::coder::{Coder, Habit, Workspace, workspace_id};
 use super::day::settings;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::{ProbeScope, SkipReason, WARM_UP};
-use crate::fleet::reference::Reference;
-use crate::probe::{Answer, Probe, Reach};
 
 const ALWAYS: Habit = Habit::BusySession(0, 1_000_000);
 

@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
+use crate::fleet::stats::collection::ErrorKind;
+
 use super::super::rows::{self, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails, failure, said};
 use super::super::{DialError, NoChoice, Resolver, Trace, Unresolved};
 use super::connect;
-use crate::fleet::collection::ErrorKind;
 
 const TIMED_OUT: Unresolved = Unresolved::DialTimeout(Duration::from_secs(30));
 

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::super::rows;
+use crate::fleet::stats::collection::Failure;
+
 use super::super::world::{Connection, Dial, Manner, WORKSPACE, World, failed, fails};
 use super::super::{
     Dialed, Directory, NoChoice, Target, Trace, Undialed, choose_agent, dial_with_lazy_validation,
+    rows,
 };
-use crate::fleet::collection::Failure;
 
 const DELAY: Duration = Duration::from_secs(5);
 

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::rows;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+
 use super::super::world::failure;
-use super::super::{DialError, NoChoice, Resolved, Route, Unresolved, outcome};
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::outcome::ProbeOutcome;
+use super::super::{DialError, NoChoice, Resolved, Route, Unresolved, outcome, rows};
 
 fn unreachable(state: &str) -> Unresolved {
     let state = state.into();

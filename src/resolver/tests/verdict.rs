@@ -1,13 +1,14 @@
 //! Each state that a workspace can be in (`docs/spec/resolver.md#readiness`).
 
+use crate::fleet::model::agent::{Lifecycle, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::latest::WorkspaceAt;
+use crate::fleet::model::workspace::JobStatus;
+use crate::fleet::rules::health::Limits;
+
 use super::super::rows::{self, BEGAN, Row};
 use super::super::world::WORKSPACE;
 use super::super::{Verdict, verdict};
-use crate::fleet::agent::{Lifecycle, Transition};
-use crate::fleet::health::Limits;
-use crate::fleet::label_value::DbEnum;
-use crate::fleet::latest::WorkspaceAt;
-use crate::fleet::workspace::JobStatus;
 
 /// A started workspace with one agent whose row is like this.
 fn with(row: Row) -> WorkspaceAt {

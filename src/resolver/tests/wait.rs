@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout};
 
+use crate::fleet::model::agent::{Lifecycle, Transition};
+use crate::fleet::model::latest::WorkspaceAt;
+use crate::fleet::model::workspace::JobStatus;
+use crate::fleet::rules::health::Limits;
+
 use super::super::rows::{self, BEGAN, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, fails};
 use super::super::{Progress, Stage, Verdict, Waited};
-use crate::fleet::agent::{Lifecycle, Transition};
-use crate::fleet::health::Limits;
-use crate::fleet::latest::WorkspaceAt;
-use crate::fleet::workspace::JobStatus;
 
 /// A world with an agent that answers at once.
 fn world() -> World {

@@ -10,18 +10,18 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::fleet::agent::Agent;
-use crate::fleet::collection::{CollectionResult, Collector, Outcome};
-use crate::fleet::explain::explain;
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::format::moment;
-use crate::fleet::health::Limits;
-use crate::fleet::label_value::Variants;
-use crate::fleet::paging::select;
-use crate::fleet::summary::{AgentSummary, Place};
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::format::moment;
+use crate::fleet::report::summary::{AgentSummary, Place};
+use crate::fleet::rules::explain::explain;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::select::paging::select;
+use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::offload::offload;
 use crate::web::links::Links;
-use crate::web::router::App;
+use crate::web::state::App;
 
 use super::answer::whole;
 use super::problem::Problem;

@@ -6,7 +6,7 @@ use headers::{HeaderMapExt, IfNoneMatch};
 use ring::digest::{SHA256, digest};
 use serde::Serialize;
 
-use crate::fleet::sanitize::sanitize_json;
+use crate::fleet::report::sanitize::sanitize_json;
 
 use super::problem::Problem;
 

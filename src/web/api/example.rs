@@ -7,15 +7,15 @@ use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::fleet::agent::{Agent, Kind, Lifecycle, Scope, Transition};
-use crate::fleet::collection::{CollectionResult, Collector, CollectorReport, Outcome};
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::fleet_summary::FleetSummary;
-use crate::fleet::format::moment;
-use crate::fleet::health::Limits;
-use crate::fleet::label_value::DbEnum;
-use crate::fleet::snapshot::Snapshot;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::snapshot::Snapshot;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::fleet_summary::FleetSummary;
+use crate::fleet::report::format::moment;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage, AgentSerializer};

@@ -7,9 +7,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::clock::wall_clock;
-use crate::fleet::fleet_summary::FleetSummary;
+use crate::fleet::report::fleet_summary::FleetSummary;
 use crate::probe::Probe;
-use crate::web::router::App;
+use crate::web::state::App;
 
 use super::answer::tagged;
 use super::problem::Problem;

@@ -20,9 +20,9 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{any, get};
 
-use crate::fleet::collection::CollectionResult;
+use crate::fleet::stats::collection::CollectionResult;
+use crate::web::state::App;
 
-use super::router::App;
 use problem::Problem;
 
 /// Every path of the API, and what is answered below it where there is none.

@@ -12,7 +12,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use serde_json::{Value, json};
 
 use crate::web::links::Links;
-use crate::web::router::App;
+use crate::web::state::App;
 
 use super::answer::whole;
 use super::operations::operations;

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
 
-use crate::fleet::fleet_summary::FleetSummary;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::fleet_summary::FleetSummary;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage};

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::fleet::agent::Kind;
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::status::Status;
+use crate::fleet::model::agent::Kind;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Health;
+use crate::fleet::rules::status::Status;
 
 use super::cursor;
 

@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use uuid::Uuid;
 
-use crate::fleet::filter::Filter;
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Health;
+use crate::fleet::select::filter::Filter;
 
 use super::cursor;
 use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};

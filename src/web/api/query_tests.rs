@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
-use crate::fleet::agent::Kind;
-use crate::fleet::status::Status;
+use crate::fleet::model::agent::Kind;
+use crate::fleet::rules::status::Status;
 
 use super::*;
 

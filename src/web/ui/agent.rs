@@ -22,10 +22,10 @@ use uuid::Uuid;
 
 use crate::clock::wall_clock;
 use crate::details::WorkspaceDetails;
-use crate::fleet::reference::Reference;
+use crate::fleet::model::reference::Reference;
 use crate::probe::{Answer, Reach, Refused};
-use crate::web::origin::is_from_here;
-use crate::web::router::App;
+use crate::web::auth::origin::is_from_here;
+use crate::web::state::App;
 
 use super::layout;
 use super::layout::live;

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
-use crate::fleet::format::moment;
-use crate::fleet::label_value::Variants;
-use crate::fleet::probed::Probed;
-use crate::fleet::probes::ProbeStats;
-use crate::fleet::sanitize::sanitize;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::probed::Probed;
+use crate::fleet::probe::results::ProbeStats;
+use crate::fleet::report::format::moment;
+use crate::fleet::report::sanitize::sanitize;
 use crate::web::links::Links;
 
 use super::documents::status_rule;

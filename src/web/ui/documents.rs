@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::explain::Reason;
+use crate::fleet::rules::explain::Reason;
 
 /// `repository` of `Cargo.toml`, the one place that has the address. Empty when it is not set.
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");

@@ -17,14 +17,14 @@ use maud::{Markup, html};
 
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
-use crate::fleet::collection::CollectionResult;
-use crate::fleet::health_history::HealthHistory;
-use crate::fleet::selection::Selection;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::select::selection::Selection;
+use crate::fleet::stats::collection::CollectionResult;
+use crate::fleet::stats::health_history::HealthHistory;
 use crate::offload::offload;
 use crate::probe::Probe;
 use crate::web::links::Links;
-use crate::web::router::App;
+use crate::web::state::App;
 
 use super::layout::{Place, page};
 use super::moments::{clock_time, since};

@@ -4,7 +4,7 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
 
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::time::Timestamp;
 use crate::web::links::Links;
 use crate::web::settings::WebSettings;
 

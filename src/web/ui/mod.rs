@@ -19,7 +19,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::get;
 
-use super::router::App;
+use crate::web::state::App;
+
 use super::settings::WebSettings;
 
 /// Every page, and what they are made with.

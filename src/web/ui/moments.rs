@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::format::{age, moment};
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::format::{age, moment};
 
 /// Twelve hours: no time of day within them is that of another day.
 const HOURS_WITHOUT_DATE: f64 = 12.0 * 3600.0;

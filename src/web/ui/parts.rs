@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::rules::health::Health;
 
 /// A text this long is folded.
 const LONG: usize = 160;

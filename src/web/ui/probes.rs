@@ -11,25 +11,23 @@ use serde::Deserialize;
 
 use crate::clock::wall_clock;
 use crate::dialer::AnyDialer;
-use crate::fleet::label_value::Variants;
-use crate::fleet::outcome::ProbeOutcome;
-use crate::fleet::probe_scope::ProbeScope;
-use crate::fleet::probed::Probed;
-use crate::fleet::probes::ProbeStats;
-use crate::fleet::sanitize::sanitize;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::probed::Probed;
+use crate::fleet::probe::results::ProbeStats;
+use crate::fleet::probe::scope::ProbeScope;
+use crate::fleet::report::sanitize::sanitize;
 use crate::probe::Probe;
 use crate::web::links::Links;
-use crate::web::router::App;
 use crate::web::settings::WebSettings;
+use crate::web::state::App;
 
 use super::agent::OFF;
 use super::disagreements::disagreements;
-use super::layout::{Place, page};
-use super::layout::{live, with_status};
+use super::layout::{Place, live, page, with_status};
 use super::moments::ago;
-use super::parts::{long_text, outcome_badge, seconds};
-use super::parts::{name, number};
+use super::parts::{long_text, name, number, outcome_badge, seconds};
 
 /// What the URL asks for.
 #[derive(Debug, Default, Deserialize)]

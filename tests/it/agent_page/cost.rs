@@ -2,11 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::fleet::collection::Collector;
 use futures_util::future::join_all;
 
-use super::*;
 use crate::harness::statements::{logging_coder, statements};
+use coder_agent_exporter::fleet::stats::collection::Collector;
+
+use super::*;
 
 #[tokio::test]
 async fn many_readers_of_one_page_share_one_transaction_of_constant_size() {

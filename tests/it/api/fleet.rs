@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use coder_agent_exporter::config::coder_token::Token;
-use coder_agent_exporter::config::probe_args::Dialing;
-use coder_agent_exporter::fleet::collection::Collector;
 use serde_json::json;
 
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
 use crate::harness::json::keys;
+use coder_agent_exporter::config::coder_token::Token;
+use coder_agent_exporter::config::probe_args::Dialing;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 
 use super::*;
 

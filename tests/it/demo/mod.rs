@@ -7,12 +7,11 @@ mod stories;
 use std::path::PathBuf;
 use std::process::Command;
 
-use coder_agent_exporter::demo::cluster::SUPERUSER;
-use coder_agent_exporter::fleet::health::Health;
-use coder_agent_exporter::fleet::label_value::Variants;
-
 use crate::harness::exposition::{Format, Page};
 use crate::harness::*;
+use coder_agent_exporter::demo::cluster::SUPERUSER;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::rules::health::Health;
 
 async fn page(demo: &Program) -> Page {
     let response = http::get(demo.address, "/metrics", &[]).await.unwrap();

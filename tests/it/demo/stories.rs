@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use coder_agent_exporter::fleet::health::Health;
-use coder_agent_exporter::fleet::label_value::Variants;
-
-use super::page;
 use crate::harness::terminal::interrupted_on_terminal;
 use crate::harness::*;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::rules::health::Health;
+
+use super::page;
 
 #[tokio::test]
 async fn story_is_told_on_a_terminal_in_plain_lines() {

@@ -4,10 +4,6 @@ use std::io::{self, Write};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use coder_agent_exporter::config::coder_token::Token;
-use coder_agent_exporter::dialer::coderd::Coderd;
-use coder_agent_exporter::fleet::collection::ErrorKind;
-use coder_agent_exporter::resolver::{DialError, Dialer};
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -16,6 +12,10 @@ use uuid::Uuid;
 
 use crate::harness::Authority;
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
+use coder_agent_exporter::config::coder_token::Token;
+use coder_agent_exporter::dialer::coderd::Coderd;
+use coder_agent_exporter::fleet::stats::collection::ErrorKind;
+use coder_agent_exporter::resolver::{DialError, Dialer};
 
 use super::{target, token};
 

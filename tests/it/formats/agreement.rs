@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use coder_agent_exporter::fleet::fleet_stats::FleetStats;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::metrics::exposition::Format;
-use coder_agent_exporter::metrics::page::{AgentSeries, Page};
 use proptest::prelude::*;
 
-use super::pages::{page, page_of_a_failure};
 use crate::harness::exposition::protobuf::{Exposition, Native};
 use crate::harness::exposition::{self, Series, series};
 use crate::harness::times;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
+use coder_agent_exporter::metrics::exposition::Format;
+use coder_agent_exporter::metrics::page::{AgentSeries, Page};
+
+use super::pages::{page, page_of_a_failure};
 
 fn text(page: &Arc<Page>) -> exposition::Page {
     read(page, Format::Text, exposition::Format::Text)

@@ -3,15 +3,16 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use coder_agent_exporter::fleet::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
-use coder_agent_exporter::fleet::app::{AppCount, NamedApp};
-use coder_agent_exporter::fleet::label_value::{DbEnum, Variants};
-use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
-use coder_agent_exporter::fleet::time::Timestamp;
-use coder_agent_exporter::fleet::workspace::{BindingCount, BindingState, WorkspaceCount};
 use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
+
+use coder_agent_exporter::fleet::model::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
+use coder_agent_exporter::fleet::model::app::{AppCount, NamedApp};
+use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
+use coder_agent_exporter::fleet::model::snapshot::{Cause, Schema, Snapshot};
+use coder_agent_exporter::fleet::model::time::Timestamp;
+use coder_agent_exporter::fleet::model::workspace::{BindingCount, BindingState, WorkspaceCount};
 
 const NOW: i64 = 1_735_689_600_000_000;
 

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use coder_agent_exporter::fleet::agent::Scope;
-use coder_agent_exporter::fleet::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
-};
-use coder_agent_exporter::fleet::fleet_stats::FleetStats;
-use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::fleet::transitions::TransitionCounts;
-use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 use enum_map::EnumMap;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use coder_agent_exporter::fleet::model::agent::Scope;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::rules::health::Limits;
+use coder_agent_exporter::fleet::stats::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
+};
+use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
+use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;
+use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 
 use super::fleets::{self, moment, name};
 use super::probed;

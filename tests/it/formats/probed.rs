@@ -3,16 +3,17 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
-use coder_agent_exporter::fleet::explain::Reason;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::probed::{Probed, ProbedAgent, Story};
-use coder_agent_exporter::fleet::probes::{ProbeStats, Probes};
-use coder_agent_exporter::fleet::status::Status;
-use coder_agent_exporter::fleet::time::Timestamp;
 use proptest::prelude::*;
 use proptest::sample::select;
 use uuid::Uuid;
+
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::model::time::Timestamp;
+use coder_agent_exporter::fleet::probe::probed::{Probed, ProbedAgent, Story};
+use coder_agent_exporter::fleet::probe::results::{ProbeStats, Probes};
+use coder_agent_exporter::fleet::rules::explain::Reason;
+use coder_agent_exporter::fleet::rules::status::Status;
 
 /// Nothing, or some probes in a round that may not have ended.
 pub(super) fn stats() -> impl Strategy<Value = Option<ProbeStats>> {

@@ -6,25 +6,28 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use coder_agent_exporter::fleet::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
-use coder_agent_exporter::fleet::app::{AppCount, AppHealth, NamedApp};
-use coder_agent_exporter::fleet::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
+use uuid::Uuid;
+
+use coder_agent_exporter::fleet::model::agent::{
+    Agent, Kind, Lifecycle, Scope, ScopeId, Transition,
 };
-use coder_agent_exporter::fleet::fleet_stats::FleetStats;
-use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::label_value::{DbEnum, Variants};
-use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::snapshot::{Cause, Schema, Snapshot};
-use coder_agent_exporter::fleet::status::Status;
-use coder_agent_exporter::fleet::time::Timestamp;
-use coder_agent_exporter::fleet::transitions::Transitions;
-use coder_agent_exporter::fleet::workspace::{
+use coder_agent_exporter::fleet::model::app::{AppCount, AppHealth, NamedApp};
+use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
+use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::model::snapshot::{Cause, Schema, Snapshot};
+use coder_agent_exporter::fleet::model::time::Timestamp;
+use coder_agent_exporter::fleet::model::workspace::{
     BindingCount, BindingState, JobStatus, WorkspaceCount,
 };
+use coder_agent_exporter::fleet::rules::health::Limits;
+use coder_agent_exporter::fleet::rules::status::Status;
+use coder_agent_exporter::fleet::stats::collection::{
+    CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
+};
+use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
+use coder_agent_exporter::fleet::stats::transitions::Transitions;
 use coder_agent_exporter::metrics::exposition::Format;
 use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
-use uuid::Uuid;
 
 use super::probed;
 

@@ -3,19 +3,20 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use tokio::task::JoinHandle;
+
 use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::config::postgres_url::PostgresUrl;
 use coder_agent_exporter::config::probe_args::Dialing;
 use coder_agent_exporter::dialer::AnyDialer;
-use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::fleet::probe_scope::ProbeScope;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::probe::scope::ProbeScope;
+use coder_agent_exporter::fleet::rules::health::Limits;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
 use coder_agent_exporter::{resolver, web};
-use tokio::task::JoinHandle;
 
 use super::exposition::{Format, Page};
 use super::http::{self, Response};

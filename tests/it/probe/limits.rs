@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::fleet::collection::Collector;
-
 use tokio::task::JoinHandle;
 
-use super::*;
 use crate::harness::http;
 use crate::harness::statements::{logging_coder, statements};
+use coder_agent_exporter::fleet::stats::collection::Collector;
+
+use super::*;
 
 #[tokio::test]
 async fn questions_of_a_round_do_not_grow_with_its_workspaces() {

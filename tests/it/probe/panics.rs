@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coder_agent_exporter::collect::{self, Collect};
-use coder_agent_exporter::fleet::collection::Collector;
-use coder_agent_exporter::fleet::health::Limits;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::probe_scope::ProbeScope;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::probe::scope::ProbeScope;
+use coder_agent_exporter::fleet::rules::health::Limits;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
 use coder_agent_exporter::resolver::{self, DialError, Dialer, Target};

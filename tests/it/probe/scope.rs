@@ -1,11 +1,11 @@
 //! With `--probe.scope=in-use` the probe keeps no workspace alive.
 
-use coder_agent_exporter::fleet::probe_scope::{ProbeScope, WARM_UP};
-
-use super::*;
 use crate::harness::exposition::Format;
 use crate::harness::http::Response;
 use crate::harness::reports::{Report, report};
+use coder_agent_exporter::fleet::probe::scope::{ProbeScope, WARM_UP};
+
+use super::*;
 
 const SKIPPED: &str = "probe_skipped";
 

@@ -1,14 +1,14 @@
 //! Which labels have a closed set of values, and which values these are.
 
-use coder_agent_exporter::fleet::agent::{Kind, Lifecycle};
-use coder_agent_exporter::fleet::app::AppHealth;
-use coder_agent_exporter::fleet::collection::{Collector, ErrorKind};
-use coder_agent_exporter::fleet::health::Health;
-use coder_agent_exporter::fleet::label_value::Variants;
-use coder_agent_exporter::fleet::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::snapshot::Cause;
-use coder_agent_exporter::fleet::status::Status;
-use coder_agent_exporter::fleet::workspace::{BindingState, WorkspaceState};
+use coder_agent_exporter::fleet::model::agent::{Kind, Lifecycle};
+use coder_agent_exporter::fleet::model::app::AppHealth;
+use coder_agent_exporter::fleet::model::label_value::Variants;
+use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::model::snapshot::Cause;
+use coder_agent_exporter::fleet::model::workspace::{BindingState, WorkspaceState};
+use coder_agent_exporter::fleet::rules::health::Health;
+use coder_agent_exporter::fleet::rules::status::Status;
+use coder_agent_exporter::fleet::stats::collection::{Collector, ErrorKind};
 use coder_agent_exporter::metrics::catalogue::families;
 use coder_agent_exporter::resolver::Phase;
 

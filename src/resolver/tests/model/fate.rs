@@ -10,13 +10,14 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::chance::Chance;
+use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
+use crate::fleet::stats::collection::{ErrorKind, Failure};
+
 use super::super::super::rows::{self, BEGAN, Row};
 use super::super::super::world::failure;
 use super::super::super::{DialError, Dialer, Directory, Target};
 use super::history::{Answer, Event, Number, What};
-use crate::chance::Chance;
-use crate::fleet::collection::{ErrorKind, Failure};
-use crate::fleet::latest::{AgentAt, WorkspaceAt};
 
 mod opened;
 

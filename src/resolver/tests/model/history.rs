@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::fleet::model::agent::Label;
+
 use super::super::super::rows::Row;
 use super::super::super::{DialError, Route, Unresolved};
-use crate::fleet::agent::Label;
 
 /// Agents are numbered in the order in which they were built.
 pub(super) type Number = usize;

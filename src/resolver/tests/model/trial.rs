@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::outcome::ProbeOutcome;
+
 use super::super::super::{Route, Unresolved};
 use super::history::{Call, Event, Told};
 use super::judge::{End, Switched, Wrong, walk};
-use crate::fleet::label_value::Variants;
-use crate::fleet::outcome::ProbeOutcome;
 
 /// The longest a call may take: dial timeout and validation delay, and what timers round up.
 const LONGEST: Duration = Duration::from_millis(35_002);

@@ -4,12 +4,12 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use crate::details::WorkspaceDetails;
-use crate::fleet::agent::Agent;
-use crate::fleet::agent_tree::agent_tree;
-use crate::fleet::explain::explain;
-use crate::fleet::label_value::Variants;
-use crate::fleet::sanitize::sanitize;
-use crate::web::router::App;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::agent_tree::agent_tree;
+use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::rules::explain::explain;
+use crate::web::state::App;
 
 use super::super::moments::{ago, full_moment};
 use super::super::parts::{badge, name};

@@ -4,15 +4,14 @@
 use maud::{Markup, html};
 
 use crate::details::{AgentDetails, WorkspaceDetails};
-use crate::fleet::latest::{PastAgent, PastBuild};
-use crate::fleet::sanitize::sanitize;
-use crate::fleet::snapshot::Cause;
-use crate::fleet::time::Timestamp;
-use crate::web::router::App;
+use crate::fleet::model::latest::{PastAgent, PastBuild};
+use crate::fleet::model::snapshot::Cause;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::sanitize::sanitize;
+use crate::web::state::App;
 
 use super::super::moments::full_moment;
-use super::super::parts::long_text;
-use super::super::parts::name;
+use super::super::parts::{long_text, name};
 
 /// The section: of agents of the name of `own`, or of all.
 pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<&AgentDetails>) -> Markup {

@@ -3,14 +3,13 @@
 use maud::{Markup, html};
 
 use crate::details::{AgentDetails, WorkspaceDetails};
-use crate::fleet::label_value::Variants;
-use crate::fleet::latest::Build;
-use crate::fleet::sanitize::sanitize;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::latest::Build;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::sanitize::sanitize;
 
 use super::super::moments::full_moment;
-use super::super::parts::long_text;
-use super::super::parts::name;
+use super::super::parts::{long_text, name};
 
 /// Both, side by side where there is room.
 pub(super) fn agent_facts(details: &WorkspaceDetails, it: &AgentDetails) -> Markup {

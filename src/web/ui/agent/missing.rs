@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use uuid::Uuid;
 
 use crate::details::Unclear;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::report::sanitize::sanitize;
 use crate::web::links::Links;
 use crate::web::settings::WebSettings;
 

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 
 use crate::details::{AgentDetails, WorkspaceDetails};
-use crate::fleet::explain::Reason;
-use crate::fleet::format::moment;
-use crate::fleet::label_value::Variants;
-use crate::fleet::sanitize::sanitize;
-use crate::fleet::selection::Selection;
-use crate::fleet::snapshot::Cause;
-use crate::fleet::timeline::Change;
-use crate::web::router::App;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::snapshot::Cause;
+use crate::fleet::report::format::moment;
+use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::report::timeline::Change;
+use crate::fleet::rules::explain::Reason;
+use crate::fleet::select::selection::Selection;
+use crate::web::state::App;
 
 use super::super::documents::{health_rule, status_rule};
 use super::super::fleet;

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::latest::WorkspaceAt;
-use crate::fleet::probed::Probed;
-use crate::fleet::time::Timestamp;
-use crate::web::router::App;
+use crate::fleet::model::latest::WorkspaceAt;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::probed::Probed;
+use crate::web::state::App;
 
 use super::super::probes::table;
 use super::story::story;

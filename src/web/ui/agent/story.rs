@@ -2,14 +2,13 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::label_value::Variants;
-use crate::fleet::probed::Probed;
-use crate::fleet::sanitize::sanitize;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::probed::Probed;
+use crate::fleet::report::sanitize::sanitize;
 
 use super::super::moments::ago;
-use super::super::parts::name;
-use super::super::parts::{long_text, outcome_badge, seconds};
+use super::super::parts::{long_text, name, outcome_badge, seconds};
 
 /// The whole story of a probe.
 pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::details::AgentDetails;
-use crate::fleet::format::age;
-use crate::fleet::time::Timestamp;
-use crate::fleet::timeline::{Change, Happened, TimelineEvent, timeline};
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::format::age;
+use crate::fleet::report::timeline::{Change, Happened, TimelineEvent, timeline};
 
 use super::super::moments::full_moment;
 use super::super::parts::badge;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::fleet::health::Health;
-use crate::fleet::health_history::{ChangeEvent, HealthHistory};
-use crate::fleet::label_value::Variants;
-use crate::fleet::selection::Selection;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Health;
+use crate::fleet::select::selection::Selection;
+use crate::fleet::stats::health_history::{ChangeEvent, HealthHistory};
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, name, number};
 

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use crate::dialer::AnyDialer;
-use crate::fleet::collection::{CollectionResult, CollectorReport, Outcome};
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::stats::collection::{CollectionResult, CollectorReport, Outcome};
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::probe::Probe;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{counted, percent};

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 
 use maud::{Markup, html};
 
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::sanitize::sanitize;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::rules::health::Health;
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::web::ui::parts::spoken;
 
 use super::View;

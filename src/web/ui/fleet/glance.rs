@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::agent::Scope;
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::overview::{ByHealth, by_template, problems_in};
-use crate::fleet::selection::Selection;
+use crate::fleet::model::agent::Scope;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Health;
+use crate::fleet::select::selection::Selection;
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::fleet::stats::overview::{ByHealth, by_template, problems_in};
 use crate::web::ui::parts::{counted, name, number, percent, spoken};
 use crate::web::ui::pictures;
 

@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::label_value::Variants;
-use crate::fleet::selection::{Direction, Selected, SortKey};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::select::selection::{Direction, Selected, SortKey};
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, counted, name, number};
 

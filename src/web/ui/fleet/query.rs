@@ -4,9 +4,9 @@ use std::str::FromStr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
-use crate::fleet::selection::{Direction, Selection, SortKey};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Health;
+use crate::fleet::select::selection::{Direction, Selection, SortKey};
 
 /// Rows shown at first, and more at a time.
 pub(super) const STEP: usize = 100;

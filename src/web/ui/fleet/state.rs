@@ -2,12 +2,12 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::health::Health;
-use crate::fleet::health_history::HealthHistory;
-use crate::fleet::overview::{ByHealth, by_template, problems_in, total};
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::health::Health;
+use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::fleet::stats::health_history::HealthHistory;
+use crate::fleet::stats::overview::{ByHealth, by_template, problems_in, total};
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use maud::{Markup, html};
 
-use crate::fleet::fleet_stats::FleetStats;
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::web::ui::parts::{counted, number};
 
 use super::coordinate;

@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::health::Health;
-use crate::fleet::label_value::Variants;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Health;
 use crate::web::ui::parts::{number, spoken};
 
 use super::coordinate;

@@ -3,10 +3,10 @@
 
 use maud::{Markup, html};
 
-use crate::fleet::health::Health;
-use crate::fleet::health_history::Point;
-use crate::fleet::label_value::Variants;
-use crate::fleet::time::Timestamp;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::health::Health;
+use crate::fleet::stats::health_history::Point;
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
 

@@ -1,0 +1,187 @@
+//! One workspace agent as the database describes it, before anybody judges it.
+
+use std::time::Duration;
+
+use arcstr::ArcStr;
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+use uuid::Uuid;
+
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::time::Timestamp;
+
+/// A name that many rows share: text from the database, stored once. One word wide, where the
+/// standard library's would be two.
+pub type Label = ArcStr;
+
+/// An agent of the population (`docs/spec/population-and-kind.md`), with what its workspace adds.
+/// Facts only: what they mean at a given moment is [`status`](crate::fleet::rules::status::status) and
+/// [`assess`](crate::fleet::rules::health::assess).
+///
+/// Every column but the id may turn out NULL, whatever Coder's schema says today; a missing
+/// name is the empty string.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Agent {
+    /// `workspace_agents.id`.
+    pub id: Uuid,
+    /// `workspace_agents.name`.
+    pub name: Label,
+    /// `workspace_agents.version`, empty until it first connected.
+    pub version: Label,
+    /// `workspaces.id`.
+    pub workspace_id: Uuid,
+    /// `workspaces.name`; unique only within its owner.
+    pub workspace: Label,
+    /// `users.username` of the workspace's owner.
+    pub owner: Label,
+    /// `template_versions.name` of the workspace's latest build.
+    pub template_version: Label,
+    /// Which organization and template it belongs to: an index into the snapshot's scopes.
+    pub scope: ScopeId,
+    /// Root agent or sub-agent.
+    pub kind: Kind,
+    /// `workspace_builds.transition` of the workspace's latest build.
+    pub transition: DbEnum<Transition>,
+    /// `workspace_agents.lifecycle_state`.
+    pub lifecycle: DbEnum<Lifecycle>,
+    /// When the row was made, by the build that made it.
+    pub created_at: Option<Timestamp>,
+    /// First connection to coderd, ever.
+    pub first_connected_at: Option<Timestamp>,
+    /// Last heartbeat, stamped by coderd's clock.
+    pub last_connected_at: Option<Timestamp>,
+    /// When coderd saw the connection close.
+    pub disconnected_at: Option<Timestamp>,
+    /// When the startup script began.
+    pub started_at: Option<Timestamp>,
+    /// When the startup script ended, well or not.
+    pub ready_at: Option<Timestamp>,
+    /// How long a first connection may take by the template's word; zero: for ever.
+    pub connection_timeout: Duration,
+}
+
+/// Position of a [`Scope`] in its snapshot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ScopeId(pub u32);
+
+impl ScopeId {
+    /// The position as an index.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The common labels of all fleet metrics (`docs/spec/metrics.md`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    /// `organizations.name`.
+    pub organization: Label,
+    /// `templates.name`.
+    pub template: Label,
+}
+
+/// Whether the agent was defined by the template or started inside another agent.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Kind {
+    /// Defined by the template.
+    Root,
+    /// Has a parent agent (a dev container, since Coder v2.22).
+    Sub,
+}
+
+/// `workspace_transition`: what a build was asked to do with its workspace.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Transition {
+    /// Bring it up.
+    Start,
+    /// Take it down, keep what is on disk.
+    Stop,
+    /// Take it away.
+    Delete,
+}
+
+/// `workspace_agent_lifecycle_state`: what the agent last reported of its scripts. In the order
+/// in which an agent passes through them.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum Lifecycle {
+    /// The row exists; nothing was reported.
+    Created,
+    /// The startup script runs.
+    Starting,
+    /// The startup script takes longer than the template allows.
+    StartTimeout,
+    /// The startup script failed.
+    StartError,
+    /// The startup script is done.
+    Ready,
+    /// The shutdown script runs.
+    ShuttingDown,
+    /// The shutdown script takes longer than the template allows.
+    ShutdownTimeout,
+    /// The shutdown script failed.
+    ShutdownError,
+    /// The shutdown script is done.
+    Off,
+}
+
+impl Lifecycle {
+    /// Whether the agent was asked to go: it is going, or gone on request.
+    pub const fn is_shutdown(self) -> bool {
+        matches!(
+            self,
+            Self::ShuttingDown | Self::ShutdownTimeout | Self::ShutdownError | Self::Off
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn agent_takes_no_more_room_than_it_did() {
+        // A million of them are in memory at once: a field more is megabytes more.
+        assert_eq!(size_of::<Agent>(), 176);
+    }
+}

@@ -1,0 +1,13 @@
+//! What the database says at one moment: agents, apps, workspaces, and the types of their values.
+//! Nothing is judged here. See `docs/spec/population-and-kind.md`.
+
+pub mod activity;
+pub mod agent;
+pub mod app;
+pub mod label_value;
+pub mod latest;
+pub mod outcome;
+pub mod reference;
+pub mod snapshot;
+pub mod time;
+pub mod workspace;

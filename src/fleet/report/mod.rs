@@ -1,0 +1,10 @@
+//! The fleet as text and JSON, for commands, pages and the API.
+
+pub mod agent_tree;
+pub mod exporter_summary;
+pub mod fleet_summary;
+pub mod format;
+pub mod sanitize;
+mod schema;
+pub mod summary;
+pub mod timeline;

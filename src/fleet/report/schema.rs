@@ -1,0 +1,53 @@
+//! The shapes of what is shown as JSON, for the API's description of itself: values of closed
+//! sets are named from the sets, so that a new one is described as soon as it exists.
+
+use schemars::{Schema, SchemaGenerator, json_schema};
+
+use crate::fleet::model::label_value::Variants;
+
+/// One of the set.
+pub(crate) fn one_of<V: Variants>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "enum": names::<V>() })
+}
+
+/// One of the set, or null.
+pub(crate) fn one_of_or_null<V: Variants>(_: &mut SchemaGenerator) -> Schema {
+    let mut values: Vec<_> = names::<V>().into_iter().map(Some).collect();
+    values.push(None);
+    json_schema!({ "type": ["string", "null"], "enum": values })
+}
+
+/// One of the set, or a value that a later Coder has added to it.
+pub(crate) fn one_of_or_later<V: Variants>(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "type": "string", "examples": names::<V>() })
+}
+
+/// A number for each of the set, and perhaps for values that a later Coder has added to it.
+pub(crate) fn count_of_each<V: Variants>(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = json_schema!({ "type": "object" });
+    describe_counts::<V>(&mut schema);
+    schema
+}
+
+/// As [`count_of_each`], or null.
+pub(crate) fn count_of_each_or_null<V: Variants>(_: &mut SchemaGenerator) -> Schema {
+    let mut schema = json_schema!({ "type": ["object", "null"] });
+    describe_counts::<V>(&mut schema);
+    schema
+}
+
+fn describe_counts<V: Variants>(schema: &mut Schema) {
+    let count = json_schema!({ "type": "integer", "minimum": 0 });
+    let names = names::<V>();
+    let properties = names.iter().map(|name| ((*name).to_owned(), count.clone()));
+    let properties: serde_json::Map<_, _> = properties
+        .map(|(name, count)| (name, count.to_value()))
+        .collect();
+    schema.insert("properties".into(), properties.into());
+    schema.insert("required".into(), names.into());
+    schema.insert("additionalProperties".into(), count.into());
+}
+
+fn names<V: Variants>() -> Vec<&'static str> {
+    V::ALL.iter().map(|it| it.as_str()).collect()
+}

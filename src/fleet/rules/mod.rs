@@ -1,0 +1,7 @@
+//! The rules: connection status, health, why a rule applies, and what to do about it. See
+//! `docs/spec/connection-status.md` and `docs/spec/health.md`.
+
+pub mod advice;
+pub mod explain;
+pub mod health;
+pub mod status;

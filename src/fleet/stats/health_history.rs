@@ -1,0 +1,311 @@
+//! What changed lately: changes of health seen between collections, and counts over the last hours.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use enum_map::EnumMap;
+use uuid::Uuid;
+
+use crate::fleet::model::agent::{Agent, Label, Scope};
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::health::Health;
+use crate::fleet::stats::collection::{CollectionResult, Collector};
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::fleet::stats::overview::{by_template, total};
+use crate::fleet::stats::transitions::Transitions;
+
+/// So many changes are kept by agent, at some 300 bytes each with their names: 300 kB.
+const CHANGES: usize = 1000;
+
+/// So many of one collection: the loss of a whole zone does not wash away what came before it.
+const CHANGES_OF_A_COLLECTION: usize = 250;
+
+/// So many sums of changes are kept, at some 200 bytes with their names: 100 kB.
+const CHANGE_COUNTS: usize = 500;
+
+/// Six hours, a point a minute, 48 bytes each: 17 kB.
+const POINTS: usize = 360;
+
+/// Changes of one kind that are no further apart are one event to a reader: agents of a
+/// machine that dies are found lost over some collections.
+const ONE_EVENT: Duration = Duration::from_secs(5 * 60);
+
+/// Remembers what collections have seen, within bounds: 0.5 MB at most, whatever the fleet does.
+/// A new process remembers nothing.
+#[derive(Debug, Clone, Default)]
+pub struct HealthHistory {
+    changes: VecDeque<Change>,
+    change_counts: VecDeque<ChangeCount>,
+    points: VecDeque<Point>,
+    dropped: u64,
+    last_known: Option<Timestamp>,
+    unknown_since: Option<Timestamp>,
+}
+
+/// An agent that was in one class of health, and then in another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The moment of the collection that saw it.
+    pub at: Timestamp,
+    /// `workspace_agents.id`.
+    pub agent_id: Uuid,
+    /// `workspace_agents.name`.
+    pub agent: Label,
+    /// `users.username` of its workspace's owner.
+    pub owner: Label,
+    /// `workspaces.name`.
+    pub workspace: Label,
+    /// Its organization and template.
+    pub scope: Scope,
+    /// What it was.
+    pub from: Health,
+    /// What it became.
+    pub to: Health,
+}
+
+/// How many agents of a scope changed alike in one collection. Complete where changes are not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ChangeCount {
+    at: Timestamp,
+    scope: Scope,
+    from: Health,
+    to: Health,
+    count: u64,
+}
+
+/// Changes of one kind in one scope that belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChangeEvent<'a> {
+    /// Where.
+    pub scope: &'a Scope,
+    /// What they were.
+    pub from: Health,
+    /// What they became.
+    pub to: Health,
+    /// How many changes; more than agents when some change to and fro.
+    pub count: u64,
+    /// When the first of them was seen.
+    pub first: Timestamp,
+    /// When the last of them was seen.
+    pub last: Timestamp,
+}
+
+/// Agents by health in one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    /// The moment of the last collection of that minute.
+    pub at: Timestamp,
+    counts: EnumMap<Health, u32>,
+}
+
+impl Point {
+    /// Agents of that class.
+    pub fn count(&self, health: Health) -> u64 {
+        u64::from(self.counts[health])
+    }
+
+    /// Agents that need attention.
+    pub fn problems(&self) -> u64 {
+        let problems = Health::ALL.iter().filter(|it| it.is_problem());
+        problems.map(|it| self.count(*it)).sum()
+    }
+}
+
+impl HealthHistory {
+    /// Follows one collection. `transitions` remembers what each agent was; `now`, the exporter's
+    /// own clock, dates a collection that knows no agents.
+    pub fn follow(
+        &mut self,
+        collection: &CollectionResult,
+        transitions: &mut Transitions,
+        now: Timestamp,
+    ) {
+        let asked = |it: &Collector| {
+            collection
+                .reports
+                .iter()
+                .any(|report| report.collector == *it)
+        };
+        match &collection.fleet {
+            Ok(fleet) if fleet.agents.is_some() => self.know(fleet, transitions),
+            // Agents were not asked for.
+            _ if !asked(&Collector::Agents) => {}
+            _ => drop(self.unknown_since.get_or_insert(now)),
+        }
+    }
+
+    fn know(&mut self, fleet: &FleetStats, transitions: &mut Transitions) {
+        let at = fleet.snapshot.now;
+        let mut change_counts: BTreeMap<(&Scope, Health, Health), u64> = BTreeMap::new();
+        let mut kept = 0;
+        transitions.observe(fleet, |agent, from, to| {
+            let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
+                return;
+            };
+            *change_counts.entry((scope, from, to)).or_default() += 1;
+            kept += 1;
+            if kept <= CHANGES_OF_A_COLLECTION {
+                self.keep(Change::new(at, agent, scope, from, to));
+            } else {
+                self.dropped += 1;
+            }
+        });
+        for ((scope, from, to), count) in change_counts {
+            let scope = scope.clone();
+            push(
+                &mut self.change_counts,
+                CHANGE_COUNTS,
+                ChangeCount {
+                    at,
+                    scope,
+                    from,
+                    to,
+                    count,
+                },
+            );
+        }
+        self.count(fleet);
+        self.last_known = Some(at);
+        self.unknown_since = None;
+    }
+
+    fn keep(&mut self, change: Change) {
+        if push(&mut self.changes, CHANGES, change) {
+            self.dropped += 1;
+        }
+    }
+
+    fn count(&mut self, fleet: &FleetStats) {
+        let at = fleet.snapshot.now;
+        let mut counts = EnumMap::default();
+        for (health, count) in total(&by_template(fleet)) {
+            counts[health] = u32::try_from(count).unwrap_or(u32::MAX);
+        }
+        let point = Point { at, counts };
+        // A clock that was set back stays in its minute until it has caught up.
+        match self.points.back_mut() {
+            Some(last) if minute(at) <= minute(last.at) => last.counts = counts,
+            _ => drop(push(&mut self.points, POINTS, point)),
+        }
+        let is_old = |it: &Point| minute(at) - minute(it.at) >= POINTS as f64;
+        while self.points.front().is_some_and(is_old) {
+            self.points.pop_front();
+        }
+    }
+
+    /// Every change of one agent that is still known, the newest first.
+    pub fn changes_of(&self, agent_id: Uuid) -> impl Iterator<Item = &Change> {
+        let changes = self.changes.iter().rev();
+        changes.filter(move |it| it.agent_id == agent_id)
+    }
+
+    /// The changes of an event that are still known, the newest first.
+    pub fn changes_in<'a>(
+        &'a self,
+        event: &'a ChangeEvent<'_>,
+    ) -> impl Iterator<Item = &'a Change> {
+        self.changes.iter().rev().filter(move |it| {
+            let is_within = event.first <= it.at && it.at <= event.last;
+            is_within && (&it.scope, it.from, it.to) == (event.scope, event.from, event.to)
+        })
+    }
+
+    /// What happened in the `window` before `now`, the newest first.
+    pub fn events(&self, window: Duration, now: Timestamp) -> Vec<ChangeEvent<'_>> {
+        let mut events: Vec<ChangeEvent<'_>> = Vec::new();
+        let change_counts = self.change_counts.iter();
+        for change_count in change_counts.filter(|it| !now.is_past(it.at, window)) {
+            let same = events
+                .iter_mut()
+                .rfind(|it| it.continues_with(change_count));
+            match same {
+                Some(event) => {
+                    event.count += change_count.count;
+                    event.last = event.last.max(change_count.at);
+                }
+                None => events.push(ChangeEvent::of(change_count)),
+            }
+        }
+        events.sort_by_key(|it| std::cmp::Reverse(it.last));
+        events
+    }
+
+    /// Counts of the last six hours, the oldest first. Minutes without a collection have none.
+    pub fn points(&self) -> impl DoubleEndedIterator<Item = &Point> + Clone {
+        self.points.iter()
+    }
+
+    /// Changes of agents that are no longer kept, or never were.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// The moment for which agents were known last.
+    pub fn last_known(&self) -> Option<Timestamp> {
+        self.last_known
+    }
+
+    /// When, by the exporter's clock, a collection first did not know the agents, if none has known
+    /// them since.
+    pub fn unknown_since(&self) -> Option<Timestamp> {
+        self.unknown_since
+    }
+}
+
+impl Change {
+    fn new(at: Timestamp, agent: &Agent, scope: &Scope, from: Health, to: Health) -> Self {
+        Self {
+            at,
+            agent_id: agent.id,
+            agent: agent.name.clone(),
+            owner: agent.owner.clone(),
+            workspace: agent.workspace.clone(),
+            scope: scope.clone(),
+            from,
+            to,
+        }
+    }
+}
+
+impl<'a> ChangeEvent<'a> {
+    fn of(change_count: &'a ChangeCount) -> Self {
+        Self {
+            scope: &change_count.scope,
+            from: change_count.from,
+            to: change_count.to,
+            count: change_count.count,
+            first: change_count.at,
+            last: change_count.at,
+        }
+    }
+
+    fn continues_with(&self, change_count: &ChangeCount) -> bool {
+        (self.scope, self.from, self.to)
+            == (&change_count.scope, change_count.from, change_count.to)
+            && !change_count.at.is_past(self.last, ONE_EVENT)
+    }
+
+    /// Whether it is worth showing: agents got a problem, or got rid of one.
+    pub fn is_about_problems(&self) -> bool {
+        self.from.is_problem() || self.to.is_problem()
+    }
+}
+
+/// Adds to a ring of at most `most`; whether something was lost for it.
+fn push<T>(ring: &mut VecDeque<T>, most: usize, item: T) -> bool {
+    let is_full = ring.len() >= most;
+    if is_full {
+        ring.pop_front();
+    }
+    ring.push_back(item);
+    is_full
+}
+
+fn minute(at: Timestamp) -> f64 {
+    (at.as_unix_seconds() / 60.0).floor()
+}
+
+#[cfg(test)]
+#[path = "health_history_tests.rs"]
+mod tests;

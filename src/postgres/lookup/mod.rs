@@ -1,0 +1,7 @@
+//! Questions beside the collection: single workspaces and agents, session reports, and what the
+//! probe keeps alive.
+
+pub mod activity;
+pub mod details;
+pub mod directory;
+pub mod kept_alive;

@@ -1,0 +1,114 @@
+//! Paths under `/-/`: is it alive, is it of use, what does it run with, read it again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use crate::systemd;
+use crate::web::state::App;
+
+/// The process answers.
+pub(crate) async fn healthy() -> &'static str {
+    "healthy\n"
+}
+
+/// The database answers, with everything that is read of it.
+pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
+    let Ok(_asking) = app.asking.try_acquire() else {
+        let reason =
+            "not ready: too many concurrent requests, and the database has not answered yet\n";
+        return (StatusCode::SERVICE_UNAVAILABLE, reason).into_response();
+    };
+    let deadline = Instant::now() + app.settings.collect_timeout;
+    let reads = app.reads();
+    match app.readiness.ask(&app.collect, reads, deadline).await {
+        Ok(()) => "ready\n".into_response(),
+        Err(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response(),
+    }
+}
+
+/// Reads again what files hold.
+pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
+    // In a task of its own: a client that hangs up leaves no half of it.
+    let reload = tokio::spawn(async move { app.reload().await });
+    match reload.await {
+        Ok(Ok(())) => "reloaded\n".into_response(),
+        Ok(Err(problems)) => (StatusCode::INTERNAL_SERVER_ERROR, problems).into_response(),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// What it runs with; no secret.
+pub(crate) async fn config(State(app): State<Arc<App>>) -> Response {
+    let lifecycle = &app.settings.lifecycle;
+    let yaml = format!(
+        "# Settings in force. Secrets are not shown.\ndatabase: {}\nweb_config: {}\n{}",
+        quoted(app.collect.database().target()),
+        quoted(&lifecycle.config.describe()),
+        lifecycle.effective,
+    );
+    (
+        [(header::CONTENT_TYPE, "application/yaml; charset=utf-8")],
+        yaml,
+    )
+        .into_response()
+}
+
+/// Any text as a YAML value.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+impl App {
+    /// Reads the web configuration and the database's URL again. Of each, what cannot be used
+    /// leaves what was in force.
+    ///
+    /// # Errors
+    ///
+    /// A line for each that could not; it is logged too.
+    pub(crate) async fn reload(self: &Arc<Self>) -> Result<(), String> {
+        let _one_at_a_time = self.reloading.lock().await;
+        systemd::reloading();
+        let app = self.clone();
+        let read = tokio::task::spawn_blocking(move || app.read_again());
+        let result = read.await.unwrap_or_else(|error| Err(format!("{error}\n")));
+        systemd::ready();
+        result
+    }
+
+    fn read_again(&self) -> Result<(), String> {
+        let lifecycle = &self.settings.lifecycle;
+        let mut problems = String::new();
+        if let Err(problem) = lifecycle.config.reread() {
+            problems.push_str(&format!("--web.config.file: {problem}\n"));
+        }
+        if let Some(read) = &lifecycle.database.0 {
+            let database = read();
+            self.is_database_current
+                .store(database.is_ok(), Ordering::Relaxed);
+            match database {
+                Ok(Some(database)) => {
+                    tracing::info!(
+                        database = database.target(),
+                        "the database connection settings were reloaded"
+                    );
+                    self.collect.replace_database(database);
+                    self.readiness.forget();
+                }
+                Ok(None) => {}
+                Err(problem) => {
+                    tracing::error!(problem, "the database URL cannot be reloaded");
+                    problems.push_str(&format!("{problem}\n"));
+                }
+            }
+        }
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems),
+        }
+    }
+}

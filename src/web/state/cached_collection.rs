@@ -1,0 +1,36 @@
+//! The fleet for a page: not a scrape, and no additional one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use tokio::time::Instant;
+
+use crate::fleet::stats::collection::CollectionResult;
+use crate::web::state::App;
+
+/// What a page shows may be this old. However many look at it, the database is asked once in
+/// this time; agents are lost after 30 s.
+pub(crate) const MAX_AGE: Duration = Duration::from_secs(5);
+
+impl App {
+    /// The fleet as it was a moment ago. Takes a place among the scrapes while it is read.
+    ///
+    /// # Errors
+    ///
+    /// 503 when there is no place.
+    pub(crate) async fn cached_collection(&self) -> Result<Arc<CollectionResult>, Response> {
+        let Ok(_place) = self.scrapes.try_acquire() else {
+            return Err(no_place());
+        };
+        let deadline = Instant::now() + self.settings.collect_timeout;
+        Ok(self.collect.recent(MAX_AGE, deadline).await)
+    }
+}
+
+/// All places among the scrapes are taken.
+pub(crate) fn no_place() -> Response {
+    let message = "too many concurrent requests: see --web.max-requests\n";
+    (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
+}

@@ -12,8 +12,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::log_dedup::Subject;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::fleet::model::agent::{
     Agent, Kind, Lifecycle, Scope, ScopeId, Transition,
 };
@@ -22,7 +23,7 @@ use coder_agent_exporter::fleet::model::workspace::{
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::rules::status::Status;
 use coder_agent_exporter::fleet::stats::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
+    CollectionResult, Collector, CollectorReport, Outcome,
 };
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::Transitions;

@@ -11,7 +11,8 @@ WITH moment AS MATERIALIZED (
     SELECT workspaces.id,
            organizations.name || '|' || templates.name AS scope,
            latest.job_id,
-           latest.transition::text AS transition
+           latest.transition::text AS transition,
+           CASE owner_id WHEN 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild' ELSE 'root' END AS kind
     FROM workspaces
     JOIN organizations ON organizations.id = workspaces.organization_id
     JOIN templates ON templates.id = workspaces.template_id
@@ -21,7 +22,11 @@ WITH moment AS MATERIALIZED (
     SELECT workspace_agents.*,
            homes.scope,
            homes.transition,
-           CASE WHEN parent_id IS NULL THEN 'root' ELSE 'sub' END AS kind,
+           CASE
+               WHEN parent_id IS NULL AND resource_type <> 'coder_external_agent' THEN homes.kind
+               WHEN parent_id IS NULL THEN 'external'
+               ELSE 'sub'
+           END AS kind,
            lifecycle_state::text AS lifecycle,
            moment.now,
            CASE
@@ -35,7 +40,7 @@ WITH moment AS MATERIALIZED (
                ELSE 'connected'
            END AS status
     FROM homes
-    JOIN (SELECT id AS resource, job_id FROM workspace_resources) AS resources
+    JOIN (SELECT id AS resource, type AS resource_type, job_id FROM workspace_resources) AS resources
         ON resources.job_id = homes.job_id
     JOIN workspace_agents ON workspace_agents.resource_id = resources.resource
     CROSS JOIN moment
@@ -72,7 +77,7 @@ WITH moment AS MATERIALIZED (
                ELSE 'failed'
            END AS job,
            homes.transition,
-           EXISTS (SELECT FROM agents WHERE agents.kind = 'root' AND agents.resource_id IN (
+           EXISTS (SELECT FROM agents WHERE agents.kind <> 'sub' AND agents.resource_id IN (
                SELECT id FROM workspace_resources WHERE job_id = homes.job_id)) AS has_agent
     FROM homes JOIN provisioner_jobs ON provisioner_jobs.id = homes.job_id
 ), workspaces_by_state AS (

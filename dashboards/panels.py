@@ -33,7 +33,7 @@ NAME_COLUMNS = [
     ("deployment", "Deployment"),
     ("agent_id", "Agent id"),
 ]
-PROBLEM_COLUMNS = [("Value", "Age"), ("health", "Health"), ("cause", "Cause"), *NAME_COLUMNS]
+PROBLEM_COLUMNS = [("Value", "Age"), ("health", "Health"), ("cause", "Cause"), ("kind", "Kind"), *NAME_COLUMNS]
 ANY_PROBLEM = f'health=~"{"|".join(PROBLEMS)}"'
 WORKSPACE_COLORS = {"running": "green", "starting": "light-blue", "failed": "red", "no_agent": "orange", "stopped": GRAY}
 STATUS_COLORS = {"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"}

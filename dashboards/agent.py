@@ -49,7 +49,7 @@ NOW = [
          f"sum({fleet('coder_agents')})", NEUTRAL),
     stat("Healthy", "Agents that are connected and started.", f"""sum({fleet('coder_agents_health', 'health="healthy"')})""",
          GREEN),
-    stat("With a problem", "Agents with any of the six problems, whether they are listed below or not.",
+    stat("With a problem", "Agents with any of the seven problems, whether they are listed below or not.",
          f"sum({fleet('coder_agents_health', ANY_PROBLEM)})", GREEN_IF_NONE),
     stat("Starting", "Agents that are connecting or starting and are within the time limits.",
          f"""sum({fleet('coder_agents_health', 'health=~"connecting|starting"')})""", NEUTRAL),

@@ -56,11 +56,11 @@ NOW = [
         GREEN,  # none healthy is no fault when all are stopped: the share says which
     ),
     stat(
-        "Disconnected",
-        "Agents that are disconnected although their workspaces were not stopped. The list below has the "
+        "Lost",
+        "Agents that are disconnected or terminated although their workspaces were not stopped. The list below has the "
         "kind of each: only for root is a user's workspace lost. A user may have stopped a dev container "
         "(sub), an external agent runs outside Coder, and no user has a prebuild yet.",
-        agents('health="disconnected"'),
+        agents('health=~"disconnected|terminated"'),
         GREEN_IF_NONE,
     ),
     stat(

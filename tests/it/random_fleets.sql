@@ -40,8 +40,8 @@ INSERT INTO workspace_agents (
     SELECT gen_random_uuid(), resource.id, 'main-' || it, 'v2.32.0', now() - random() * interval '20 min',
            (enum_range(NULL::workspace_agent_lifecycle_state))[1 + floor(random() * 9)::integer],
            CASE WHEN random() < 0.8 THEN now() - random() * interval '5 min' END,
-           CASE WHEN random() < 0.9 THEN now() - random() * interval '45 s' END,
-           CASE WHEN random() < 0.3 THEN now() - random() * interval '45 s' END,
+           CASE WHEN random() < 0.9 THEN now() - random() * (ARRAY[interval '45 s', interval '10 min'])[1 + floor(random() * 2)::integer] END,
+           CASE WHEN random() < 0.3 THEN now() - random() * (ARRAY[interval '45 s', interval '10 min'])[1 + floor(random() * 2)::integer] END,
            CASE WHEN random() < 0.5 THEN now() - random() * interval '1 h' END,
            CASE WHEN random() < 0.5 THEN now() - random() * interval '1 h' END,
            floor(random() * 3)::integer * 300, random() < 0.15

@@ -29,6 +29,12 @@ WITH moment AS MATERIALIZED (
            END AS kind,
            lifecycle_state::text AS lifecycle,
            moment.now,
+           -- The moment of loss: when it was closed, else the last heartbeat.
+           CASE
+               WHEN coalesce(disconnected_at, '-infinity') >= coalesce(last_connected_at, '-infinity')
+               THEN coalesce(disconnected_at, last_connected_at, first_connected_at)
+               ELSE last_connected_at
+           END AS lost,
            CASE
                WHEN first_connected_at IS NULL THEN CASE
                    WHEN connection_timeout_seconds > 0
@@ -48,9 +54,13 @@ WITH moment AS MATERIALIZED (
 ), judged AS (
     SELECT *,
            CASE
-               WHEN transition <> 'start'
-                   OR lifecycle IN ('shutting_down', 'shutdown_timeout', 'shutdown_error', 'off')
-               THEN 'shutdown'
+               WHEN transition <> 'start' THEN 'shutdown'
+               WHEN status IN ('connected', 'disconnected')
+                   AND lifecycle IN ('shutting_down', 'shutdown_timeout', 'shutdown_error', 'off')
+               THEN CASE
+                   WHEN status = 'disconnected' AND lost + interval '5 minutes' < now
+                   THEN 'terminated' ELSE 'shutdown' END
+               WHEN kind = 'external' AND status IN ('connecting', 'timeout') THEN 'connecting'
                WHEN status = 'connecting' AND created_at + interval '10 minutes' < now
                THEN 'stuck_connecting'
                WHEN status = 'connecting' THEN 'connecting'
@@ -114,15 +124,12 @@ SELECT 'coder_agent_problem_timestamp_seconds',
            WHEN 'stuck_connecting' THEN created_at
            WHEN 'connect_timeout'
            THEN created_at + connection_timeout_seconds * interval '1 second'
-           -- The moment of loss: when it was closed, else the last heartbeat.
-           WHEN 'disconnected' THEN CASE
-               WHEN coalesce(disconnected_at, '-infinity') >= coalesce(last_connected_at, '-infinity')
-               THEN coalesce(disconnected_at, last_connected_at, first_connected_at)
-               ELSE last_connected_at END
+           WHEN 'disconnected' THEN lost
+           WHEN 'terminated' THEN lost
            WHEN 'start_error' THEN coalesce(ready_at, started_at, first_connected_at)
            WHEN 'stuck_created' THEN first_connected_at
            ELSE coalesce(started_at, first_connected_at)
        END)::float8
 FROM judged
-WHERE health IN ('stuck_connecting', 'connect_timeout', 'disconnected', 'start_error',
-    'stuck_created', 'stuck_starting')
+WHERE health IN ('terminated', 'stuck_connecting', 'connect_timeout', 'disconnected',
+    'start_error', 'stuck_created', 'stuck_starting')

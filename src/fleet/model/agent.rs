@@ -181,7 +181,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// Whether the agent was asked to go: it is going, or gone on request.
+    /// Whether the agent reported that it is going, or gone: it was asked to, or its machine was.
     pub const fn is_shutdown(self) -> bool {
         matches!(
             self,

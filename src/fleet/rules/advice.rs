@@ -77,17 +77,20 @@ impl Health {
             (Self::StuckConnecting | Self::ConnectTimeout, _) => {
                 ProbeOutcome::NeverConnected.advice()
             }
-            (Self::Disconnected, Kind::Sub) => {
+            (Self::Disconnected | Self::Terminated, Kind::Sub) => {
                 "Ask the workspace's user: they may have stopped the dev container, and can start it again."
             }
-            (Self::Disconnected, Kind::External) => {
+            (Self::Disconnected | Self::Terminated, Kind::External) => {
                 "Ask the owner to start the agent on its machine: Coder cannot stop or start that."
             }
-            (Self::Disconnected, Kind::Prebuild) => {
+            (Self::Disconnected | Self::Terminated, Kind::Prebuild) => {
                 "Check the template, then delete the workspace: no user has it yet, and Coder builds another."
             }
             (Self::Disconnected, Kind::Root) => {
                 "Check the agent's machine and network first; stop and start the workspace if it stays lost."
+            }
+            (Self::Terminated, Kind::Root) => {
+                "Find what ended its machine or pod (eviction, drain, reboot), then stop and start the workspace."
             }
             (Self::StartError, _) => {
                 "Read the startup script's log: the script failed, and what it sets up may be missing."

@@ -69,6 +69,17 @@ pub struct AgentArgs {
     )]
     pub inactive_timeout: Duration,
 
+    /// Time that an agent which shut down may stay away before it counts as terminated; a restart
+    /// from inside the workspace takes less
+    #[arg(
+        long = "agent.terminated-after",
+        env = "CODER_EXPORTER_AGENT_TERMINATED_AFTER",
+        value_name = "DURATION",
+        default_value = "5m",
+        value_parser = positive_duration
+    )]
+    pub terminated_after: Duration,
+
     /// Time that an agent may stay in status connecting before it counts as stuck
     #[arg(
         long = "agent.stuck-connecting-after",
@@ -163,6 +174,7 @@ impl AgentArgs {
     pub fn limits(&self) -> Limits {
         Limits {
             inactive_timeout: self.inactive_timeout,
+            terminated_after: self.terminated_after,
             stuck_connecting_after: self.stuck_connecting_after,
             stuck_created_after: self.stuck_created_after,
             stuck_starting_after: self.stuck_starting_after,

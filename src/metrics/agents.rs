@@ -26,6 +26,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &[
             "organization_name",
             "template_name",
+            "kind",
             "agent_id",
             "agent_name",
             "workspace_name",
@@ -44,6 +45,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &[
             "organization_name",
             "template_name",
+            "kind",
             "agent_id",
             "agent_name",
             "workspace_id",
@@ -107,9 +109,10 @@ fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
             continue;
         };
-        let labels: [&str; 8] = [
+        let labels: [&str; 9] = [
             &scope.organization,
             &scope.template,
+            agent.kind.as_str(),
             agent.id.hyphenated().encode_lower(&mut id),
             &agent.name,
             &agent.workspace,
@@ -125,9 +128,10 @@ fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 fn infos(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let (mut id, mut workspace_id) = (Uuid::encode_buffer(), Uuid::encode_buffer());
     for (scope, agent, assessment) in within_budget(page) {
-        let labels: [&str; 11] = [
+        let labels: [&str; 12] = [
             &scope.organization,
             &scope.template,
+            agent.kind.as_str(),
             agent.id.hyphenated().encode_lower(&mut id),
             &agent.name,
             agent

@@ -122,7 +122,9 @@ fn of_health(health: Health) -> Verdict {
     match health {
         Health::Connecting | Health::StuckConnecting => Verdict::Connecting,
         // Shut down from within, though Coder was not asked for it: there is nothing to reach.
-        Health::ConnectTimeout | Health::Disconnected | Health::Shutdown => Verdict::Unreachable,
+        Health::ConnectTimeout | Health::Disconnected | Health::Shutdown | Health::Terminated => {
+            Verdict::Unreachable
+        }
         Health::StuckCreated | Health::StuckStarting | Health::Starting => Verdict::Starting,
         Health::StartError => Verdict::StartFailed,
         Health::Healthy => Verdict::Ready,

@@ -9,8 +9,12 @@ SELECT agent.id,
        organization.name::text AS organization,
        template.name::text AS template,
        template_version.name::text AS template_version,
-       agent.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
-       -- until workspace_agents.parent_id: false AS is_sub,
+       CASE
+           WHEN agent.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
+           WHEN resource.type = 'coder_external_agent' THEN 'external'
+           WHEN workspace.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
+           ELSE 'root'
+       END AS kind,
        build.transition::text AS transition,
        agent.lifecycle_state::text AS lifecycle_state,
        agent.created_at,

@@ -26,8 +26,12 @@ LEFT JOIN LATERAL (
     SELECT its.id,
            its.name::text AS name,
            its.version,
-           its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
-           -- until workspace_agents.parent_id: false AS is_sub,
+           CASE
+               WHEN its.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
+               WHEN resource.type = 'coder_external_agent' THEN 'external'
+               WHEN workspace.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
+               ELSE 'root'
+           END AS kind,
            its.parent_id, -- since workspace_agents.parent_id
            -- until workspace_agents.parent_id: NULL::uuid AS parent_id,
            its.lifecycle_state::text AS lifecycle_state,

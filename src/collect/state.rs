@@ -18,7 +18,7 @@ use crate::metrics::page::ErrorCounts;
 use super::Flight;
 
 /// An open page asks again within this; collections are kept for it so long.
-const WATCHED: Duration = Duration::from_secs(60);
+pub(super) const WATCHED: Duration = Duration::from_secs(60);
 
 /// What is known besides the database.
 #[derive(Default)]

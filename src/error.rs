@@ -42,6 +42,11 @@ impl Failure {
             ..self
         }
     }
+
+    /// The error in which it began, if it is one of this type.
+    pub fn cause<E: Error + 'static>(&self) -> Option<&E> {
+        self.source.as_ref()?.downcast_ref()
+    }
 }
 
 impl PartialEq for Failure {
@@ -77,7 +82,9 @@ pub enum ErrorKind {
     Decode,
     /// Rows that would have given one series twice were merged.
     DuplicateSeries,
-    /// A `GRANT` is missing.
+    /// Another session, for example a migration of Coder, holds a lock on a table.
+    Lock,
+    /// A `GRANT` is missing, or row security hides rows.
     Permission,
     /// The database refused a statement for any other reason.
     Query,
@@ -101,9 +108,8 @@ mod tests {
             .caused_by(std::io::Error::from(std::io::ErrorKind::ConnectionRefused));
         assert_eq!(plain, caused);
         assert!(plain.source().is_none());
-        let cause = caused.source().unwrap();
-        let cause = cause.downcast_ref::<Arc<dyn Error + Send + Sync>>();
-        let io = cause.and_then(|it| it.downcast_ref::<std::io::Error>());
+        let io = caused.cause::<std::io::Error>();
+        assert!(caused.source().is_some());
         assert_eq!(io.unwrap().kind(), std::io::ErrorKind::ConnectionRefused);
     }
 }

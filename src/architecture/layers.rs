@@ -121,7 +121,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
                     "sql",
                 ],
             ),
-            ("load", &["collectors", "connection"]),
+            ("load", &["catalog", "collectors", "connection", "reads_of"]),
             (
                 "database",
                 &["catalog", "connection", "failure", "load", "reads"],

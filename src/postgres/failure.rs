@@ -25,6 +25,14 @@ pub(crate) fn is_hang_up(error: &Error) -> bool {
         .is_none_or(|state| farewells.contains(&state.code()))
 }
 
+/// Whether the same question may well be answered when it is asked again: what ended it was
+/// another transaction, or what a standby had to replay.
+pub(crate) fn is_passing(failure: &Failure) -> bool {
+    let state = failure.cause::<Error>().and_then(Error::code);
+    // serialization_failure, which is also a conflict with recovery; deadlock_detected
+    state.is_some_and(|state| ["40001", "40P01"].contains(&state.code()))
+}
+
 /// A connection the pool could not give.
 pub(crate) fn from_pool(target: &str, error: PoolError) -> Failure {
     match error {
@@ -59,8 +67,10 @@ fn kind_of(error: &Error) -> ErrorKind {
         "42501" => ErrorKind::Permission,
         // undefined table, column, type, function, schema
         "42P01" | "42703" | "42704" | "42883" | "3F000" => ErrorKind::Schema,
-        // query_canceled is how statement_timeout reports; lock_not_available is lock_timeout
-        "57014" | "55P03" | "25P03" => ErrorKind::Timeout,
+        // lock_not_available is how lock_timeout reports
+        "55P03" => ErrorKind::Lock,
+        // query_canceled is how statement_timeout reports
+        "57014" | "25P03" => ErrorKind::Timeout,
         code if code.starts_with("28") => ErrorKind::Authentication,
         "08P01" if is_pooler_refusing_user(error) => ErrorKind::Authentication,
         // connection exception, invalid catalog name, insufficient resources, operator intervention

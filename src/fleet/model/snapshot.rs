@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub replica_lag_seconds: Option<f64>,
     /// What kind of Coder it is.
     pub schema: Schema,
+    /// What could not be asked and is absent for that reason: a sentence each, with what to do.
+    pub notes: Vec<String>,
     /// Organizations and templates that have an agent.
     pub scopes: Scopes,
     /// The population (`docs/spec/population-and-kind.md`).
@@ -49,6 +51,7 @@ impl Snapshot {
             now,
             replica_lag_seconds: None,
             schema: Schema::default(),
+            notes: Vec::new(),
             scopes: Scopes::default(),
             agents: None,
             repeated_agents: 0,

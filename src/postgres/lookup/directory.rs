@@ -39,7 +39,7 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// What is read besides what the agents collector reads.
 const MORE: &[ColumnSet] = &[
-    ColumnSet::of("provisioner_jobs", &["id", "job_status", "error"]),
+    ColumnSet::of("provisioner_jobs", &["id", "job_status"]).optional(&["error"]),
     ColumnSet::of("workspace_agents", &[]).since(&["display_order"]),
 ];
 

@@ -134,6 +134,7 @@ fn last_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
 fn reason(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Connect | ErrorKind::Timeout => "the database does not answer",
+        ErrorKind::Lock => "another session holds a lock on Coder's tables",
         ErrorKind::Authentication => "the database refuses this exporter",
         ErrorKind::Tls => "the TLS connection to the database failed",
         ErrorKind::Schema => "the database schema is not supported",

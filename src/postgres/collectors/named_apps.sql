@@ -6,4 +6,6 @@ SELECT agent.position,
        count(*) AS count
 FROM unnest($1::uuid[]) WITH ORDINALITY AS agent (id, position)
 JOIN workspace_apps AS app ON app.agent_id = agent.id
-GROUP BY agent.position, app.display_name, app.health
+-- In an order, so that an agent with too many names always keeps the same ones.
+GROUP BY 1, 2, 3
+ORDER BY 1, 2, 3

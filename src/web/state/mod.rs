@@ -38,6 +38,8 @@ pub(crate) struct App {
     pub(crate) reloading: Mutex<()>,
     /// Whether the database's URL could be read when that was last asked for.
     pub(crate) is_database_current: AtomicBool,
+    /// Whether series were left out of the last page.
+    pub(crate) is_page_cut: AtomicBool,
 }
 
 impl App {
@@ -55,6 +57,7 @@ impl App {
             rate_limit: TokenBucket::default(),
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
+            is_page_cut: AtomicBool::new(false),
         }
     }
 

@@ -27,7 +27,9 @@ use coder_agent_exporter::fleet::stats::collection::{
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::Transitions;
 use coder_agent_exporter::metrics::exposition::Format;
-use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use coder_agent_exporter::metrics::page::{
+    AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+};
 
 use super::probed;
 
@@ -158,6 +160,7 @@ fn page() -> Arc<Page> {
             ..Detail::default()
         },
         is_config_current: true,
+        budget: Budget::default(),
     })
 }
 

@@ -106,7 +106,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
         "postgres",
         &[
             ("failure", &["advice"]),
-            ("columns", &["decode", "failure"]),
+            ("columns", &["decode", "failure", "text_limits"]),
             ("catalog", &["columns", "failure"]),
             ("sql", &["catalog"]),
             ("connection", &["catalog", "columns", "decode", "failure"]),

@@ -167,6 +167,16 @@ pub struct MetricsArgs {
         action = clap::ArgAction::SetTrue
     )]
     pub coderd_compat: bool,
+
+    /// Maximum size of the metrics page in bytes, as text without compression; Coder's own metrics
+    /// are left out first, then those of all agents, then those of agents with a problem
+    #[arg(
+        long = "metrics.max-page-bytes",
+        env = "CODER_EXPORTER_METRICS_MAX_PAGE_BYTES",
+        value_name = "BYTES",
+        default_value_t = 32 << 20
+    )]
+    pub max_page_bytes: usize,
 }
 
 impl AgentArgs {

@@ -25,7 +25,7 @@ use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorRepo
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::Transitions;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use crate::metrics::page::{AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats};
 
 /// So many seconds after the first moment of 2025.
 fn at(seconds: i64) -> Timestamp {
@@ -188,6 +188,7 @@ fn page() -> Arc<Page> {
             ..Detail::default()
         },
         is_config_current: true,
+        budget: Budget::default(),
     })
 }
 

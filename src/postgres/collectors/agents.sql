@@ -15,11 +15,11 @@
 -- line is put in its place.
 SELECT agent.*,
        build.workspace_id,
-       build.workspace_name::text AS workspace,
-       owner.username::text AS owner,
-       organization.name::text AS organization,
-       template.name::text AS template,
-       template_version.name::text AS template_version,
+       left(build.workspace_name::text, 257) AS workspace,
+       left(owner.username::text, 257) AS owner,
+       left(organization.name::text, 257) AS organization,
+       left(template.name::text, 257) AS template,
+       left(template_version.name::text, 257) AS template_version,
        build.transition::text AS transition,
        build.job_id
 FROM (
@@ -64,8 +64,8 @@ FROM (
 ) AS build
 LEFT JOIN LATERAL (
     SELECT its.id,
-           its.name::text AS name,
-           its.version,
+           left(its.name::text, 257) AS name,
+           left(its.version::text, 65) AS version,
            CASE
                WHEN its.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
                WHEN build.resource_type = 'coder_external_agent' THEN 'external'

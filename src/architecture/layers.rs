@@ -23,7 +23,11 @@ const ROOMS: Rooms = &[
             "clock", "config", "fleet", "offload", "postgres", "resolver",
         ],
     ),
-    ("dialer", &["config", "dialer", "fleet", "resolver"]),
+    ("coder_api", &["coder_api", "config", "fleet"]),
+    (
+        "dialer",
+        &["coder_api", "config", "dialer", "fleet", "resolver"],
+    ),
     (
         "collect",
         &[

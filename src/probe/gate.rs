@@ -15,6 +15,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::scope::{ProbeScope, SkipReason, Use, WARM_UP};
 use crate::fleet::rules::status::{Status, status};
+use crate::fleet::stats::collection::Failure;
 use crate::resolver::{DialError, Dialer, Directory, Target};
 
 use super::questions::Questions;
@@ -155,6 +156,14 @@ impl<S: Source, L: Dialer> Dialer for ScopedDialer<'_, S, L> {
         }
         let _noted = OwnDial::begin(self.gate, target.agent_id);
         self.dialer.dial(target).await
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.dialer.time_limit()
+    }
+
+    async fn check_up(&self) -> Result<(), Failure> {
+        self.dialer.check_up().await
     }
 
     fn counts_as_use(&self) -> bool {

@@ -40,6 +40,7 @@ struct WorldState {
     rows: HashMap<Uuid, Row>,
     edit: fn(&mut WorkspaceAt),
     directory: Manner,
+    is_down: bool,
     dials: HashMap<&'static str, VecDeque<Dial>>,
     opened: usize,
     released: usize,
@@ -90,6 +91,7 @@ impl World {
             rows: HashMap::new(),
             edit: |_| {},
             directory: Manner::Answers(0.0),
+            is_down: false,
             dials: HashMap::new(),
             opened: 0,
             released: 0,
@@ -116,6 +118,11 @@ impl World {
 
     pub(super) fn directory(&self, manner: Manner) {
         self.lock().directory = manner;
+    }
+
+    /// What dials does not work from now on.
+    pub(super) fn break_down(&self) {
+        self.lock().is_down = true;
     }
 
     /// The next dials of this agent go like this, the last of them for ever.
@@ -274,6 +281,13 @@ impl Dialer for World {
         let end = if dialed.is_ok() { "reached" } else { "failed" };
         self.note(&format!("{end} {name}"));
         dialed
+    }
+
+    async fn check_up(&self) -> Result<(), Failure> {
+        match self.lock().is_down {
+            true => Err(failure()),
+            false => Ok(()),
+        }
     }
 
     fn counts_as_use(&self) -> bool {

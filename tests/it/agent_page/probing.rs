@@ -125,12 +125,18 @@ async fn behind_a_proxy_the_external_url_is_where_pages_come_from() {
 #[tokio::test]
 async fn more_probes_than_places_are_429_with_a_way_back() {
     let deployment = Deployment::new().await;
-    deployment.add("slow", agent("main"), Answer::Never).await;
+    for name in ["slow", "slower"] {
+        deployment.add(name, agent("main"), Answer::Never).await;
+    }
     let id = deployment.add("box", agent("main"), Answer::ports()).await;
     let exporter = deployment.exporter(|it| it.probe.concurrency = 1).await;
-    let first = http::send(exporter.address, "/probe?workspace=ada/slow", &[]).await;
-    eventually("the first is under way", async || {
-        deployment.coderd.connections().0 == 1
+    let mut slow = Vec::new();
+    for name in ["slow", "slower"] {
+        let path = format!("/probe?workspace=ada/{name}");
+        slow.push(http::send(exporter.address, &path, &[]).await);
+    }
+    eventually("both are under way", async || {
+        deployment.coderd.connections().0 == 2
     })
     .await;
     let path = format!("/agents/{id}");
@@ -138,7 +144,7 @@ async fn more_probes_than_places_are_429_with_a_way_back() {
     assert_eq!(answer.status, 429);
     assert_says(&text(&answer.body), &["--probe.concurrency"]);
     assert_says(&answer.body, &[&format!("href=\"{path}\"")]);
-    drop(first);
+    drop(slow);
 }
 
 #[tokio::test]

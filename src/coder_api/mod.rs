@@ -4,6 +4,7 @@
 //! whether Coder is there at all.
 
 mod answer;
+mod questions;
 
 use std::error::Error;
 use std::io;

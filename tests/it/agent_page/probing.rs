@@ -49,7 +49,10 @@ async fn page_that_asks_is_led_to_what_was_asked_and_answered() {
 #[tokio::test]
 async fn failure_is_told_with_its_advice_and_remembered_for_its_workspace() {
     let deployment = Deployment::new().await;
-    let failing = Answer::error(500, "<b>Internal error</b> dialing.");
+    let failing = Answer::error(
+        500,
+        "Internal error dialing workspace agent. <b>No route</b>",
+    );
     let id = deployment.add("box", agent("main"), failing).await;
     let other = deployment
         .add("other", agent("main"), Answer::ports())
@@ -65,7 +68,7 @@ async fn failure_is_told_with_its_advice_and_remembered_for_its_workspace() {
         &[
             "Check coderd's log",
             "agent of the latest build",
-            "<b>Internal error</b>",
+            "<b>No route</b>",
         ],
     );
     assert_says(probe, &["badge outcome-dial_error"]);

@@ -232,18 +232,43 @@ fn decide(head: &str, shared: &Shared) -> (Answer, Duration) {
     if head.starts_with("GET /healthz ") {
         return at_once(shared.health.clone());
     }
+    let has_token = head.lines().any(is_token);
     match agent {
-        None => at_once(Answer::error(404, "Route not found.")),
+        None => at_once(other(head, has_token, shared)),
         Some(agent) => match shared.answers.get(&agent) {
-            _ if !head.lines().any(is_token) => {
-                at_once(Answer::error(401, "Cookie or query parameter is missing."))
-            }
+            _ if !has_token => at_once(no_token()),
             Some(known) => known.clone(),
-            None => at_once(Answer::error(
-                404,
-                "Resource not found or you do not have access to this resource",
-            )),
+            None => at_once(unknown()),
         },
+    }
+}
+
+fn no_token() -> Answer {
+    Answer::error(401, "Cookie or query parameter is missing.")
+}
+
+fn unknown() -> Answer {
+    let message = "Resource not found or you do not have access to this resource";
+    Answer::error(404, message)
+}
+
+/// What is asked that dials nothing.
+fn other(head: &str, has_token: bool, shared: &Shared) -> Answer {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let agent = path.strip_prefix("/api/v2/workspaceagents/");
+    let agent = agent.and_then(|id| id.parse::<Uuid>().ok());
+    match (path, agent) {
+        ("/api/v2/buildinfo", _) => {
+            let version = r#"{"external_url":"https://coder.example","version":"v2.35.1+abc"}"#;
+            Answer::Json(200, version.into())
+        }
+        ("/api/v2/users/me", _) | (_, Some(_)) if !has_token => no_token(),
+        ("/api/v2/users/me", _) => Answer::Json(200, r#"{"username":"monitor"}"#.into()),
+        (_, Some(agent)) => match shared.answers.get(&agent) {
+            Some(_) => Answer::Json(200, format!(r#"{{"id":"{agent}"}}"#)),
+            None => unknown(),
+        },
+        _ => Answer::error(404, "Route not found."),
     }
 }
 

@@ -29,6 +29,71 @@ use super::trace::{Phase, Trace};
 /// A connection that is remembered is used again as long as its agent's row does not speak against
 /// it: that is for callers who hold connections. It proves nothing anew, so the probe, `resolve`
 /// and `wait` let go of theirs after each call.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::future::pending;
+///
+/// use coder_agent_exporter::fleet::stats::collection::{ErrorKind, Failure};
+/// use coder_agent_exporter::fleet::model::latest::{AgentAt, WorkspaceAt};
+/// use coder_agent_exporter::resolver::{
+///     DialError, Dialer, Directory, Resolver, ResolverSettings, Route, Target, Trace,
+/// };
+/// use uuid::Uuid;
+///
+/// /// A database that is down: what is bound and connected still works.
+/// struct Down;
+///
+/// impl Directory for Down {
+///     async fn latest(&self, _: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
+///         Err(Failure::new(ErrorKind::Connect, "connection refused"))
+///     }
+///
+///     async fn agent(&self, _: Uuid) -> Result<Option<AgentAt>, Failure> {
+///         Err(Failure::new(ErrorKind::Connect, "connection refused"))
+///     }
+/// }
+///
+/// /// Reaches every agent; the connection is its name.
+/// struct Names;
+///
+/// impl Dialer for Names {
+///     type Connection = String;
+///
+///     async fn dial(&self, target: &Target) -> Result<String, DialError> {
+///         Ok(target.agent.to_string())
+///     }
+///
+///     fn counts_as_use(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let resolver = Resolver::new(Down, Names, ResolverSettings::default());
+/// let workspace = Uuid::from_u128(1);
+/// resolver.bind(
+///     workspace,
+///     Target {
+///         workspace_id: workspace,
+///         agent_id: Uuid::from_u128(2),
+///         agent: "main".into(),
+///         workspace: "box".into(),
+///         owner: "ada".into(),
+///     },
+/// );
+/// let trace = Trace::default();
+/// for route in [Route::Dialed, Route::Cached] {
+///     // A caller who never gives up.
+///     let Ok(resolved) = resolver
+///         .connect(workspace, pending::<Infallible>(), &trace)
+///         .await;
+///     let resolved = resolved.expect("the bound agent answers");
+///     assert_eq!((&**resolved.connection, resolved.route), ("main", route));
+/// }
+/// # }
+/// ```
 pub struct Resolver<D, L: Dialer> {
     directory: D,
     dialer: L,

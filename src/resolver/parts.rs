@@ -24,6 +24,15 @@ pub trait Directory: Send + Sync {
     /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
     /// or soft-deleted.
     fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
+
+    /// Whether Coder is going to start this workspace once its present build has ended: a restart
+    /// is a stop with a start queued behind it. `false` where it is not known.
+    fn is_start_queued(
+        &self,
+        _workspace: Uuid,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send {
+        std::future::ready(Ok(false))
+    }
 }
 
 impl<D: Directory> Directory for Arc<D> {
@@ -33,6 +42,10 @@ impl<D: Directory> Directory for Arc<D> {
 
     async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         D::agent(self, agent).await
+    }
+
+    async fn is_start_queued(&self, workspace: Uuid) -> Result<bool, Failure> {
+        D::is_start_queued(self, workspace).await
     }
 }
 

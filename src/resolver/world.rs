@@ -41,6 +41,7 @@ struct WorldState {
     edit: fn(&mut WorkspaceAt),
     directory: Manner,
     is_down: bool,
+    is_start_queued: fn(f64) -> bool,
     dials: HashMap<&'static str, VecDeque<Dial>>,
     opened: usize,
     released: usize,
@@ -92,6 +93,7 @@ impl World {
             edit: |_| {},
             directory: Manner::Answers(0.0),
             is_down: false,
+            is_start_queued: |_| false,
             dials: HashMap::new(),
             opened: 0,
             released: 0,
@@ -118,6 +120,11 @@ impl World {
 
     pub(super) fn directory(&self, manner: Manner) {
         self.lock().directory = manner;
+    }
+
+    /// Whether a start is queued, by the second.
+    pub(super) fn queue_start(&self, is_queued: fn(f64) -> bool) {
+        self.lock().is_start_queued = is_queued;
     }
 
     /// What dials does not work from now on.
@@ -252,6 +259,13 @@ impl Directory for World {
         let name = rows::name(agent);
         self.consult(format!("read {name}"), |state| {
             rows::agent_at(&name, state.row(agent), state.now())
+        })
+        .await
+    }
+
+    async fn is_start_queued(&self, _: Uuid) -> Result<bool, Failure> {
+        self.consult("ask for a start".into(), |state| {
+            (state.is_start_queued)(state.seconds())
         })
         .await
     }

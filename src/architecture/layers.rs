@@ -24,9 +24,17 @@ const ROOMS: Rooms = &[
             "clock", "config", "error", "fleet", "offload", "postgres", "resolver",
         ],
     ),
+    ("coder_api", &["coder_api", "config", "error", "fleet"]),
     (
         "dialer",
-        &["config", "dialer", "error", "fleet", "resolver"],
+        &[
+            "coder_api",
+            "config",
+            "dialer",
+            "error",
+            "fleet",
+            "resolver",
+        ],
     ),
     (
         "collect",

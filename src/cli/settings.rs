@@ -5,9 +5,12 @@ use std::sync::Arc;
 use clap::CommandFactory;
 use secrecy::SecretString;
 
+use crate::coder_api::CoderApi;
 use crate::collect::Collect;
 use crate::config::args::{AgentArgs, ExporterArgs};
 use crate::config::coder_args::{CoderArgs, TOKEN_VARIABLE, URL_VARIABLE};
+use crate::config::coder_token::Token;
+use crate::config::http_url::HttpUrl;
 use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::probe_args::{DialArgs, DialerKind, Dialing};
@@ -170,6 +173,16 @@ pub(super) fn probe(
         resolver: resolver(&args.agent),
     };
     Ok(Some(Probe::new(collect.clone(), dialer, settings)))
+}
+
+/// A client of Coder.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub(super) fn coder_api(url: &HttpUrl, token: Option<&Token>) -> Result<CoderApi, SettingError> {
+    let api = CoderApi::new(url.clone(), token.cloned());
+    api.map_err(|error| SettingError::new("--coder.url", error.to_string()))
 }
 
 /// The dialer of these settings.

@@ -78,7 +78,8 @@ pub struct ProbeArgs {
     )]
     pub sample: Option<usize>,
 
-    /// Maximum number of workspaces dialed at the same time, including requests to /probe
+    /// Maximum number of workspaces that a round dials at the same time. One more may be dialed for
+    /// requests to /probe
     #[arg(
         long = "probe.concurrency",
         env = "CODER_EXPORTER_PROBE_CONCURRENCY",

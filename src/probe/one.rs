@@ -99,12 +99,12 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         // Some of the time is kept for what the database is asked after a timeout.
         let settings = &self.shared.settings.resolver;
         let kept = settings.validation_delay.min(allowed / 4);
-        let dial_timeout = settings.dial_timeout.min(allowed - kept);
         let resolver = &self.shared.resolver;
+        let dial_limit = resolver.dial_limit().min(allowed - kept);
         let workspace = latest.workspace_id;
         let dialer = self.dialer(reach);
         let caller = sleep_until(deadline);
-        let connecting = resolver.connect_through(&dialer, workspace, dial_timeout, caller, &trace);
+        let connecting = resolver.connect_through(&dialer, workspace, dial_limit, caller, &trace);
         let result = connecting.await;
         resolver.release(workspace);
         let tried = match &result {

@@ -31,7 +31,7 @@ impl ProbeOutcome {
                 "Rename agents in the template so that only one name ends in -coderd-chat."
             }
             Self::ExporterError => {
-                "Check this exporter's token, URL and database: the probe says nothing about the agent."
+                "Check this exporter's token (role template admin), URL and database: no agent is to blame."
             }
         }
     }

@@ -90,7 +90,9 @@ mod tests {
                     || expression.starts_with(')')
                     || expression.contains("JOIN ");
                 let is_array = expression.contains("[]");
-                if !is_text || is_table || is_array || ENUMS.contains(&alias) {
+                // Postgres bounds its own names at 63 bytes.
+                let is_catalog = path.ends_with("catalog/tables.sql");
+                if !is_text || is_table || is_array || is_catalog || ENUMS.contains(&alias) {
                     continue;
                 }
                 let place = format!("{}: {line}", path.display());

@@ -17,12 +17,12 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
-use crate::metrics::exposition::Format;
 use crate::metrics::page::{Budget, Cut, Page};
 use crate::offload::{INLINE, offload};
 use crate::probe::Probe;
 use crate::process;
 use crate::web::handlers::compression::compressed;
+use crate::web::handlers::negotiate::Negotiated;
 use crate::web::handlers::{collector_filter, deadline, negotiate};
 use crate::web::state::App;
 
@@ -86,12 +86,15 @@ fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "the metrics could not be written");
     };
-    let format = format(headers);
+    let Negotiated {
+        format,
+        content_type,
+    } = negotiated(headers);
     let began = Instant::now();
     let bytes = format.write(page).inspect_err(|error| failed(error)).ok()?;
     let encode = began.elapsed();
     tracing::debug!(?collection, ?encode, bytes = bytes.len(), "scrape");
-    let content_type = [(header::CONTENT_TYPE, format.content_type())];
+    let content_type = [(header::CONTENT_TYPE, content_type)];
     if page.collection.agent_count() <= INLINE {
         let (parts, _) = content_type.into_response().into_parts();
         return Some(Response::from_parts(parts, bytes.into()));
@@ -105,16 +108,16 @@ fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option
 
 /// Says what a scrape or a probe would answer with, and does nothing for it.
 pub(crate) async fn head(headers: HeaderMap) -> Response {
-    let content_type = format(&headers).content_type();
+    let content_type = negotiated(&headers).content_type;
     ([(header::CONTENT_TYPE, content_type)], Body::empty()).into_response()
 }
 
 /// The format these headers ask for.
-pub(crate) fn format(headers: &HeaderMap) -> Format {
+pub(crate) fn negotiated(headers: &HeaderMap) -> Negotiated {
     let accept = headers.get_all(header::ACCEPT).iter();
     // A header given twice is one list, cut in two.
     let accept: Vec<_> = accept.filter_map(|it| it.to_str().ok()).collect();
-    negotiate::format(&accept.join(","))
+    negotiate::negotiated(&accept.join(","))
 }
 
 /// Leave for one scrape. When all are given, the client that takes longest to read an answer goes:

@@ -5,6 +5,7 @@
 //! much it says meanwhile, a byte a second or nothing, makes no difference.
 
 use std::convert::Infallible;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,7 +22,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -31,6 +32,9 @@ use crate::web::server::connection_tracker::{ConnectionTracker, Cut, Entry};
 
 /// Prometheus needs some milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Who speaks plain HTTP to TLS has this long to read that.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Of a request's head, and of what is written and not yet taken. A scraper's head is 500 bytes,
 /// a browser's with cookies a few thousand; memory is this times the number of connections.
@@ -75,6 +79,12 @@ async fn talk(
     let Some(config) = tls else {
         return answer_all(stream, builder.http1_only(), router, connection_state, stop).await;
     };
+    let Ok(Ok(speaks_http)) = timeout(HANDSHAKE, begins_like_http(&stream)).await else {
+        return;
+    };
+    if speaks_http {
+        return refuse_plain_http(stream).await;
+    }
     let stream = match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
         // Anybody can cause this at any rate: not for the log of every day.
@@ -86,6 +96,38 @@ async fn talk(
         _ => builder.http1_only(),
     };
     answer_all(stream, builder, router, connection_state, stop).await;
+}
+
+/// What a client is answered that speaks plain HTTP where TLS is expected, in Go's words.
+const PLAIN_HTTP: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// Whether a client's first bytes are those of a request; TLS begins with a byte that is no letter.
+async fn begins_like_http(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    let read = stream.peek(&mut first).await?;
+    Ok(read > 0 && first[0].is_ascii_uppercase())
+}
+
+/// Says so, and waits until the client has heard it: a connection that is closed with bytes unread
+/// is reset, and the answer with it.
+async fn refuse_plain_http(mut stream: TcpStream) {
+    let mut rest = [0; 4096];
+    let hear = async {
+        stream.write_all(PLAIN_HTTP).await?;
+        stream.shutdown().await?;
+        let mut heard = 0;
+        while heard < BUFFER_BYTES {
+            match stream.read(&mut rest).await? {
+                0 => break,
+                read => heard += read,
+            }
+        }
+        Ok::<_, io::Error>(())
+    };
+    // It is gone, or takes too long: either way there is no one left to tell.
+    let _ = timeout(FAREWELL, hear).await;
 }
 
 fn builder() -> Builder<TokioExecutor> {

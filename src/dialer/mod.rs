@@ -8,6 +8,7 @@
 
 mod answer;
 pub mod coderd;
+mod special;
 pub mod tcp;
 
 use tokio::net::TcpStream;

@@ -53,7 +53,8 @@ pub struct WebArgs {
     )]
     pub external_url: Option<String>,
 
-    /// Maximum number of concurrent scrapes; more are refused with status 503
+    /// Maximum number of metrics pages that are written and read at the same time; more scrapes get
+    /// a page with coder_exporter_up 0
     #[arg(
         long = "web.max-requests",
         env = "CODER_EXPORTER_WEB_MAX_REQUESTS",

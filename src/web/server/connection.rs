@@ -6,6 +6,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -52,6 +53,10 @@ pub(crate) struct ConnectionTrackers {
     pub(crate) answering: Arc<ConnectionTracker>,
 }
 
+/// Where a request comes from: the address of its connection, which may be a proxy's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
 /// Serves one connection until it ends, is ended, or `stop` says so and its requests are done.
 pub(crate) async fn serve(
     stream: TcpStream,
@@ -60,8 +65,13 @@ pub(crate) async fn serve(
     trackers: ConnectionTrackers,
     stop: watch::Receiver<()>,
 ) {
+    // One that is gone has no address, and is served to nobody.
+    let Ok(client) = stream.peer_addr() else {
+        return;
+    };
     let cut = Cut::default();
-    let connection_state = Arc::new(ConnectionState::new(trackers, cut.clone()));
+    let client = client.ip().to_canonical();
+    let connection_state = Arc::new(ConnectionState::new(trackers, cut.clone(), client));
     tokio::select! {
         () = cut.notified() => tracing::debug!("a connection was closed: it took too long, or its slot was needed"),
         () = talk(stream, tls, router, connection_state, stop) => {}
@@ -152,7 +162,9 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     mut stop: watch::Receiver<()>,
 ) {
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let client = ClientAddress(connection_state.client);
+        request.extensions_mut().insert(client);
         let in_flight = InFlight::new(&connection_state);
         let response = router.call(request);
         async move {
@@ -178,6 +190,7 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 struct ConnectionState {
     trackers: ConnectionTrackers,
     cut: Cut,
+    client: IpAddr,
     state: Mutex<RequestState>,
 }
 
@@ -187,14 +200,15 @@ struct RequestState {
 }
 
 impl ConnectionState {
-    fn new(trackers: ConnectionTrackers, cut: Cut) -> Self {
+    fn new(trackers: ConnectionTrackers, cut: Cut, client: IpAddr) -> Self {
         let state = Mutex::new(RequestState {
             requests: 0,
-            waiting: Some(trackers.waiting.enter(&cut)),
+            waiting: Some(trackers.waiting.enter(&cut, client)),
         });
         Self {
             trackers,
             cut,
+            client,
             state,
         }
     }
@@ -218,7 +232,8 @@ impl Drop for InFlight {
         let mut state = self.0.state.lock();
         state.requests -= 1;
         if state.requests == 0 {
-            state.waiting = Some(self.0.trackers.waiting.enter(&self.0.cut));
+            let waiting = &self.0.trackers.waiting;
+            state.waiting = Some(waiting.enter(&self.0.cut, self.0.client));
         }
     }
 }
@@ -232,9 +247,11 @@ struct Answer {
 
 impl Answer {
     fn new(body: Body, in_flight: InFlight) -> Self {
+        let connection = &in_flight.0;
+        let answering = &connection.trackers.answering;
         Self {
             body,
-            _answering: in_flight.0.trackers.answering.enter(&in_flight.0.cut),
+            _answering: answering.enter(&connection.cut, connection.client),
             _in_flight: in_flight,
         }
     }

@@ -158,7 +158,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("state", &["auth", "server", "settings"]),
             ("api", &["links", "state"]),
             ("ui", &["auth", "links", "settings", "state"]),
-            ("handlers", &["state"]),
+            ("handlers", &["server", "state"]),
             ("middleware", &["auth", "server", "state"]),
             ("router", &["api", "handlers", "middleware", "state", "ui"]),
             ("serve", &["router", "server", "settings", "state"]),

@@ -5,6 +5,7 @@ mod database_source;
 mod demo;
 mod effective;
 mod explain;
+mod exposure;
 mod find;
 mod listening;
 mod logging;

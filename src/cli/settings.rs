@@ -17,7 +17,7 @@ use crate::config::probe_args::{DialArgs, DialerKind, Dialing};
 use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::dialer::AnyDialer;
-use crate::metrics::page::Detail;
+use crate::metrics::page::{AgentLabels, Detail};
 use crate::postgres::database::Database;
 use crate::probe::Probe;
 use crate::web::{Lifecycle, Links, LiveConfig, ServerLimits};
@@ -104,8 +104,13 @@ pub(super) fn database(
 ///
 /// # Errors
 ///
-/// When every collector is off.
+/// When every collector is off, or two settings contradict each other.
 pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings, SettingError> {
+    if args.metrics.coderd_compat && args.metrics.agent_labels == AgentLabels::Ids {
+        let problem = "ids leaves out the names of users, which --metrics.coderd-compat serves; \
+                       choose one of them";
+        return Err(SettingError::new("--metrics.agent-labels", problem));
+    }
     if args.collectors.enabled.is_empty() {
         let problem = "all collectors are off; enable at least one";
         return Err(SettingError::new("--no-collector.*", problem));
@@ -218,6 +223,7 @@ pub(super) fn web(
             agent_series: args.metrics.agent_series,
             max_agent_series: args.metrics.max_agent_series,
             coderd_compat: args.metrics.coderd_compat,
+            agent_labels: args.metrics.agent_labels,
             max_page_bytes: args.metrics.max_page_bytes,
         },
         ui: !args.web.disable_ui,

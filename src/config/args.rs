@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::fleet::rules::health::Limits;
-use crate::metrics::page::AgentSeries;
+use crate::metrics::page::{AgentLabels, AgentSeries};
 
 use super::coder_args::CoderArgs;
 use super::collectors::CollectorArgs;
@@ -167,6 +167,16 @@ pub struct MetricsArgs {
         action = clap::ArgAction::SetTrue
     )]
     pub coderd_compat: bool,
+
+    /// Labels of series of single agents. ids: without the names of workspaces and their owners,
+    /// which are on the page and in the API only; not with --metrics.coderd-compat
+    #[arg(
+        long = "metrics.agent-labels",
+        env = "CODER_EXPORTER_METRICS_AGENT_LABELS",
+        value_name = "WHICH",
+        default_value = "full"
+    )]
+    pub agent_labels: AgentLabels,
 
     /// Maximum size of the metrics page in bytes, as text without compression; Coder's own metrics
     /// are left out first, then those of all agents, then those of agents with a problem

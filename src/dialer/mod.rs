@@ -7,6 +7,7 @@
 
 mod answer;
 pub mod coderd;
+mod special;
 pub mod tcp;
 
 #[cfg(test)]

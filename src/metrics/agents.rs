@@ -118,14 +118,15 @@ fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
             continue;
         };
+        let (workspace, owner) = page.detail.names(agent);
         let labels: [&str; 9] = [
             &scope.organization,
             &scope.template,
             agent.kind.as_str(),
             agent.id.hyphenated().encode_lower(&mut id),
             &agent.name,
-            &agent.workspace,
-            &agent.owner,
+            workspace,
+            owner,
             problem.health.as_str(),
             problem.cause.map_or("", |cause| cause.as_str()),
         ];
@@ -137,6 +138,7 @@ fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 fn infos(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let (mut id, mut workspace_id) = (Uuid::encode_buffer(), Uuid::encode_buffer());
     for (scope, agent, assessment) in within_budget(page) {
+        let (workspace, owner) = page.detail.names(agent);
         let labels: [&str; 12] = [
             &scope.organization,
             &scope.template,
@@ -147,8 +149,8 @@ fn infos(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
                 .workspace_id
                 .hyphenated()
                 .encode_lower(&mut workspace_id),
-            &agent.workspace,
-            &agent.owner,
+            workspace,
+            owner,
             &agent.version,
             agent.lifecycle.as_str(),
             assessment.status.as_str(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::super::exposition::Format;
-use super::super::page::{AgentSeries, Detail, ErrorCounts, Page};
+use super::super::page::{AgentLabels, AgentSeries, Detail, ErrorCounts, Page};
 use super::*;
 use crate::fleet::fixtures::{agent, at, fleet_of};
 use crate::fleet::model::app::{AppHealth, NamedApp};
@@ -51,6 +51,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
             agent_series: AgentSeries::All,
             max_agent_series: usize::MAX,
             coderd_compat: true,
+            agent_labels: AgentLabels::Full,
             max_page_bytes,
         },
         is_config_current: true,
@@ -142,4 +143,16 @@ fn every_format_carries_the_same_series() {
     let open_metrics = String::from_utf8(open_metrics).unwrap();
     assert_eq!(series(&text(&page)), series(&open_metrics));
     assert!(series(&open_metrics).iter().any(|it| *it == 0));
+}
+
+#[test]
+fn with_ids_no_series_names_a_workspace_or_its_owner() {
+    let mut shown = Arc::unwrap_or_clone(page(usize::MAX));
+    shown.detail.coderd_compat = false;
+    assert!(text(&Arc::new(shown.clone())).contains("ada"));
+    shown.detail.agent_labels = AgentLabels::Ids;
+    let ids = text(&Arc::new(shown));
+    assert!(!ids.contains("ada") && !ids.contains("299"), "{ids}");
+    let agents = AGENTS as usize;
+    assert_eq!(series(&ids)[..3], [agents / 2, agents, agents]);
 }

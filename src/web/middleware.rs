@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
@@ -49,6 +49,9 @@ pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next:
 
 async fn admit(app: &App, protection: &Protection, request: &Parts) -> Result<IsTrusted, Refusal> {
     let (path, headers) = (request.uri.path(), &request.headers);
+    if !has_one_host(request) {
+        return refuse((StatusCode::BAD_REQUEST, "one Host header is needed\n"));
+    }
     if OPEN.contains(&path) {
         let asks = headers.contains_key(header::AUTHORIZATION);
         let is_trusted = protection.users.is_empty()
@@ -77,6 +80,16 @@ async fn admit(app: &App, protection: &Protection, request: &Parts) -> Result<Is
     match origin::refusal(&request.method, &request.uri, headers, &app.settings.links) {
         Some(sentence) => refuse((StatusCode::FORBIDDEN, format!("{sentence}\n"))),
         None => Ok(IsTrusted(true)),
+    }
+}
+
+/// Whether a request says whom it asks, once: what stands before us may have read the other.
+fn has_one_host(request: &Parts) -> bool {
+    let mut hosts = request.headers.get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(_), None) => true,
+        (Some(_), Some(_)) => false,
+        (None, _) => request.version != Version::HTTP_11,
     }
 }
 

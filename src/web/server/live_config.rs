@@ -114,6 +114,21 @@ impl LiveConfig {
         !self.is_broken.load(Ordering::Relaxed)
     }
 
+    /// Whether everybody who reaches the endpoint is answered.
+    pub fn is_open(&self) -> bool {
+        self.current.load().is_open()
+    }
+
+    /// Files that hold secrets.
+    pub fn secret_files(&self) -> Vec<PathBuf> {
+        let current = self.current.load();
+        let web_file = self.path.clone().filter(|_| current.holds_secrets);
+        web_file
+            .into_iter()
+            .chain(current.key_file.clone())
+            .collect()
+    }
+
     /// How its addresses begin: `http` or `https`.
     pub fn scheme(&self) -> &'static str {
         match self.current.load().tls {

@@ -87,13 +87,13 @@ impl DetailsCache {
 
 impl App {
     /// Everything about what is meant by `reference`, as it was a moment ago. Takes a place
-    /// among the scrapes while it is read.
+    /// among the pages while it is read.
     ///
     /// # Errors
     ///
     /// 503 when there is no place.
     pub(crate) async fn read_details(&self, reference: &Reference) -> Result<Answer, Response> {
-        let Ok(_place) = self.scrapes.try_acquire() else {
+        let Ok(_place) = self.pages.try_acquire() else {
             return Err(no_place());
         };
         let arrived = Instant::now();

@@ -2,6 +2,7 @@
 
 mod cached_collection;
 mod details_cache;
+pub(crate) mod places;
 mod ready;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use crate::web::server::connection::ConnectionTrackers;
 use crate::web::settings::WebSettings;
 
 use self::details_cache::DetailsCache;
+use self::places::Places;
 use self::ready::ReadyCheck;
 
 /// Requests to `/-/ready` that may wait for the database at a time; more get 503 at once.
@@ -33,11 +35,20 @@ pub(crate) struct IsTrusted(pub(crate) bool);
 /// When a reload began, and how it ended.
 pub(crate) type LastReload = (Instant, Result<(), String>);
 
+/// Scrapes that may wait for the database at a time: each costs the head of its request. Connections
+/// are fewer, but each may carry several.
+const WAITING: usize = 1024;
+
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) collect: Collect,
     pub(crate) settings: WebSettings,
-    pub(crate) scrapes: Arc<Semaphore>,
+    /// For answers of scrapes on their way.
+    pub(crate) places: Arc<Places>,
+    /// Scrapes that wait for the database.
+    pub(crate) waiting: Semaphore,
+    /// Pages that are made.
+    pub(crate) pages: Semaphore,
     pub(crate) trackers: ConnectionTrackers,
     pub(crate) readiness: ReadyCheck,
     pub(crate) details_cache: DetailsCache,
@@ -53,6 +64,8 @@ pub(crate) struct App {
     pub(crate) is_database_current: AtomicBool,
     /// Whether series were left out of the last page.
     pub(crate) is_page_cut: AtomicBool,
+    /// Whether the last scrape found no place.
+    pub(crate) is_full: AtomicBool,
 }
 
 impl App {
@@ -60,7 +73,12 @@ impl App {
     pub(crate) fn new(collect: Collect, settings: WebSettings) -> Self {
         Self {
             collect,
-            scrapes: Arc::new(Semaphore::new(settings.max_requests)),
+            places: Arc::new(Places::new(
+                settings.max_requests,
+                settings.limits.slow_reader,
+            )),
+            waiting: Semaphore::new(WAITING),
+            pages: Semaphore::new(settings.max_requests),
             settings,
             trackers: ConnectionTrackers::default(),
             readiness: ReadyCheck::default(),
@@ -72,6 +90,7 @@ impl App {
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
             is_page_cut: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
         }
     }
 

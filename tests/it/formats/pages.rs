@@ -17,7 +17,7 @@ use coder_agent_exporter::fleet::stats::collection::{
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;
 use coder_agent_exporter::metrics::page::{
-    AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+    AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
 };
 
 use super::fleets::{self, moment, name};
@@ -83,6 +83,7 @@ fn detail() -> impl Strategy<Value = Detail> {
         agent_series,
         max_agent_series,
         coderd_compat,
+        agent_labels: AgentLabels::Full,
         max_page_bytes: Detail::default().max_page_bytes,
     })
 }

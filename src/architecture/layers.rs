@@ -25,6 +25,10 @@ const ROOMS: Rooms = &[
     ),
     ("coder_api", &["coder_api", "config", "fleet"]),
     (
+        "coder_watch.rs",
+        &["coder_api", "fleet", "log_dedup", "log_output"],
+    ),
+    (
         "dialer",
         &["coder_api", "config", "dialer", "fleet", "resolver"],
     ),
@@ -62,8 +66,20 @@ const ROOMS: Rooms = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "dialer", "fleet", "details", "metrics", "offload",
-            "postgres", "probe", "process", "systemd", "web",
+            "clock",
+            "coder_watch",
+            "collect",
+            "config",
+            "dialer",
+            "fleet",
+            "details",
+            "metrics",
+            "offload",
+            "postgres",
+            "probe",
+            "process",
+            "systemd",
+            "web",
         ],
     ),
     ("details", &["fleet", "details", "postgres", "resolver"]),

@@ -11,6 +11,7 @@ use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::snapshot::Cause;
 use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::probe::scope::SkipReason;
+use crate::fleet::rules::coder::ReplicaState;
 use crate::fleet::rules::health::Health;
 use crate::fleet::rules::status::{Status, StatusRule};
 use crate::fleet::stats::collection::{Collector, ErrorKind};
@@ -39,6 +40,7 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
         ("command", commands.map(|it| it.get_name().into()).collect()),
         ("error-kind", names::<ErrorKind>()),
         ("health", names::<Health>()),
+        ("replica-state", names::<ReplicaState>()),
         ("kind", names::<Kind>()),
         ("outcome", names::<ProbeOutcome>()),
         ("phase", names::<Phase>()),

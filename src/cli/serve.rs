@@ -36,11 +36,12 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
     let links = settings::links(&args.exporter)?;
     let collect = collect(&url, args.postgres.max_connections, &args.exporter)?;
     let probe = settings::probe(&args.exporter, args.postgres.max_connections, &collect)?;
+    let coder = settings::coder(&args.exporter)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         reload_on_signal(lifecycle.reload_requested.clone())?;
         let listeners = listen(&args.exporter).await?;
-        let web = settings::web(&args.exporter, lifecycle, links, probe);
+        let web = settings::web(&args.exporter, lifecycle, links, probe, coder);
         serve_on(listeners, collect, web, stop).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -101,6 +102,9 @@ pub(super) async fn serve_on(
     systemd::ready();
     // They end when this is dropped.
     let mut tasks = JoinSet::new();
+    if let Some(coder) = settings.coder.clone() {
+        tasks.spawn(async move { coder.run().await });
+    }
     if let Some(probe) = settings.probe.clone() {
         start_probe(&mut tasks, probe, collect.database());
     }

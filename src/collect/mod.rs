@@ -12,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::stats::health_history::HealthHistory;
@@ -170,6 +171,11 @@ impl Collect {
         self.state.lock().transitions.clone()
     }
 
+    /// Whether Coder was alive in the last collection; `None` when that is not known.
+    pub fn coder_state(&self) -> Option<CoderState> {
+        self.state.lock().coder
+    }
+
     /// What changed lately.
     pub fn health_history(&self) -> Arc<HealthHistory> {
         self.state.lock().health_history.clone()
@@ -240,6 +246,9 @@ impl Collect {
         let (transitions, health_history) = memory.so_far();
         let mut state = self.state.lock();
         (state.transitions, state.health_history) = (transitions, health_history);
+        if let Ok(fleet) = &collection.fleet {
+            state.coder = fleet.coder_state();
+        }
         drop(state);
         drop(memory);
         self.merged_rows(collection)

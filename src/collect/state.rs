@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use crate::clock::wall_clock;
 use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
@@ -32,6 +33,8 @@ pub(super) struct CollectState {
     /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) health_history: Arc<HealthHistory>,
+    /// Whether Coder was alive in the last collection that could tell.
+    pub(super) coder: Option<CoderState>,
     pub(super) log: LogDedup,
 }
 

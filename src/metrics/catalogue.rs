@@ -16,6 +16,8 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
         super::workspaces::FAMILIES,
         super::agents::FAMILIES,
         super::coderd::FAMILIES,
+        super::replicas::FAMILIES,
+        super::coder::FAMILIES,
         super::probe::FAMILIES,
         super::exporter::FAMILIES,
         super::process::FAMILIES,

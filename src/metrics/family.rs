@@ -109,7 +109,8 @@ impl Stability {
 /// Where a family's numbers come from.
 ///
 /// The rule that decides: [`Source::Collector`] is what the database says, and is absent when
-/// that collector did not load; [`Source::Probe`] is there when the probe is on; the others are
+/// that collector did not load; [`Source::Probe`] is there when the probe is on, [`Source::Coder`]
+/// with `--coder.url`; the others are
 /// what this process does, and always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -117,6 +118,8 @@ pub enum Source {
     Collector(Collector),
     /// Trying to reach agents.
     Probe,
+    /// What Coder says of itself.
+    Coder,
     /// This exporter's own work.
     Exporter,
     /// The operating system, about this process.
@@ -129,6 +132,7 @@ impl Source {
         match self {
             Self::Collector(collector) => collector.as_str(),
             Self::Probe => "probe",
+            Self::Coder => "coder",
             Self::Exporter => "exporter",
             Self::Process => "process",
         }

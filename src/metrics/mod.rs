@@ -16,9 +16,11 @@ pub mod page;
 pub mod single;
 
 mod agents;
+mod coder;
 pub mod coderd;
 mod exporter;
 mod fleet;
 mod probe;
 mod process;
+mod replicas;
 mod workspaces;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::coder_watch::CoderWatch;
 use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
@@ -33,10 +34,20 @@ pub struct WebSettings {
     pub links: Links,
     /// The probe, when it is on. Its rounds are made by its owner.
     pub probe: Option<Probe<AnyDialer>>,
+    /// What Coder says of itself, where its URL is known. Its owner asks.
+    pub coder: Option<CoderWatch>,
     /// How long and how many.
     pub limits: ServerLimits,
     /// What can be read again, and who asks for it.
     pub lifecycle: Lifecycle,
+}
+
+impl WebSettings {
+    /// Why Coder did not answer when it was last asked; `None` when it did, or is not asked.
+    pub(crate) fn coder_trouble(&self) -> Option<String> {
+        let answers = self.coder.as_ref()?.answers();
+        answers.healthz?.err()
+    }
 }
 
 /// What no client can exceed.

@@ -57,6 +57,7 @@ mod reporter;
 mod schema_info;
 mod settings;
 mod sharing;
+mod signs_of_life;
 mod systemd;
 mod tls;
 mod transitions;

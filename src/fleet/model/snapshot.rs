@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
+use crate::fleet::model::coder::Replica;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, WorkspaceCount};
 
@@ -38,6 +39,8 @@ pub struct Snapshot {
     pub workspaces: Option<Vec<WorkspaceCount>>,
     /// Chats that are not archived.
     pub bindings: Option<Vec<BindingCount>>,
+    /// Replicas of Coder, those whose sign of life is newest first.
+    pub replicas: Option<Vec<Replica>>,
     /// Why agents are stuck in `created`, by agent id; only those that are.
     pub causes: HashMap<Uuid, Cause>,
 }
@@ -56,6 +59,7 @@ impl Snapshot {
             named_apps: None,
             workspaces: None,
             bindings: None,
+            replicas: None,
             causes: HashMap::new(),
         }
     }

@@ -80,6 +80,8 @@ pub enum Collector {
     Workspaces,
     /// Chats by what they are bound to.
     Bindings,
+    /// Replicas of Coder itself.
+    Replicas,
 }
 
 /// How one collector fared in one collection.

@@ -8,6 +8,7 @@ pub(super) mod bindings;
 pub(super) mod causes;
 
 mod apps;
+mod replicas;
 mod workspaces;
 
 use futures_util::future::BoxFuture;
@@ -77,6 +78,13 @@ pub(super) const fn row(collector: Collector) -> Row {
             needs: &[],
             flight: 3,
             run: bindings::run,
+        },
+        Collector::Replicas => Row {
+            reads: replicas::READS,
+            since: None,
+            needs: &[],
+            flight: 3,
+            run: replicas::run,
         },
     }
 }

@@ -17,6 +17,7 @@ use tokio::runtime::Handle;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, timeout};
 
+use crate::coder_watch::CoderWatch;
 use crate::metrics::exposition::Format;
 use crate::metrics::page::Page;
 use crate::offload::{INLINE, offload};
@@ -58,6 +59,7 @@ pub(crate) async fn metrics(
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
+        coder: settings.coder.as_ref().map(CoderWatch::answers),
         process: process::stats(),
         detail: settings.detail,
         is_config_current: app.is_config_current(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use coder_agent_exporter::fleet::model::coder::CoderAnswers;
 use coder_agent_exporter::fleet::model::agent::{
     Agent, Kind, Lifecycle, Scope, ScopeId, Transition,
 };
@@ -144,6 +145,11 @@ fn page() -> Arc<Page> {
             ],
             true,
         )),
+        coder: Some(CoderAnswers {
+            healthz: Some(Ok(Duration::from_millis(12))),
+            version: Some("v2.35.1".into()),
+            severities: None,
+        }),
         process: Some(ProcessStats {
             cpu_seconds: 1.25,
             open_fds: 12,

@@ -13,6 +13,7 @@ use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::probe::scope::SkipReason;
 use crate::fleet::rules::coder::ReplicaState;
 use crate::fleet::rules::health::Health;
+use crate::fleet::rules::provisioner::DaemonStatus;
 use crate::fleet::rules::status::{Status, StatusRule};
 use crate::fleet::stats::collection::{Collector, ErrorKind};
 use crate::metrics::catalogue::families;
@@ -38,6 +39,7 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
         ("cause", names::<Cause>()),
         ("collector", names::<Collector>()),
         ("command", commands.map(|it| it.get_name().into()).collect()),
+        ("daemon-status", names::<DaemonStatus>()),
         ("error-kind", names::<ErrorKind>()),
         ("health", names::<Health>()),
         ("replica-state", names::<ReplicaState>()),

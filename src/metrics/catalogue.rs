@@ -17,6 +17,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
         super::agents::FAMILIES,
         super::coderd::FAMILIES,
         super::replicas::FAMILIES,
+        super::provisioners::FAMILIES,
         super::coder::FAMILIES,
         super::probe::FAMILIES,
         super::exporter::FAMILIES,

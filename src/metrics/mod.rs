@@ -22,5 +22,6 @@ mod exporter;
 mod fleet;
 mod probe;
 mod process;
+mod provisioners;
 mod replicas;
 mod workspaces;

@@ -108,9 +108,13 @@ fn signs(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     };
     let primaries = replicas(page).iter().filter(|it| it.is_primary);
     let replica = primaries.filter_map(|it| it.updated_at).max();
+    let daemons = fleet.snapshot.provisioners.iter();
+    let daemons = daemons.flat_map(|it| &it.daemons);
+    let provisioner = daemons.filter_map(|it| it.last_seen_at).max();
     let signs = [
         ("replica", replica),
         ("heartbeat", fleet.newest_heartbeat()),
+        ("provisioner", provisioner),
     ];
     for (source, at) in signs {
         if let Some(at) = at {

@@ -50,6 +50,7 @@ mod population;
 mod privileges;
 mod probe;
 mod program;
+mod provisioners;
 mod queries;
 mod random_fleets;
 mod replica;

@@ -8,6 +8,7 @@ pub mod coder;
 pub mod label_value;
 pub mod latest;
 pub mod outcome;
+pub mod provisioner;
 pub mod reference;
 pub mod snapshot;
 pub mod time;

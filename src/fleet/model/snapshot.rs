@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
 use crate::fleet::model::coder::Replica;
+use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, WorkspaceCount};
 
@@ -41,6 +42,8 @@ pub struct Snapshot {
     pub bindings: Option<Vec<BindingCount>>,
     /// Replicas of Coder, those whose sign of life is newest first.
     pub replicas: Option<Vec<Replica>>,
+    /// Provisioner daemons, and the jobs that have not ended.
+    pub provisioners: Option<Provisioners>,
     /// Why agents are stuck in `created`, by agent id; only those that are.
     pub causes: HashMap<Uuid, Cause>,
 }
@@ -60,6 +63,7 @@ impl Snapshot {
             workspaces: None,
             bindings: None,
             replicas: None,
+            provisioners: None,
             causes: HashMap::new(),
         }
     }

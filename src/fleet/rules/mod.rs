@@ -5,4 +5,5 @@ pub mod advice;
 pub mod coder;
 pub mod explain;
 pub mod health;
+pub mod provisioner;
 pub mod status;

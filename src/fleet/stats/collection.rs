@@ -82,6 +82,8 @@ pub enum Collector {
     Bindings,
     /// Replicas of Coder itself.
     Replicas,
+    /// Provisioner daemons, and the jobs that have not ended.
+    Provisioners,
 }
 
 /// How one collector fared in one collection.

@@ -8,6 +8,7 @@ pub(super) mod bindings;
 pub(super) mod causes;
 
 mod apps;
+mod provisioners;
 mod replicas;
 mod workspaces;
 
@@ -85,6 +86,13 @@ pub(super) const fn row(collector: Collector) -> Row {
             needs: &[],
             flight: 3,
             run: replicas::run,
+        },
+        Collector::Provisioners => Row {
+            reads: provisioners::READS,
+            since: Some("provisioner_daemons.last_seen_at"),
+            needs: &[],
+            flight: 3,
+            run: provisioners::run,
         },
     }
 }

@@ -15,7 +15,8 @@ const SQL: &str = include_str!("provisioners.sql");
 
 /// What the query reads. It is run only where `provisioner_daemons.last_seen_at` exists.
 pub(super) const READS: &[ColumnSet] = &[
-    ColumnSet::of("provisioner_daemons", &["id", "tags"]).since(&["last_seen_at", "organization_id"]),
+    ColumnSet::of("provisioner_daemons", &["id", "tags"])
+        .since(&["last_seen_at", "organization_id"]),
     ColumnSet::of(
         "provisioner_jobs",
         &[

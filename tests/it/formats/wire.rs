@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
-use coder_agent_exporter::fleet::model::coder::CoderAnswers;
 use coder_agent_exporter::fleet::model::agent::{
     Agent, Kind, Lifecycle, Scope, ScopeId, Transition,
 };
 use coder_agent_exporter::fleet::model::app::{AppCount, AppHealth, NamedApp};
+use coder_agent_exporter::fleet::model::coder::CoderAnswers;
 use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::model::snapshot::{Cause, Schema, Snapshot};

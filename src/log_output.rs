@@ -49,7 +49,9 @@ fn happened(subject: Subject) -> &'static str {
         Subject::Rows => "rows were merged",
         Subject::Probe => "the probe round ended with an exporter error",
         Subject::Coder => "Coder does not answer this exporter",
-        Subject::Activity => "session reports cannot be read; connected agents are not probed",
+        Subject::Activity => {
+            "session reports cannot be read; the activity of workspaces is unknown, and connected agents are not probed"
+        }
         Subject::Collection | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }
 }

@@ -66,6 +66,7 @@ const ROOMS: Rooms = &[
     (
         "web",
         &[
+            "activity",
             "clock",
             "coder_watch",
             "collect",

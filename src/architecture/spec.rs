@@ -16,6 +16,7 @@ use crate::fleet::rules::health::Health;
 use crate::fleet::rules::provisioner::DaemonStatus;
 use crate::fleet::rules::status::{Status, StatusRule};
 use crate::fleet::stats::collection::{Collector, ErrorKind};
+use crate::fleet::stats::workspace_activity::WorkspaceActivity;
 use crate::metrics::catalogue::families;
 use crate::metrics::family::Exposed;
 use crate::metrics::single::ProbePage;
@@ -35,6 +36,7 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
     let command = Cli::command();
     let commands = command.get_subcommands();
     BTreeMap::from([
+        ("activity", names::<WorkspaceActivity>()),
         ("binding", names::<BindingState>()),
         ("cause", names::<Cause>()),
         ("collector", names::<Collector>()),

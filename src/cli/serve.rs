@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::activity::ActivityReader;
 use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
 use crate::config::postgres_url::PostgresUrl;
@@ -105,6 +106,13 @@ pub(super) async fn serve_on(
     if let Some(coder) = settings.coder.clone() {
         tasks.spawn(async move { coder.run().await });
     }
+    let mut settings = settings;
+    let activity = match &settings.probe {
+        Some(probe) => probe.activity().clone(),
+        None => ActivityReader::new(collect.clone()),
+    };
+    settings.activity = Some(activity.clone());
+    tasks.spawn(async move { activity.run().await });
     if let Some(probe) = settings.probe.clone() {
         start_probe(&mut tasks, probe, collect.database());
     }
@@ -129,14 +137,10 @@ fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Datab
         "probing"
     );
     match scope {
-        ProbeScope::InUse => {
-            let activity = probe.activity().clone();
-            tasks.spawn(async move { activity.run().await });
-        }
         ProbeScope::All if probe.counts_as_use() => {
             tasks.spawn(async move { warn_of_kept_alive(&database).await });
         }
-        ProbeScope::All => {}
+        ProbeScope::All | ProbeScope::InUse => {}
     }
     tasks.spawn(async move { probe.run().await });
 }

@@ -239,6 +239,7 @@ pub(super) fn web(
         ui: !args.web.disable_ui,
         links,
         probe,
+        activity: None,
         coder,
         limits: ServerLimits::default(),
         lifecycle,

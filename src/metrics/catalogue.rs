@@ -14,6 +14,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     [
         super::fleet::FAMILIES,
         super::workspaces::FAMILIES,
+        super::activity::FAMILIES,
         super::agents::FAMILIES,
         super::coderd::FAMILIES,
         super::replicas::FAMILIES,

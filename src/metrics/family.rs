@@ -110,7 +110,7 @@ impl Stability {
 ///
 /// The rule that decides: [`Source::Collector`] is what the database says, and is absent when
 /// that collector did not load; [`Source::Probe`] is there when the probe is on, [`Source::Coder`]
-/// with `--coder.url`; the others are
+/// with `--coder.url`, [`Source::Activity`] where session reports can be read; the others are
 /// what this process does, and always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -120,6 +120,8 @@ pub enum Source {
     Probe,
     /// What Coder says of itself.
     Coder,
+    /// The session reports.
+    Activity,
     /// This exporter's own work.
     Exporter,
     /// The operating system, about this process.
@@ -133,6 +135,7 @@ impl Source {
             Self::Collector(collector) => collector.as_str(),
             Self::Probe => "probe",
             Self::Coder => "coder",
+            Self::Activity => "activity",
             Self::Exporter => "exporter",
             Self::Process => "process",
         }

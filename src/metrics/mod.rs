@@ -15,6 +15,7 @@ pub mod family;
 pub mod page;
 pub mod single;
 
+mod activity;
 mod agents;
 mod coder;
 pub mod coderd;

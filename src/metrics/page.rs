@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 
+use crate::fleet::model::activity::Activity;
 use crate::fleet::model::coder::CoderAnswers;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::results::ProbeStats;
@@ -22,6 +23,8 @@ pub struct Page {
     pub errors: ErrorCounts,
     /// What the probe found, when it is on.
     pub probe: Option<ProbeStats>,
+    /// The session reports, where they could be read.
+    pub activity: Option<Arc<Activity>>,
     /// What Coder says of itself, where it is asked.
     pub coder: Option<CoderAnswers>,
     /// What the operating system says of this process, where it can be asked.

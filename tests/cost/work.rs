@@ -109,6 +109,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),
         probe: None,
+        activity: None,
         coder: None,
         process: None,
         detail: Detail {

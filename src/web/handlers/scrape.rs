@@ -59,6 +59,7 @@ pub(crate) async fn metrics(
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
+        activity: settings.activity().map(|it| it.activity),
         coder: settings.coder.as_ref().map(CoderWatch::answers),
         process: process::stats(),
         detail: settings.detail,

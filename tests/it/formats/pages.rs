@@ -55,6 +55,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 transitions,
                 errors,
                 probe,
+                activity: None,
                 coder: None,
                 process,
                 detail,

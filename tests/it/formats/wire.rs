@@ -145,6 +145,7 @@ fn page() -> Arc<Page> {
             ],
             true,
         )),
+        activity: None,
         coder: Some(CoderAnswers {
             healthz: Some(Ok(Duration::from_millis(12))),
             version: Some("v2.35.1".into()),

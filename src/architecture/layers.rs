@@ -26,6 +26,10 @@ const ROOMS: Rooms = &[
     ),
     ("coder_api", &["coder_api", "config", "error", "fleet"]),
     (
+        "coder_watch.rs",
+        &["coder_api", "fleet", "log_dedup", "log_output"],
+    ),
+    (
         "dialer",
         &[
             "coder_api",
@@ -79,8 +83,22 @@ const ROOMS: Rooms = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "details", "dialer", "error", "fleet", "metrics",
-            "offload", "postgres", "probe", "process", "systemd", "web",
+            "activity",
+            "clock",
+            "coder_watch",
+            "collect",
+            "config",
+            "dialer",
+            "error",
+            "fleet",
+            "details",
+            "metrics",
+            "offload",
+            "postgres",
+            "probe",
+            "process",
+            "systemd",
+            "web",
         ],
     ),
     (

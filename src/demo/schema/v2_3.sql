@@ -80,6 +80,9 @@ CREATE TABLE provisioner_jobs (
     canceled_at timestamptz,
     completed_at timestamptz,
     error text,
+    -- The daemon that works on it.
+    worker_id uuid,
+    tags jsonb NOT NULL DEFAULT '{"scope": "organization"}',
     -- How far a job is follows from what has been written about it, and is never set.
     job_status provisioner_job_status NOT NULL GENERATED ALWAYS AS (
         CASE
@@ -175,6 +178,30 @@ CREATE INDEX workspace_agent_stats_template_id_created_at_user_id
 
 -- One row: the last migration that ran. The numbers in this folder are only of about the
 -- right size; nothing may depend on them.
+CREATE TABLE provisioner_daemons (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    name text NOT NULL,
+    tags jsonb NOT NULL DEFAULT '{}'
+);
+
+-- A row for each start of a coderd or a workspace proxy.
+CREATE TABLE replicas (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz NOT NULL DEFAULT now(),
+    stopped_at timestamptz,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    hostname text NOT NULL,
+    region_id integer NOT NULL DEFAULT 0,
+    relay_address text NOT NULL DEFAULT '',
+    -- In microseconds.
+    database_latency integer NOT NULL DEFAULT 0,
+    version text NOT NULL,
+    error text NOT NULL DEFAULT '',
+    "primary" boolean NOT NULL DEFAULT true
+);
+
 CREATE TABLE schema_migrations (
     version bigint PRIMARY KEY,
     dirty boolean NOT NULL

@@ -7,6 +7,8 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
+use crate::fleet::model::coder::Replica;
+use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, WorkspaceCount};
 
@@ -42,6 +44,10 @@ pub struct Snapshot {
     pub workspaces: Option<Vec<WorkspaceCount>>,
     /// Chats that are not archived.
     pub bindings: Option<Vec<BindingCount>>,
+    /// Replicas of Coder, those whose sign of life is newest first.
+    pub replicas: Option<Vec<Replica>>,
+    /// Provisioner daemons, and the jobs that have not ended.
+    pub provisioners: Option<Provisioners>,
     /// Why agents are stuck in `created`, by agent id; only those that are.
     pub causes: HashMap<Uuid, Cause>,
 }
@@ -62,6 +68,8 @@ impl Snapshot {
             dropped_apps: 0,
             workspaces: None,
             bindings: None,
+            replicas: None,
+            provisioners: None,
             causes: HashMap::new(),
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Transition};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::snapshot::Cause;
+use crate::fleet::report::coder_summary::CoderSummary;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
 use crate::fleet::rules::explain::Explanation;
@@ -192,6 +193,8 @@ pub struct TemplateSummary<'a> {
 #[derive(Debug, Clone, Serialize)]
 pub struct StatusSummary<'a> {
     now: String,
+    coder_down: Option<bool>,
+    coder_down_since: Option<String>,
     agents: u64,
     health: BTreeMap<&'static str, u64>,
     templates: Vec<TemplateSummary<'a>>,
@@ -208,8 +211,11 @@ impl<'a> StatusSummary<'a> {
             template_name: &scope.template,
             health: by_name(row),
         });
+        let coder = CoderSummary::of(fleet, None);
         Self {
             now: moment(fleet.snapshot.now),
+            coder_down: coder.down,
+            coder_down_since: coder.down_since,
             agents: total.values().sum(),
             health: by_name(&total),
             templates: templates.collect(),

@@ -2,6 +2,8 @@
 //! `docs/spec/connection-status.md` and `docs/spec/health.md`.
 
 pub mod advice;
+pub mod coder;
 pub mod explain;
 pub mod health;
+pub mod provisioner;
 pub mod status;

@@ -80,6 +80,10 @@ pub enum Collector {
     Workspaces,
     /// Chats by what they are bound to.
     Bindings,
+    /// Replicas of Coder itself.
+    Replicas,
+    /// Provisioner daemons, and the jobs that have not ended.
+    Provisioners,
 }
 
 /// How one collector fared in one collection.

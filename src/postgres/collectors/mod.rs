@@ -8,6 +8,8 @@ pub(super) mod bindings;
 pub(super) mod causes;
 
 mod apps;
+mod provisioners;
+mod replicas;
 mod workspaces;
 
 use futures_util::future::BoxFuture;
@@ -78,6 +80,20 @@ pub(super) const fn row(collector: Collector) -> Row {
             needs: &[],
             flight: 3,
             run: bindings::run,
+        },
+        Collector::Replicas => Row {
+            reads: replicas::READS,
+            since: None,
+            needs: &[],
+            flight: 3,
+            run: replicas::run,
+        },
+        Collector::Provisioners => Row {
+            reads: provisioners::READS,
+            since: Some("provisioner_daemons.last_seen_at"),
+            needs: &[],
+            flight: 3,
+            run: provisioners::run,
         },
     }
 }

@@ -103,8 +103,8 @@ const WITHOUT_INDEXES: &str = "
             FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
             WHERE indisunique AND NOT indisprimary AND relnamespace = 'public'::regnamespace
         LOOP
-            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s', it.owner, it.name);
-            EXECUTE format('DROP INDEX IF EXISTS %s', it.name);
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s CASCADE', it.owner, it.name);
+            EXECUTE format('DROP INDEX IF EXISTS %s CASCADE', it.name);
         END LOOP;
     END $$";
 

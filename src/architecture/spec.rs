@@ -6,9 +6,9 @@ use clap::CommandFactory;
 
 use crate::cli::Cli;
 use crate::fleet::model::agent::Kind;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::probe::scope::SkipReason;
 use crate::fleet::rules::health::Health;

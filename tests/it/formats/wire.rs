@@ -12,9 +12,10 @@ use coder_agent_exporter::fleet::model::agent::{
     Agent, Kind, Lifecycle, Scope, ScopeId, Transition,
 };
 use coder_agent_exporter::fleet::model::app::{AppCount, AppHealth, NamedApp};
+use coder_agent_exporter::fleet::model::cause::Cause;
 use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::model::snapshot::{Cause, Schema, Snapshot};
+use coder_agent_exporter::fleet::model::snapshot::{Schema, Snapshot};
 use coder_agent_exporter::fleet::model::time::Timestamp;
 use coder_agent_exporter::fleet::model::workspace::{
     BindingCount, BindingState, JobStatus, WorkspaceCount,

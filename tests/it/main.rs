@@ -52,6 +52,7 @@ mod probe;
 mod program;
 mod queries;
 mod random_fleets;
+mod real_coder;
 mod replica;
 mod reporter;
 mod schema_info;

@@ -7,9 +7,9 @@ use clap::ValueEnum;
 use crate::cli::{demo_settings_table, settings_table};
 use crate::config::demo_args::DemoScenario;
 use crate::fleet::model::agent::Kind;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::rules::health::Health;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
@@ -84,6 +84,7 @@ fn columns_table() -> String {
     let rows = role.lines().filter_map(|line| {
         let (columns, rest) = line.strip_prefix("GRANT SELECT (")?.split_once(") ON ")?;
         let (table, _) = rest.split_once(" TO ")?;
+        let columns = columns.replace('"', "");
         Some(format!("| `{table}` | {columns} |\n"))
     });
     let rows: String = rows.collect();

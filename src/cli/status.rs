@@ -9,8 +9,8 @@ use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
 use crate::fleet::model::agent::Kind;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::report::format::{age, moment};
 use crate::fleet::report::summary::StatusSummary;
 use crate::fleet::rules::coder::CoderState;

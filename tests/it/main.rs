@@ -54,6 +54,7 @@ mod program;
 mod provisioners;
 mod queries;
 mod random_fleets;
+mod real_coder;
 mod replica;
 mod reporter;
 mod row_security;

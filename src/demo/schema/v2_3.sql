@@ -134,6 +134,7 @@ CREATE TABLE workspace_agents (
     auth_token uuid NOT NULL DEFAULT gen_random_uuid(),
     environment_variables jsonb DEFAULT '{"GITHUB_TOKEN": "not for exporters"}',
     version text NOT NULL DEFAULT '',
+    last_connected_replica_id uuid,
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,
@@ -151,6 +152,30 @@ CREATE TABLE workspace_apps (
     url varchar(65534),
     health workspace_app_health NOT NULL DEFAULT 'disabled',
     UNIQUE (agent_id, slug)
+);
+
+CREATE TABLE workspace_agent_scripts (
+    workspace_agent_id uuid NOT NULL REFERENCES workspace_agents ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    script text NOT NULL DEFAULT '#!/bin/sh',
+    run_on_start boolean NOT NULL DEFAULT true,
+    run_on_stop boolean NOT NULL DEFAULT false,
+    timeout_seconds integer NOT NULL DEFAULT 0
+);
+CREATE INDEX workspace_agent_scripts_workspace_agent_id
+    ON workspace_agent_scripts (workspace_agent_id);
+
+-- Each coderd has a row, which it updates every five seconds.
+CREATE TABLE replicas (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz NOT NULL DEFAULT now(),
+    stopped_at timestamptz,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    hostname text NOT NULL DEFAULT 'coderd',
+    database_latency integer NOT NULL DEFAULT 0,
+    version text NOT NULL DEFAULT '',
+    "primary" boolean NOT NULL DEFAULT true
 );
 
 -- Session reports: each agent sends one every 30 seconds.

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
+use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::coder::Replica;
 use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::time::Timestamp;
@@ -48,8 +48,10 @@ pub struct Snapshot {
     pub replicas: Option<Vec<Replica>>,
     /// Provisioner daemons, and the jobs that have not ended.
     pub provisioners: Option<Provisioners>,
-    /// Why agents are stuck in `created`, by agent id; only those that are.
+    /// Why agents have their problems, by agent id; only those with a known cause.
     pub causes: HashMap<Uuid, Cause>,
+    /// The scripts that explain their problems, by agent id.
+    pub scripts: HashMap<Uuid, Vec<Script>>,
 }
 
 impl Snapshot {
@@ -71,6 +73,7 @@ impl Snapshot {
             replicas: None,
             provisioners: None,
             causes: HashMap::new(),
+            scripts: HashMap::new(),
         }
     }
 }
@@ -86,17 +89,6 @@ pub struct Schema {
     pub has_deleted: bool,
     /// Has bound chats: `chats.agent_id`, from v2.32.
     pub has_chat_agent_id: bool,
-}
-
-/// Why an agent is stuck in `created` (`docs/spec/causes.md`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum Cause {
-    /// Its process outlived a build, reconnected to the new row and had nothing new to report:
-    /// an agent of the same name reached `ready` in an earlier build.
-    SurvivedBuild,
-    /// It never reported anything, as far as is known.
-    NeverReported,
 }
 
 /// The distinct (organization, template) pairs of a snapshot, numbered as they are met.

@@ -74,7 +74,7 @@ pub enum Collector {
     Agents,
     /// Their apps.
     Apps,
-    /// Why agents are stuck in `created`.
+    /// Why agents have their problems.
     Causes,
     /// Workspaces by the state of their latest build.
     Workspaces,

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind, Label, Lifecycle, Scope};
 use crate::fleet::model::app::AppHealth;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::{CountByLabel, Counted};
-use crate::fleet::model::snapshot::{Cause, Snapshot};
+use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::rules::coder::{CoderState, coder_state};

@@ -27,7 +27,7 @@ const ROOMS: Rooms = &[
     ("coder_api", &["coder_api", "config", "error", "fleet"]),
     (
         "coder_watch.rs",
-        &["coder_api", "fleet", "log_dedup", "log_output"],
+        &["coder_api", "error", "fleet", "log_dedup", "log_output"],
     ),
     (
         "dialer",

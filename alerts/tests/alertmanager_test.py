@@ -186,6 +186,7 @@ class Inhibition(unittest.TestCase):
                 Alert("CoderAgentsFlapping", "warning", "go"),
                 Alert("CoderAgentsStuckCreated", "warning", "go"),
                 Alert("CoderAgentsStuckConnecting", "info", "go"),
+                Alert("CoderPrebuildsBroken", "warning", "go"),
                 Alert("CoderAppsUnhealthy", "warning", "go"),
                 Alert("CoderWorkspacesWithoutAgent", "warning", "go"),
                 Alert("CoderChatBindingsStale", "info", "go"),
@@ -216,6 +217,7 @@ class Inhibition(unittest.TestCase):
                 Alert("CoderHeartbeatsLate", "warning"),
                 Alert("CoderProbeFailing", "warning"),
                 Alert("CoderProbeDisagreement", "warning"),
+                Alert("CoderPrebuildsBroken", "warning", "rust"),
                 Alert("CoderAppsUnhealthy", "warning", "rust"),
             ],
         )

@@ -191,3 +191,44 @@ async fn coderd_that_is_gone_comes_before_memory() {
         .await;
     check(&causes(&coder).await, &[("main", "coderd_gone")]);
 }
+
+/// As after an upgrade of the exporter: the role has last year's grants.
+#[tokio::test]
+async fn cause_that_may_not_be_read_costs_no_more_than_the_causes() {
+    let coder = noon(Era::NEWEST).await;
+    let stopped = replica(&coder, "11:00:10", Some("11:00:10"), true).await;
+    held(&coder, "main", "11:00:00", stopped).await;
+    let role = &coder.role;
+    coder
+        .sql(&format!("REVOKE SELECT ON replicas FROM {role}; REVOKE SELECT (\"primary\") ON replicas FROM {role}"))
+        .await;
+    let page = coder.exporter().await.scrape().await;
+    let labels = [("health", "disconnected"), ("cause", "")];
+    assert!(
+        page.get(PROBLEM, &labels).is_some(),
+        "{}",
+        page.show(PROBLEM)
+    );
+    let failed = [("collector", "causes")];
+    assert_eq!(page.value("coder_exporter_collector_success", &failed), 0.0);
+    let url = format!("--postgres.url={}", coder.url());
+    let explained = run(&["explain", "ada/main", &url]).await;
+    assert!(
+        explained.stdout.contains("rule silent"),
+        "{}",
+        explained.stderr
+    );
+    // The statement that helps is one that Postgres takes.
+    let checked = run(&["check", &url]).await;
+    let said = format!("{}{}", checked.stdout, checked.stderr);
+    let grant = said
+        .split("GRANT SELECT")
+        .nth(1)
+        .unwrap_or_else(|| panic!("{said}"));
+    let grant = grant.split(';').next().unwrap();
+    let grant: Vec<_> = grant.split_whitespace().collect();
+    coder
+        .sql(&format!("GRANT SELECT {}", grant.join(" ")))
+        .await;
+    check(&causes(&coder).await, &[("main", "coderd_gone")]);
+}

@@ -21,7 +21,14 @@ const ROOMS: Rooms = &[
     (
         "postgres",
         &[
-            "clock", "config", "error", "fleet", "offload", "postgres", "resolver",
+            "certificates",
+            "clock",
+            "config",
+            "error",
+            "fleet",
+            "offload",
+            "postgres",
+            "resolver",
         ],
     ),
     (
@@ -71,8 +78,21 @@ const ROOMS: Rooms = &[
     (
         "web",
         &[
-            "clock", "collect", "config", "details", "dialer", "error", "fleet", "metrics",
-            "offload", "postgres", "probe", "process", "systemd", "web",
+            "certificates",
+            "clock",
+            "collect",
+            "config",
+            "details",
+            "dialer",
+            "error",
+            "fleet",
+            "metrics",
+            "offload",
+            "postgres",
+            "probe",
+            "process",
+            "systemd",
+            "web",
         ],
     ),
     (
@@ -84,6 +104,7 @@ const ROOMS: Rooms = &[
         "demo",
         &["chance", "demo", "error", "fleet", "postgres", "reporter"],
     ),
+    ("certificates.rs", &[]),
     ("log_dedup.rs", &["error", "fleet"]),
     ("log_output.rs", &["error", "fleet", "log_dedup"]),
 ];
@@ -161,7 +182,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
 /// What reaches into the world, and so has no place in a pure room.
 const WORLDLY: &[&str] = &[
     "axum",
-    "deadpool_postgres",
+    "deadpool",
     "std::env",
     "std::fs",
     "std::net",

@@ -44,12 +44,6 @@ pub const READS: &[ColumnSet] = &[
     ColumnSet::of("templates", &["id"]),
 ];
 
-/// Whether the newest released Coder has this column: of the two forms in which sessions are
-/// counted it has the older one.
-pub fn is_in_newest_release(table: &str, column: &str) -> bool {
-    (table, column) != (TABLE, SESSION_COUNTS)
-}
-
 impl Database {
     /// Which agents are in use now.
     ///

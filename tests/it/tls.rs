@@ -208,6 +208,28 @@ async fn revoked_certificate_is_refused() {
 }
 
 #[tokio::test]
+async fn channel_binding_is_used_where_it_is_required() {
+    let paper = Authority::new().server(&[HOST], Valid::Now);
+    let server = Secured::asking(paper, "scram-sha-256", &Authority::new()).await;
+    let role = &server.coder.role;
+    let password = format!("ALTER ROLE {role} PASSWORD 'secret'");
+    server.coder.sql(&password).await;
+    let required = "password=secret&channel_binding=require";
+    let options = format!("sslmode=require&{required}");
+    assert_eq!(server.errors(HOST, &options).await, ACCEPTED);
+    // There is no channel to bind to in clear.
+    let hba = server.coder.cluster().folder().join("data/pg_hba.conf");
+    std::fs::write(
+        hba,
+        "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
+    )
+    .unwrap();
+    server.coder.sql("SELECT pg_reload_conf()").await;
+    let options = format!("sslmode=disable&{required}");
+    assert_eq!(server.errors(HOST, &options).await, ["authentication"]);
+}
+
+#[tokio::test]
 async fn allow_uses_tls_only_where_the_server_insists() {
     let server = server_of(&Authority::new(), &["db.example"]).await;
     assert_eq!(server.errors(HOST, "sslmode=allow").await, ACCEPTED);

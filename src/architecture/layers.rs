@@ -31,9 +31,17 @@ const ROOMS: Rooms = &[
             "resolver",
         ],
     ),
+    ("coder_api", &["coder_api", "config", "error", "fleet"]),
     (
         "dialer",
-        &["config", "dialer", "error", "fleet", "resolver"],
+        &[
+            "coder_api",
+            "config",
+            "dialer",
+            "error",
+            "fleet",
+            "resolver",
+        ],
     ),
     (
         "collect",
@@ -127,7 +135,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
         "postgres",
         &[
             ("failure", &["advice"]),
-            ("columns", &["decode", "failure"]),
+            ("columns", &["decode", "failure", "text_limits"]),
             ("catalog", &["columns", "failure"]),
             ("sql", &["catalog"]),
             ("connection", &["catalog", "columns", "decode", "failure"]),
@@ -171,7 +179,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("state", &["auth", "server", "settings"]),
             ("api", &["links", "state"]),
             ("ui", &["auth", "links", "settings", "state"]),
-            ("handlers", &["state"]),
+            ("handlers", &["server", "state"]),
             ("middleware", &["auth", "server", "state"]),
             ("router", &["api", "handlers", "middleware", "state", "ui"]),
             ("serve", &["router", "server", "settings", "state"]),

@@ -5,11 +5,15 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use tokio::time::Instant;
+use uuid::Uuid;
 
+use crate::coder_api::CoderApi;
 use crate::collect::Collect;
 use crate::config::args::ServeArgs;
+use crate::config::probe_args::Dialing;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::probe::scope::ProbeScope;
+use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::stats::collection::{CollectionResult, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::postgres::catalog::{Catalog, ColumnSet};
@@ -54,8 +58,8 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
             Err(error) => report.bad("web config", &error),
         }
     }
-    if let Some(dialing) = dialing {
-        let scope = args.exporter.probe.scope(&dialing).as_str();
+    if let Some(dialing) = &dialing {
+        let scope = args.exporter.probe.scope(dialing).as_str();
         report.good("settings", &format!("{dialing}; probe scope {scope}"));
     }
     runtime()?.block_on(async {
@@ -74,6 +78,13 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         }
         let collection = database.collection(settings.wanted(), deadline()).await;
         check_collection(&mut report, &collection);
+        if let Some(Dialing::Coderd(url, token)) = &dialing {
+            let api = from_args::coder_api(url, Some(token));
+            match api {
+                Ok(api) => check_coder(&mut report, &api, &collection).await,
+                Err(error) => report.bad("coder", &error),
+            }
+        }
     });
     Ok(report.exit_code())
 }
@@ -131,6 +142,42 @@ fn check_collection(report: &mut Report, collection: &CollectionResult) {
         report.warn("collection", note);
     }
     report.good("collection", &summary(fleet));
+}
+
+/// Whether the probe could ask Coder; nothing is dialed.
+async fn check_coder(report: &mut Report, api: &CoderApi, collection: &CollectionResult) {
+    match api.healthz().await {
+        Ok(took) => {
+            let took = took.as_millis();
+            report.good("coder", &format!("{} answered in {took} ms", api.url()));
+        }
+        Err(failure) => return report.bad("coder", &failure),
+    }
+    match api.version().await {
+        Ok(version) => report.good("coder version", &sanitize(&version)),
+        Err(failure) => report.bad("coder version", &failure),
+    }
+    let username = match api.username().await {
+        Ok(username) => username,
+        Err(failure) => return report.bad("coder token", &failure),
+    };
+    let user = sanitize(&username);
+    report.good("coder token", &format!("valid; its user is {user}"));
+    let Some(agent) = foreign_agent(collection, &username) else {
+        return report.good("coder agents", "not checked: there is no agent to read");
+    };
+    match api.may_read(agent).await {
+        Ok(()) => report.good("coder agents", "the token may read agents"),
+        Err(failure) => report.bad("coder agents", &failure),
+    }
+}
+
+/// An agent of another user, if there is one: everybody may read their own.
+fn foreign_agent(collection: &CollectionResult, username: &str) -> Option<Uuid> {
+    let fleet = collection.fleet.as_ref().ok()?;
+    let agents = fleet.snapshot.agents.iter().flatten();
+    let agent = agents.max_by_key(|it| &*it.owner != username);
+    agent.map(|it| it.id)
 }
 
 fn summary(fleet: &FleetStats) -> String {

@@ -5,6 +5,7 @@ mod database_source;
 mod demo;
 mod effective;
 mod explain;
+mod exposure;
 mod find;
 mod listening;
 mod logging;
@@ -29,7 +30,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
-use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs};
+use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs, WaitArgs};
 use crate::fleet::report::sanitize::sanitize_json;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
@@ -68,7 +69,7 @@ enum Command {
     Resolve(Box<DialQuestionArgs>),
     /// Wait until a workspace is ready or has failed
     #[command(after_help = wait::EXIT_CODES)]
-    Wait(Box<DialQuestionArgs>),
+    Wait(Box<WaitArgs>),
     /// Serve a simulated fleet from a temporary Postgres
     Demo(Box<DemoArgs>),
     /// Print all metrics as a Markdown table

@@ -22,13 +22,15 @@ use crate::{probe, systemd, web};
 
 use super::database_source::database_source;
 use super::listening::{self, listen};
-use super::{CommandError, PATIENCE, logging, runtime, settings};
+use super::{CommandError, PATIENCE, exposure, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
     let url = settings::postgres_url(&args.postgres)?;
+    let config = Arc::new(settings::web_config(&args.exporter.web)?);
+    exposure::warn_of_files(args, &config);
     let lifecycle = Lifecycle {
-        config: Arc::new(settings::web_config(&args.exporter.web)?),
+        config,
         database: database_source(&args.postgres, &url),
         effective: settings::effective(&effective, &args.exporter)?,
         reload_requested: Arc::default(),
@@ -97,6 +99,11 @@ pub(super) async fn serve_on(
         let signal = stop.await;
         tracing::info!(signal, "stopping");
     };
+    let addresses: Vec<_> = listeners
+        .iter()
+        .filter_map(|it| it.local_addr().ok())
+        .collect();
+    exposure::warn_of_openness(&config, &addresses);
     // Connections queue from here on.
     systemd::ready();
     // They end when this is dropped.

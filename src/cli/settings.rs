@@ -5,9 +5,12 @@ use std::sync::Arc;
 use clap::CommandFactory;
 use secrecy::SecretString;
 
+use crate::coder_api::CoderApi;
 use crate::collect::Collect;
 use crate::config::args::{AgentArgs, ExporterArgs};
 use crate::config::coder_args::{CoderArgs, TOKEN_VARIABLE, URL_VARIABLE};
+use crate::config::coder_token::Token;
+use crate::config::http_url::HttpUrl;
 use crate::config::postgres_args::PostgresArgs;
 use crate::config::postgres_url::PostgresUrl;
 use crate::config::probe_args::{DialArgs, DialerKind, Dialing};
@@ -15,7 +18,7 @@ use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::dialer::AnyDialer;
 use crate::error::{ErrorKind, Failure};
-use crate::metrics::page::Detail;
+use crate::metrics::page::{AgentLabels, Detail};
 use crate::postgres::database::{Database, UrlSource};
 use crate::probe::Probe;
 use crate::web::{Lifecycle, Links, LiveConfig, ServerLimits};
@@ -104,8 +107,13 @@ pub(super) fn database(url: &PostgresUrl, args: &PostgresArgs) -> Result<Databas
 ///
 /// # Errors
 ///
-/// When every collector is off.
+/// When every collector is off, or two settings contradict each other.
 pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings, SettingError> {
+    if args.metrics.coderd_compat && args.metrics.agent_labels == AgentLabels::Ids {
+        let problem = "ids leaves out the names of users, which --metrics.coderd-compat serves; \
+                       choose one of them";
+        return Err(SettingError::new("--metrics.agent-labels", problem));
+    }
     if args.collectors.enabled.is_empty() {
         let problem = "all collectors are off; enable at least one";
         return Err(SettingError::new("--no-collector.*", problem));
@@ -175,6 +183,16 @@ pub(super) fn probe(
     Ok(Some(Probe::new(collect.clone(), dialer, settings)))
 }
 
+/// A client of Coder.
+///
+/// # Errors
+///
+/// When TLS cannot be set up.
+pub(super) fn coder_api(url: &HttpUrl, token: Option<&Token>) -> Result<CoderApi, SettingError> {
+    let api = CoderApi::new(url.clone(), token.cloned());
+    api.map_err(|error| SettingError::new("--coder.url", error.to_string()))
+}
+
 /// The dialer of these settings.
 ///
 /// # Errors
@@ -208,6 +226,8 @@ pub(super) fn web(
             agent_series: args.metrics.agent_series,
             max_agent_series: args.metrics.max_agent_series,
             coderd_compat: args.metrics.coderd_compat,
+            agent_labels: args.metrics.agent_labels,
+            max_page_bytes: args.metrics.max_page_bytes,
         },
         ui: !args.web.disable_ui,
         links,

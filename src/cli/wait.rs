@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::anyhow;
 use tokio::time::Instant;
 
-use crate::config::question_args::DialQuestionArgs;
+use crate::config::question_args::WaitArgs;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::latest::WorkspaceAt;
 use crate::fleet::model::outcome::ProbeOutcome;
@@ -29,13 +29,18 @@ Exit codes:
   12   no_agent
   13   ambiguous
   14   start_failed
-  20   the build did not end within 10 minutes
-  21   the agent did not answer within 2 minutes
-  22   the startup script did not end within 10 minutes
+  15   shut_down
+  20   the build did not end within 10 minutes, or --timeout
+  21   the agent did not answer within 2 minutes, or --timeout
+  22   the startup script did not end within 10 minutes, or --timeout
   64   a setting is wrong
   130  interrupted";
 
-pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &WaitArgs) -> Result<ExitCode, CommandError> {
+    let WaitArgs {
+        dial: args,
+        timeout,
+    } = args;
     let reference = reference(&args.what)?;
     let dialer = settings::dialer(settings::dialing_now(&args.coder, &args.dial)?)?;
     let url = settings::postgres_url(&args.question.postgres)?;
@@ -46,7 +51,8 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
         let counts_as_use = dialer.counts_as_use();
         let resolver = resolver(&database, dialer, args);
         let mut ticker = Ticker::new();
-        let waiting = resolver.wait(latest.workspace_id, &limits, |it| ticker.tell(&it));
+        let workspace = latest.workspace_id;
+        let waiting = resolver.wait(workspace, &limits, *timeout, |it| ticker.tell(&it));
         let waited = waiting.await;
         let (began, unasked) = (ticker.began, ticker.unasked.take());
         drop(ticker);
@@ -84,10 +90,15 @@ fn tell(
     counted_as_use: bool,
     as_json: bool,
 ) -> Result<ExitCode, CommandError> {
-    let (result, last) = match waited {
-        Waited::Settled(readiness) => (readiness.verdict.as_str(), Some(readiness)),
-        Waited::TimedOut { stage, last } => (late(*stage), last.as_ref()),
+    let (result, last, unanswered) = match waited {
+        Waited::Settled(readiness) => (readiness.verdict.as_str(), Some(readiness), None),
+        Waited::TimedOut {
+            stage,
+            last,
+            unanswered,
+        } => (late(*stage), last.as_ref(), unanswered.as_ref()),
     };
+    let unanswered = unanswered.map(|it| sanitize(&it.to_string()));
     let seconds = began.elapsed().as_secs_f64();
     let detail = last.map(|it| it.detail.as_str());
     if as_json {
@@ -99,6 +110,7 @@ fn tell(
             "result": result,
             "verdict": last.map(|it| it.verdict.as_str()),
             "detail": detail,
+            "last_dial_error": unanswered,
             "agent_id": agent.map(|it| it.agent_id.to_string()),
             "agent_name": agent.map(|it| it.agent.to_string()),
             "counted_as_use": counted_as_use,
@@ -108,6 +120,10 @@ fn tell(
         let detail = detail.unwrap_or("the database did not answer");
         let sentence = format!("{result} after {}: {detail}", age(seconds));
         print(&format!("{}\n", wrapped(&sentence, 0)))?;
+        if let Some(error) = unanswered {
+            let sentence = format!("The last dial failed: {error}");
+            print(&format!("{}\n", wrapped(&sentence, 0)))?;
+        }
         if counted_as_use {
             print(&format!("{}\n", wrapped(COUNTED_AS_USE, 0)))?;
         }
@@ -132,6 +148,7 @@ fn exit_code(waited: &Waited) -> Result<ExitCode, CommandError> {
             Verdict::NoAgent => 12,
             Verdict::Ambiguous => 13,
             Verdict::StartFailed => 14,
+            Verdict::ShutDown => 15,
             Verdict::Building | Verdict::Connecting | Verdict::Starting | Verdict::Unreachable => {
                 return Err(
                     anyhow!("waiting ended too early, with verdict {}", verdict.as_str()).into(),
@@ -241,7 +258,11 @@ mod tests {
             detail: String::new(),
         };
         for (stage, code) in [(Stage::Build, 20), (Stage::Dial, 21), (Stage::Start, 22)] {
-            let late = |last| Waited::TimedOut { stage, last };
+            let late = |last| Waited::TimedOut {
+                stage,
+                last,
+                unanswered: None,
+            };
             let code_of = |waited| exit_code(&waited).ok();
             let seen = late(Some(readiness.clone()));
             assert_eq!(is_unanswered(&seen), stage == Stage::Dial);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::fleet::rules::health::Limits;
-use crate::metrics::page::AgentSeries;
+use crate::metrics::page::{AgentLabels, AgentSeries};
 
 use super::coder_args::CoderArgs;
 use super::collectors::CollectorArgs;
@@ -68,6 +68,17 @@ pub struct AgentArgs {
         value_parser = positive_duration
     )]
     pub inactive_timeout: Duration,
+
+    /// Time that an agent which shut down may stay away before it counts as terminated; a restart
+    /// from inside the workspace takes less
+    #[arg(
+        long = "agent.terminated-after",
+        env = "CODER_EXPORTER_AGENT_TERMINATED_AFTER",
+        value_name = "DURATION",
+        default_value = "5m",
+        value_parser = positive_duration
+    )]
+    pub terminated_after: Duration,
 
     /// Time that an agent may stay in status connecting before it counts as stuck
     #[arg(
@@ -156,6 +167,26 @@ pub struct MetricsArgs {
         action = clap::ArgAction::SetTrue
     )]
     pub coderd_compat: bool,
+
+    /// Labels of series of single agents. ids: without the names of workspaces and their owners,
+    /// which are on the page and in the API only; not with --metrics.coderd-compat
+    #[arg(
+        long = "metrics.agent-labels",
+        env = "CODER_EXPORTER_METRICS_AGENT_LABELS",
+        value_name = "WHICH",
+        default_value = "full"
+    )]
+    pub agent_labels: AgentLabels,
+
+    /// Maximum size of the metrics page in bytes, as text without compression; Coder's own metrics
+    /// are left out first, then those of all agents, then those of agents with a problem
+    #[arg(
+        long = "metrics.max-page-bytes",
+        env = "CODER_EXPORTER_METRICS_MAX_PAGE_BYTES",
+        value_name = "BYTES",
+        default_value_t = 32 << 20
+    )]
+    pub max_page_bytes: usize,
 }
 
 impl AgentArgs {
@@ -163,6 +194,7 @@ impl AgentArgs {
     pub fn limits(&self) -> Limits {
         Limits {
             inactive_timeout: self.inactive_timeout,
+            terminated_after: self.terminated_after,
             stuck_connecting_after: self.stuck_connecting_after,
             stuck_created_after: self.stuck_created_after,
             stuck_starting_after: self.stuck_starting_after,

@@ -36,6 +36,16 @@ pub struct DialArgs {
         value_name = "HOST:PORT"
     )]
     pub tcp_address: Option<TcpAddress>,
+
+    /// Let the tcp dialer connect to loopback, link-local and cloud metadata addresses, which
+    /// names that users choose could lead to
+    #[arg(
+        long = "probe.allow-special-addresses",
+        env = "CODER_EXPORTER_PROBE_ALLOW_SPECIAL_ADDRESSES",
+        value_parser = clap::builder::BoolishValueParser::new(),
+        action = clap::ArgAction::SetTrue
+    )]
+    pub allow_special_addresses: bool,
 }
 
 /// `--probe.*`
@@ -78,7 +88,8 @@ pub struct ProbeArgs {
     )]
     pub sample: Option<usize>,
 
-    /// Maximum number of workspaces dialed at the same time, including requests to /probe
+    /// Maximum number of workspaces that a round dials at the same time. One more may be dialed for
+    /// requests to /probe
     #[arg(
         long = "probe.concurrency",
         env = "CODER_EXPORTER_PROBE_CONCURRENCY",
@@ -172,7 +183,11 @@ impl DialArgs {
             DialerKind::Tcp => {
                 let example = "--probe.dialer=tcp requires it, for example {workspace}.{owner}.agents.example:22";
                 let address = self.tcp_address.clone();
-                Dialing::Tcp(address.ok_or_else(|| missing(TCP_FLAG, example.into()))?)
+                let address = address.ok_or_else(|| missing(TCP_FLAG, example.into()))?;
+                Dialing::Tcp(match self.allow_special_addresses {
+                    true => address.allowing_special(),
+                    false => address,
+                })
             }
         };
         Ok(Some(dialing))

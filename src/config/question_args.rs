@@ -1,11 +1,14 @@
 //! The settings of commands that ask once.
 
+use std::time::Duration;
+
 use clap::Args;
 
 use super::args::AgentArgs;
 use super::coder_args::CoderArgs;
 use super::postgres_args::PostgresArgs;
 use super::probe_args::DialArgs;
+use super::values::positive_duration;
 
 /// Everything it takes to ask the database and judge.
 #[derive(Debug, Clone, Args)]
@@ -46,7 +49,24 @@ pub struct ExplainArgs {
     pub question: QuestionArgs,
 }
 
-/// `resolve` and `wait`
+/// `wait`
+#[derive(Debug, Clone, Args)]
+pub struct WaitArgs {
+    /// What to wait for, and how to ask.
+    #[command(flatten)]
+    pub dial: DialQuestionArgs,
+
+    /// Maximum time to wait, for all stages together
+    #[arg(
+        long = "timeout",
+        value_name = "DURATION",
+        default_value = "22m",
+        value_parser = positive_duration
+    )]
+    pub timeout: Duration,
+}
+
+/// `resolve`, and what `wait` has in common with it
 #[derive(Debug, Clone, Args)]
 pub struct DialQuestionArgs {
     /// A workspace: its UUID, or owner/workspace

@@ -19,6 +19,8 @@ const MOST_IN_HOST: usize = 253;
 pub struct TcpAddress {
     host: Vec<Piece>,
     port: u16,
+    /// Whether a name may lead to this machine, its link or a cloud's metadata.
+    allows_special: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +72,11 @@ impl FromStr for TcpAddress {
                 "the host must contain {agent}, {workspace}, {owner} or {agent_id}: otherwise all agents have the same address",
             );
         }
-        let address = Self { host, port };
+        let address = Self {
+            host,
+            port,
+            allows_special: false,
+        };
         // Tried with names that are as good as any.
         let host = address.host_with(|_| "a");
         match is_host(&host) {
@@ -108,6 +114,20 @@ fn pieces(text: &str) -> Result<Vec<Piece>, &'static str> {
 }
 
 impl TcpAddress {
+    /// The same, and names may lead to this machine, its link or a cloud's metadata.
+    pub fn allowing_special(self) -> Self {
+        let allows_special = true;
+        Self {
+            allows_special,
+            ..self
+        }
+    }
+
+    /// Whether names may lead there.
+    pub const fn allows_special(&self) -> bool {
+        self.allows_special
+    }
+
     /// Host and port for these names.
     ///
     /// # Errors

@@ -46,14 +46,19 @@ pub(super) fn listen_address(text: &str) -> Result<String, String> {
     }
 }
 
-/// Paths the server keeps for itself.
+/// First parts of paths that the server keeps for itself.
+pub(super) const OWN_PATHS: [&str; 6] = ["-", "agents", "api", "assets", "probe", "probes"];
+
 pub(super) fn telemetry_path(text: &str) -> Result<String, String> {
     let plain = |it: char| it.is_ascii_alphanumeric() || "/-_.~".contains(it);
     if !text.starts_with('/') || !text.chars().all(plain) {
         return Err("write an absolute path of letters, digits and /-_.~".into());
     }
-    if text.starts_with("/-/") || text == "/probe" {
-        return Err("/probe and paths under /-/ are reserved".into());
+    let first = text.split('/').nth(1).unwrap_or_default();
+    if OWN_PATHS.contains(&first) {
+        return Err(format!(
+            "{text} is among the exporter's own paths under /{first}; choose another, such as /metrics"
+        ));
     }
     Ok(text.to_owned())
 }
@@ -103,6 +108,20 @@ mod tests {
     #[test]
     fn telemetry_path_is_plain_and_its_own() {
         assert!(telemetry_path("/metrics").is_ok());
+        for own in [
+            "/probes",
+            "/agents",
+            "/agents/x",
+            "/api/v1/fleet",
+            "/assets/",
+            "/-/ready",
+        ] {
+            let problem = telemetry_path(own).unwrap_err();
+            assert!(problem.starts_with(own), "{own}: {problem}");
+        }
+        for free in ["/", "/probes2", "/m/probes", "/metrics/api"] {
+            assert!(telemetry_path(free).is_ok(), "{free}");
+        }
         for wrong in ["metrics", "/-/ready", "/{id}", "/a b", ""] {
             assert!(telemetry_path(wrong).is_err(), "{wrong:?}");
         }

@@ -7,11 +7,7 @@ use clap::Args;
 
 use super::SettingError;
 use super::http_url::HttpUrl;
-use super::values::{at_least_one, duration, listen_address, telemetry_path};
-
-/// What paths of our own begin with. Below a prefix of that name nobody could tell whether a proxy
-/// has taken the prefix off.
-const OWN_PATHS: [&str; 6] = ["-", "agents", "api", "assets", "probe", "probes"];
+use super::values::{OWN_PATHS, at_least_one, duration, listen_address, telemetry_path};
 
 /// `--web.*`
 #[derive(Debug, Clone, Args)]
@@ -57,7 +53,8 @@ pub struct WebArgs {
     )]
     pub external_url: Option<String>,
 
-    /// Maximum number of concurrent scrapes; more are refused with status 503
+    /// Maximum number of metrics pages that are written and read at the same time; more scrapes get
+    /// a page with coder_exporter_up 0
     #[arg(
         long = "web.max-requests",
         env = "CODER_EXPORTER_WEB_MAX_REQUESTS",
@@ -101,6 +98,7 @@ impl WebArgs {
         let wrong = |problem: String| SettingError::new("--web.external-url", problem);
         let url: HttpUrl = given.parse().map_err(|error| wrong(format!("{error}")))?;
         let first = url.prefix().split('/').nth(1).unwrap_or_default();
+        // Nothing would tell whether a proxy has taken the prefix off.
         if OWN_PATHS.contains(&first) {
             return Err(wrong(format!(
                 "its path begins with /{first}, which the exporter uses itself: choose another, \

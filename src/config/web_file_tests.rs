@@ -97,14 +97,6 @@ fn tls_that_protects_less_than_it_seems_is_refused() {
     for (rest, said) in [
         ("client_ca_file: c", "RequireAndVerifyClientCert"),
         (
-            "client_auth_type: RequireAndVerifyClientCert",
-            "client_ca_file",
-        ),
-        (
-            "client_auth_type: VerifyClientCertIfGiven",
-            "client_ca_file",
-        ),
-        (
             "client_auth_type: RequestClientCert, client_allowed_sans: [x]",
             "client_allowed_sans",
         ),
@@ -121,6 +113,15 @@ fn tls_that_protects_less_than_it_seems_is_refused() {
         &["key_file is missing"],
     );
     refuses("tls_server_config: {}", &["cert_file is missing"]);
+}
+
+#[test]
+fn authorities_of_clients_may_be_the_systems() {
+    for how in ["VerifyClientCertIfGiven", "RequireAndVerifyClientCert"] {
+        let tls =
+            format!("tls_server_config: {{cert_file: a, key_file: b, client_auth_type: {how}}}");
+        assert!(!read(&tls).tls_server_config.unwrap().names_authorities());
+    }
 }
 
 #[test]

@@ -2,20 +2,28 @@
 //! [`tcp`] connects to it.
 //!
 //! What a dialer must never do is blame an agent for what is ours: `answer` sorts every answer
-//! of coderd's, and every way it can fail to answer, into the agent's and the exporter's.
-//! Nothing here keeps time but for connecting to coderd itself: a coderd that cannot be reached
-//! must not use up the time of a dial and look like an agent that does not answer.
+//! of coderd's into the agent's and the exporter's. Nothing here keeps the time of a dial: that is
+//! the resolver's.
 
 mod answer;
 pub mod coderd;
+mod special;
 pub mod tcp;
+
+#[cfg(test)]
+mod recorded_tests;
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 
+use crate::coder_api::{CoderApi, SetUpError};
 use crate::config::probe_args::Dialing;
+use crate::error::Failure;
 use crate::resolver::{DialError, Dialer, Target};
 
-use self::coderd::{Coderd, SetUpError};
+use self::coderd::Coderd;
 use self::tcp::Tcp;
 
 /// Whichever dialer the settings ask for.
@@ -44,7 +52,10 @@ impl AnyDialer {
     /// When TLS to Coder cannot be set up.
     pub fn new(dialing: Dialing) -> Result<Self, SetUpError> {
         Ok(match dialing {
-            Dialing::Coderd(url, token) => Self::Coderd(Coderd::new(url, token)?),
+            Dialing::Coderd(url, token) => {
+                let api = CoderApi::new(url, Some(token))?;
+                Self::Coderd(Coderd::new(Arc::new(api)))
+            }
             Dialing::Tcp(address) => Self::Tcp(Tcp::new(address)),
         })
     }
@@ -57,6 +68,20 @@ impl Dialer for AnyDialer {
         match self {
             Self::Coderd(dialer) => dialer.dial(target).await.map(|()| Reached::ByCoderd),
             Self::Tcp(dialer) => dialer.dial(target).await.map(Reached::Directly),
+        }
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        match self {
+            Self::Coderd(dialer) => dialer.time_limit(),
+            Self::Tcp(dialer) => dialer.time_limit(),
+        }
+    }
+
+    async fn check_up(&self) -> Result<(), Failure> {
+        match self {
+            Self::Coderd(dialer) => dialer.check_up().await,
+            Self::Tcp(dialer) => dialer.check_up().await,
         }
     }
 

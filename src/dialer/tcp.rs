@@ -2,11 +2,13 @@
 
 use std::io;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 
 use crate::config::tcp_address::{Placeholder, TcpAddress};
 use crate::error::{ErrorKind, Failure};
 use crate::resolver::{DialError, Dialer, Target};
+
+use super::special::is_special;
 
 /// Dials the address that the template makes of an agent's names.
 #[derive(Debug)]
@@ -39,8 +41,7 @@ impl Dialer for Tcp {
 
     async fn dial(&self, target: &Target) -> Result<TcpStream, DialError> {
         let (host, port) = self.address_of(target)?;
-        let connected = TcpStream::connect((host.as_str(), port)).await;
-        connected.map_err(|error| {
+        let failed = |error: io::Error| {
             let message = format!("connecting to {host}:{port}: {error}");
             match is_ours(&error) {
                 true => {
@@ -48,7 +49,19 @@ impl Dialer for Tcp {
                 }
                 false => DialError::Failed(message),
             }
-        })
+        };
+        let found = lookup_host((host.as_str(), port)).await.map_err(failed)?;
+        // What was found is what is connected to: a name cannot lead elsewhere in between.
+        let (special, good): (Vec<_>, Vec<_>) =
+            found.partition(|it| !self.0.allows_special() && is_special(it.ip()));
+        if let (Some(special), []) = (special.first(), &*good) {
+            return Err(DialError::Unaddressable(format!(
+                "{host} is {}, which is this machine, its link or a cloud's metadata, and no \
+                 agent's address; if it is, set --probe.allow-special-addresses",
+                special.ip()
+            )));
+        }
+        TcpStream::connect(&*good).await.map_err(failed)
     }
 
     /// The connection goes past Coder, so the agent does not report it.

@@ -16,6 +16,7 @@ pub mod page;
 pub mod single;
 
 mod agents;
+mod budget;
 pub mod coderd;
 mod exporter;
 mod fleet;

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use enum_map::EnumMap;
 
 use crate::error::ErrorKind;
+use crate::fleet::model::agent::Agent;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::results::ProbeStats;
 use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::TransitionCounts;
+
+pub use super::budget::{Budget, Cut};
 
 /// Everything the families may draw on.
 #[derive(Debug, Clone)]
@@ -28,6 +31,8 @@ pub struct Page {
     pub detail: Detail,
     /// Whether what is in force is what the configuration files say.
     pub is_config_current: bool,
+    /// What does not fit into the page.
+    pub budget: Budget,
 }
 
 impl Page {
@@ -38,7 +43,7 @@ impl Page {
 }
 
 /// How many series may go to single agents: `--metrics.agent-series`,
-/// `--metrics.max-agent-series`.
+/// `--metrics.max-agent-series`, `--metrics.max-page-bytes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detail {
     /// Agents that get their own series.
@@ -47,6 +52,21 @@ pub struct Detail {
     pub max_agent_series: usize,
     /// Whether Coder's own agent metrics are served too.
     pub coderd_compat: bool,
+    /// What series say of the people behind agents.
+    pub agent_labels: AgentLabels,
+    /// The page, as text, has at most this many bytes.
+    pub max_page_bytes: usize,
+}
+
+impl Detail {
+    /// The names of an agent's workspace and its owner, where series may carry them; an empty label
+    /// is none.
+    pub fn names<'a>(&self, agent: &'a Agent) -> (&'a str, &'a str) {
+        match self.agent_labels {
+            AgentLabels::Full => (&agent.workspace, &agent.owner),
+            AgentLabels::Ids => ("", ""),
+        }
+    }
 }
 
 impl Default for Detail {
@@ -55,6 +75,8 @@ impl Default for Detail {
             agent_series: AgentSeries::Problems,
             max_agent_series: 1000,
             coderd_compat: false,
+            agent_labels: AgentLabels::Full,
+            max_page_bytes: 32 << 20,
         }
     }
 }
@@ -68,6 +90,15 @@ pub enum AgentSeries {
     Problems,
     /// All agents.
     All,
+}
+
+/// What series of single agents say of their workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum AgentLabels {
+    /// Its name, and that of its owner.
+    Full,
+    /// Neither: agents and workspaces are told apart by their ids.
+    Ids,
 }
 
 /// How often each kind of error happened since this process started, and when last.

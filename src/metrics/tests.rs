@@ -25,7 +25,7 @@ use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorRepo
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::Transitions;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use crate::metrics::page::{AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats};
 
 /// So many seconds after the first moment of 2025.
 fn at(seconds: i64) -> Timestamp {
@@ -120,6 +120,7 @@ fn probe_stats() -> ProbeStats {
         (2, ProbeOutcome::DialTimeout, 30_000),
     ];
     let running: HashSet<_> = found.map(|(number, ..)| Uuid::from_u128(number)).into();
+    probes.begin_round(running, Duration::from_secs(1));
     for (number, outcome, millis) in found {
         let id = Uuid::from_u128(number);
         let agent = ProbedAgent {
@@ -148,7 +149,7 @@ fn probe_stats() -> ProbeStats {
         };
         probes.count(probed, Duration::from_secs(1));
     }
-    probes.end_round(running, Duration::from_secs(1), at(0));
+    probes.end_round(at(0));
     probes.stats(Duration::from_secs(2))
 }
 
@@ -188,6 +189,7 @@ fn page() -> Arc<Page> {
             ..Detail::default()
         },
         is_config_current: true,
+        budget: Budget::default(),
     })
 }
 

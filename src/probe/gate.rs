@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::activity::ActivityReader;
+use crate::error::Failure;
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
@@ -155,6 +156,14 @@ impl<S: Source, L: Dialer> Dialer for ScopedDialer<'_, S, L> {
         }
         let _noted = OwnDial::begin(self.gate, target.agent_id);
         self.dialer.dial(target).await
+    }
+
+    fn time_limit(&self) -> Option<Duration> {
+        self.dialer.time_limit()
+    }
+
+    async fn check_up(&self) -> Result<(), Failure> {
+        self.dialer.check_up().await
     }
 
     fn counts_as_use(&self) -> bool {

@@ -46,6 +46,9 @@ pub use source::Source;
 /// later finds a reading as young as can be.
 const AFTER_READING: Duration = Duration::from_secs(5);
 
+/// Places that a round never takes: a person who asks does not wait for its slow dials.
+const KEPT_FOR_REQUESTS: usize = 1;
+
 /// Without `--probe.sample`, a round has at least this many workspaces, so that a small fleet is
 /// seen whole in each.
 const LEAST_SAMPLE: usize = 20;
@@ -62,7 +65,7 @@ pub struct ProbeSettings {
     pub interval: Duration,
     /// Workspaces in a round, at most; `None` for as many as the horizon needs.
     pub sample: Option<usize>,
-    /// Dials at the same time, at most.
+    /// Dials of a round at the same time, at most; one more is made on demand.
     pub concurrency: usize,
     /// For how long a probe says something of the present.
     pub horizon: Duration,
@@ -134,7 +137,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             questions,
             gate: Gate::new(settings.scope, inactive_timeout, activity.clone()),
             activity,
-            places: Semaphore::new(settings.concurrency),
+            places: Semaphore::new(settings.concurrency + KEPT_FOR_REQUESTS),
             began: Instant::now(),
             record: Mutex::new(Record {
                 scheduler: ProbeScheduler::default(),

@@ -15,7 +15,7 @@ use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
 use crate::fleet::probe::scope::SkipReason;
 use crate::fleet::rules::health::{Assessment, assess};
 use crate::postgres::lookup::directory::Found;
-use crate::resolver::{Dialer, Trace};
+use crate::resolver::{Dialer, Phase, Trace};
 
 use super::Probe;
 use super::gate::Reach;
@@ -95,16 +95,17 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         // A question of a round may be before ours, and take as long as it may itself.
         let found = timeout_at(deadline, self.find(reference, deadline)).await;
         let latest = found.map_err(|_| too_late())??;
+        trace.add(Phase::Lookup, trace.elapsed());
         let allowed = deadline.saturating_duration_since(Instant::now());
         // Some of the time is kept for what the database is asked after a timeout.
         let settings = &self.shared.settings.resolver;
         let kept = settings.validation_delay.min(allowed / 4);
-        let dial_timeout = settings.dial_timeout.min(allowed - kept);
         let resolver = &self.shared.resolver;
+        let dial_limit = resolver.dial_limit().min(allowed - kept);
         let workspace = latest.workspace_id;
         let dialer = self.dialer(reach);
         let caller = sleep_until(deadline);
-        let connecting = resolver.connect_through(&dialer, workspace, dial_timeout, caller, &trace);
+        let connecting = resolver.connect_through(&dialer, workspace, dial_limit, caller, &trace);
         let result = connecting.await;
         resolver.release(workspace);
         let tried = match &result {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::error::Failure;
@@ -52,6 +52,38 @@ impl<S: Source> Questions<S> {
         Ok(round.latest.clone())
     }
 
+    /// A workspace as it is after this moment. All who want to know of the workspaces of a round
+    /// within a second are answered by one question.
+    pub(super) async fn latest_after(
+        &self,
+        workspace: Uuid,
+        moment: Instant,
+    ) -> Result<Option<WorkspaceAt>, Failure> {
+        loop {
+            let mut round = self.round.lock().await;
+            if !round.workspaces.contains(&workspace) {
+                drop(round);
+                return self.only(workspace).await;
+            }
+            if let Some(asked) = round.asked.filter(|asked| *asked <= moment) {
+                let next = asked + FRESH;
+                if Instant::now() < next {
+                    // Others ask meanwhile.
+                    drop(round);
+                    sleep_until(next).await;
+                    continue;
+                }
+                self.refresh(&mut round).await?;
+            }
+            return Ok(round.latest.get(&workspace).cloned());
+        }
+    }
+
+    async fn only(&self, workspace: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
+        let mut latest = self.source.latest_of(&[workspace]).await?;
+        Ok(latest.remove(&workspace))
+    }
+
     async fn refresh(&self, round: &mut Round) -> Result<(), Failure> {
         let asked = Instant::now();
         round.latest = self.source.latest_of(&round.workspaces).await?;
@@ -65,8 +97,7 @@ impl<S: Source> Directory for Questions<S> {
         let mut round = self.round.lock().await;
         if !round.workspaces.contains(&workspace) {
             drop(round);
-            let mut latest = self.source.latest_of(&[workspace]).await?;
-            return Ok(latest.remove(&workspace));
+            return self.only(workspace).await;
         }
         if round.asked.is_none_or(|asked| asked.elapsed() > FRESH) {
             self.refresh(&mut round).await?;

@@ -1,9 +1,10 @@
-//! One round: choose, resolve, look again, record.
+//! One round: choose, resolve, look again, record; each workspace as its dial ends.
 
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -33,16 +34,22 @@ pub(super) enum Tried {
 }
 
 impl<L: Dialer, S: Source> Probe<L, S> {
-    /// Makes one round. What goes wrong in it is counted and logged.
+    /// Makes one round. What goes wrong in it is counted and logged. Where what dials does not
+    /// work, there is no round: it would say nothing of any agent.
     pub async fn round(&self) {
+        if let Err(failure) = self.shared.resolver.dialer().check_up().await {
+            return self.note_trouble(Some(&failure));
+        }
         let began = Instant::now();
-        let (in_scope, tried) = match self.begin().await {
-            Ok((in_scope, chosen)) => (in_scope, self.probe_all(chosen).await),
+        let (in_scope, chosen) = match self.begin().await {
+            Ok(begun) => begun,
             Err(failure) => return self.give_up(&failure, began.elapsed()),
         };
-        let (had_a_turn, mut probed) = tried;
-        self.look_again(&mut probed).await;
-        self.record(in_scope, &had_a_turn, probed);
+        let uptime = self.shared.began.elapsed();
+        self.lock().probes.begin_round(in_scope, uptime);
+        let trouble = self.probe_all(chosen).await;
+        self.lock().probes.end_round(wall_clock());
+        self.note_trouble(trouble.as_ref());
     }
 
     /// Workspaces in scope, and the chosen ones as they are now.
@@ -134,21 +141,38 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         })
     }
 
-    /// Resolves them, some at a time; ends early when the exporter itself is at fault. Comes back
-    /// with the workspaces that had their turn, and the probes of those that have an outcome.
-    async fn probe_all(&self, chosen: Vec<WorkspaceAt>) -> (Vec<Uuid>, Vec<Probed>) {
-        let mut had_a_turn = Vec::with_capacity(chosen.len());
-        let mut probed = Vec::with_capacity(chosen.len());
+    /// Resolves them, some at a time, and records each as it ends; ends early when the exporter
+    /// itself is at fault. Comes back with the first trouble of our own.
+    async fn probe_all(&self, chosen: Vec<WorkspaceAt>) -> Option<Failure> {
         let dials = chosen.into_iter().map(|latest| async move {
             let _place = self.shared.places.acquire().await;
             let (tried, fails_everywhere) = self.probe_one(&latest).await;
             (latest.workspace_id, tried, fails_everywhere)
         });
         let mut dials = stream::iter(dials).buffer_unordered(self.shared.settings.concurrency);
-        while let Some((workspace, tried, fails_everywhere)) = dials.next().await {
-            had_a_turn.push(workspace);
+        // Rows are read again while others are dialed.
+        let mut doubted = FuturesUnordered::new();
+        let mut trouble = None;
+        loop {
+            let (workspace, tried, fails_everywhere) = tokio::select! {
+                Some(one) = doubted.next(), if !doubted.is_empty() => {
+                    self.record(one);
+                    continue;
+                }
+                dialed = dials.next() => match dialed {
+                    Some(dialed) => dialed,
+                    None => break,
+                },
+            };
+            self.lock().scheduler.reached(workspace);
             match tried {
-                Tried::Probed(one) => probed.push(*one),
+                Tried::Probed(one) if one.contradiction().is_some() => {
+                    doubted.push(self.look_again(*one, Instant::now()));
+                }
+                Tried::Probed(one) => {
+                    trouble = trouble.or_else(|| trouble_of(&one));
+                    self.record(*one);
+                }
                 Tried::Skipped(reason) => {
                     tracing::debug!(%workspace, reason = reason.as_str(), "not dialed");
                 }
@@ -158,7 +182,10 @@ impl<L: Dialer, S: Source> Probe<L, S> {
                 break;
             }
         }
-        (had_a_turn, probed)
+        while let Some(one) = doubted.next().await {
+            self.record(one);
+        }
+        trouble
     }
 
     /// What came of it, and whether it would be the same with every other workspace.
@@ -167,9 +194,9 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         let trace = Trace::default();
         let never = std::future::pending::<std::convert::Infallible>();
         let dialer = self.dialer(Reach::InScope);
-        let dial_timeout = resolver.settings().dial_timeout;
+        let dial_limit = resolver.dial_limit();
         let workspace = latest.workspace_id;
-        let connecting = resolver.connect_through(&dialer, workspace, dial_timeout, never, &trace);
+        let connecting = resolver.connect_through(&dialer, workspace, dial_limit, never, &trace);
         // One that panics costs itself, and has had its turn: the others are not to wait for it.
         let result = match AssertUnwindSafe(connecting).catch_unwind().await {
             Ok(Ok(result)) => result,
@@ -257,49 +284,30 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         Some(ProbedAgent::of(&chosen.agent, limits, latest.now))
     }
 
-    /// A row was read up to a minute before its agent was dialed. Those that contradict each
-    /// other are read once more: what has been true by turns is no contradiction.
-    async fn look_again(&self, probed: &mut [Probed]) {
-        let at_odds: Vec<_> = probed
-            .iter()
-            .filter(|it| it.contradiction().is_some())
-            .map(|it| it.workspace_id)
-            .collect();
-        if at_odds.is_empty() {
-            return;
-        }
-        let latest = self.shared.source.latest_of(&at_odds).await;
-        for it in probed.iter_mut().filter(|it| it.contradiction().is_some()) {
-            let now = latest
-                .as_ref()
-                .ok()
-                .and_then(|latest| latest.get(&it.workspace_id));
-            let reached = it.agent.as_ref().map(|agent| agent.id);
-            // Rows that cannot be read again accuse no agent.
-            it.agent = now.and_then(|latest| self.agent_of(latest, reached));
-        }
+    /// A row was read up to a minute before its agent was dialed. One that contradicts the dial,
+    /// which ended at `ended`, is read once more: what has been true by turns is no contradiction.
+    async fn look_again(&self, probed: Probed, ended: Instant) -> Probed {
+        let questions = &self.shared.questions;
+        let latest = questions.latest_after(probed.workspace_id, ended).await;
+        let reached = probed.agent.as_ref().map(|agent| agent.id);
+        // Rows that cannot be read again accuse no agent.
+        let latest = latest.ok().flatten();
+        let agent = latest.and_then(|latest| self.agent_of(&latest, reached));
+        Probed { agent, ..probed }
     }
 
-    fn record(&self, in_scope: HashSet<Uuid>, had_a_turn: &[Uuid], probed: Vec<Probed>) {
+    fn record(&self, probed: Probed) {
         let uptime = self.shared.began.elapsed();
-        let ours = probed
-            .iter()
-            .find(|it| it.outcome == ProbeOutcome::ExporterError);
-        let trouble = ours.map(|it| {
-            let kind = it.trouble.unwrap_or(ErrorKind::Query);
-            Failure::new(kind, it.message.clone())
-        });
+        self.lock().probes.count(probed, uptime);
+    }
+
+    /// Logs what kept us from asking, once until it changes; `None`: nothing does.
+    fn note_trouble(&self, trouble: Option<&Failure>) {
+        let uptime = self.shared.began.elapsed();
         let line = {
             let mut record = self.lock();
-            had_a_turn
-                .iter()
-                .for_each(|&it| record.scheduler.reached(it));
-            for one in probed {
-                record.probes.count(one, uptime);
-            }
-            record.probes.end_round(in_scope, uptime, wall_clock());
             match trouble {
-                Some(trouble) => Some(record.log.failed(Subject::Probe, &trouble, uptime)),
+                Some(trouble) => Some(record.log.failed(Subject::Probe, trouble, uptime)),
                 None => record.log.works(Subject::Probe, uptime),
             }
         };
@@ -315,14 +323,16 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 
     /// The fleet itself could not be read.
     fn give_up(&self, failure: &Failure, duration: Duration) {
-        let line = {
-            let mut record = self.lock();
-            record.probes.count_unasked(duration);
-            let uptime = self.shared.began.elapsed();
-            record.log.failed(Subject::Probe, failure, uptime)
-        };
-        say(&line);
+        self.lock().probes.count_unasked(duration);
+        self.note_trouble(Some(failure));
     }
+}
+
+/// What kept us from asking about an agent.
+fn trouble_of(probed: &Probed) -> Option<Failure> {
+    let is_ours = probed.outcome == ProbeOutcome::ExporterError;
+    let kind = probed.trouble.unwrap_or(ErrorKind::Query);
+    is_ours.then(|| Failure::new(kind, probed.message.clone()))
 }
 
 /// What the trace tells, to be remembered.

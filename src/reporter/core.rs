@@ -92,14 +92,16 @@ impl Reporter {
     ///
     /// Another row than the last knows nothing: it is told where the process stands, with times
     /// of now, because the true ones may be older than the row. Whatever of the past the last
-    /// row was still to be told is void.
-    pub fn connected(&mut self, row: Uuid, now: Timestamp) {
+    /// row was still to be told is void. Whether it is another row than the last comes back.
+    pub fn connected(&mut self, row: Uuid, now: Timestamp) -> bool {
         let last = self.row.replace(row);
         self.connection = Connection::Up(self.connection.number() + 1);
-        if self.replay == Replay::OnNewRow && last.is_some_and(|last| last != row) {
+        let is_new = last.is_some_and(|last| last != row);
+        if is_new && self.replay == Replay::OnNewRow {
             self.untold = replay_of(self.state, now);
             self.latest = self.untold.back().map_or(now, |(_, at)| *at);
         }
+        is_new
     }
 
     /// The connection is down. What was not answered counts as not reported.

@@ -44,7 +44,17 @@ impl Handle {
 
     /// A connection is up at `now`, as this row.
     pub fn connected(&self, row: Uuid, now: Timestamp) {
-        self.0.send_modify(|it| it.connected(row, now));
+        let mut new_in_state = None;
+        self.0.send_modify(|it| {
+            new_in_state = it.connected(row, now).then(|| it.state());
+        });
+        if let Some(state) = new_in_state {
+            tracing::info!(
+                %row,
+                state = state.as_str(),
+                "connected as another agent row than before, as after a new build of the workspace"
+            );
+        }
     }
 
     /// The connection is down.

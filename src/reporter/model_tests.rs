@@ -1,5 +1,6 @@
 //! The core against a reference that has no state: random stories of a process.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -106,7 +107,9 @@ proptest! {
         for (index, step) in story.iter().enumerate() {
             match (*step, reporter.next()) {
                 (Step::Transition(state), _) => reporter.transition(state, second(index)),
-                (Step::Connect(row), _) => reporter.connected(row, second(index)),
+                (Step::Connect(row), _) => {
+                    reporter.connected(row, second(index));
+                }
                 (Step::Disconnect, _) => reporter.disconnected(),
                 (Step::Succeed, Some(report)) => reporter.reported(report),
                 (Step::Fail, Some(report)) => reporter.failed(report),
@@ -114,6 +117,47 @@ proptest! {
             }
             let next = reporter.next().map(|it| (it.row, it.state, it.at));
             prop_assert_eq!(next, expected(replay, &story[..=index]), "after step {}", index);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn times_that_a_row_is_told_never_come_before_the_row(
+        story in prop::collection::vec(step(), 0..40),
+        late in 0..5_usize,
+    ) {
+        let mut reporter = Reporter::new(Replay::OnNewRow);
+        let mut created = HashMap::new();
+        for (index, step) in story.iter().enumerate() {
+            let now = second(index);
+            match *step {
+                // The process saw it a while ago.
+                Step::Transition(state) => {
+                    reporter.transition(state, second(index.saturating_sub(late)));
+                }
+                Step::Connect(row) => {
+                    // The first row is there before its process is.
+                    let is_first = created.is_empty();
+                    let at = if is_first { Timestamp::BEGINNING } else { now };
+                    created.entry(row).or_insert(at);
+                    reporter.connected(row, now);
+                }
+                Step::Disconnect => reporter.disconnected(),
+                Step::Succeed => {
+                    if let Some(report) = reporter.next() {
+                        reporter.reported(report);
+                    }
+                }
+                Step::Fail => {
+                    if let Some(report) = reporter.next() {
+                        reporter.failed(report);
+                    }
+                }
+            }
+            if let Some(report) = reporter.next() {
+                prop_assert!(report.at >= created[&report.row], "{report:?}");
+            }
         }
     }
 }

@@ -14,8 +14,8 @@ use crate::fleet::rules::status::{Status, lost_since, status};
 
 use super::cache::{Cache, Hit};
 use super::choose::{NoChoice, choose, choose_agent};
-use super::lazy::{Dialed, Undialed, dial_with_lazy_validation};
-use super::parts::{Dialer, Directory, Target};
+use super::lazy::{DialLimits, Dialed, Undialed, dial_with_lazy_validation};
+use super::parts::{DialError, Dialer, Directory, Target};
 use super::result::{Resolved, Route, Unresolved};
 use super::settings::ResolverSettings;
 use super::trace::{Phase, Trace};
@@ -23,13 +23,102 @@ use super::trace::{Phase, Trace};
 /// Finds the agent that serves a workspace and reaches it: repairs a stale binding, fails fast
 /// when there is nothing to reach, and never hangs.
 ///
-/// A call ends within dial timeout plus validation delay. Dropping it at any point leaks no
-/// connection and leaves what is remembered whole.
+/// A call ends within validation delay plus [`dial_limit`](Resolver::dial_limit). Dropping it at
+/// any point leaks no connection and leaves what is remembered whole.
+///
+/// A connection that is remembered is used again as long as its agent's row does not speak against
+/// it: that is for callers who hold connections. It proves nothing anew, so the probe, `resolve`
+/// and `wait` let go of theirs after each call.
+///
+/// ```
+/// use std::convert::Infallible;
+/// use std::future::pending;
+///
+/// use coder_agent_exporter::fleet::stats::collection::{ErrorKind, Failure};
+/// use coder_agent_exporter::fleet::model::latest::{AgentAt, WorkspaceAt};
+/// use coder_agent_exporter::resolver::{
+///     DialError, Dialer, Directory, Resolver, ResolverSettings, Route, Target, Trace,
+/// };
+/// use uuid::Uuid;
+///
+/// /// A database that is down: what is bound and connected still works.
+/// struct Down;
+///
+/// impl Directory for Down {
+///     async fn latest(&self, _: Uuid) -> Result<Option<WorkspaceAt>, Failure> {
+///         Err(Failure::new(ErrorKind::Connect, "connection refused"))
+///     }
+///
+///     async fn agent(&self, _: Uuid) -> Result<Option<AgentAt>, Failure> {
+///         Err(Failure::new(ErrorKind::Connect, "connection refused"))
+///     }
+/// }
+///
+/// /// Reaches every agent; the connection is its name.
+/// struct Names;
+///
+/// impl Dialer for Names {
+///     type Connection = String;
+///
+///     async fn dial(&self, target: &Target) -> Result<String, DialError> {
+///         Ok(target.agent.to_string())
+///     }
+///
+///     fn counts_as_use(&self) -> bool {
+///         false
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let resolver = Resolver::new(Down, Names, ResolverSettings::default());
+/// let workspace = Uuid::from_u128(1);
+/// resolver.bind(
+///     workspace,
+///     Target {
+///         workspace_id: workspace,
+///         agent_id: Uuid::from_u128(2),
+///         agent: "main".into(),
+///         workspace: "box".into(),
+///         owner: "ada".into(),
+///     },
+/// );
+/// let trace = Trace::default();
+/// for route in [Route::Dialed, Route::Cached] {
+///     // A caller who never gives up.
+///     let Ok(resolved) = resolver
+///         .connect(workspace, pending::<Infallible>(), &trace)
+///         .await;
+///     let resolved = resolved.expect("the bound agent answers");
+///     assert_eq!((&**resolved.connection, resolved.route), ("main", route));
+/// }
+/// # }
+/// ```
 pub struct Resolver<D, L: Dialer> {
     directory: D,
     dialer: L,
     settings: ResolverSettings,
     cache: Cache<L::Connection>,
+}
+
+/// The states in which Coder says that an agent has never connected.
+const NEVER: [&str; 2] = ["connecting", "timeout"];
+
+/// What a connection that was there comes to.
+enum Rechecked<C> {
+    /// It is used.
+    Use(Resolved<C>),
+    /// It was let go of, and the workspace is resolved anew: by dialing this agent, if the
+    /// directory has named one.
+    Another(Option<Target>),
+}
+
+/// What is known when the last dial has failed.
+struct End<'a> {
+    began: Instant,
+    /// Whatever is asked now has until then.
+    deadline: Instant,
+    trace: &'a Trace,
 }
 
 impl<D: Directory, L: Dialer> Resolver<D, L> {
@@ -51,6 +140,15 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// How it reaches agents.
     pub fn dialer(&self) -> &L {
         &self.dialer
+    }
+
+    /// How long all dials of one call may take. Where each dial has a limit of its own, there is
+    /// time for two of them: one that is slow, and one of the agent that the directory names.
+    pub fn dial_limit(&self) -> Duration {
+        match self.dialer.time_limit() {
+            Some(one_dial) => self.settings.validation_delay + 2 * one_dial,
+            None => self.settings.dial_timeout,
+        }
     }
 
     /// The constants it runs with.
@@ -86,8 +184,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
-        let dial_timeout = self.settings.dial_timeout;
-        self.connect_within(workspace, dial_timeout, caller, trace)
+        let dial_limit = self.dial_limit();
+        self.connect_within(workspace, dial_limit, caller, trace)
             .await
     }
 
@@ -99,11 +197,11 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     pub async fn connect_within<R>(
         &self,
         workspace: Uuid,
-        dial_timeout: Duration,
+        dial_limit: Duration,
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R> {
-        self.connect_through(&self.dialer, workspace, dial_timeout, caller, trace)
+        self.connect_through(&self.dialer, workspace, dial_limit, caller, trace)
             .await
     }
 
@@ -117,7 +215,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self,
         dialer: &T,
         workspace: Uuid,
-        dial_timeout: Duration,
+        dial_limit: Duration,
         caller: impl Future<Output = R>,
         trace: &Trace,
     ) -> Result<Result<Resolved<L::Connection>, Unresolved>, R>
@@ -127,7 +225,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         let mut caller = pin!(caller);
         tokio::select! {
             biased;
-            resolved = self.resolve(dialer, workspace, dial_timeout, trace) => match resolved {
+            resolved = self.resolve(dialer, workspace, dial_limit, trace) => match resolved {
                 Ok(resolved) => Ok(Ok(resolved)),
                 // What failed as the caller left did not fail the caller.
                 Err(unresolved) => tokio::select! {
@@ -144,7 +242,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         &self,
         dialer: &T,
         workspace: Uuid,
-        dial_timeout: Duration,
+        dial_limit: Duration,
         trace: &Trace,
     ) -> Result<Resolved<L::Connection>, Unresolved>
     where
@@ -152,35 +250,73 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     {
         // What is asked before the dial has this long all together, so that the dial has all of
         // its own time, and what is asked after it the rest.
-        let dial_by = Instant::now() + self.settings.validation_delay;
-        let deadline = dial_by + dial_timeout;
-        if let Some(hit) = self.cache.hit(workspace)
-            && let Some(resolved) = self.recheck(workspace, hit, dial_by, trace).await?
-        {
-            return Ok(resolved);
+        let began = Instant::now();
+        let dial_by = began + self.settings.validation_delay;
+        let deadline = dial_by + dial_limit;
+        let mut another = None;
+        if let Some(hit) = self.cache.hit(workspace) {
+            match self.recheck(workspace, hit, dial_by, trace).await? {
+                Rechecked::Use(resolved) => return Ok(resolved),
+                Rechecked::Another(target) => another = target,
+            }
         }
-        let bound = match self.cache.bound(workspace) {
+        let bound = match another.or_else(|| self.cache.bound(workspace)) {
             Some(bound) => bound,
             None => self.look_up(workspace, dial_by, trace).await?,
         };
-        let dialing = dial_with_lazy_validation(
-            dialer,
-            &bound,
-            self.settings.validation_delay,
-            || self.validate(workspace),
+        let one_dial = dialer.time_limit().unwrap_or(self.settings.dial_timeout);
+        let limits = DialLimits {
+            delay: self.settings.validation_delay,
+            one_dial: one_dial.min(dial_limit),
+        };
+        let validate = || self.validate(workspace);
+        let dialing = dial_with_lazy_validation(dialer, &bound, limits, validate, trace);
+        let undialed = match timeout(dial_limit, dialing).await {
+            Ok(Ok(dialed)) => return Ok(self.remember(workspace, dialed)),
+            Ok(Err(undialed)) => undialed,
+            Err(_passed) => Undialed::Dial(DialError::Unanswered(dial_limit)),
+        };
+        let end = End {
+            began,
+            deadline,
             trace,
-        );
-        match timeout(dial_timeout, dialing).await {
-            Ok(Ok(dialed)) => Ok(self.remember(workspace, dialed)),
-            Ok(Err(Undialed::NoChoice(no_choice))) => {
+        };
+        Err(self.explain(dialer, workspace, undialed, &end).await)
+    }
+
+    /// What a dial that failed comes to.
+    async fn explain<T: Dialer>(
+        &self,
+        dialer: &T,
+        workspace: Uuid,
+        undialed: Undialed,
+        end: &End<'_>,
+    ) -> Unresolved {
+        match undialed {
+            Undialed::NoChoice(no_choice) => {
                 self.cache.forget(workspace);
-                Err(no_choice.into())
+                no_choice.into()
             }
-            Ok(Err(Undialed::Dial(error))) => Err(error.into()),
-            Err(_passed) if self.is_lost(workspace, deadline, trace).await => {
-                Err(Unresolved::Disconnected)
+            Undialed::Unvalidated(dial, directory) => Unresolved::Unvalidated { dial, directory },
+            Undialed::Dial(DialError::Unanswered(limit)) => {
+                let timed_out = self.timed_out(workspace, limit, end);
+                let is_up = timeout_at(end.deadline, dialer.check_up());
+                match tokio::join!(timed_out, is_up) {
+                    (timed_out, Ok(Ok(()))) => timed_out,
+                    (_, Ok(Err(failure))) => DialError::Exporter(failure).into(),
+                    (_, Err(_late)) => {
+                        let message = "neither the agent nor coderd answered in time";
+                        DialError::Exporter(Failure::new(ErrorKind::Timeout, message)).into()
+                    }
+                }
             }
-            Err(_passed) => Err(Unresolved::DialTimeout(dial_timeout)),
+            Undialed::Dial(DialError::GaveUp { after, .. }) => {
+                self.timed_out(workspace, after, end).await
+            }
+            Undialed::Dial(DialError::Unreachable { state }) if NEVER.contains(&&*state) => {
+                self.never_connected(workspace, state, end).await
+            }
+            Undialed::Dial(error) => error.into(),
         }
     }
 
@@ -193,10 +329,11 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         hit: Hit<L::Connection>,
         deadline: Instant,
         trace: &Trace,
-    ) -> Result<Option<Resolved<L::Connection>>, Unresolved> {
-        let question = format!("status of agent {}", hit.target.agent_id);
+    ) -> Result<Rechecked<L::Connection>, Unresolved> {
+        let agent_id = hit.target.agent_id;
+        let question = format!("status of agent {agent_id}");
         let span = trace.ask(Phase::Lookup, question);
-        let asked = self.by(deadline, self.directory.agent(hit.target.agent_id));
+        let asked = self.by(deadline, self.directory.agent(agent_id));
         let found = match asked.await {
             Ok(Some(agent_at)) => {
                 let AgentAt { agent, now } = &agent_at;
@@ -207,16 +344,17 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             Ok(None) => {
                 span.answer("not found");
                 self.cache.forget_connection(workspace, &hit.connection);
-                return Ok(None);
+                return Ok(Rechecked::Another(None));
             }
             Err(failure) => {
+                tracing::warn!(%workspace, agent = %agent_id, error = %failure, "the agent's row cannot be read, so its connection is used unchecked; it is checked again next time");
                 span.answer(format!("unknown, so the connection is used: {failure}"));
                 Status::Connected
             }
         };
         let gone = match found {
             Status::Connected | Status::Connecting => {
-                return Ok(Some(Resolved {
+                return Ok(Rechecked::Use(Resolved {
                     connection: hit.connection,
                     target: hit.target,
                     route: Route::Cached,
@@ -226,7 +364,13 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             Status::Timeout => Unresolved::NeverConnected,
         };
         self.cache.forget_connection(workspace, &hit.connection);
-        Err(gone)
+        drop(hit);
+        match self.look_up(workspace, deadline, trace).await {
+            Ok(target) if target.agent_id != agent_id => Ok(Rechecked::Another(Some(target))),
+            // What the row says is known, whatever the directory cannot say.
+            Ok(_) | Err(Unresolved::Directory(_)) => Err(gone),
+            Err(unresolved) => Err(unresolved),
+        }
     }
 
     /// The agent to dial when none is bound.
@@ -279,30 +423,77 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// Our own deadline passed while the caller is still there: has the latest agent's row said
-    /// disconnected for at least the recovery threshold?
-    async fn is_lost(&self, workspace: Uuid, deadline: Instant, trace: &Trace) -> bool {
-        let span = trace.ask(
-            Phase::Validate,
-            "time without a heartbeat of the latest agent",
-        );
-        let asked = timeout_at(deadline, self.directory.latest(workspace)).await;
-        let Ok(Ok(Some(latest))) = asked else {
+    /// A time limit passed while the caller is still there: what is the latest agent's row?
+    async fn timed_out(&self, workspace: Uuid, limit: Duration, end: &End<'_>) -> Unresolved {
+        let question = "agent of the latest build, after the time limit";
+        let span = end.trace.ask(Phase::Validate, question);
+        let asked = timeout_at(end.deadline, self.directory.latest(workspace)).await;
+        let Ok(Ok(latest)) = asked else {
             span.answer("no answer from the database");
-            return false;
+            return Unresolved::DialTimeout(limit);
         };
-        let Ok(Candidate { agent, .. }) = choose_agent(&latest.agents) else {
-            span.answer("none");
-            return false;
+        let latest = latest.filter(|latest| !latest.deleted);
+        let chosen = latest.as_ref().map(|it| (choose_agent(&it.agents), it.now));
+        let (Candidate { agent, .. }, now) = match chosen {
+            Some((Ok(candidate), now)) => (candidate, now),
+            Some((Err(NoChoice::Ambiguous(_)), _)) => {
+                span.answer("ambiguous");
+                return Unresolved::DialTimeout(limit);
+            }
+            Some((Err(NoChoice::NoAgent), _)) | None => {
+                span.answer("none");
+                self.cache.forget(workspace);
+                return NoChoice::NoAgent.into();
+            }
         };
-        let status = status(agent, self.settings.inactive_timeout, latest.now);
-        let lost = lost_since(agent).filter(|_| status == Status::Disconnected);
-        let Some(silent) = lost.map(|lost| latest.now.seconds_since(lost)) else {
-            span.answer(status.as_str());
-            return false;
-        };
-        span.answer(format!("disconnected for {silent:.1} s"));
-        silent >= self.settings.recovery_threshold.as_secs_f64()
+        match status(agent, self.settings.inactive_timeout, now) {
+            Status::Timeout => {
+                span.answer("it has never connected");
+                Unresolved::NeverConnected
+            }
+            Status::Disconnected => {
+                let silent = lost_since(agent).map_or(0.0, |lost| now.seconds_since(lost));
+                span.answer(format!("disconnected for {silent:.1} s"));
+                match silent >= self.settings.recovery_threshold.as_secs_f64() {
+                    true => Unresolved::Disconnected,
+                    false => Unresolved::DialTimeout(limit),
+                }
+            }
+            status => {
+                span.answer(status.as_str());
+                Unresolved::DialTimeout(limit)
+            }
+        }
+    }
+
+    /// coderd says that the agent has never connected. Where the row says since before the dial
+    /// that it has, coderd could not read its database, and the agent is not to blame.
+    async fn never_connected(&self, workspace: Uuid, state: String, end: &End<'_>) -> Unresolved {
+        let span = end.trace.ask(Phase::Validate, "has the agent connected?");
+        let asked = timeout_at(end.deadline, self.directory.latest(workspace)).await;
+        let first_connected = asked
+            .ok()
+            .and_then(Result::ok)
+            .flatten()
+            .and_then(|latest| {
+                let chosen = choose_agent(&latest.agents).ok()?;
+                let first = chosen.agent.first_connected_at?;
+                Some(latest.now.seconds_since(first))
+            });
+        match first_connected {
+            Some(ago) if ago > end.began.elapsed().as_secs_f64() => {
+                span.answer("yes: coderd and its database do not agree");
+                let message = format!(
+                    "coderd says that the agent is {state}, but its row has connected: coderd \
+                     could not read its database"
+                );
+                DialError::Exporter(Failure::new(ErrorKind::Connect, message)).into()
+            }
+            _ => {
+                span.answer("no, as far as the database says");
+                DialError::Unreachable { state }.into()
+            }
+        }
     }
 
     /// The directory's answer, or a failure once it takes longer than the validation delay.

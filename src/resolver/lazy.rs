@@ -28,18 +28,34 @@ pub enum Undialed {
     NoChoice(NoChoice),
     /// The dial failed; nothing better was known.
     Dial(DialError),
+    /// The dial failed, and the directory did not say whether it was the right agent's.
+    Unvalidated(DialError, Failure),
 }
 
+/// How long a dial may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DialLimits {
+    /// A dial slower than this is doubted, and the directory asked.
+    pub delay: Duration,
+    /// One dial ends after this, with [`DialError::Unanswered`].
+    pub one_dial: Duration,
+}
+
+/// What the directory says of the bound agent's workspace.
+type Validated = Result<Result<Target, NoChoice>, Failure>;
+
 /// Dials `bound` at once and asks `validate` which agent is the right one only when the dial is
-/// slower than `delay` or fails.
+/// slower than the delay or fails.
 ///
 /// - The dial succeeds: done, whatever the directory would have said.
 /// - It fails: the same agent is dialed once more, another one instead.
 /// - It is slow: for the same agent it is waited for; for another one it is cancelled *before*
 ///   the other is dialed; without an agent it is cancelled at once.
-/// - The directory fails: nothing is proved, and the dial decides.
+/// - The directory fails, or names are ambiguous, while the dial is slow: nothing is proved. The
+///   dial is waited for, and the directory asked again if it fails.
 ///
-/// It sets no end: the caller does, by dropping it. No connection outlives that.
+/// A dial that has used up its time is not repeated. All dials together have no limit here: the
+/// caller sets it, by dropping this. No connection outlives that.
 ///
 /// # Errors
 ///
@@ -47,49 +63,67 @@ pub enum Undialed {
 pub async fn dial_with_lazy_validation<L: Dialer, V>(
     dialer: &L,
     bound: &Target,
-    delay: Duration,
-    validate: impl FnOnce() -> V,
+    limits: DialLimits,
+    validate: impl Fn() -> V,
     trace: &Trace,
 ) -> Result<Dialed<L::Connection>, Undialed>
 where
-    V: Future<Output = Result<Result<Target, NoChoice>, Failure>>,
+    V: Future<Output = Validated>,
 {
-    let mut dialing = Box::pin(dial(dialer, bound, Phase::Dial, trace));
-    let failed = match timeout(delay, &mut dialing).await {
-        Ok(Ok(connection)) => return Ok(same(connection, bound)),
-        Ok(Err(error)) => Some(error),
-        Err(_slow) => None,
+    let calls = Calls {
+        dialer,
+        one_dial: limits.one_dial,
+        trace,
     };
-    let mut validation = Box::pin(asked(validate(), bound, trace));
-    let (failed, answer) = match failed {
-        Some(error) => (Some(error), validation.await),
-        None => {
+    let mut dialing = Box::pin(calls.dial(bound, Phase::Dial));
+    let error = match timeout(limits.delay, &mut dialing).await {
+        Ok(Ok(connection)) => return Ok(same(connection, bound)),
+        Ok(Err(error)) => error,
+        Err(_slow) => {
+            let mut validation = Box::pin(asked(validate(), bound, trace));
             // A dial that succeeds while the directory is asked has proved itself.
-            tokio::select! {
+            let answer = tokio::select! {
                 biased;
                 dialed = &mut dialing => match dialed {
                     Ok(connection) => return Ok(same(connection, bound)),
-                    Err(error) => (Some(error), validation.await),
+                    Err(error @ DialError::Unanswered(_)) => return Err(Undialed::Dial(error)),
+                    Err(error) => {
+                        let answer = validation.await;
+                        return calls.after_failure(bound, error, answer).await;
+                    }
                 },
-                answer = &mut validation => (None, answer),
+                answer = &mut validation => answer,
+            };
+            let is_proved = match answer {
+                Ok(Ok(other)) if other.agent_id != bound.agent_id => {
+                    // First the one, then the other: an agent of an old build must not answer
+                    // late.
+                    drop(dialing);
+                    return calls.redial(other, true).await;
+                }
+                Ok(Err(NoChoice::NoAgent)) => return Err(Undialed::NoChoice(NoChoice::NoAgent)),
+                Ok(Ok(_)) => true,
+                Ok(Err(NoChoice::Ambiguous(_))) | Err(_) => false,
+            };
+            match dialing.await {
+                Ok(connection) => return Ok(same(connection, bound)),
+                Err(error) if is_proved => return Err(Undialed::Dial(of_right_agent(error))),
+                Err(error) => error,
             }
         }
     };
-    match (answer, failed) {
-        (Ok(Err(no_choice)), _) => Err(Undialed::NoChoice(no_choice)),
-        (Ok(Ok(other)), _) if other.agent_id != bound.agent_id => {
-            // First the one, then the other: an agent of an old build must not answer late.
-            drop(dialing);
-            redial(dialer, other, true, trace).await
-        }
-        (Ok(Ok(_)), Some(_)) => redial(dialer, bound.clone(), false, trace).await,
-        (Err(_), Some(error)) => Err(Undialed::Dial(error)),
-        (Ok(Ok(_)) | Err(_), None) => {
-            let dialed = dialing.await;
-            dialed
-                .map(|connection| same(connection, bound))
-                .map_err(Undialed::Dial)
-        }
+    if matches!(error, DialError::Unanswered(_)) {
+        return Err(Undialed::Dial(error));
+    }
+    let answer = asked(validate(), bound, trace).await;
+    calls.after_failure(bound, error, answer).await
+}
+
+/// The error of a dial whose agent the directory has named.
+fn of_right_agent(error: DialError) -> DialError {
+    match error {
+        DialError::NoSuchAgent => DialError::Hidden,
+        other => other,
     }
 }
 
@@ -101,41 +135,65 @@ fn same<C>(connection: C, bound: &Target) -> Dialed<C> {
     }
 }
 
-async fn redial<L: Dialer>(
-    dialer: &L,
-    target: Target,
-    switched: bool,
-    trace: &Trace,
-) -> Result<Dialed<L::Connection>, Undialed> {
-    let connection = dial(dialer, &target, Phase::Redial, trace).await;
-    Ok(Dialed {
-        connection: connection.map_err(Undialed::Dial)?,
-        target,
-        switched,
-    })
+/// What all dials of one call have in common.
+struct Calls<'a, L> {
+    dialer: &'a L,
+    one_dial: Duration,
+    trace: &'a Trace,
 }
 
-async fn dial<L: Dialer>(
-    dialer: &L,
-    target: &Target,
-    phase: Phase,
-    trace: &Trace,
-) -> Result<L::Connection, DialError> {
-    let question = format!("dial agent {} ({})", target.agent, target.agent_id);
-    let span = trace.ask(phase, question);
-    let dialed = dialer.dial(target).await;
-    match &dialed {
-        Ok(_) => span.answer("reached"),
-        Err(error) => span.answer(format!("not reached: {error}")),
+impl<L: Dialer> Calls<'_, L> {
+    /// The dial of the bound agent has failed, and the directory has answered.
+    async fn after_failure(
+        &self,
+        bound: &Target,
+        error: DialError,
+        answer: Validated,
+    ) -> Result<Dialed<L::Connection>, Undialed> {
+        match answer {
+            Ok(Ok(other)) if other.agent_id != bound.agent_id => self.redial(other, true).await,
+            // Coder would say so again, and a time limit would take as long again.
+            Ok(Ok(_)) if error == DialError::NoSuchAgent || error.is_timeout() => {
+                Err(Undialed::Dial(of_right_agent(error)))
+            }
+            Ok(Ok(_)) => self.redial(bound.clone(), false).await,
+            Ok(Err(no_choice)) => Err(Undialed::NoChoice(no_choice)),
+            Err(failure) => Err(Undialed::Unvalidated(error, failure)),
+        }
     }
-    dialed
+
+    /// Dials an agent that the directory has just named.
+    async fn redial(
+        &self,
+        target: Target,
+        switched: bool,
+    ) -> Result<Dialed<L::Connection>, Undialed> {
+        let dialed = self.dial(&target, Phase::Redial).await;
+        Ok(Dialed {
+            connection: dialed.map_err(|error| Undialed::Dial(of_right_agent(error)))?,
+            target,
+            switched,
+        })
+    }
+
+    async fn dial(&self, target: &Target, phase: Phase) -> Result<L::Connection, DialError> {
+        let question = format!("dial agent {} ({})", target.agent, target.agent_id);
+        let span = self.trace.ask(phase, question);
+        let dialed = timeout(self.one_dial, self.dialer.dial(target)).await;
+        let dialed = dialed.unwrap_or(Err(DialError::Unanswered(self.one_dial)));
+        match &dialed {
+            Ok(_) => span.answer("reached"),
+            Err(error) => span.answer(format!("not reached: {error}")),
+        }
+        dialed
+    }
 }
 
 async fn asked(
-    validation: impl Future<Output = Result<Result<Target, NoChoice>, Failure>>,
+    validation: impl Future<Output = Validated>,
     bound: &Target,
     trace: &Trace,
-) -> Result<Result<Target, NoChoice>, Failure> {
+) -> Validated {
     let span = trace.ask(Phase::Validate, "agent of the latest build");
     let answer = validation.await;
     match &answer {

@@ -25,7 +25,7 @@ mod world;
 
 pub use choose::{NoChoice, choose_agent};
 pub use connect::Resolver;
-pub use lazy::{Dialed, Undialed, dial_with_lazy_validation};
+pub use lazy::{DialLimits, Dialed, Undialed, dial_with_lazy_validation};
 pub use parts::{DialError, Dialer, Directory, Target};
 pub use result::{Resolved, Route, Unresolved, outcome};
 pub use settings::ResolverSettings;

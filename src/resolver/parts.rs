@@ -1,6 +1,7 @@
 //! The two traits the resolver stands on, and what goes through them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -23,6 +24,15 @@ pub trait Directory: Send + Sync {
     /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
     /// or soft-deleted.
     fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
+
+    /// Whether Coder is going to start this workspace once its present build has ended: a restart
+    /// is a stop with a start queued behind it. `false` where it is not known.
+    fn is_start_queued(
+        &self,
+        _workspace: Uuid,
+    ) -> impl Future<Output = Result<bool, Failure>> + Send {
+        std::future::ready(Ok(false))
+    }
 }
 
 impl<D: Directory> Directory for Arc<D> {
@@ -32,6 +42,10 @@ impl<D: Directory> Directory for Arc<D> {
 
     async fn agent(&self, agent: Uuid) -> Result<Option<AgentAt>, Failure> {
         D::agent(self, agent).await
+    }
+
+    async fn is_start_queued(&self, workspace: Uuid) -> Result<bool, Failure> {
+        D::is_start_queued(self, workspace).await
     }
 }
 
@@ -48,6 +62,19 @@ pub trait Dialer: Send + Sync {
         &self,
         target: &Target,
     ) -> impl Future<Output = Result<Self::Connection, DialError>> + Send;
+
+    /// How long one dial may take, where the dialer knows better than
+    /// [`ResolverSettings::dial_timeout`](super::ResolverSettings::dial_timeout): what dials for
+    /// us may have a limit of its own, and its answer then is worth waiting for.
+    fn time_limit(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Whether what dials for us works at all; asked after a dial that was not answered, so that
+    /// no agent is blamed for it.
+    fn check_up(&self) -> impl Future<Output = Result<(), Failure>> + Send {
+        std::future::ready(Ok(()))
+    }
 
     /// Whether Coder counts a dial as use of the workspace, which moves its `last_used_at` and
     /// pushes its autostop deadline on (`docs/spec/resolver.md`).
@@ -93,12 +120,30 @@ pub enum DialError {
         /// The state in Coder's own word.
         state: String,
     },
-    /// Coder knows no such agent.
+    /// Coder knows no such agent, or our token may not see it.
     #[error("coderd does not know this agent")]
     NoSuchAgent,
+    /// Coder says that there is no such agent, and the database says that there is: our token may
+    /// not see it. No agent is to blame; agents of other organizations may be reached.
+    #[error(
+        "coderd answers 404 for this agent, but the database has it: use the token of a user with \
+         the role template admin"
+    )]
+    Hidden,
     /// The agent was dialed and did not answer as it should.
     #[error("{0}")]
     Failed(String),
+    /// What dials for us gave up at the end of its own time limit.
+    #[error("{message}")]
+    GaveUp {
+        /// How long it had tried.
+        after: Duration,
+        /// What it said.
+        message: String,
+    },
+    /// Nothing came within the time limit. The resolver says so, never a dialer.
+    #[error("no answer within {}", seconds(*.0))]
+    Unanswered(Duration),
     /// The question could not be asked: our token, coderd itself, the way to it. No agent is
     /// to blame, and no other would be reached. The kind is for the log: `authentication` or
     /// `permission` where Coder refuses the token, `tls` or `timeout` where no connection comes
@@ -112,4 +157,18 @@ pub enum DialError {
     /// others may be reached.
     #[error("{0}")]
     Unaddressable(String),
+}
+
+impl DialError {
+    /// Whether a time limit has passed, so that dialing the same agent again would only take as
+    /// long once more.
+    pub(super) const fn is_timeout(&self) -> bool {
+        matches!(self, Self::GaveUp { .. } | Self::Unanswered(_))
+    }
+}
+
+/// A duration as a person reads it: `30 s`, `4.9 s`.
+pub(super) fn seconds(duration: Duration) -> String {
+    let tenths = (duration.as_secs_f64() * 10.0).round() / 10.0;
+    format!("{tenths} s")
 }

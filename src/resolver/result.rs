@@ -8,7 +8,7 @@ use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::probe::scope::SkipReason;
 
 use super::choose::NoChoice;
-use super::parts::{DialError, Target};
+use super::parts::{DialError, Target, seconds};
 
 /// An agent that was reached.
 #[derive(Debug)]
@@ -49,14 +49,23 @@ pub enum Unresolved {
     #[error("the agent has never connected")]
     NeverConnected,
     /// Our own deadline passed, and nothing better is known.
-    #[error("the agent did not answer within {} s", .0.as_secs_f64())]
+    #[error("the agent did not answer within {}", seconds(*.0))]
     DialTimeout(Duration),
     /// The dial failed.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// The database did not say whom to dial.
+    /// The database did not say which agent to dial.
     #[error(transparent)]
     Directory(#[from] Failure),
+    /// The dial failed, and the database did not say whether the agent was the right one. So no
+    /// agent is to blame.
+    #[error("{dial}; then the database did not answer: {directory}")]
+    Unvalidated {
+        /// Why the dial failed.
+        dial: DialError,
+        /// Why the database did not say.
+        directory: Failure,
+    },
 }
 
 /// What it counts as (`docs/spec/probe.md`).
@@ -82,7 +91,7 @@ impl Unresolved {
     /// Why it has no outcome: the dial was out of the probe's scope.
     pub fn outcome(&self) -> Result<ProbeOutcome, SkipReason> {
         Ok(match self {
-            Self::NoWorkspace | Self::NoChoice(NoChoice::NoAgent) => ProbeOutcome::NoAgent,
+            Self::NoChoice(NoChoice::NoAgent) => ProbeOutcome::NoAgent,
             Self::NoChoice(NoChoice::Ambiguous(_)) => ProbeOutcome::Ambiguous,
             Self::Disconnected => ProbeOutcome::Disconnected,
             Self::NeverConnected => ProbeOutcome::NeverConnected,
@@ -90,21 +99,38 @@ impl Unresolved {
             Self::Dial(DialError::Unreachable { state }) => match state.as_str() {
                 "disconnected" => ProbeOutcome::Disconnected,
                 "connecting" | "timeout" => ProbeOutcome::NeverConnected,
-                _ => ProbeOutcome::DialError,
+                _ => ProbeOutcome::ExporterError,
             },
-            Self::Dial(DialError::OutOfScope(reason)) => return Err(*reason),
-            Self::Dial(DialError::NoSuchAgent | DialError::Failed(_)) => ProbeOutcome::DialError,
-            Self::Dial(DialError::Exporter(_) | DialError::Unaddressable(_))
-            | Self::Directory(_) => ProbeOutcome::ExporterError,
+            Self::Dial(DialError::OutOfScope(reason))
+            | Self::Unvalidated {
+                dial: DialError::OutOfScope(reason),
+                ..
+            } => return Err(*reason),
+            Self::Dial(DialError::Failed(_)) => ProbeOutcome::DialError,
+            Self::Dial(DialError::GaveUp { .. } | DialError::Unanswered(_)) => {
+                ProbeOutcome::DialTimeout
+            }
+            Self::Dial(
+                DialError::NoSuchAgent
+                | DialError::Hidden
+                | DialError::Exporter(_)
+                | DialError::Unaddressable(_),
+            )
+            | Self::NoWorkspace
+            | Self::Directory(_)
+            | Self::Unvalidated { .. } => ProbeOutcome::ExporterError,
         })
     }
 
     /// What kind of trouble of our own it is; `None` where it is the agent's.
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
-            Self::Dial(DialError::Exporter(failure)) | Self::Directory(failure) => {
-                Some(failure.kind)
-            }
+            Self::Dial(DialError::Exporter(failure))
+            | Self::Directory(failure)
+            | Self::Unvalidated {
+                directory: failure, ..
+            } => Some(failure.kind),
+            Self::Dial(DialError::Hidden | DialError::NoSuchAgent) => Some(ErrorKind::Permission),
             Self::Dial(DialError::Unaddressable(_)) => Some(ErrorKind::Connect),
             _ => None,
         }
@@ -114,7 +140,7 @@ impl Unresolved {
     pub fn is_everywhere(&self) -> bool {
         matches!(
             self,
-            Self::Dial(DialError::Exporter(_)) | Self::Directory(_)
+            Self::Dial(DialError::Exporter(_)) | Self::Directory(_) | Self::Unvalidated { .. }
         )
     }
 }

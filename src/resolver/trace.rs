@@ -95,6 +95,11 @@ impl Trace {
         }
     }
 
+    /// Counts what took place as a part of this phase before the trace was handed on.
+    pub fn add(&self, phase: Phase, took: Duration) {
+        self.recorded.lock().spent[phase] += took;
+    }
+
     fn note(&self, phase: Phase, text: String) {
         let at = self.began.elapsed();
         self.recorded.lock().steps.push(Step { at, phase, text });

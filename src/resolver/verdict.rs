@@ -16,7 +16,7 @@ use super::parts::Target;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Verdict {
-    /// Its latest build is pending or under way.
+    /// Its latest build is pending, under way or being canceled.
     Building,
     /// Its latest build stopped it.
     Stopped,
@@ -30,6 +30,8 @@ pub enum Verdict {
     Connecting,
     /// Its agent is lost, or never connected in time.
     Unreachable,
+    /// Its agent reported that it shuts down, and only a start from outside brings it back.
+    ShutDown,
     /// Its agent is connected and has not come up yet.
     Starting,
     /// Its agent's startup script failed.
@@ -109,7 +111,9 @@ fn of_build(build: &Build) -> Option<Verdict> {
         return Some(Verdict::Gone);
     };
     match (job, &build.transition) {
-        (JobStatus::Pending | JobStatus::Running, _) => Some(Verdict::Building),
+        (JobStatus::Pending | JobStatus::Running | JobStatus::Canceling, _) => {
+            Some(Verdict::Building)
+        }
         (JobStatus::Succeeded, DbEnum::Known(Transition::Start)) => None,
         (JobStatus::Succeeded, DbEnum::Known(Transition::Stop)) => Some(Verdict::Stopped),
         _ => Some(Verdict::Gone),
@@ -121,8 +125,9 @@ fn of_build(build: &Build) -> Option<Verdict> {
 fn of_health(health: Health) -> Verdict {
     match health {
         Health::Connecting | Health::StuckConnecting => Verdict::Connecting,
+        Health::ConnectTimeout | Health::Disconnected => Verdict::Unreachable,
         // Shut down from within, though Coder was not asked for it: there is nothing to reach.
-        Health::ConnectTimeout | Health::Disconnected | Health::Shutdown => Verdict::Unreachable,
+        Health::Shutdown | Health::Terminated => Verdict::ShutDown,
         Health::StuckCreated | Health::StuckStarting | Health::Starting => Verdict::Starting,
         Health::StartError => Verdict::StartFailed,
         Health::Healthy => Verdict::Ready,

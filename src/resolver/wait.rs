@@ -25,6 +25,10 @@ pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// An agent may take this long to come up, from its first answer.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(10 * 60);
 
+/// All stages together may take this long, however often the workspace is built again meanwhile.
+pub(super) const WHOLE_LIMIT: Duration =
+    Duration::from_secs(BUILD_LIMIT.as_secs() + DIAL_LIMIT.as_secs() + START_LIMIT.as_secs());
+
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -68,6 +72,9 @@ pub enum Waited {
         stage: Stage,
         /// What was seen last; `None` when the database never said.
         last: Option<Readiness>,
+        /// Why the agent did not answer when it was last dialed; `None` when it was not dialed, or
+        /// answered.
+        unanswered: Option<Unresolved>,
     },
 }
 
@@ -85,20 +92,22 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     /// Waits until the workspace can be used, or never will: for its build, then until its
     /// agent answers, then for its startup script. Each stage has its limit, and all together
     /// have the sum, however often the workspace is built anew meanwhile. A database that does
-    /// not answer is asked again. Dropping it ends it at once.
+    /// not answer is asked again. `at_most` is a limit on all of it. Dropping it ends it at once.
     pub async fn wait(
         &self,
         workspace: Uuid,
         limits: &Limits,
+        at_most: Duration,
         mut progress: impl FnMut(Progress<'_>),
     ) -> Waited {
-        let end = Instant::now() + BUILD_LIMIT + DIAL_LIMIT + START_LIMIT;
+        let end = Instant::now() + at_most.min(WHOLE_LIMIT);
         let mut stage = Stage::Build;
-        let mut deadline = Instant::now() + stage.limit();
+        let mut deadline = end.min(Instant::now() + stage.limit());
         let mut last = None;
+        let mut unanswered = None;
         loop {
             let next_look = Instant::now() + POLL;
-            match self.verdict(workspace, limits).await {
+            match self.look(workspace, limits).await {
                 Ok(readiness) => {
                     let Some(mut seen) = stage_of(stage, &readiness) else {
                         return Waited::Settled(readiness);
@@ -107,36 +116,53 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
                     if seen != stage {
                         (stage, deadline) = (seen, end.min(Instant::now() + seen.limit()));
                     }
-                    if seen == Stage::Dial
-                        && self
-                            .answers(workspace, &readiness, deadline, &mut progress)
-                            .await
-                    {
-                        if readiness.verdict == Verdict::Ready {
+                    if seen == Stage::Dial && Instant::now() < deadline {
+                        unanswered = self.dial_once(workspace, &readiness, deadline).await;
+                        if let Some(unresolved) = &unanswered {
+                            progress(Progress::Unanswered(unresolved));
+                        } else if readiness.verdict == Verdict::Ready {
                             return Waited::Settled(readiness);
+                        } else {
+                            seen = Stage::Start;
+                            (stage, deadline) = (seen, end.min(Instant::now() + seen.limit()));
                         }
-                        seen = Stage::Start;
-                        (stage, deadline) = (seen, end.min(Instant::now() + seen.limit()));
                     }
                     last = Some(readiness);
                 }
                 Err(failure) => progress(Progress::Unseen(&failure)),
             }
             if Instant::now() >= deadline {
-                return Waited::TimedOut { stage, last };
+                return Waited::TimedOut {
+                    stage,
+                    last,
+                    unanswered,
+                };
             }
             sleep_until(next_look.min(deadline)).await;
         }
     }
 
-    /// Dials the agent once.
-    async fn answers(
+    /// The verdict; a stopped workspace that is about to be started is still being built.
+    async fn look(&self, workspace: Uuid, limits: &Limits) -> Result<Readiness, Failure> {
+        let mut readiness = self.verdict(workspace, limits).await?;
+        if readiness.verdict == Verdict::Stopped
+            && self
+                .in_time(self.directory().is_start_queued(workspace))
+                .await?
+        {
+            readiness.verdict = Verdict::Building;
+            readiness.detail.push_str("; a start is queued");
+        }
+        Ok(readiness)
+    }
+
+    /// Dials the agent once: why it did not answer, if it did not.
+    async fn dial_once(
         &self,
         workspace: Uuid,
         readiness: &Readiness,
         deadline: Instant,
-        progress: &mut impl FnMut(Progress<'_>),
-    ) -> bool {
+    ) -> Option<Unresolved> {
         if let Some((target, _)) = &readiness.agent {
             self.release(workspace);
             self.bind(workspace, target.clone());
@@ -148,10 +174,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             .resolve(self.dialer(), workspace, timeout, &trace)
             .await;
         self.release(workspace);
-        if let Err(unresolved) = &dialed {
-            progress(Progress::Unanswered(unresolved));
-        }
-        dialed.is_ok()
+        dialed.err()
     }
 }
 
@@ -163,6 +186,7 @@ fn stage_of(reached: Stage, readiness: &Readiness) -> Option<Stage> {
         | Verdict::Gone
         | Verdict::NoAgent
         | Verdict::Ambiguous
+        | Verdict::ShutDown
         | Verdict::StartFailed => None,
         // It has answered, and its script has ended since.
         Verdict::Ready if reached == Stage::Start => None,

@@ -40,6 +40,8 @@ struct WorldState {
     rows: HashMap<Uuid, Row>,
     edit: fn(&mut WorkspaceAt),
     directory: Manner,
+    is_down: bool,
+    is_start_queued: fn(f64) -> bool,
     dials: HashMap<&'static str, VecDeque<Dial>>,
     opened: usize,
     released: usize,
@@ -90,6 +92,8 @@ impl World {
             rows: HashMap::new(),
             edit: |_| {},
             directory: Manner::Answers(0.0),
+            is_down: false,
+            is_start_queued: |_| false,
             dials: HashMap::new(),
             opened: 0,
             released: 0,
@@ -116,6 +120,16 @@ impl World {
 
     pub(super) fn directory(&self, manner: Manner) {
         self.lock().directory = manner;
+    }
+
+    /// Whether a start is queued, by the second.
+    pub(super) fn queue_start(&self, is_queued: fn(f64) -> bool) {
+        self.lock().is_start_queued = is_queued;
+    }
+
+    /// What dials does not work from now on.
+    pub(super) fn break_down(&self) {
+        self.lock().is_down = true;
     }
 
     /// The next dials of this agent go like this, the last of them for ever.
@@ -248,6 +262,13 @@ impl Directory for World {
         })
         .await
     }
+
+    async fn is_start_queued(&self, _: Uuid) -> Result<bool, Failure> {
+        self.consult("ask for a start".into(), |state| {
+            (state.is_start_queued)(state.seconds())
+        })
+        .await
+    }
 }
 
 impl Dialer for World {
@@ -274,6 +295,13 @@ impl Dialer for World {
         let end = if dialed.is_ok() { "reached" } else { "failed" };
         self.note(&format!("{end} {name}"));
         dialed
+    }
+
+    async fn check_up(&self) -> Result<(), Failure> {
+        match self.lock().is_down {
+            true => Err(failure()),
+            false => Ok(()),
+        }
     }
 
     fn counts_as_use(&self) -> bool {

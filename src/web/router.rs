@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use tower::Layer;
 use tower::util::MapRequestLayer;
 
-use crate::web::handlers::compression::compression;
+use crate::web::handlers::compression::{allow_identity, compression};
 use crate::web::handlers::{lifecycle, probe, scrape};
 use crate::web::state::App;
 
@@ -36,6 +36,7 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     }
     let router = router
         .layer(compression())
+        .layer(MapRequestLayer::new(allow_identity))
         .layer(from_fn_with_state(app.clone(), protect))
         .with_state(app.clone());
     below(settings.links.prefix(), router)

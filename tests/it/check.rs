@@ -1,6 +1,7 @@
 //! `check`: a line for each thing that must be right, exit code 0 or 1
 //! (`docs/spec/command-line.md`).
 
+use crate::harness::coderd::{Answer, StandIn, TOKEN};
 use crate::harness::*;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::stats::collection::Collector;
@@ -171,22 +172,24 @@ async fn check_says_which_options_of_the_url_mean_nothing_to_it() {
 async fn it_says_how_agents_would_be_dialed_and_not_with_which_token() {
     let coder = one_agent().await;
     let url = format!("--postgres.url={}", coder.url());
-    for (dialer, expected) in [
+    for (dialer, expected, code) in [
         (
             &[
                 "--probe.dialer=coderd",
-                "--coder.url=https://c.example/dev/",
+                "--coder.url=https://c.invalid/dev/",
             ][..],
-            "agents are dialed by Coder at https://c.example/dev; probe scope in-use\n",
+            "agents are dialed by Coder at https://c.invalid/dev; probe scope in-use\n",
+            1,
         ),
         (
             TCP,
             "agents are dialed at {workspace}.a.example:22; probe scope all\n",
+            0,
         ),
     ] {
         let arguments = [&["check", &url], dialer].concat();
         let ended = run_with(&arguments, &[("CODER_SESSION_TOKEN", "hunter2")]).await;
-        assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+        assert_eq!(ended.code, Some(code), "{}", ended.stdout);
         assert!(ended.stdout.contains(expected), "{}", ended.stdout);
         assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
     }
@@ -220,4 +223,51 @@ async fn grant_that_the_probe_alone_needs_is_missed_where_there_is_one() {
     let ended = run(&[&["check", &url], TCP].concat()).await;
     let grant = "GRANT SELECT (display_order) ON workspace_agents";
     assert!(failure(&ended).contains(grant), "{}", ended.stdout);
+}
+
+/// Checks a database and this Coder, with this token.
+async fn check_with(coder: &Coder, coderd: &str, token: &str) -> Ended {
+    let url = format!("--postgres.url={}", coder.url());
+    let coder_url = format!("--coder.url={coderd}");
+    let arguments = ["check", &url, "--probe.dialer=coderd", &coder_url];
+    run_with(&arguments, &[("CODER_SESSION_TOKEN", token)]).await
+}
+
+#[tokio::test]
+async fn coder_is_asked_whether_it_is_there_and_what_the_token_may() {
+    let coder = Coder::new().await;
+    let coderd = StandIn::start().await;
+    let main = agent("main");
+    coder.add(workspace("box").agent(main.clone())).await;
+    let url = coderd.url("127.0.0.1");
+
+    let hidden = check_with(&coder, &url, TOKEN).await;
+    assert!(
+        failure(&hidden).contains("template admin"),
+        "{}",
+        hidden.stdout
+    );
+
+    coderd.answer(main.id, Answer::ports());
+    let well = check_with(&coder, &url, TOKEN).await;
+    assert_eq!(well.code, Some(0), "{}", well.stdout);
+    for line in [
+        "coder version         v2.35.1+abc",
+        "coder token           valid; its user is monitor",
+        "coder agents          the token may read agents",
+    ] {
+        assert!(well.stdout.contains(line), "{line}: {}", well.stdout);
+    }
+    let dialed = |head: &String| head.contains("listening-ports");
+    assert!(!coderd.requests().iter().any(dialed), "nothing is dialed");
+
+    let expired = check_with(&coder, &url, "expired").await;
+    assert!(failure(&expired).contains("(401)"), "{}", expired.stdout);
+    drop(coderd);
+    let gone = check_with(&coder, &url, TOKEN).await;
+    assert!(
+        failure(&gone).contains("cannot be reached"),
+        "{}",
+        gone.stdout
+    );
 }

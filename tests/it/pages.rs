@@ -158,17 +158,27 @@ async fn healthy_asks_nobody() {
 }
 
 #[tokio::test]
-async fn scrapes_beyond_the_limit_are_refused_and_the_limit_is_freed() {
+async fn scrapes_that_wait_for_the_database_take_no_place() {
     let coder = three_problems().await;
     coder.slow("workspace_apps", 0.5).await;
     let exporter = coder.exporter_with(|it| it.web.max_requests = 1).await;
     let late = async {
         eventually("it reads the apps", async || coder.is_waited_for().await).await;
-        exporter.metrics(&[]).await
+        let waiting = (0..20).map(|_| exporter.scrape());
+        futures_util::future::join_all(waiting).await
     };
     let (page, late) = tokio::join!(exporter.scrape(), late);
     assert_eq!(page.value("coder_apps", &[]), 1.0);
-    assert_eq!(late.status, 503);
-    assert!(late.body.contains("--web.max-requests"), "{}", late.body);
-    exporter.scrape().await;
+    for page in late {
+        assert_eq!(page.value("coder_apps", &[]), 1.0);
+    }
+}
+
+#[tokio::test]
+async fn scrape_without_a_place_says_that_nothing_is_known() {
+    let coder = three_problems().await;
+    let exporter = coder.exporter_with(|it| it.web.max_requests = 0).await;
+    let page = exporter.scrape().await;
+    assert_eq!(page.value("coder_exporter_up", &[]), 0.0);
+    assert!(!page.has("coder_agents"));
 }

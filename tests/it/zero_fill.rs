@@ -19,6 +19,7 @@ const LIFECYCLES: &[&str] = &[
 ];
 const HEALTHS: &[&str] = &[
     "shutdown",
+    "terminated",
     "stuck_connecting",
     "connecting",
     "connect_timeout",

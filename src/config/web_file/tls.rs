@@ -135,8 +135,6 @@ impl TlsSection {
             "set client_ca or client_ca_file, not both"
         } else if self.names_authorities() && self.client_auth_type == ClientAuth::NoClientCert {
             "a client CA is set, but client_auth_type does not verify clients; use RequireAndVerifyClientCert"
-        } else if self.client_auth_type.verifies() && !self.names_authorities() {
-            "client_auth_type verifies certificates, but client_ca_file is not set"
         } else if self.client_allowed_sans.is_some() && !self.client_auth_type.requires_one() {
             "client_allowed_sans requires client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert"
         } else if self.max_version < TlsVersion::Tls12 {

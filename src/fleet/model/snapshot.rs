@@ -37,6 +37,8 @@ pub struct Snapshot {
     pub apps: Option<Vec<AppCount>>,
     /// Apps of the population by name, where Coder's own metrics are served too.
     pub named_apps: Option<Vec<NamedApp>>,
+    /// Names of apps left out, because their agent has too many.
+    pub dropped_apps: u64,
     /// Workspaces that are not deleted.
     pub workspaces: Option<Vec<WorkspaceCount>>,
     /// Chats that are not archived.
@@ -58,6 +60,7 @@ impl Snapshot {
             repeated_agents: 0,
             apps: None,
             named_apps: None,
+            dropped_apps: 0,
             workspaces: None,
             bindings: None,
             causes: HashMap::new(),

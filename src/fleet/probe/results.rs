@@ -34,7 +34,7 @@ pub struct Probes {
     /// included; `None` before the first round.
     scoped: Option<HashMap<Uuid, Scoped>>,
     last: Option<Timestamp>,
-    /// When the last round ended, by the clock that only goes forward.
+    /// When the last round began, by the clock that only goes forward.
     last_round: Duration,
     history: VecDeque<Arc<Probed>>,
     failures: VecDeque<Arc<Probed>>,
@@ -73,7 +73,7 @@ pub struct ProbeStats {
     /// How long they took, every outcome.
     pub durations: Vec<(ProbeOutcome, Histogram)>,
     /// Agents that database and dial disagree about, every pair that can; `None` before the
-    /// first round has ended.
+    /// first round.
     pub disagreements: Option<Vec<(Status, ProbeOutcome, u64)>>,
     /// Of the workspaces that are in scope now and were one horizon ago, the share probed within
     /// the horizon; `None` when there is none.
@@ -138,8 +138,8 @@ impl Probes {
         probed
     }
 
-    /// Ends a round at `now`, in which these workspaces were in scope.
-    pub fn end_round(&mut self, in_scope: HashSet<Uuid>, uptime: Duration, now: Timestamp) {
+    /// Begins a round in which these workspaces are in scope.
+    pub fn begin_round(&mut self, in_scope: HashSet<Uuid>, uptime: Duration) {
         let horizon = self.horizon;
         self.latest
             .retain(|_, latest| is_within(latest.at, horizon, uptime));
@@ -151,6 +151,10 @@ impl Probes {
         }
         scoped.retain(|_, it| is_within(it.last, horizon, uptime));
         self.last_round = uptime;
+    }
+
+    /// Ends it at `now`.
+    pub fn end_round(&mut self, now: Timestamp) {
         self.last = Some(now);
     }
 

@@ -84,7 +84,8 @@ fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
         probed(1, Status::Connected, ProbeOutcome::DialError),
         seconds(100),
     );
-    probes.end_round(running(2), seconds(100), at(1));
+    probes.begin_round(running(2), seconds(100));
+    probes.end_round(at(1));
     let at_the_limit = seconds(100) + HORIZON;
     assert_eq!(disagreements(&probes, at_the_limit), 1);
     assert_eq!(probes.stats(at_the_limit).coverage, Some(0.5));
@@ -101,7 +102,8 @@ fn newest_probe_of_a_workspace_is_the_one_that_counts() {
         seconds(1),
     );
     probes.count(probed(1, Status::Connected, ProbeOutcome::Ok), seconds(2));
-    probes.end_round(running(1), seconds(2), at(2));
+    probes.begin_round(running(1), seconds(2));
+    probes.end_round(at(2));
     assert_eq!(disagreements(&probes, seconds(3)), 0);
     assert_eq!(probes.stats(seconds(2) + HORIZON).coverage, Some(1.0));
 }
@@ -117,14 +119,16 @@ fn exporters_own_error_says_nothing_of_an_agent() {
         probed(1, Status::Connected, ProbeOutcome::ExporterError),
         seconds(2),
     );
-    probes.end_round(running(1), seconds(2), at(2));
+    probes.begin_round(running(1), seconds(2));
+    probes.end_round(at(2));
     assert_eq!(disagreements(&probes, seconds(3)), 1);
 }
 
 #[test]
 fn no_workspace_running_is_not_a_coverage_of_nothing() {
     let mut probes = Probes::new(HORIZON);
-    probes.end_round(running(0), seconds(2), at(2));
+    probes.begin_round(running(0), seconds(2));
+    probes.end_round(at(2));
     assert_eq!(probes.stats(seconds(3)).coverage, None);
     assert_eq!(probes.stats(seconds(3)).last, Some(at(2)));
 }
@@ -132,16 +136,19 @@ fn no_workspace_running_is_not_a_coverage_of_nothing() {
 #[test]
 fn coverage_is_of_what_is_in_scope_now_and_was_one_horizon_ago() {
     let mut probes = Probes::new(HORIZON);
-    probes.end_round(running(1), seconds(10), at(1));
+    probes.begin_round(running(1), seconds(10));
+    probes.end_round(at(1));
     // One that has just come into scope is not asked for yet.
-    probes.end_round(running(2), seconds(10) + HORIZON, at(2));
+    probes.begin_round(running(2), seconds(10) + HORIZON);
+    probes.end_round(at(2));
     assert_eq!(probes.stats(seconds(9) + HORIZON).coverage, None);
     assert_eq!(probes.stats(seconds(10) + HORIZON).coverage, Some(0.0));
     let now = seconds(11) + HORIZON;
     probes.count(probed(1, Status::Connected, ProbeOutcome::Ok), now);
     assert_eq!(probes.stats(now).coverage, Some(1.0));
     // One that has left the scope is not asked for any more.
-    probes.end_round(running(0), seconds(20) + HORIZON, at(3));
+    probes.begin_round(running(0), seconds(20) + HORIZON);
+    probes.end_round(at(3));
     assert_eq!(probes.stats(seconds(20) + HORIZON).coverage, None);
 }
 
@@ -166,7 +173,8 @@ fn good_probes_do_not_wash_failures_away() {
 fn probe_that_was_asked_for_is_shown_and_not_counted() {
     let mut probes = Probes::new(HORIZON);
     probes.keep(probed(1, Status::Connected, ProbeOutcome::DialError));
-    probes.end_round(running(1), seconds(2), at(2));
+    probes.begin_round(running(1), seconds(2));
+    probes.end_round(at(2));
     let stats = probes.stats(seconds(2) + HORIZON);
     assert!(stats.outcomes.iter().all(|(_, count)| *count == 0));
     assert_eq!(stats.coverage, Some(0.0));

@@ -169,6 +169,11 @@ impl Directory for Database {
         self.agent_at(agent, Instant::now() + QUESTION_TIMEOUT)
             .await
     }
+
+    async fn is_start_queued(&self, workspace: Uuid) -> Result<bool, Failure> {
+        let deadline = Instant::now() + QUESTION_TIMEOUT;
+        Database::is_start_queued(self, workspace, deadline).await
+    }
 }
 
 /// What a person meant, as this session sees it.

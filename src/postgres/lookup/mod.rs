@@ -1,7 +1,8 @@
-//! Questions beside the collection: single workspaces and agents, session reports, and what the
-//! probe keeps alive.
+//! Questions beside the collection: single workspaces and agents, session reports, queued starts,
+//! and what the probe keeps alive.
 
 pub mod activity;
 pub mod details;
 pub mod directory;
 pub mod kept_alive;
+pub mod queued_start;

@@ -2,4 +2,5 @@
 
 mod coder;
 mod day;
+mod rounds;
 mod scope;

@@ -41,7 +41,7 @@ async fn refused_by(row: Row) -> Unresolved {
     let (world, resolver) = connected().await;
     world.row("old", row);
     let error = connect(&resolver).await.unwrap_err();
-    assert_eq!(world.diary(), ["0 read old", "0 released old"]);
+    assert_eq!(world.diary(), ["0 read old", "0 released old", "0 ask"]);
     assert_eq!(resolver.bound(WORKSPACE), None);
     world.row("old", Row::Beating);
     assert_eq!(said(&connect(&resolver).await.unwrap()), "Dialed old");
@@ -61,6 +61,47 @@ async fn connection_of_an_agent_that_timed_out_is_released_and_forgotten_at_once
     assert_eq!(error, Unresolved::NeverConnected);
 }
 
+/// What comes of a connection to a lost agent when the directory then says so.
+async fn lost_and_then(world: &World, resolver: &Resolver<World, World>) -> String {
+    world.row("old", Row::SilentFor(600.0));
+    let result = connect(resolver).await;
+    result.map_or_else(|error| error.to_string(), |it| said(&it))
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_agent_that_is_not_the_latest_one_any_more_makes_way_in_the_same_call() {
+    let (world, resolver) = connected().await;
+    world.build(WORKSPACE, &["new"]);
+    world.dials("new", [Dial::Reached(1.0)]);
+    assert_eq!(lost_and_then(&world, &resolver).await, "Dialed new");
+    let story = [
+        "0 read old",
+        "0 released old",
+        "0 ask",
+        "0 dial new",
+        "1 reached new",
+    ];
+    assert_eq!(world.diary(), story);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lost_agent_without_a_successor_fails_without_a_dial() {
+    let (world, resolver) = connected().await;
+    world.build(WORKSPACE, &[]);
+    let none = NoChoice::NoAgent.to_string();
+    assert_eq!(lost_and_then(&world, &resolver).await, none);
+
+    let (world, resolver) = connected().await;
+    let late = async {
+        sleep(Duration::from_secs(1)).await;
+        world.directory(Manner::Fails(0.0));
+    };
+    // The row is read in time, and the directory is not.
+    world.directory(Manner::Answers(1.0));
+    let (lost, ()) = join!(lost_and_then(&world, &resolver), late);
+    assert_eq!(lost, Unresolved::Disconnected.to_string());
+}
+
 #[tokio::test(start_paused = true)]
 async fn connection_whose_row_cannot_be_read_is_used_and_checked_again_next_time() {
     let (world, resolver) = connected().await;
@@ -72,7 +113,7 @@ async fn connection_whose_row_cannot_be_read_is_used_and_checked_again_next_time
     assert_eq!(error, Unresolved::Disconnected);
     assert_eq!(
         world.diary(),
-        ["0 read old", "1 read old", "1 released old"]
+        ["0 read old", "1 read old", "1 released old", "1 ask"]
     );
 }
 
@@ -205,7 +246,7 @@ async fn connection_that_is_let_go_of_stays_usable_until_its_holder_drops_it() {
     assert_eq!(world.open(), 0);
     assert_eq!(
         world.diary(),
-        ["0 read old", "0 read old", "0 released old"]
+        ["0 read old", "0 read old", "0 ask", "0 released old"]
     );
 }
 

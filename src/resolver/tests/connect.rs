@@ -7,7 +7,7 @@ use tokio::time::sleep;
 
 use crate::error::ErrorKind;
 
-use super::super::rows::{self, Row};
+use super::super::rows::{self, BEGAN, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails, failure, said};
 use super::super::{DialError, NoChoice, Resolver, Trace, Unresolved};
 use super::connect;
@@ -163,8 +163,87 @@ async fn timeout_is_a_disconnect_only_once_the_row_said_so_for_the_recovery_thre
 #[tokio::test(start_paused = true)]
 async fn timeout_of_an_agent_whose_row_is_not_disconnected_is_a_timeout() {
     assert_eq!(timed_out_with(Row::Beating).await, TIMED_OUT);
-    let never = Row::NeverConnectedFor(600.0);
-    assert_eq!(timed_out_with(never).await, TIMED_OUT);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_of_an_agent_whose_row_is_in_timeout_is_one_that_never_connected() {
+    // Its row may take two minutes, and is half a minute older when the dial times out.
+    let just_in_time = Row::NeverConnectedFor(120.0);
+    assert_eq!(timed_out_with(just_in_time).await, TIMED_OUT);
+    let late = Row::NeverConnectedFor(120.001);
+    assert_eq!(timed_out_with(late).await, Unresolved::NeverConnected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn timeout_of_a_workspace_without_an_agent_any_more_is_no_agent() {
+    let world = World::new();
+    let resolver = world.bound_resolver();
+    let rebuilt = async {
+        sleep(Duration::from_secs(20)).await;
+        world.build(WORKSPACE, &[]);
+    };
+    let (error, ()) = tokio::join!(connect(&resolver), rebuilt);
+    assert_eq!(error.unwrap_err(), NoChoice::NoAgent.into());
+    assert_eq!(resolver.bound(WORKSPACE), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn agent_is_not_blamed_for_a_dial_that_was_not_answered_while_coderd_is_down() {
+    let world = World::new();
+    world.row("old", Row::SilentFor(600.0));
+    world.break_down();
+    let error = connect(&world.bound_resolver()).await.unwrap_err();
+    assert_eq!(error, DialError::Exporter(failure()).into());
+}
+
+#[tokio::test(start_paused = true)]
+async fn coderds_own_deadline_is_judged_by_the_row_and_not_by_whether_it_is_up() {
+    let world = World::new();
+    world.break_down();
+    let after = Duration::from_secs_f64(30.01);
+    let message = "agent is unreachable".into();
+    let gave_up = DialError::GaveUp { after, message };
+    world.dials("old", [Dial::Fails(29.0, gave_up)]);
+    let resolver = world.bound_resolver();
+    let error = connect(&resolver).await.unwrap_err();
+    assert_eq!(error, Unresolved::DialTimeout(after));
+    assert_eq!(error.to_string(), "the agent did not answer within 30 s");
+    world.row("old", Row::SilentFor(90.0));
+    let error = connect(&resolver).await.unwrap_err();
+    assert_eq!(error, Unresolved::Disconnected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn coderd_that_takes_a_connected_agent_for_a_new_one_could_not_read_its_database() {
+    for state in ["timeout", "connecting"] {
+        let unreachable = || DialError::Unreachable {
+            state: state.into(),
+        };
+        let world = World::new();
+        world.dials("old", [Dial::Fails(0.0, unreachable())]);
+        let error = connect(&world.bound_resolver()).await.unwrap_err();
+        assert!(
+            matches!(error, Unresolved::Dial(DialError::Exporter(_))),
+            "{error:?}"
+        );
+        world.row("old", Row::NeverConnectedFor(600.0));
+        let error = connect(&world.bound_resolver()).await.unwrap_err();
+        assert_eq!(error, unreachable().into());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn agent_that_connects_while_it_is_asked_about_is_no_contradiction() {
+    let world = World::new();
+    let state = "connecting".to_owned();
+    let connecting = DialError::Unreachable { state };
+    world.dials("old", [Dial::Fails(2.0, connecting.clone())]);
+    // It connects a second after the dial began.
+    world.edit(|latest| {
+        latest.agents[0].agent.first_connected_at = Some(BEGAN.after(Duration::from_secs(1)));
+    });
+    let error = connect(&world.bound_resolver()).await.unwrap_err();
+    assert_eq!(error, connecting.into());
 }
 
 #[tokio::test(start_paused = true)]
@@ -268,5 +347,5 @@ async fn failure_leaves_nothing_behind() {
     world.dials("old", [Dial::Reached(1.0)]);
     world.diary();
     assert_eq!(said(&connect(&resolver).await.unwrap()), "Dialed old");
-    assert_eq!(world.diary(), ["2 dial old", "3 reached old"]);
+    assert_eq!(world.diary(), ["1 dial old", "2 reached old"]);
 }

@@ -17,7 +17,7 @@ fn unreachable(state: &str) -> Unresolved {
 #[test]
 fn every_way_of_not_reaching_an_agent_has_its_outcome() {
     let cases = [
-        (Unresolved::NoWorkspace, ProbeOutcome::NoAgent),
+        (Unresolved::NoWorkspace, ProbeOutcome::ExporterError),
         (
             Unresolved::NoChoice(NoChoice::NoAgent),
             ProbeOutcome::NoAgent,
@@ -35,8 +35,16 @@ fn every_way_of_not_reaching_an_agent_has_its_outcome() {
         (unreachable("disconnected"), ProbeOutcome::Disconnected),
         (unreachable("connecting"), ProbeOutcome::NeverConnected),
         (unreachable("timeout"), ProbeOutcome::NeverConnected),
-        (unreachable("sleepwalking"), ProbeOutcome::DialError),
-        (DialError::NoSuchAgent.into(), ProbeOutcome::DialError),
+        (unreachable("sleepwalking"), ProbeOutcome::ExporterError),
+        (DialError::NoSuchAgent.into(), ProbeOutcome::ExporterError),
+        (DialError::Hidden.into(), ProbeOutcome::ExporterError),
+        (
+            Unresolved::Unvalidated {
+                dial: DialError::Failed("refused".into()),
+                directory: failure(),
+            },
+            ProbeOutcome::ExporterError,
+        ),
         (
             DialError::Failed("dial timeout".into()).into(),
             ProbeOutcome::DialError,
@@ -70,6 +78,14 @@ fn trouble_of_our_own_has_a_kind_and_an_agents_has_none() {
             Failure::new(ErrorKind::Permission, "no").into(),
             Some(ErrorKind::Permission),
         ),
+        (
+            Unresolved::Unvalidated {
+                dial: DialError::Failed("refused".into()),
+                directory: failure(),
+            },
+            Some(failure().kind),
+        ),
+        (DialError::Hidden.into(), Some(ErrorKind::Permission)),
         (DialError::Failed("dial timeout".into()).into(), None),
         (Unresolved::Disconnected, None),
     ];

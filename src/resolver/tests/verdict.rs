@@ -38,6 +38,7 @@ fn check(latest: &WorkspaceAt, expected: Verdict) {
             | Verdict::Connecting
             | Verdict::Starting
             | Verdict::Unreachable
+            | Verdict::ShutDown
             | Verdict::StartFailed
     );
     assert_eq!(readiness.agent.is_some(), is_about_agent, "{readiness:?}");
@@ -70,6 +71,7 @@ fn build_under_way_is_building_whatever_it_builds() {
     for transition in [Transition::Start, Transition::Stop, Transition::Delete] {
         check(&built(transition, JobStatus::Pending), Verdict::Building);
         check(&built(transition, JobStatus::Running), Verdict::Building);
+        check(&built(transition, JobStatus::Canceling), Verdict::Building);
     }
 }
 
@@ -82,7 +84,7 @@ fn successful_stop_is_stopped_and_successful_delete_is_gone() {
 
 #[test]
 fn failed_or_canceled_build_is_gone_and_tells_the_jobs_error() {
-    for job in [JobStatus::Failed, JobStatus::Canceled, JobStatus::Canceling] {
+    for job in [JobStatus::Failed, JobStatus::Canceled] {
         let mut latest = built(Transition::Start, job);
         let build = latest.build.as_mut().unwrap();
         build.error = Some("no capacity in zone b".into());
@@ -106,7 +108,8 @@ fn started_workspace_is_what_its_agent_is() {
     check(&living(Lifecycle::Created), Verdict::Starting);
     check(&living(Lifecycle::Starting), Verdict::Starting);
     check(&living(Lifecycle::StartError), Verdict::StartFailed);
-    check(&living(Lifecycle::Off), Verdict::Unreachable);
+    check(&living(Lifecycle::ShuttingDown), Verdict::ShutDown);
+    check(&living(Lifecycle::Off), Verdict::ShutDown);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use crate::fleet::model::workspace::JobStatus;
 use crate::fleet::rules::health::Limits;
 
 use super::super::rows::{self, BEGAN, Row};
-use super::super::world::{Dial, Manner, WORKSPACE, World, fails};
-use super::super::{Progress, Stage, Verdict, Waited};
+use super::super::wait::WHOLE_LIMIT;
+use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails};
+use super::super::{Progress, Stage, Unresolved, Verdict, Waited};
 
 /// A world with an agent that answers at once.
 fn world() -> World {
@@ -22,9 +23,15 @@ fn world() -> World {
 
 /// How waiting for [`WORKSPACE`] ended, and in which second.
 async fn wait(world: &World) -> (Waited, f64) {
+    wait_at_most(world, WHOLE_LIMIT).await
+}
+
+/// The same, with a limit on all of it.
+async fn wait_at_most(world: &World, at_most: Duration) -> (Waited, f64) {
     let (resolver, began) = (world.resolver(), Instant::now());
     let ignored = |_: Progress<'_>| {};
-    let waited = resolver.wait(WORKSPACE, &Limits::default(), ignored).await;
+    let limits = Limits::default();
+    let waited = resolver.wait(WORKSPACE, &limits, at_most, ignored).await;
     drop(resolver);
     assert_eq!(world.open(), 0, "it keeps no connection");
     (
@@ -252,8 +259,12 @@ async fn directory_that_fails_is_asked_again() {
     let (waited, 600.0) = wait(&world).await else {
         panic!("it takes as long as a build may");
     };
-    let (stage, last) = (Stage::Build, None);
-    assert_eq!(waited, Waited::TimedOut { stage, last });
+    let never_seen = Waited::TimedOut {
+        stage: Stage::Build,
+        last: None,
+        unanswered: None,
+    };
+    assert_eq!(waited, never_seen);
 }
 
 #[tokio::test(start_paused = true)]
@@ -263,4 +274,99 @@ async fn caller_who_goes_away_leaves_nothing_under_way() {
     assert!(gone.is_err());
     assert_eq!(world.diary(), ["0 ask", "0 dial old", "3 cancel old"]);
     assert_eq!(world.open(), 0);
+}
+
+/// Why the agent did not answer last, and in which second it was given up.
+async fn gave_up(world: &World, at_most: f64) -> (Option<Unresolved>, f64) {
+    let (waited, seconds) = wait_at_most(world, Duration::from_secs_f64(at_most)).await;
+    let Waited::TimedOut {
+        stage: Stage::Dial,
+        unanswered,
+        ..
+    } = waited
+    else {
+        panic!("{waited:?}");
+    };
+    (unanswered, seconds)
+}
+
+#[tokio::test(start_paused = true)]
+async fn last_dial_error_is_in_the_result_and_says_how_long_it_tried() {
+    let world = World::new();
+    let tried = |seconds| Some(Unresolved::DialTimeout(Duration::from_secs_f64(seconds)));
+    assert_eq!(gave_up(&world, 7.0).await, (tried(2.0), 7.0));
+    // No dial is made for which there is no time.
+    assert_eq!(gave_up(&world, 5.0).await, (tried(5.0), 5.0));
+    world.dials("old", [fails(0.0, "refused")]);
+    let refused = Some(Unresolved::Dial(failed("refused")));
+    assert_eq!(gave_up(&world, 3.0).await, (refused, 3.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_on_all_of_it_ends_each_stage() {
+    let limit = Duration::from_secs(9);
+    let world = world();
+    world.edit(running);
+    let (waited, seconds) = wait_at_most(&world, limit).await;
+    assert!(matches!(
+        waited,
+        Waited::TimedOut {
+            stage: Stage::Build,
+            ..
+        }
+    ));
+    assert_eq!(seconds, 9.0);
+    let world = self::world();
+    world.edit(|latest| rows::lifecycle(latest, Lifecycle::Starting));
+    let (waited, seconds) = wait_at_most(&world, limit).await;
+    assert!(matches!(
+        waited,
+        Waited::TimedOut {
+            stage: Stage::Start,
+            ..
+        }
+    ));
+    assert_eq!(seconds, 9.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn build_that_is_being_canceled_is_still_waited_for() {
+    let world = world();
+    world.edit(|latest| {
+        let is_over = seconds(latest) > 3.0;
+        let job = [JobStatus::Canceling, JobStatus::Canceled];
+        rows::build(latest, Transition::Start, job[usize::from(is_over)]);
+    });
+    assert_eq!(ended(&world).await, (Ok(Verdict::Gone), 4.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn agent_that_shuts_down_is_not_waited_for() {
+    for lifecycle in [Lifecycle::ShuttingDown, Lifecycle::Off] {
+        let world = world();
+        world.edit(match lifecycle {
+            Lifecycle::Off => |latest| rows::lifecycle(latest, Lifecycle::Off),
+            _ => |latest| rows::lifecycle(latest, Lifecycle::ShuttingDown),
+        });
+        assert_eq!(ended(&world).await, (Ok(Verdict::ShutDown), 0.0));
+        assert_eq!(world.diary(), ["0 ask"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn restart_is_waited_for_through_the_gap_between_stop_and_start() {
+    let world = world();
+    world.queue_start(|second| second < 5.0);
+    world.edit(|latest| {
+        if seconds(latest) < 5.0 {
+            rows::build(latest, Transition::Stop, JobStatus::Succeeded);
+        }
+    });
+    assert_eq!(ended(&world).await, (Ok(Verdict::Ready), 6.0));
+
+    // A start that is not queued any more does not come.
+    let world = self::world();
+    world.queue_start(|second| second < 5.0);
+    world.edit(|latest| rows::build(latest, Transition::Stop, JobStatus::Succeeded));
+    assert_eq!(ended(&world).await, (Ok(Verdict::Stopped), 6.0));
 }

@@ -6,7 +6,7 @@ use std::future::ready;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::Request;
 use axum::http::response::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::CompressionLevel;
@@ -21,6 +21,35 @@ pub(crate) fn compression() -> CompressionLayer {
         .gzip(true)
         .zstd(true)
         .quality(CompressionLevel::Fastest)
+}
+
+/// Lets every answer be sent as it is, whatever `Accept-Encoding` rules out: a client that takes
+/// nothing we have gets the plain answer, as from Go's client library, and no error.
+pub(crate) fn allow_identity(mut request: Request) -> Request {
+    let headers = request.headers_mut();
+    let asked: Vec<_> = headers
+        .get_all(header::ACCEPT_ENCODING)
+        .iter()
+        .filter_map(|it| it.to_str().ok())
+        .flat_map(|it| it.split(','))
+        .collect();
+    let kept: Vec<_> = asked.iter().copied().filter(|it| !rules_out(it)).collect();
+    if kept.len() == asked.len() {
+        return request;
+    }
+    match HeaderValue::from_str(kept.join(",").trim()) {
+        Ok(value) if !value.is_empty() => headers.insert(header::ACCEPT_ENCODING, value),
+        _ => headers.remove(header::ACCEPT_ENCODING),
+    };
+    request
+}
+
+/// Whether it forbids the answer as it is: `identity` or `*` of quality zero.
+fn rules_out(coding: &str) -> bool {
+    let (name, parameters) = coding.split_once(';').unwrap_or((coding, ""));
+    let quality = parameters.split_once('=').map(|it| it.1.trim().parse());
+    let is_zero = matches!(quality, Some(Ok(0.0_f32)));
+    is_zero && matches!(name.trim().to_ascii_lowercase().as_str(), "identity" | "*")
 }
 
 /// Compresses the whole body of an answer, if the request's headers accept that. [`compression`]
@@ -49,4 +78,31 @@ pub(crate) async fn compressed(
     }
     let bytes = to_bytes(Body::new(body), usize::MAX).await?;
     Ok((parts, bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_answer_is_never_ruled_out() {
+        for (asked, expected) in [
+            ("gzip", Some("gzip")),
+            ("gzip, identity;q=0.5", Some("gzip, identity;q=0.5")),
+            ("identity;q=0", None),
+            ("*;q=0", None),
+            ("Identity; q=0.000", None),
+            ("gzip;q=0, identity;q=0", Some("gzip;q=0")),
+            ("zstd, *;q=0", Some("zstd")),
+            ("identity;q=x", Some("identity;q=x")),
+        ] {
+            let mut request = Request::new(Body::empty());
+            let headers = request.headers_mut();
+            headers.insert(header::ACCEPT_ENCODING, asked.parse().unwrap());
+            let request = allow_identity(request);
+            let found = request.headers().get(header::ACCEPT_ENCODING);
+            let found = found.map(|it| it.to_str().unwrap());
+            assert_eq!(found, expected, "{asked}");
+        }
+    }
 }

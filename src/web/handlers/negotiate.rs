@@ -2,12 +2,35 @@
 
 use crate::metrics::exposition::Format;
 
+/// OpenMetrics as its drafts call it. What is written is the same; a client that asks for the draft
+/// may look for its name.
+const OPEN_METRICS_DRAFT: &str = "application/openmetrics-text; version=0.0.1; charset=utf-8";
+
+/// What a client gets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Negotiated {
+    /// How the page is written.
+    pub(crate) format: Format,
+    /// What it is called.
+    pub(crate) content_type: &'static str,
+}
+
+impl From<Format> for Negotiated {
+    fn from(format: Format) -> Self {
+        let content_type = format.content_type();
+        Self {
+            format,
+            content_type,
+        }
+    }
+}
+
 /// The format for this `Accept` header: the one the client likes best among those we have, and
 /// text 0.0.4 for everybody who asks for nothing we know (a browser, curl, nothing at all). A
 /// scrape is never refused for its header.
-pub(crate) fn format(accept: &str) -> Format {
+pub(crate) fn negotiated(accept: &str) -> Negotiated {
     let ranges = accept.split(',');
-    let mut best = (0.0, Format::Text);
+    let mut best = (0.0, Format::Text.into());
     for range in ranges {
         let Some((quality, format)) = parse(range) else {
             continue;
@@ -20,7 +43,7 @@ pub(crate) fn format(accept: &str) -> Format {
     best.1
 }
 
-fn parse(range: &str) -> Option<(f32, Format)> {
+fn parse(range: &str) -> Option<(f32, Negotiated)> {
     let mut parts = range.split(';').map(str::trim);
     let media_type = parts.next()?.to_ascii_lowercase();
     let mut quality = 1.0;
@@ -39,14 +62,18 @@ fn parse(range: &str) -> Option<(f32, Format)> {
         }
     }
     let format = match (media_type.as_str(), version) {
-        ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => Format::OpenMetrics,
+        ("application/openmetrics-text", None | Some("1.0.0")) => Format::OpenMetrics.into(),
+        ("application/openmetrics-text", Some("0.0.1")) => Negotiated {
+            format: Format::OpenMetrics,
+            content_type: OPEN_METRICS_DRAFT,
+        },
         ("application/vnd.google.protobuf", _)
             if message == Some("io.prometheus.client.MetricFamily")
                 && encoding == Some("delimited") =>
         {
-            Format::Protobuf
+            Format::Protobuf.into()
         }
-        ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", None) => Format::Text,
+        ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", None) => Format::Text.into(),
         _ => return None,
     };
     (quality > 0.0 && quality <= 1.0).then_some((quality, format))
@@ -57,6 +84,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn format(accept: &str) -> Format {
+        negotiated(accept).format
+    }
 
     fn check(accept: &str, expected: Format) {
         assert_eq!(format(accept), expected, "{accept}");
@@ -144,3 +175,7 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "negotiate_tests.rs"]
+mod scrapers;

@@ -25,8 +25,9 @@ use crate::web::state::App;
 pub(crate) struct ProbeQuery {
     #[serde(default)]
     workspace: String,
+    /// Anything but `true` is no, as in blackbox exporter.
     #[serde(default)]
-    debug: bool,
+    debug: String,
     /// Dial whatever the scope: this counts as use of the workspace.
     #[serde(default)]
     force: bool,
@@ -62,21 +63,22 @@ pub(crate) async fn probe(
         Ok(asked) => asked,
         Err(refused) => return not_probed(&refused),
     };
-    let format = match wanted.debug {
+    let is_debug = wanted.debug == "true";
+    let negotiated = match is_debug {
         // For a person, whatever the browser says.
-        true => Format::Text,
-        false => scrape::format(&headers),
+        true => Format::Text.into(),
+        false => scrape::negotiated(&headers),
     };
     let page = Arc::new(page(&asked, allowed));
-    let Ok(mut body) = format.write(&page) else {
+    let Ok(mut body) = negotiated.format.write(&page) else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let content_type = match wanted.debug {
+    let content_type = match is_debug {
         true => {
             body.splice(0..0, story(&asked).into_bytes());
             "text/plain; charset=utf-8"
         }
-        false => format.content_type(),
+        false => negotiated.content_type,
     };
     ([(header::CONTENT_TYPE, content_type)], body).into_response()
 }

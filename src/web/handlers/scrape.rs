@@ -2,39 +2,42 @@
 
 use std::convert::Infallible;
 use std::fmt;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::runtime::Handle;
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
-use crate::metrics::exposition::Format;
-use crate::metrics::page::Page;
+use crate::error::{ErrorKind, Failure};
+use crate::fleet::stats::collection::{CollectionResult, Collector};
+use crate::metrics::page::{Budget, Cut, Page};
 use crate::offload::{INLINE, offload};
 use crate::probe::Probe;
 use crate::process;
 use crate::web::handlers::compression::compressed;
+use crate::web::handlers::negotiate::Negotiated;
 use crate::web::handlers::{collector_filter, deadline, negotiate};
+use crate::web::server::connection::ClientAddress;
 use crate::web::state::App;
+use crate::web::state::places::Place;
 
 /// How much of an answer is handed over at a time.
 const CHUNK_BYTES: usize = 8 * 1024;
 
-/// A slow reader whose place is needed is gone within this.
-const MOVE_OVER: Duration = Duration::from_secs(1);
-
 /// One scrape: a collection, written as the client asks.
 pub(crate) async fn metrics(
     State(app): State<Arc<App>>,
+    Extension(ClientAddress(client)): Extension<ClientAddress>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
@@ -45,33 +48,33 @@ pub(crate) async fn metrics(
             Ok(collectors) => collectors,
             Err(problem) => return (StatusCode::BAD_REQUEST, problem).into_response(),
         };
-    let Some(permit) = permit(&app).await else {
-        let message = "too many concurrent scrapes: see --web.max-requests\n";
-        return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
-    };
     let allowed =
         deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
     let asked = Instant::now();
     let deadline = asked + allowed;
+    let (collection, place) = collected(&app, client, &collectors, deadline).await;
     let page = Arc::new(Page {
-        collection: app.collect.collection_of(&collectors, deadline).await,
+        collection,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
         process: process::stats(),
         detail: settings.detail,
         is_config_current: app.is_config_current(),
+        budget: Budget::default(),
     });
     let collection = asked.elapsed();
     let agents = page.collection.agent_count();
-    let answer = offload(agents, move || answer(&page, collection, &headers)).await;
+    let shown = page.clone();
+    let answer = offload(agents, move || answer(&shown, collection, &headers)).await;
+    app.say_what_was_cut(page.cuts());
     let Some(answer) = answer else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
     answer.map(|bytes| {
         Body::new(Chunks {
             bytes,
-            _permit: permit,
+            _place: place,
         })
     })
 }
@@ -83,12 +86,15 @@ fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "the metrics could not be written");
     };
-    let format = format(headers);
+    let Negotiated {
+        format,
+        content_type,
+    } = negotiated(headers);
     let began = Instant::now();
     let bytes = format.write(page).inspect_err(|error| failed(error)).ok()?;
     let encode = began.elapsed();
     tracing::debug!(?collection, ?encode, bytes = bytes.len(), "scrape");
-    let content_type = [(header::CONTENT_TYPE, format.content_type())];
+    let content_type = [(header::CONTENT_TYPE, content_type)];
     if page.collection.agent_count() <= INLINE {
         let (parts, _) = content_type.into_response().into_parts();
         return Some(Response::from_parts(parts, bytes.into()));
@@ -102,37 +108,53 @@ fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option
 
 /// Says what a scrape or a probe would answer with, and does nothing for it.
 pub(crate) async fn head(headers: HeaderMap) -> Response {
-    let content_type = format(&headers).content_type();
+    let content_type = negotiated(&headers).content_type;
     ([(header::CONTENT_TYPE, content_type)], Body::empty()).into_response()
 }
 
 /// The format these headers ask for.
-pub(crate) fn format(headers: &HeaderMap) -> Format {
+pub(crate) fn negotiated(headers: &HeaderMap) -> Negotiated {
     let accept = headers.get_all(header::ACCEPT).iter();
     // A header given twice is one list, cut in two.
     let accept: Vec<_> = accept.filter_map(|it| it.to_str().ok()).collect();
-    negotiate::format(&accept.join(","))
+    negotiate::negotiated(&accept.join(","))
 }
 
-/// Leave for one scrape. When all are given, the client that takes longest to read an answer goes:
-/// slow readers keep no scraper out.
-async fn permit(app: &App) -> Option<OwnedSemaphorePermit> {
-    if let Ok(permit) = app.scrapes.clone().try_acquire_owned() {
-        return Some(permit);
+/// A collection, and a place to answer with it. Where there is no place for one more, what is
+/// answered says that nothing is known: it is small, and needs none.
+async fn collected(
+    app: &App,
+    client: IpAddr,
+    collectors: &[Collector],
+    deadline: Instant,
+) -> (Arc<CollectionResult>, Option<Place>) {
+    let collection = match app.waiting.try_acquire() {
+        Ok(_waiting) => Some(app.collect.collection_of(collectors, deadline).await),
+        Err(_) => None,
+    };
+    let place = match &collection {
+        Some(_) => app.places.take(client, &app.trackers.answering).await,
+        None => None,
+    };
+    app.say_if_full(place.is_none());
+    match (collection, place) {
+        (Some(collection), Some(place)) => (collection, Some(place)),
+        _ => {
+            let failure = Failure::new(ErrorKind::Timeout, FULL);
+            let nothing = CollectionResult::failed(failure, collectors.iter().copied());
+            (Arc::new(nothing), None)
+        }
     }
-    let limits = app.settings.limits;
-    if !app.trackers.answering.cut_longest(limits.slow_reader) {
-        return None;
-    }
-    let permit = timeout(MOVE_OVER, app.scrapes.clone().acquire_owned()).await;
-    permit.ok()?.ok()
 }
 
-/// A whole answer, handed over bit by bit, so that the permit lasts until the client has taken
-/// it: answers in memory are as many as permits.
+/// What is answered, and logged, where there is no place.
+const FULL: &str = "too many concurrent scrapes: see --web.max-requests";
+
+/// A whole answer, handed over bit by bit, so that the place lasts until the client has taken
+/// it: answers in memory are as many as places.
 struct Chunks {
     bytes: Bytes,
-    _permit: OwnedSemaphorePermit,
+    _place: Option<Place>,
 }
 
 impl HttpBody for Chunks {
@@ -163,5 +185,38 @@ impl App {
     fn is_config_current(&self) -> bool {
         self.settings.lifecycle.config.is_current()
             && self.is_database_current.load(Ordering::Relaxed)
+    }
+
+    /// A line when scrapes begin to find no place, and one when they find one again.
+    fn say_if_full(&self, is_full: bool) {
+        match (self.is_full.swap(is_full, Ordering::Relaxed), is_full) {
+            (false, true) => tracing::warn!("{FULL}; they get coder_exporter_up 0"),
+            (true, false) => tracing::info!("there is room for scrapes again"),
+            _ => {}
+        }
+    }
+
+    /// A line when pages begin to be too large, and one when they fit again.
+    fn say_what_was_cut(&self, cuts: &[Cut]) {
+        let was_cut = self.is_page_cut.swap(!cuts.is_empty(), Ordering::Relaxed);
+        match (was_cut, cuts.first()) {
+            (
+                false,
+                Some(Cut {
+                    metric, dropped, ..
+                }),
+            ) => {
+                let limit = self.settings.detail.max_page_bytes;
+                tracing::warn!(
+                    metric,
+                    dropped,
+                    limit,
+                    "the metrics page would be larger than --metrics.max-page-bytes: series are \
+                     left out, see coder_exporter_series_dropped"
+                );
+            }
+            (true, None) => tracing::info!("the metrics page fits again: no series is left out"),
+            _ => {}
+        }
     }
 }

@@ -5,6 +5,8 @@
 //! much it says meanwhile, a byte a second or nothing, makes no difference.
 
 use std::convert::Infallible;
+use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -21,7 +23,7 @@ use hyper_util::server::conn::auto::Builder;
 use hyper_util::service::TowerToHyperService;
 use parking_lot::Mutex;
 use rustls::ServerConfig;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -31,6 +33,9 @@ use crate::web::server::connection_tracker::{ConnectionTracker, Cut, Entry};
 
 /// Prometheus needs some milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// Who speaks plain HTTP to TLS has this long to read that.
+const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Of a request's head, and of what is written and not yet taken. A scraper's head is 500 bytes,
 /// a browser's with cookies a few thousand; memory is this times the number of connections.
@@ -48,6 +53,10 @@ pub(crate) struct ConnectionTrackers {
     pub(crate) answering: Arc<ConnectionTracker>,
 }
 
+/// Where a request comes from: the address of its connection, which may be a proxy's.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ClientAddress(pub(crate) IpAddr);
+
 /// Serves one connection until it ends, is ended, or `stop` says so and its requests are done.
 pub(crate) async fn serve(
     stream: TcpStream,
@@ -56,8 +65,13 @@ pub(crate) async fn serve(
     trackers: ConnectionTrackers,
     stop: watch::Receiver<()>,
 ) {
+    // One that is gone has no address, and is served to nobody.
+    let Ok(client) = stream.peer_addr() else {
+        return;
+    };
     let cut = Cut::default();
-    let connection_state = Arc::new(ConnectionState::new(trackers, cut.clone()));
+    let client = client.ip().to_canonical();
+    let connection_state = Arc::new(ConnectionState::new(trackers, cut.clone(), client));
     tokio::select! {
         () = cut.notified() => tracing::debug!("a connection was closed: it took too long, or its slot was needed"),
         () = talk(stream, tls, router, connection_state, stop) => {}
@@ -75,6 +89,12 @@ async fn talk(
     let Some(config) = tls else {
         return answer_all(stream, builder.http1_only(), router, connection_state, stop).await;
     };
+    let Ok(Ok(speaks_http)) = timeout(HANDSHAKE, begins_like_http(&stream)).await else {
+        return;
+    };
+    if speaks_http {
+        return refuse_plain_http(stream).await;
+    }
     let stream = match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
         // Anybody can cause this at any rate: not for the log of every day.
@@ -86,6 +106,38 @@ async fn talk(
         _ => builder.http1_only(),
     };
     answer_all(stream, builder, router, connection_state, stop).await;
+}
+
+/// What a client is answered that speaks plain HTTP where TLS is expected, in Go's words.
+const PLAIN_HTTP: &[u8] =
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
+    Connection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+
+/// Whether a client's first bytes are those of a request; TLS begins with a byte that is no letter.
+async fn begins_like_http(stream: &TcpStream) -> io::Result<bool> {
+    let mut first = [0];
+    let read = stream.peek(&mut first).await?;
+    Ok(read > 0 && first[0].is_ascii_uppercase())
+}
+
+/// Says so, and waits until the client has heard it: a connection that is closed with bytes unread
+/// is reset, and the answer with it.
+async fn refuse_plain_http(mut stream: TcpStream) {
+    let mut rest = [0; 4096];
+    let hear = async {
+        stream.write_all(PLAIN_HTTP).await?;
+        stream.shutdown().await?;
+        let mut heard = 0;
+        while heard < BUFFER_BYTES {
+            match stream.read(&mut rest).await? {
+                0 => break,
+                read => heard += read,
+            }
+        }
+        Ok::<_, io::Error>(())
+    };
+    // It is gone, or takes too long: either way there is no one left to tell.
+    let _ = timeout(FAREWELL, hear).await;
 }
 
 fn builder() -> Builder<TokioExecutor> {
@@ -110,7 +162,9 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     mut stop: watch::Receiver<()>,
 ) {
     let router = TowerToHyperService::new(router);
-    let service = service_fn(move |request: Request<Incoming>| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let client = ClientAddress(connection_state.client);
+        request.extensions_mut().insert(client);
         let in_flight = InFlight::new(&connection_state);
         let response = router.call(request);
         async move {
@@ -136,6 +190,7 @@ async fn answer_all<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
 struct ConnectionState {
     trackers: ConnectionTrackers,
     cut: Cut,
+    client: IpAddr,
     state: Mutex<RequestState>,
 }
 
@@ -145,14 +200,15 @@ struct RequestState {
 }
 
 impl ConnectionState {
-    fn new(trackers: ConnectionTrackers, cut: Cut) -> Self {
+    fn new(trackers: ConnectionTrackers, cut: Cut, client: IpAddr) -> Self {
         let state = Mutex::new(RequestState {
             requests: 0,
-            waiting: Some(trackers.waiting.enter(&cut)),
+            waiting: Some(trackers.waiting.enter(&cut, client)),
         });
         Self {
             trackers,
             cut,
+            client,
             state,
         }
     }
@@ -176,7 +232,8 @@ impl Drop for InFlight {
         let mut state = self.0.state.lock();
         state.requests -= 1;
         if state.requests == 0 {
-            state.waiting = Some(self.0.trackers.waiting.enter(&self.0.cut));
+            let waiting = &self.0.trackers.waiting;
+            state.waiting = Some(waiting.enter(&self.0.cut, self.0.client));
         }
     }
 }
@@ -190,9 +247,11 @@ struct Answer {
 
 impl Answer {
     fn new(body: Body, in_flight: InFlight) -> Self {
+        let connection = &in_flight.0;
+        let answering = &connection.trackers.answering;
         Self {
             body,
-            _answering: in_flight.0.trackers.answering.enter(&in_flight.0.cut),
+            _answering: answering.enter(&connection.cut, connection.client),
             _in_flight: in_flight,
         }
     }

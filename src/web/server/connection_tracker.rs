@@ -1,6 +1,7 @@
 //! Who has been at something, since when, and how to end it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,17 +22,19 @@ pub(crate) struct ConnectionTracker {
 struct Entries {
     /// Numbers only go up, so the first entry is the oldest.
     next: u64,
-    by_number: BTreeMap<u64, (Instant, Cut)>,
+    by_number: BTreeMap<u64, (Instant, IpAddr, Cut)>,
 }
 
 impl ConnectionTracker {
-    /// From now until the entry is dropped, the connection behind `cut` is at it.
-    pub(crate) fn enter(self: &Arc<Self>, cut: &Cut) -> Entry {
+    /// From now until the entry is dropped, the connection of `client` behind `cut` is at it.
+    pub(crate) fn enter(self: &Arc<Self>, cut: &Cut, client: IpAddr) -> Entry {
         let mut entries = self.entries.lock();
         let number = entries.next;
         entries.next += 1;
         let since = Instant::now();
-        entries.by_number.insert(number, (since, cut.clone()));
+        entries
+            .by_number
+            .insert(number, (since, client, cut.clone()));
         Entry {
             tracker: self.clone(),
             number,
@@ -49,9 +52,19 @@ impl ConnectionTracker {
             return false;
         }
         // Out at once: the next one asked to go is another.
-        let (_, cut) = longest.remove();
+        let (_, _, cut) = longest.remove();
         cut.notify_one();
         true
+    }
+
+    /// As [`cut_longest`](Self::cut_longest), of this client's connections.
+    pub(crate) fn cut_longest_of(&self, client: IpAddr, least: Duration) -> bool {
+        let mut entries = self.entries.lock();
+        let mut all = entries.by_number.iter();
+        let longest = all.find(|(_, (since, of, _))| *of == client && since.elapsed() >= least);
+        let number = longest.map(|it| *it.0);
+        let removed = number.and_then(|number| entries.by_number.remove(&number));
+        removed.inspect(|(_, _, cut)| cut.notify_one()).is_some()
     }
 
     /// Ends every connection that has been at it for `limit`.
@@ -78,6 +91,8 @@ mod tests {
 
     use super::*;
 
+    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+
     fn is_cut(cut: &Cut) -> bool {
         cut.notified().now_or_never().is_some()
     }
@@ -86,7 +101,7 @@ mod tests {
     async fn longest_goes_first_and_only_once() {
         let tracker = Arc::new(ConnectionTracker::default());
         let (first, second) = (Cut::default(), Cut::default());
-        let _entries = (tracker.enter(&first), tracker.enter(&second));
+        let _entries = (tracker.enter(&first, HERE), tracker.enter(&second, HERE));
         assert!(tracker.cut_longest(Duration::ZERO));
         assert!(is_cut(&first) && !is_cut(&second));
         assert!(tracker.cut_longest(Duration::ZERO));
@@ -99,9 +114,9 @@ mod tests {
         let tracker = Arc::new(ConnectionTracker::default());
         let limit = Duration::from_secs(5);
         let (old, young) = (Cut::default(), Cut::default());
-        let _old = tracker.enter(&old);
+        let _old = tracker.enter(&old, HERE);
         tokio::time::advance(Duration::from_millis(4999)).await;
-        let _young = tracker.enter(&young);
+        let _young = tracker.enter(&young, HERE);
         tracker.cut_after(limit);
         assert!(!is_cut(&old));
         tokio::time::advance(Duration::from_millis(1)).await;
@@ -113,7 +128,7 @@ mod tests {
     async fn who_is_done_is_not_on_the_roster() {
         let tracker = Arc::new(ConnectionTracker::default());
         let cut = Cut::default();
-        drop(tracker.enter(&cut));
+        drop(tracker.enter(&cut, HERE));
         assert!(!tracker.cut_longest(Duration::ZERO));
         assert!(!is_cut(&cut));
     }

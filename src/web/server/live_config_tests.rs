@@ -146,12 +146,24 @@ async fn what_is_not_offered_is_warned_of_or_refused() {
             Ok(0),
         ),
         ("cipher_suites: [TLS_AES_128_GCM_SHA256]", Ok(0)),
-        ("cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]", Ok(1)),
-        ("cipher_suites: [ROT13]", Err("ROT13")),
         (
-            "max_version: TLS12, cipher_suites: [TLS_RSA_WITH_AES_128_CBC_SHA]",
-            Err("TLS12"),
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA, TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256]",
+            Ok(1),
         ),
+        (
+            "min_version: TLS13, cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]",
+            Ok(1),
+        ),
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA]",
+            Err("none of the suites for TLS 1.2"),
+        ),
+        ("cipher_suites: [ROT13]", Err("unknown cipher \"ROT13\"")),
+        (
+            "cipher_suites: [TLS_ECDHE_RSA_WITH_AES_512_GCM_SHA999]",
+            Err("unknown cipher"),
+        ),
+        ("curve_preferences: [Curve25519]", Err("unknown curve")),
         ("curve_preferences: [CurveP521, X25519]", Ok(1)),
         ("curve_preferences: [CurveP521]", Err("CurveP256")),
         ("curve_preferences: [Curve9]", Err("Curve9")),
@@ -188,4 +200,16 @@ async fn file_that_is_cut_off_before_its_client_certificates_opens_nothing() {
     folder.write("web.yml", &lines.concat());
     look_again().await;
     assert!(live.is_current());
+}
+
+#[tokio::test(start_paused = true)]
+async fn reloads_that_bring_nothing_new_are_one_line() {
+    let mut log = ReloadLog::default();
+    assert_eq!(log.line(true), Some(1));
+    for _ in 0..16_896 {
+        assert_eq!(log.line(true), None);
+    }
+    assert_eq!(log.line(false), Some(16_897));
+    tokio::time::advance(QUIET).await;
+    assert_eq!(log.line(true), Some(1));
 }

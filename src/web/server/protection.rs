@@ -22,6 +22,10 @@ pub(crate) struct Protection {
     pub(crate) rate_limit: RateLimit,
     /// What of the file has no effect here, or not the one it seems to have.
     pub(crate) warnings: Vec<String>,
+    /// Whether the file itself holds a key or hashes of passwords.
+    pub(crate) holds_secrets: bool,
+    /// The file of the server's key.
+    pub(crate) key_file: Option<PathBuf>,
     /// What is asked of clients, where there is TLS.
     client_auth: Option<ClientAuth>,
     /// Whether only clients of certain names may come.
@@ -41,8 +45,13 @@ impl Protection {
     ///
     /// When a certificate or key cannot be used: what, and why.
     pub(crate) fn new(file: WebFile, folder: &Path) -> Result<Self, String> {
+        let section = file.tls_server_config.as_ref();
+        let key_file = section.and_then(|it| it.key_file.as_ref());
         let mut protection = Self {
             headers: headers(&file),
+            holds_secrets: !file.basic_auth_users.is_empty()
+                || section.is_some_and(|it| it.key.is_some()),
+            key_file: key_file.map(|it| folder.join(it)),
             users: file.basic_auth_users,
             rate_limit: file.rate_limit,
             ..Self::default()
@@ -55,10 +64,13 @@ impl Protection {
             protection.client_auth = Some(section.client_auth_type);
             protection.names_clients = section.client_allowed_sans.is_some();
         }
-        let costs = protection.users.values().map(PasswordHash::cost);
-        if costs.clone().min() != costs.max() {
-            let warning = "the hashes of basic_auth_users have different costs, so response times reveal user names; use the same cost for all";
-            protection.warnings.push(warning.into());
+        let usual = PasswordHash::USUAL_COST;
+        let mut costs = protection.users.values().map(PasswordHash::cost);
+        if costs.any(|cost| cost != usual) {
+            let warning = format!(
+                "a hash of basic_auth_users has another cost than {usual}, so response times reveal which users exist; make hashes with htpasswd -nBC {usual}"
+            );
+            protection.warnings.push(warning);
         }
         if protection.tls.is_none() && !protection.users.is_empty() {
             let warning = "basic authentication without TLS sends passwords unencrypted";
@@ -88,6 +100,12 @@ impl Protection {
         is_lost(ClientAuth::requires_one)
             || is_lost(ClientAuth::verifies)
             || self.names_clients && !next.names_clients
+    }
+
+    /// Whether everybody who reaches it is answered.
+    pub(crate) fn is_open(&self) -> bool {
+        let asks_for_certificate = self.client_auth.is_some_and(ClientAuth::requires_one);
+        self.users.is_empty() && !asks_for_certificate
     }
 
     /// In a few words; no secret.

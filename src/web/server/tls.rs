@@ -13,12 +13,25 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::web_file::tls::{TlsSection, TlsVersion};
 use crate::web::server::client_certificates::ClientVerifier;
+use crate::web::server::key_sort::key_of;
 
 /// Go's names of the groups that ring has.
 const GROUPS: &[(&str, &dyn SupportedKxGroup)] = &[
     ("X25519", ring::kx_group::X25519),
     ("CurveP256", ring::kx_group::SECP256R1),
     ("CurveP384", ring::kx_group::SECP384R1),
+];
+
+/// Suites of TLS 1.2 that exporter-toolkit takes and rustls has not: CBC, and RSA key exchange.
+const OTHER_SUITES: &[&str] = &[
+    "TLS_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_RSA_WITH_AES_256_CBC_SHA",
+    "TLS_RSA_WITH_AES_128_GCM_SHA256",
+    "TLS_RSA_WITH_AES_256_GCM_SHA384",
+    "TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_ECDSA_WITH_AES_256_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA",
+    "TLS_ECDHE_RSA_WITH_AES_256_CBC_SHA",
 ];
 
 /// Groups Go has and ring has not.
@@ -44,10 +57,11 @@ pub(crate) fn server_config(
 ) -> Result<ServerConfig, String> {
     let provider = Arc::new(provider(section, warnings)?);
     let versions = versions(section, &provider, warnings)?;
-    let authorities = authorities(section, folder)?;
+    let authorities = authorities(section, folder, warnings)?;
     let verifier = ClientVerifier::new(section, authorities, &provider)?;
     let chain = chain(section, folder)?;
     let key = key(section, folder)?;
+    check_key(&chain)?;
     let builder = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&versions)
         .map_err(|error| format!("cipher_suites and TLS versions do not match: {error}"))?;
@@ -86,18 +100,29 @@ fn suites(
         match known.iter().find(|it| go_name(it) == *name) {
             Some(suite) if !chosen.contains(suite) => chosen.push(*suite),
             Some(_) => {}
-            // Go knows some that are not safe to use: without them less is offered, not more.
-            None if name.starts_with("TLS_") && name.contains("_WITH_") => {
+            // Without them less is offered, not more.
+            None if OTHER_SUITES.contains(&&**name) => {
                 warnings.push(format!("cipher_suites: {name:?} is not supported"));
             }
             None => {
                 let known: Vec<_> = known.iter().map(go_name).collect();
                 let known = known.join(", ");
                 return Err(format!(
-                    "cipher_suites: {name:?} is not known; known are {known}"
+                    "cipher_suites: unknown cipher {name:?}; known are {known}"
                 ));
             }
         }
+    }
+    let is_old = |name: &String| name.contains("_WITH_");
+    let has_old = chosen.iter().any(|it| it.tls13().is_none());
+    let speaks_old = section.min_version <= TlsVersion::Tls12;
+    if section.cipher_suites.iter().any(is_old) && !has_old && speaks_old {
+        return Err(
+            "cipher_suites: none of the suites for TLS 1.2 is supported; add \
+             TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or \
+             TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, or set min_version: TLS13"
+                .into(),
+        );
     }
     Ok(chosen)
 }
@@ -120,7 +145,7 @@ fn groups(
             }
             None => {
                 return Err(format!(
-                    "curve_preferences: {name:?} is not known; known are X25519, CurveP256 and CurveP384"
+                    "curve_preferences: unknown curve {name:?}; known are X25519, CurveP256 and CurveP384"
                 ));
             }
         }
@@ -161,12 +186,41 @@ fn chain(section: &TlsSection, folder: &Path) -> Result<Vec<CertificateDer<'stat
 fn authorities(
     section: &TlsSection,
     folder: &Path,
+    warnings: &mut Vec<String>,
 ) -> Result<Vec<CertificateDer<'static>>, String> {
-    if !section.names_authorities() {
+    if section.names_authorities() {
+        let source = Source::of(&section.client_ca, &section.client_ca_file, folder);
+        return source.certificates("client_ca_file");
+    }
+    if !section.client_auth_type.verifies() {
         return Ok(Vec::new());
     }
-    let source = Source::of(&section.client_ca, &section.client_ca_file, folder);
-    source.certificates("client_ca_file")
+    // As Go does.
+    warnings.push(
+        "client_ca_file is not set: a client's certificate may be of any authority that this \
+         system trusts, which includes public ones"
+            .into(),
+    );
+    let found = rustls_native_certs::load_native_certs();
+    match found.certs.is_empty() {
+        true => Err(
+            "client_ca_file is not set, and this system has no certificates of authorities".into(),
+        ),
+        false => Ok(found.certs),
+    }
+}
+
+/// Whether a server's key is of a sort that can be used, by what its certificate says of it: the
+/// error of the library only says that the key could not be read.
+fn check_key(chain: &[CertificateDer<'_>]) -> Result<(), String> {
+    let sort = chain.first().and_then(|it| key_of(it));
+    match sort.filter(|it| !it.is_supported()) {
+        Some(sort) => Err(format!(
+            "cert_file, key_file: a key of {sort} is not supported; use ECDSA P-256 or P-384, \
+             Ed25519, or RSA of 2048 to 4096 bits"
+        )),
+        None => Ok(()),
+    }
 }
 
 fn key(section: &TlsSection, folder: &Path) -> Result<PrivateKeyDer<'static>, String> {

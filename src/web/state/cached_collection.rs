@@ -15,13 +15,13 @@ use crate::web::state::App;
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(5);
 
 impl App {
-    /// The fleet as it was a moment ago. Takes a place among the scrapes while it is read.
+    /// The fleet as it was a moment ago. Takes a place among the pages while it is read.
     ///
     /// # Errors
     ///
     /// 503 when there is no place.
     pub(crate) async fn cached_collection(&self) -> Result<Arc<CollectionResult>, Response> {
-        let Ok(_place) = self.scrapes.try_acquire() else {
+        let Ok(_place) = self.pages.try_acquire() else {
             return Err(no_place());
         };
         let deadline = Instant::now() + self.settings.collect_timeout;
@@ -29,7 +29,7 @@ impl App {
     }
 }
 
-/// All places among the scrapes are taken.
+/// All places among the pages are taken.
 pub(crate) fn no_place() -> Response {
     let message = "too many concurrent requests: see --web.max-requests\n";
     (StatusCode::SERVICE_UNAVAILABLE, message).into_response()

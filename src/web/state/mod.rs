@@ -2,12 +2,14 @@
 
 mod cached_collection;
 mod details_cache;
+pub(crate) mod places;
 mod ready;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::postgres::catalog::ColumnSet;
@@ -19,25 +21,51 @@ use crate::web::server::connection::ConnectionTrackers;
 use crate::web::settings::WebSettings;
 
 use self::details_cache::DetailsCache;
+use self::places::Places;
 use self::ready::ReadyCheck;
 
 /// Requests to `/-/ready` that may wait for the database at a time; more get 503 at once.
 const ASKING: usize = 32;
 
+/// Whether the client has shown that it may know more than that the exporter is there: by its
+/// password, or because none is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IsTrusted(pub(crate) bool);
+
+/// When a reload began, and how it ended.
+pub(crate) type LastReload = (Instant, Result<(), String>);
+
+/// Scrapes that may wait for the database at a time: each costs the head of its request. Connections
+/// are fewer, but each may carry several.
+const WAITING: usize = 1024;
+
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) collect: Collect,
     pub(crate) settings: WebSettings,
-    pub(crate) scrapes: Arc<Semaphore>,
+    /// For answers of scrapes on their way.
+    pub(crate) places: Arc<Places>,
+    /// Scrapes that wait for the database.
+    pub(crate) waiting: Semaphore,
+    /// Pages that are made.
+    pub(crate) pages: Semaphore,
     pub(crate) trackers: ConnectionTrackers,
     pub(crate) readiness: ReadyCheck,
     pub(crate) details_cache: DetailsCache,
     pub(crate) asking: Semaphore,
     pub(crate) passwords: Passwords,
+    /// Requests of those who may ask.
     pub(crate) rate_limit: TokenBucket,
-    pub(crate) reloading: Mutex<()>,
+    /// Requests of those without a password, or with a wrong one.
+    pub(crate) strangers: TokenBucket,
+    /// The last reload; locked while there is one.
+    pub(crate) reloading: Mutex<Option<LastReload>>,
     /// Whether the database's URL could be read when that was last asked for.
     pub(crate) is_database_current: AtomicBool,
+    /// Whether series were left out of the last page.
+    pub(crate) is_page_cut: AtomicBool,
+    /// Whether the last scrape found no place.
+    pub(crate) is_full: AtomicBool,
 }
 
 impl App {
@@ -45,7 +73,12 @@ impl App {
     pub(crate) fn new(collect: Collect, settings: WebSettings) -> Self {
         Self {
             collect,
-            scrapes: Arc::new(Semaphore::new(settings.max_requests)),
+            places: Arc::new(Places::new(
+                settings.max_requests,
+                settings.limits.slow_reader,
+            )),
+            waiting: Semaphore::new(WAITING),
+            pages: Semaphore::new(settings.max_requests),
             settings,
             trackers: ConnectionTrackers::default(),
             readiness: ReadyCheck::default(),
@@ -53,8 +86,11 @@ impl App {
             asking: Semaphore::new(ASKING),
             passwords: Passwords::new(),
             rate_limit: TokenBucket::default(),
+            strangers: TokenBucket::default(),
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
+            is_page_cut: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
         }
     }
 

@@ -49,7 +49,10 @@ async fn page_that_asks_is_led_to_what_was_asked_and_answered() {
 #[tokio::test]
 async fn failure_is_told_with_its_advice_and_remembered_for_its_workspace() {
     let deployment = Deployment::new().await;
-    let failing = Answer::error(500, "<b>Internal error</b> dialing.");
+    let failing = Answer::error(
+        500,
+        "Internal error dialing workspace agent. <b>No route</b>",
+    );
     let id = deployment.add("box", agent("main"), failing).await;
     let other = deployment
         .add("other", agent("main"), Answer::ports())
@@ -65,7 +68,7 @@ async fn failure_is_told_with_its_advice_and_remembered_for_its_workspace() {
         &[
             "Check coderd's log",
             "agent of the latest build",
-            "<b>Internal error</b>",
+            "<b>No route</b>",
         ],
     );
     assert_says(probe, &["badge outcome-dial_error"]);
@@ -86,8 +89,11 @@ async fn other_sites_cannot_have_anything_dialed() {
         &[("Sec-Fetch-Site", "none")],
         &[("Origin", "https://evil.example")],
         &[("Origin", "null")],
-        &[("Sec-Fetch-Site", "cross-site"), ("Origin", "http://test")],
-        &[("Referer", "http://test/agents")],
+        &[
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Origin", "http://127.0.0.1"),
+        ],
+        &[("Referer", "http://127.0.0.1/agents")],
     ] {
         let answer = post(&exporter, &path, headers).await;
         assert_eq!(answer.status, 403, "{headers:?}");
@@ -99,7 +105,7 @@ async fn other_sites_cannot_have_anything_dialed() {
     assert_eq!(curl(&["--head", &url]).await.status, 200);
     assert_eq!(deployment.coderd.requests().len(), 0);
     // The host that is asked, by browsers that say no more.
-    let answer = post(&exporter, &path, &[("Origin", "http://test")]).await;
+    let answer = post(&exporter, &path, &[("Origin", "http://127.0.0.1")]).await;
     assert_eq!(answer.status, 303);
     assert_eq!(deployment.coderd.requests().len(), 1);
 }
@@ -125,12 +131,18 @@ async fn behind_a_proxy_the_external_url_is_where_pages_come_from() {
 #[tokio::test]
 async fn more_probes_than_places_are_429_with_a_way_back() {
     let deployment = Deployment::new().await;
-    deployment.add("slow", agent("main"), Answer::Never).await;
+    for name in ["slow", "slower"] {
+        deployment.add(name, agent("main"), Answer::Never).await;
+    }
     let id = deployment.add("box", agent("main"), Answer::ports()).await;
     let exporter = deployment.exporter(|it| it.probe.concurrency = 1).await;
-    let first = http::send(exporter.address, "/probe?workspace=ada/slow", &[]).await;
-    eventually("the first is under way", async || {
-        deployment.coderd.connections().0 == 1
+    let mut slow = Vec::new();
+    for name in ["slow", "slower"] {
+        let path = format!("/probe?workspace=ada/{name}");
+        slow.push(http::send(exporter.address, &path, &[]).await);
+    }
+    eventually("both are under way", async || {
+        deployment.coderd.connections().0 == 2
     })
     .await;
     let path = format!("/agents/{id}");
@@ -138,7 +150,7 @@ async fn more_probes_than_places_are_429_with_a_way_back() {
     assert_eq!(answer.status, 429);
     assert_says(&text(&answer.body), &["--probe.concurrency"]);
     assert_says(&answer.body, &[&format!("href=\"{path}\"")]);
-    drop(first);
+    drop(slow);
 }
 
 #[tokio::test]

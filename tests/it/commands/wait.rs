@@ -64,6 +64,7 @@ async fn what_no_waiting_changes_ends_it_at_once_by_its_exit_code() {
         .agent(agent("a-coderd-chat"))
         .agent(agent("b-coderd-chat"));
     let script = start(1).agent(agent("main").lifecycle("start_error"));
+    let off = start(1).agent(agent("main").lifecycle("off"));
     for (build, result, code) in [
         (stop(1), "stopped after 0s: build 1 (stop) succeeded\n", 10),
         (
@@ -80,6 +81,11 @@ async fn what_no_waiting_changes_ends_it_at_once_by_its_exit_code() {
         ),
         (twice, "ambiguous after ", 13),
         (script, "start_failed after ", 14),
+        (
+            off,
+            "shut_down after 0s: agent main is connected, lifecycle off\n",
+            15,
+        ),
     ] {
         let deployment = Deployment::new().await;
         deployment.coder.add(workspace("box").build(build)).await;
@@ -91,7 +97,7 @@ async fn what_no_waiting_changes_ends_it_at_once_by_its_exit_code() {
 #[tokio::test]
 async fn help_has_every_exit_code() {
     let help = run(&["wait", "--help"]).await.stdout;
-    for code in [0, 1, 10, 11, 12, 13, 14, 20, 21, 22, 64, 130] {
+    for code in [0, 1, 10, 11, 12, 13, 14, 15, 20, 21, 22, 64, 130] {
         assert_says(&help, &[&format!("\n  {code:<3}  ")]);
     }
     let help = run(&["resolve", "--help"]).await.stdout;
@@ -103,7 +109,7 @@ async fn help_has_every_exit_code() {
 #[tokio::test]
 async fn agent_that_answers_only_at_the_third_attempt_is_waited_for() {
     let deployment = Deployment::new().await;
-    let refusing = Answer::error(500, "Not yet.");
+    let refusing = Answer::error(500, "Internal error dialing workspace agent.");
     let id = deployment.add("box", agent("main"), refusing).await;
     let running = deployment.start(&["wait", "ada/box"]);
     // Each attempt dials twice: the second time to be sure.
@@ -114,7 +120,10 @@ async fn agent_that_answers_only_at_the_third_attempt_is_waited_for() {
     assert_eq!(deployment.coderd.requests().len(), 5);
     // A line for each change, not for each attempt.
     assert_eq!(said.lines().count(), 2, "{said}");
-    assert_says(&said, &["retrying the dial: coderd: Not yet."]);
+    assert_says(
+        &said,
+        &["retrying the dial: coderd: Internal error dialing workspace agent."],
+    );
 }
 
 #[tokio::test]
@@ -199,4 +208,52 @@ async fn interrupted_in_a_pipe_it_ends_likewise() {
     assert_eq!((ended.code, &*ended.stdout), (Some(130), ""));
     assert!(took < Duration::from_secs(2), "{took:?}");
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn limit_on_all_of_it_ends_it_with_the_last_dials_error() {
+    let deployment = Deployment::new().await;
+    let refusing = Answer::error(500, "Internal error dialing workspace agent.");
+    deployment.add("box", agent("main"), refusing).await;
+    let said = deployment.run(&["wait", "ada/box", "--timeout=3s"]).await;
+    assert_eq!(said.code, Some(21), "{}", said.stderr);
+    assert_says(
+        &said.stdout,
+        &[
+            "dial_timeout after 3s: agent main is connected",
+            "The last dial failed: coderd: Internal error dialing workspace agent.",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn restart_whose_start_is_queued_is_waited_for() {
+    let deployment = Deployment::new().await;
+    let main = agent("main");
+    deployment.coderd.answer(main.id, Answer::ports());
+    let stopped = workspace("box").build(stop(1));
+    deployment.coder.add(stopped.clone()).await;
+    // As Coder after v2.35 has it.
+    let queue = format!(
+        "CREATE TABLE IF NOT EXISTS workspace_build_orchestrations (workspace_id uuid, \
+         status text, child_transition workspace_transition); \
+         INSERT INTO workspace_build_orchestrations (workspace_id, status, child_transition) \
+         VALUES ('{}', 'pending', 'start')",
+        stopped.id
+    );
+    deployment.coder.sql(&queue).await;
+    let ignored = deployment.run(&["wait", "ada/box"]).await;
+    assert_eq!(ignored.code, Some(10), "the role may not read it");
+    let role = &deployment.coder.role;
+    let grant = format!("GRANT SELECT ON workspace_build_orchestrations TO {role}");
+    deployment.coder.sql(&grant).await;
+    let running = deployment.start(&["wait", "ada/box"]);
+    eventually("it has looked", async || {
+        deployment.coder.sessions("%").await > 0
+    })
+    .await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    deployment.coder.build(&stopped, start(2).agent(main)).await;
+    let said = ended_so(running.ended().await, "ready after ", 0);
+    assert_says(&said, &["build 1 (stop) succeeded; a start is queued"]);
 }

@@ -1,7 +1,9 @@
 //! What each answer of coderd's means, and each way to fail to answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use coder_agent_exporter::coder_api::CoderApi;
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
 use coder_agent_exporter::resolver::{DialError, Dialer};
@@ -15,7 +17,11 @@ use crate::harness::*;
 use super::{target, token};
 
 fn dialer(url: &str, token: Token) -> Coderd {
-    Coderd::trusting(url.parse().unwrap(), token, RootCertStore::empty()).unwrap()
+    Coderd::new(Arc::new(api(url, token)))
+}
+
+fn api(url: &str, token: Token) -> CoderApi {
+    CoderApi::trusting(url.parse().unwrap(), Some(token), RootCertStore::empty()).unwrap()
 }
 
 /// What a dial of an agent comes to about which coderd answers so.
@@ -55,14 +61,50 @@ async fn agent_whose_state_coderd_names_is_unreachable_for_it() {
 
 #[tokio::test]
 async fn agent_that_coderd_does_not_get_through_to_failed() {
-    for answer in [
-        Answer::error(400, "Agent is busy."),
-        Answer::error(500, "Internal error dialing workspace agent."),
-        Answer::error(503, "Not now."),
-    ] {
-        let dialed = dial(answer).await;
-        assert!(matches!(dialed, Err(DialError::Failed(_))), "{dialed:?}");
+    let dialed = dial(Answer::error(
+        500,
+        "Internal error dialing workspace agent.",
+    ))
+    .await;
+    assert!(matches!(dialed, Err(DialError::Failed(_))), "{dialed:?}");
+}
+
+#[tokio::test]
+async fn agent_whose_ports_coderd_could_not_fetch_was_reached() {
+    for what in ["listening ports", "workspace apps"] {
+        let message = format!("Internal error fetching {what}.");
+        assert_eq!(dial(Answer::error(500, &message)).await, Ok(()));
     }
+}
+
+#[tokio::test]
+async fn errors_of_coders_own_blame_no_agent() {
+    for (status, message) in [
+        (400, "Agent is busy."),
+        (500, "Internal error fetching workspace agent."),
+        (503, "Not now."),
+    ] {
+        assert_ours(&dial(Answer::error(status, message)).await, message);
+    }
+}
+
+#[tokio::test]
+async fn coder_that_does_not_say_that_it_is_healthy_is_not_up() {
+    let coderd = StandIn::start().await;
+    let api = api(&coderd.url("127.0.0.1"), token());
+    assert!(api.healthz().await.is_ok());
+    for (answer, hint) in [
+        (Answer::Page(200), "login page"),
+        (Answer::Page(502), "502"),
+        (Answer::Redirect("http://elsewhere".into()), "302"),
+        (Answer::HangUp, "did not finish"),
+        (Answer::Never, "within 2 s"),
+    ] {
+        coderd.set_health(answer);
+        let failure = api.healthz().await.unwrap_err();
+        assert!(failure.message.contains(hint), "{failure}");
+    }
+    assert_eq!(coderd.requests().len(), 0);
 }
 
 #[tokio::test]

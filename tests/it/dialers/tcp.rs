@@ -1,9 +1,11 @@
 //! Connecting to agents that are routable, and choosing between the dialers.
 
 use coder_agent_exporter::config::probe_args::Dialing;
+use coder_agent_exporter::config::tcp_address::TcpAddress;
 use coder_agent_exporter::dialer::tcp::Tcp;
 use coder_agent_exporter::dialer::{AnyDialer, Reached};
 use coder_agent_exporter::resolver::{DialError, Dialer, Target};
+use futures_util::FutureExt;
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -12,7 +14,28 @@ use crate::harness::coderd::{Answer, StandIn};
 use super::{target, token};
 
 fn tcp(port: u16) -> Tcp {
-    Tcp::new(format!("{{workspace}}:{port}").parse().unwrap())
+    Tcp::new(here(port).allowing_special())
+}
+
+/// The workspaces of these tests are called localhost.
+fn here(port: u16) -> TcpAddress {
+    format!("{{workspace}}:{port}").parse().unwrap()
+}
+
+#[tokio::test]
+async fn name_that_leads_to_this_machine_is_not_dialed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let dialer = Tcp::new(here(port));
+    let refused = dialer.dial(&target(Uuid::new_v4())).await.unwrap_err();
+    let DialError::Unaddressable(message) = refused else {
+        panic!("{refused:?}");
+    };
+    assert!(
+        message.contains("--probe.allow-special-addresses"),
+        "{message}"
+    );
+    assert!(listener.accept().now_or_never().is_none());
 }
 
 #[tokio::test]
@@ -70,8 +93,8 @@ async fn dialer_of_the_settings_is_the_one_that_dials() {
     assert!(matches!(reached, Reached::ByCoderd));
     assert_eq!(coderd.requests().len(), 1);
 
-    let address = format!("{{workspace}}:{}", coderd.address.port());
-    let dialer = AnyDialer::new(Dialing::Tcp(address.parse().unwrap())).unwrap();
+    let address = here(coderd.address.port()).allowing_special();
+    let dialer = AnyDialer::new(Dialing::Tcp(address)).unwrap();
     let Reached::Directly(stream) = dialer.dial(&target(agent)).await.unwrap() else {
         panic!("another dialer has dialed");
     };

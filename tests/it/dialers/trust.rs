@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::harness::Authority;
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
+use coder_agent_exporter::coder_api::CoderApi;
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
 use coder_agent_exporter::error::ErrorKind;
@@ -30,7 +31,8 @@ fn trusting(authority: &Authority) -> RootCertStore {
 /// What comes of a dial at this URL by one who trusts this authority.
 async fn dial(url: &str, agent: Uuid, authority: &Authority) -> Result<(), DialError> {
     let url = url.parse().unwrap();
-    let dialer = Coderd::trusting(url, token(), trusting(authority)).unwrap();
+    let api = CoderApi::trusting(url, Some(token()), trusting(authority)).unwrap();
+    let dialer = Coderd::new(Arc::new(api));
     dialer.dial(&target(agent)).await
 }
 
@@ -92,7 +94,8 @@ const CHILD: &str = "DIALER_TRUST_CHILD";
 async fn authorities_of_ssl_cert_file_are_trusted_and_proxies_of_the_environment_are_not_asked() {
     if let Ok(asked) = std::env::var(CHILD) {
         let (url, agent) = asked.split_once(' ').unwrap();
-        let dialer = Coderd::new(url.parse().unwrap(), token()).unwrap();
+        let api = CoderApi::new(url.parse().unwrap(), Some(token())).unwrap();
+        let dialer = Coderd::new(Arc::new(api));
         let dialed = dialer.dial(&target(agent.parse().unwrap())).await;
         assert_eq!(dialed, Ok(()));
         return;
@@ -157,12 +160,12 @@ async fn token_is_in_no_error_no_log_and_no_debug_output() {
     std::fs::write(&path, TOKEN).unwrap();
     let mut shown = String::new();
     for token in [token(), Token::File(path.clone())] {
-        let dialer = Coderd::trusting(
+        let api = CoderApi::trusting(
             coderd.url("127.0.0.1").parse().unwrap(),
-            token,
+            Some(token),
             RootCertStore::empty(),
         );
-        let dialer = dialer.unwrap();
+        let dialer = Coderd::new(Arc::new(api.unwrap()));
         for answer in [
             Answer::Echo,
             Answer::in_state(TOKEN),

@@ -16,7 +16,9 @@ use coder_agent_exporter::fleet::stats::collection::{
 };
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;
-use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use coder_agent_exporter::metrics::page::{
+    AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+};
 
 use super::fleets::{self, moment, name};
 use super::probed;
@@ -59,6 +61,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 process,
                 detail,
                 is_config_current: true,
+                budget: Budget::default(),
             })
         },
     )
@@ -80,6 +83,8 @@ fn detail() -> impl Strategy<Value = Detail> {
         agent_series,
         max_agent_series,
         coderd_compat,
+        agent_labels: AgentLabels::Full,
+        max_page_bytes: Detail::default().max_page_bytes,
     })
 }
 

@@ -60,7 +60,8 @@ pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> Probe
     }
     if ended {
         let now = Timestamp::from_unix_micros(1_735_689_600_000_000);
-        probes.end_round(running, Duration::from_secs(1), now);
+        probes.begin_round(running, Duration::from_secs(1));
+        probes.end_round(now);
     }
     probes.stats(Duration::from_secs(2))
 }

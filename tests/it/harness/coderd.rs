@@ -1,4 +1,4 @@
-//! Stands in for coderd at the one endpoint the probe asks: real sockets, plain or TLS, with
+//! Stands in for coderd at what the probe asks: real sockets, plain or TLS, with
 //! every answer coderd or something in its way gives, and every way to fail to give one.
 
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ pub(crate) const TOKEN: &str = "Abcdefghij-0123456789012345678901";
 pub(crate) enum Answer {
     /// This status and JSON.
     Json(u16, String),
+    /// This status and text.
+    Text(u16, &'static str),
     /// This status and a page of a proxy's.
     Page(u16),
     /// 302 to this address.
@@ -76,6 +78,8 @@ pub(crate) struct StandIn {
 struct Shared {
     token: String,
     answers: HashMap<Uuid, (Answer, Duration)>,
+    /// At `/healthz`.
+    health: Answer,
     heads: Vec<String>,
     open: usize,
     peak: usize,
@@ -106,6 +110,7 @@ impl StandIn {
         let shared = Arc::new(Mutex::new(Shared {
             token: TOKEN.into(),
             answers: HashMap::new(),
+            health: Answer::Text(200, "OK"),
             heads: Vec::new(),
             open: 0,
             peak: 0,
@@ -135,12 +140,17 @@ impl StandIn {
         shared.answers.insert(agent, (answer, delay));
     }
 
+    /// Answers so at `/healthz` from now on.
+    pub(crate) fn set_health(&self, answer: Answer) {
+        self.shared.lock().unwrap().health = answer;
+    }
+
     /// Takes this token and no other from now on.
     pub(crate) fn expect_token(&self, token: &str) {
         self.shared.lock().unwrap().token = token.into();
     }
 
-    /// The heads of all requests so far.
+    /// The heads of all requests so far, but for those to `/healthz`.
     pub(crate) fn requests(&self) -> Vec<String> {
         self.shared.lock().unwrap().heads.clone()
     }
@@ -195,7 +205,9 @@ async fn talk(
     let head = String::from_utf8_lossy(&head).into_owned();
     let (answer, delay) = {
         let mut shared = shared.lock().unwrap();
-        shared.heads.push(head.clone());
+        if !head.starts_with("GET /healthz ") {
+            shared.heads.push(head.clone());
+        }
         decide(&head, &shared)
     };
     tokio::select! {
@@ -217,18 +229,46 @@ fn decide(head: &str, shared: &Shared) -> (Answer, Duration) {
         .and_then(|it| it.split_once("/listening-ports HTTP/1.1\r\n"))
         .and_then(|(id, _)| id.parse::<Uuid>().ok());
     let at_once = |answer| (answer, Duration::ZERO);
+    if head.starts_with("GET /healthz ") {
+        return at_once(shared.health.clone());
+    }
+    let has_token = head.lines().any(is_token);
     match agent {
-        None => at_once(Answer::error(404, "Route not found.")),
+        None => at_once(other(head, has_token, shared)),
         Some(agent) => match shared.answers.get(&agent) {
-            _ if !head.lines().any(is_token) => {
-                at_once(Answer::error(401, "Cookie or query parameter is missing."))
-            }
+            _ if !has_token => at_once(no_token()),
             Some(known) => known.clone(),
-            None => at_once(Answer::error(
-                404,
-                "Resource not found or you do not have access to this resource",
-            )),
+            None => at_once(unknown()),
         },
+    }
+}
+
+fn no_token() -> Answer {
+    Answer::error(401, "Cookie or query parameter is missing.")
+}
+
+fn unknown() -> Answer {
+    let message = "Resource not found or you do not have access to this resource";
+    Answer::error(404, message)
+}
+
+/// What is asked that dials nothing.
+fn other(head: &str, has_token: bool, shared: &Shared) -> Answer {
+    let path = head.split(' ').nth(1).unwrap_or_default();
+    let agent = path.strip_prefix("/api/v2/workspaceagents/");
+    let agent = agent.and_then(|id| id.parse::<Uuid>().ok());
+    match (path, agent) {
+        ("/api/v2/buildinfo", _) => {
+            let version = r#"{"external_url":"https://coder.example","version":"v2.35.1+abc"}"#;
+            Answer::Json(200, version.into())
+        }
+        ("/api/v2/users/me", _) | (_, Some(_)) if !has_token => no_token(),
+        ("/api/v2/users/me", _) => Answer::Json(200, r#"{"username":"monitor"}"#.into()),
+        (_, Some(agent)) => match shared.answers.get(&agent) {
+            Some(_) => Answer::Json(200, format!(r#"{{"id":"{agent}"}}"#)),
+            None => unknown(),
+        },
+        _ => Answer::error(404, "Route not found."),
     }
 }
 
@@ -244,6 +284,7 @@ async fn give(
     let json = "Content-Type: application/json; charset=utf-8";
     let text = match answer {
         Answer::Json(status, body) => whole(status, json, &body),
+        Answer::Text(status, text) => whole(status, "Content-Type: text/plain", text),
         Answer::Page(status) => whole(status, "Content-Type: text/html", "<html>Hello</html>"),
         Answer::Redirect(to) => whole(302, &format!("Location: {to}"), ""),
         Answer::HangUp => String::new(),

@@ -149,12 +149,19 @@ async fn debug_tells_what_was_asked_and_never_the_token() {
 #[tokio::test]
 async fn more_probes_than_places_are_429() {
     let deployment = Deployment::new().await;
-    deployment.add("slow", agent("main"), Answer::Never).await;
+    let mut slow = Vec::new();
+    for name in ["slow", "slower"] {
+        deployment.add(name, agent("main"), Answer::Never).await;
+    }
     deployment.add("box", agent("main"), Answer::ports()).await;
+    // One place more is kept for those who ask.
     let exporter = deployment.exporter(|it| it.probe.concurrency = 1).await;
-    let first = http::send(exporter.address, "/probe?workspace=ada/slow", &[]).await;
-    eventually("the first is under way", async || {
-        deployment.coderd.connections().0 == 1
+    for name in ["slow", "slower"] {
+        let path = format!("/probe?workspace=ada/{name}");
+        slow.push(http::send(exporter.address, &path, &[]).await);
+    }
+    eventually("both are under way", async || {
+        deployment.coderd.connections().0 == 2
     })
     .await;
     let second = exporter.get("/probe?workspace=ada/box").await;
@@ -164,8 +171,8 @@ async fn more_probes_than_places_are_429() {
         "{}",
         second.body
     );
-    // The client hangs up: its place is free again.
-    drop(first);
+    // The clients hang up: their places are free again.
+    drop(slow);
     eventually("there is a place again", async || {
         exporter.get("/probe?workspace=ada/box").await.status == 200
     })

@@ -121,7 +121,7 @@ async fn everybody_is_reached_in_workspaces_by_sample_rounds_whatever_the_proble
             0 => agent("main").silent_for(600.0),
             _ => agent("main"),
         };
-        let failing = Answer::error(500, "no route");
+        let failing = Answer::error(500, "Internal error dialing workspace agent.");
         agents.push(deployment.add(&format!("w{number}"), agent, failing).await);
     }
     let exporter = deployment.exporter(|it| it.probe.sample = Some(3)).await;
@@ -177,8 +177,52 @@ async fn coderd_that_is_down_blames_nobody() {
         .exporter(|it| it.dialing = Some(dialing(&url)))
         .await;
     let page = round(&exporter).await;
-    assert_eq!(outcomes(&page), only("exporter_error", 1.0));
+    assert_eq!(outcomes(&page), []);
+    assert!(!page.has("coder_agent_probe_last_timestamp_seconds"));
+}
+
+#[tokio::test]
+async fn token_without_the_right_blames_no_agent_and_names_the_role() {
+    let deployment = Deployment::new().await;
+    let refused = "Agent doesn't exist with that id, or you do not have access to it.";
+    for number in 0..20 {
+        let name = format!("w{number}");
+        let answer = Answer::error(404, refused);
+        deployment.add(&name, agent("main"), answer).await;
+    }
+    let exporter = deployment.exporter(|_| {}).await;
+    let page = round(&exporter).await;
+    assert_eq!(outcomes(&page), only("exporter_error", 20.0));
     assert_eq!(page.value(DISAGREEMENTS, &[]), 0.0);
+    assert_eq!(deployment.coderd.requests().len(), 20, "each is asked once");
+    let failed = &exporter.probe.as_ref().unwrap().failures()[0];
+    assert!(failed.message.contains("template admin"), "{failed:?}");
+}
+
+#[tokio::test]
+async fn coder_whose_database_is_down_blames_no_agent() {
+    for message in [
+        "Internal error fetching workspace agent.",
+        "Internal error fetching API key by id.",
+    ] {
+        let deployment = Deployment::new().await;
+        for name in ["one", "two"] {
+            deployment
+                .add(name, agent("main"), Answer::error(500, message))
+                .await;
+        }
+        // To one who could not read its row, a connected agent has never connected.
+        let connected = Answer::in_state("timeout");
+        deployment.add("three", agent("main"), connected).await;
+        let exporter = deployment.exporter(|_| {}).await;
+        for _ in 0..3 {
+            round(&exporter).await;
+        }
+        let page = exporter.scrape().await;
+        let counted: Vec<_> = outcomes(&page).into_iter().map(|it| it.0).collect();
+        assert_eq!(counted, ["exporter_error"]);
+        assert_eq!(page.value(DISAGREEMENTS, &[]), 0.0);
+    }
 }
 
 #[tokio::test]

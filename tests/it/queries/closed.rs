@@ -65,7 +65,7 @@ pub(super) fn values(metric: &str, label: &str) -> Option<Vec<&'static str>> {
         "outcome" => all::<ProbeOutcome>(),
         "collector" => all::<Collector>(),
         "phase" => all::<Phase>(),
-        "cause" => vec![Cause::SurvivedBuild.as_str(), Cause::NeverReported.as_str()],
+        "cause" => all::<Cause>(),
         "severity" => vec!["critical", "warning", "info"],
         "alertstate" => vec!["pending", "firing"],
         _ => return None,

@@ -232,7 +232,7 @@ impl Dialer for Fate {
     async fn dial(&self, target: &Target) -> Result<Opened, DialError> {
         let agent = number(target.agent_id);
         let underway = Underway::begin(self, What::Dial(agent), What::CancelDial(agent));
-        let (millis, fate) = self.draw(|it| (it.pick(&DIAL_TIMES), it.below(10)));
+        let (millis, fate) = self.draw(|it| (it.pick(&DIAL_TIMES), it.below(12)));
         let dialed = match fate {
             0..4 => {
                 self.rest(millis).await;
@@ -278,6 +278,13 @@ fn error(fate: u64) -> DialError {
         6 => DialError::Failed("i/o timeout".into()),
         7 => DialError::NoSuchAgent,
         8 => DialError::Exporter(Failure::new(ErrorKind::Authentication, "token expired")),
+        10 => DialError::Unreachable {
+            state: "timeout".into(),
+        },
+        11 => DialError::GaveUp {
+            after: Duration::from_secs(30),
+            message: "agent is unreachable".into(),
+        },
         _ => DialError::Unreachable {
             state: "disconnected".into(),
         },

@@ -92,6 +92,10 @@ pub(super) fn has_timed_out(row: Row) -> bool {
     matches!(row, Row::NeverConnectedFor(seconds) if seconds > 120.0)
 }
 
+pub(super) fn has_connected(row: Row) -> bool {
+    matches!(row, Row::Beating | Row::SilentFor(_))
+}
+
 pub(super) fn has_been_lost(row: Row) -> bool {
     matches!(row, Row::SilentFor(seconds) if seconds >= 90.0)
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::super::super::world::failure;
 use super::super::super::{DialError, NoChoice, Unresolved};
 use super::history::{
-    Answer, Call, Event, Number, Told, What, has_been_lost, has_timed_out, is_disconnected,
+    Answer, Call, Event, Number, Told, What, has_been_lost, has_connected, has_timed_out,
+    is_disconnected,
 };
 
 const DELAY: Duration = Duration::from_secs(5);
@@ -39,6 +40,13 @@ pub(super) enum Switched {
 
 /// Why a call is wrong; the text names the rule.
 pub(super) type Wrong = String;
+
+/// What a remembered connection comes to.
+enum Rechecked {
+    Over(End),
+    Another(Number),
+    Gone,
+}
 
 /// Stops the walk early: the call was over, one way or the other.
 enum Stop {
@@ -77,11 +85,12 @@ impl<'a> Walk<'a> {
         let mut first = self.next()?;
         match (&first.what, self.call.bound_before) {
             (&What::Read(agent), Some(bound)) if agent == bound => {
-                if let Some(end) = self.recheck(agent)? {
-                    return Ok(end);
+                match self.recheck(agent)? {
+                    Rechecked::Over(end) => return Ok(end),
+                    Rechecked::Another(other) => first = self.dial_of(other)?,
+                    // Whatever another call has remembered meanwhile is dialed, too.
+                    Rechecked::Gone => first = self.next()?,
                 }
-                // Whatever another call has remembered meanwhile is dialed, too.
-                first = self.next()?;
             }
             (&What::Dial(agent), Some(bound)) if agent == bound => {}
             (What::Ask, None) => {}
@@ -100,19 +109,29 @@ impl<'a> Walk<'a> {
     }
 
     /// A remembered connection, while its agent's row is read anew.
-    fn recheck(&mut self, agent: Number) -> Step<Option<End>> {
+    fn recheck(&mut self, agent: Number) -> Step<Rechecked> {
         let seen = self.next()?;
-        match seen.what {
-            What::Seen(Some(row)) if is_disconnected(row) => refused(Unresolved::Disconnected),
-            What::Seen(Some(row)) if has_timed_out(row) => refused(Unresolved::NeverConnected),
-            What::Seen(None) => Ok(None),
-            What::Seen(Some(_)) | What::ReadFailed => Ok(Some(End::Hit(agent))),
+        let gone = match seen.what {
+            What::Seen(Some(row)) if is_disconnected(row) => Unresolved::Disconnected,
+            What::Seen(Some(row)) if has_timed_out(row) => Unresolved::NeverConnected,
+            What::Seen(None) => return Ok(Rechecked::Gone),
+            What::Seen(Some(_)) | What::ReadFailed => return Ok(Rechecked::Over(End::Hit(agent))),
             What::CancelRead if is_at(seen.at, self.call.began + DELAY) => {
-                Ok(Some(End::Hit(agent)))
+                return Ok(Rechecked::Over(End::Hit(agent)));
             }
-            _ => wrong(format!(
-                "it should have awaited the row, instead of {seen:?}"
-            )),
+            _ => {
+                return wrong(format!(
+                    "it should have awaited the row, instead of {seen:?}"
+                ));
+            }
+        };
+        if self.next()?.what != What::Ask {
+            return wrong("before it fails the directory should be asked");
+        }
+        match self.answer(self.call.began + DELAY)? {
+            Answer::Agent(other, _) if other != agent => Ok(Rechecked::Another(other)),
+            Answer::Agent(..) | Answer::Failed => refused(gone),
+            answer => refused(refusal(&answer)),
         }
     }
 
@@ -152,6 +171,7 @@ impl<'a> Walk<'a> {
                 let answer = self.answer(asked + DELAY)?;
                 return self.after_failure(bound, error, &answer, by);
             }
+            What::CancelDial(_) => return wrong("a dial has longer than that"),
             What::Told(answer) => answer.clone(),
             What::CancelAsk if is_at(next.at, asked + DELAY) => Answer::Failed,
             _ => return wrong(format!("it should have awaited an answer, not {next:?}")),
@@ -161,13 +181,29 @@ impl<'a> Walk<'a> {
                 self.cancel_of(bound)?;
                 self.redialed(other, Switched::Yes, by)
             }
-            Answer::Agent(..) | Answer::Failed => {
+            Answer::Agent(..) => {
                 let last = self.next()?;
                 self.over(last, Switched::No, by)
             }
-            nobody => {
+            // Nothing is proved.
+            Answer::Ambiguous(_) | Answer::Failed => {
+                let last = self.next()?;
+                let What::Failed(_, error) = &last.what else {
+                    return self.over(last, Switched::No, by);
+                };
+                let asked = self.next()?;
+                if asked.what != What::Ask || asked.at != last.at {
+                    return wrong("a dial that fails should be validated at once");
+                }
+                let answer_by = (asked.at + DELAY).min(by);
+                match self.answer(answer_by)? {
+                    Answer::Failed if self.is_time_up(answer_by, by) => self.timed_out(),
+                    answer => self.after_failure(bound, error, &answer, by),
+                }
+            }
+            Answer::NoWorkspace | Answer::NoAgent => {
                 self.cancel_of(bound)?;
-                refused(refusal_by_validation(&nobody))
+                refused(NoChoice::NoAgent.into())
             }
         }
     }
@@ -182,8 +218,14 @@ impl<'a> Walk<'a> {
     ) -> Step<End> {
         match *answer {
             Answer::Agent(other, _) if other != bound => self.redialed(other, Switched::Yes, by),
-            Answer::Agent(..) => self.redialed(bound, Switched::No, by),
-            Answer::Failed => refused(Unresolved::Dial(error.clone())),
+            Answer::Agent(..) => match error {
+                DialError::NoSuchAgent | DialError::GaveUp { .. } => self.explained(error),
+                _ => self.redialed(bound, Switched::No, by),
+            },
+            Answer::Failed => refused(Unresolved::Unvalidated {
+                dial: error.clone(),
+                directory: failure(),
+            }),
             _ => refused(refusal_by_validation(answer)),
         }
     }
@@ -202,20 +244,51 @@ impl<'a> Walk<'a> {
                 connection,
                 switched,
             }),
-            What::Failed(_, error) => refused(Unresolved::Dial(error.clone())),
+            What::Failed(_, error) => self.explained(error),
             What::CancelDial(_) if end.at >= by && is_at(end.at, by) => self.timed_out(),
             _ => wrong(format!("a dial should have ended, instead of {end:?}")),
         }
     }
 
-    fn timed_out(&mut self) -> Step<End> {
-        if self.next()?.what != What::Ask {
-            return wrong("after a timeout the latest agent's row should be looked at");
+    /// Whether it was the dial's own time that was over, and not the question's alone.
+    fn is_time_up(&self, answer_by: Duration, by: Duration) -> bool {
+        let next = self.events.clone().next();
+        answer_by == by && next.is_some_and(|it| it.what == What::Ask && is_at(it.at, by))
+    }
+
+    /// The last dial has failed like this, of an agent that the directory has named.
+    fn explained(&mut self, error: &DialError) -> Step<End> {
+        match error {
+            DialError::NoSuchAgent => refused(DialError::Hidden.into()),
+            DialError::GaveUp { .. } => self.timed_out(),
+            DialError::Unreachable { state } if state == "timeout" => {
+                match self.last_look()? {
+                    // It comes to a failure whose words do not matter.
+                    Answer::Agent(_, row) if has_connected(row) => {
+                        refused(DialError::Exporter(failure()).into())
+                    }
+                    _ => refused(Unresolved::Dial(error.clone())),
+                }
+            }
+            _ => refused(Unresolved::Dial(error.clone())),
         }
-        refused(match self.answer(self.call.began + DELAY + DIAL)? {
+    }
+
+    fn timed_out(&mut self) -> Step<End> {
+        refused(match self.last_look()? {
+            Answer::NoAgent | Answer::NoWorkspace => NoChoice::NoAgent.into(),
+            Answer::Agent(_, row) if has_timed_out(row) => Unresolved::NeverConnected,
             Answer::Agent(_, row) if has_been_lost(row) => Unresolved::Disconnected,
             _ => Unresolved::DialTimeout(DIAL),
         })
+    }
+
+    /// What the directory says when the last dial is over.
+    fn last_look(&mut self) -> Step<Answer> {
+        if self.next()?.what != What::Ask {
+            return wrong("the latest agent's row should be looked at once more");
+        }
+        self.answer(self.call.began + DELAY + DIAL)
     }
 
     fn dial_of(&mut self, agent: Number) -> Step<&'a Event> {

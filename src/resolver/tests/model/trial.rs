@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 
-use super::super::super::{Route, Unresolved};
+use super::super::super::{DialError, Route, Unresolved};
 use super::history::{Call, Event, Told};
 use super::judge::{End, Switched, Wrong, walk};
 
@@ -111,6 +111,13 @@ fn route_of(
 fn is_same(told: &Unresolved, due: &Unresolved) -> bool {
     match (told, due) {
         (Unresolved::Directory(_), Unresolved::Directory(_)) => true,
+        (Unresolved::Unvalidated { dial, .. }, Unresolved::Unvalidated { dial: due, .. }) => {
+            dial == due
+        }
+        (
+            Unresolved::Dial(DialError::Exporter(told)),
+            Unresolved::Dial(DialError::Exporter(due)),
+        ) => told.kind == due.kind,
         (Unresolved::NoChoice(_), Unresolved::NoChoice(_)) => told.to_string() == due.to_string(),
         _ => told == due,
     }

@@ -43,6 +43,15 @@ impl Failure {
         }
     }
 
+    /// The same, where it is said first what was being done.
+    #[must_use]
+    pub fn within(self, doing: &str) -> Self {
+        Self {
+            message: format!("{doing}: {}", self.message),
+            ..self
+        }
+    }
+
     /// The error in which it began, if it is one of this type.
     pub fn cause<E: Error + 'static>(&self) -> Option<&E> {
         self.source.as_ref()?.downcast_ref()

@@ -56,6 +56,7 @@
 //! - **Nothing about Coder is cached** beyond the collection, and no gauge is ever set or cleared.
 
 pub mod activity;
+mod certificates;
 pub mod chance;
 pub mod cli;
 mod clock;

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 
 use coder_agent_exporter::demo::cluster::{Cluster, Listen, Options, SUPERUSER};
-use coder_agent_exporter::postgres::grants::{grants_sql, is_in_newest_release, role_sql};
+use coder_agent_exporter::postgres::grants::{USUAL_SCHEMA, role_sql};
 
 use crate::psql::Psql;
 
@@ -37,7 +37,7 @@ impl Server {
         let cluster = Cluster::start(&options).context("start a throwaway Postgres")?;
         let server = Self { cluster };
         // The limit of connections is for one exporter; here run several, and psql.
-        let role = role_sql(ROLE, |_, _| false);
+        let role = role_sql(ROLE, USUAL_SCHEMA);
         let role = format!("{role}ALTER ROLE {ROLE} CONNECTION LIMIT -1;");
         server.admin("postgres")?.ask(&role)?;
         Ok(server)
@@ -45,7 +45,7 @@ impl Server {
 
     /// Lets the role read what it needs of a new database.
     pub(crate) fn grant(&self, admin: &mut Psql) -> Result<()> {
-        admin.ask(&grants_sql(ROLE, is_in_newest_release))?;
+        admin.ask(&role_sql(ROLE, USUAL_SCHEMA))?;
         Ok(())
     }
 

@@ -21,7 +21,14 @@ const ROOMS: Rooms = &[
     (
         "postgres",
         &[
-            "clock", "config", "error", "fleet", "offload", "postgres", "resolver",
+            "certificates",
+            "clock",
+            "config",
+            "error",
+            "fleet",
+            "offload",
+            "postgres",
+            "resolver",
         ],
     ),
     ("coder_api", &["coder_api", "config", "error", "fleet"]),
@@ -84,14 +91,15 @@ const ROOMS: Rooms = &[
         "web",
         &[
             "activity",
+            "certificates",
             "clock",
             "coder_watch",
             "collect",
             "config",
+            "details",
             "dialer",
             "error",
             "fleet",
-            "details",
             "metrics",
             "offload",
             "postgres",
@@ -110,6 +118,7 @@ const ROOMS: Rooms = &[
         "demo",
         &["chance", "demo", "error", "fleet", "postgres", "reporter"],
     ),
+    ("certificates.rs", &[]),
     ("log_dedup.rs", &["error", "fleet"]),
     ("log_output.rs", &["error", "fleet", "log_dedup"]),
 ];
@@ -187,7 +196,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
 /// What reaches into the world, and so has no place in a pure room.
 const WORLDLY: &[&str] = &[
     "axum",
-    "deadpool_postgres",
+    "deadpool",
     "std::env",
     "std::fs",
     "std::net",

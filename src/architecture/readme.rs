@@ -14,7 +14,7 @@ use crate::fleet::rules::health::Health;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;
-use crate::postgres::grants::{is_in_newest_release, role_sql};
+use crate::postgres::grants::{USUAL_SCHEMA, columns_read, role_sql};
 
 use super::root;
 
@@ -23,7 +23,7 @@ use super::root;
 type Generated = (&'static str, Vec<(&'static str, String)>);
 
 fn generated() -> Vec<Generated> {
-    let role = format!("```sql\n{}```\n", newest_role());
+    let role = format!("```sql\n{}```\n", role_sql("coder_exporter", USUAL_SCHEMA));
     let metrics = vec![
         ("metrics", catalogue::table::<Page>()),
         ("probe", catalogue::table::<ProbePage>()),
@@ -73,20 +73,10 @@ fn readme_and_documents_show_what_the_program_says() {
     );
 }
 
-/// The role for the newest released Coder.
-fn newest_role() -> String {
-    role_sql("coder_exporter", is_in_newest_release)
-}
-
 /// The columns that are read, as the role grants them.
 fn columns_table() -> String {
-    let role = newest_role();
-    let rows = role.lines().filter_map(|line| {
-        let (columns, rest) = line.strip_prefix("GRANT SELECT (")?.split_once(") ON ")?;
-        let (table, _) = rest.split_once(" TO ")?;
-        let columns = columns.replace('"', "");
-        Some(format!("| `{table}` | {columns} |\n"))
-    });
+    let rows = columns_read().into_iter();
+    let rows = rows.map(|(table, columns)| format!("| `{table}` | {} |\n", columns.join(", ")));
     let rows: String = rows.collect();
     format!("| table | columns |\n| --- | --- |\n{rows}")
 }

@@ -27,7 +27,7 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     let settings = from_args::collection(&args.exporter)?;
     let dialing = from_args::dialing(&args.exporter)?;
     let max_connections = args.postgres.max_connections;
-    let database = from_args::database(&url, max_connections)?;
+    let database = from_args::database(&url, &args.postgres)?;
     let collect = Collect::new(database.clone(), settings.clone());
     // For what serve would refuse, as a single connection for both probe and scrapes.
     from_args::probe(&args.exporter, max_connections, &collect)?;
@@ -72,6 +72,10 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
         let answered = format!("answered in {} ms", started.elapsed().as_millis());
         report.good("connection", &answered);
         check_catalog(&mut report, &needed, &catalog);
+        // The statement that mends the first is what to do next: it may mend the others too.
+        if report.failed {
+            return;
+        }
         let collection = database.collection(settings.wanted(), deadline()).await;
         check_collection(&mut report, &collection);
         if let Some(Dialing::Coderd(url, token)) = &dialing {
@@ -88,10 +92,10 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
 fn check_catalog(report: &mut Report, needed: &[ColumnSet], catalog: &Catalog) {
     match catalog.check_supported() {
         Ok(()) => report.good("schema", &describe(catalog)),
-        Err(failure) => report.bad("schema", &failure),
+        Err(failure) => return report.bad("schema", &failure),
     }
     match catalog.check(needed) {
-        Ok(()) => report.good("grants", "every column can be read"),
+        Ok(()) => report.good("grants", "every column and row can be read"),
         Err(failure) => report.bad("grants", &failure),
     }
 }

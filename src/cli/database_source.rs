@@ -24,7 +24,7 @@ pub(super) fn database_source(args: &PostgresArgs, url: &PostgresUrl) -> Databas
         if now == *known {
             return Ok(None);
         }
-        let database = settings::database(&url, args.max_connections);
+        let database = settings::database(&url, &args);
         let database = database.map_err(|error| error.to_string())?;
         *known = now;
         Ok(Some(database))
@@ -35,5 +35,6 @@ pub(super) fn database_source(args: &PostgresArgs, url: &PostgresUrl) -> Databas
 fn fingerprint(url: &PostgresUrl) -> impl PartialEq + Send + use<> {
     let authorities = url.tls.root_certificates.as_deref();
     let authorities = authorities.and_then(|path: &Path| std::fs::read(path).ok());
-    (url.config.clone(), url.tls.clone(), authorities)
+    let session = (url.target_session, url.parameters.clone());
+    (url.config.clone(), url.tls.clone(), session, authorities)
 }

@@ -18,6 +18,7 @@ use crate::config::postgres_url::PostgresUrl;
 use crate::demo::fleet::{Pace, Scenario};
 use crate::demo::{self, Demo, Tell};
 use crate::dialer::AnyDialer;
+use crate::postgres::database::Database;
 use crate::probe::Probe;
 use crate::web::{Lifecycle, Links, LiveConfig};
 
@@ -170,7 +171,9 @@ fn source(
         .url()
         .parse()
         .map_err(|error| anyhow!("the demo's own database URL: {error}"))?;
-    let collect = collect(&url, MAX_CONNECTIONS, args)?;
+    let database = Database::new(&url, MAX_CONNECTIONS)
+        .map_err(|error| anyhow!("the demo's own database: {error}"))?;
+    let collect = collect(&url, database, args)?;
     let probe = settings::probe(args, MAX_CONNECTIONS, &collect)?;
     Ok((collect, probe))
 }

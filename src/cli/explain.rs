@@ -23,7 +23,7 @@ use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
     let reference = reference(&args.what)?;
     let url = settings::postgres_url(&args.question.postgres)?;
-    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    let database = settings::database(&url, &args.question.postgres)?;
     let limits = args.question.agent.limits();
     let details = runtime()?.block_on(async {
         let deadline = Instant::now() + PATIENCE;

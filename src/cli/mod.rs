@@ -34,7 +34,7 @@ use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs, Wa
 use crate::fleet::report::sanitize::sanitize_json;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
-use crate::postgres::grants::{is_in_newest_release, role_sql};
+use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
 /// How long the database may take to answer a command.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -82,8 +82,21 @@ enum Command {
 #[derive(Debug, clap::Args)]
 struct RoleArgs {
     /// Name of the role
-    #[arg(default_value = "coder_exporter")]
+    #[arg(default_value = "coder_exporter", value_parser = database_name)]
     name: String,
+
+    /// Schema of Coder's tables
+    #[arg(long, value_name = "SCHEMA", default_value = USUAL_SCHEMA, value_parser = database_name)]
+    schema: String,
+}
+
+/// A name as Postgres keeps it whole.
+fn database_name(name: &str) -> Result<String, String> {
+    match name.len() {
+        0 => Err("the name is empty".into()),
+        1..=LONGEST_NAME => Ok(name.to_owned()),
+        _ => Err(format!("the name is longer than {LONGEST_NAME} bytes")),
+    }
 }
 
 /// Why a command ended badly.
@@ -153,7 +166,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Wait(args) => wait::run(&args),
         Command::Demo(args) => demo::run(*args, effective),
         Command::Metrics => print(&catalogue::table::<Page>()),
-        Command::Role(args) => print(&role_sql(&args.name, is_in_newest_release)),
+        Command::Role(args) => print(&role_sql(&args.name, &args.schema)),
     }
 }
 

@@ -37,7 +37,8 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
         reload_requested: Arc::default(),
     };
     let links = settings::links(&args.exporter)?;
-    let collect = collect(&url, args.postgres.max_connections, &args.exporter)?;
+    let database = settings::database(&url, &args.postgres)?;
+    let collect = collect(&url, database, &args.exporter)?;
     let probe = settings::probe(&args.exporter, args.postgres.max_connections, &collect)?;
     let coder = settings::coder(&args.exporter)?;
     runtime()?.block_on(async {
@@ -65,7 +66,7 @@ fn reload_on_signal(requested: Arc<Notify>) -> anyhow::Result<()> {
 /// Everything that can be wrong with the settings shows here, before anything is started.
 pub(super) fn collect(
     url: &PostgresUrl,
-    max_connections: usize,
+    database: Database,
     args: &ExporterArgs,
 ) -> Result<Collect, CommandError> {
     if !url.ignored.is_empty() {
@@ -74,7 +75,6 @@ pub(super) fn collect(
     for note in &url.notes {
         tracing::warn!("{note}");
     }
-    let database = settings::database(url, max_connections)?;
     Ok(Collect::new(database, settings::collection(args)?))
 }
 

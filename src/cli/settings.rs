@@ -18,8 +18,9 @@ use crate::config::probe_args::{DialArgs, DialerKind, Dialing};
 use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::dialer::AnyDialer;
+use crate::error::{ErrorKind, Failure};
 use crate::metrics::page::{AgentLabels, Detail};
-use crate::postgres::database::Database;
+use crate::postgres::database::{Database, UrlSource};
 use crate::probe::Probe;
 use crate::web::{Lifecycle, Links, LiveConfig, ServerLimits};
 use crate::{collect, probe, resolver, web};
@@ -93,11 +94,13 @@ pub(super) fn dialing_now(coder: &CoderArgs, dial: &DialArgs) -> Result<Dialing,
 /// # Errors
 ///
 /// When something it names on this machine, as a certificate, cannot be read.
-pub(super) fn database(
-    url: &PostgresUrl,
-    max_connections: usize,
-) -> Result<Database, SettingError> {
-    Database::new(url, max_connections)
+pub(super) fn database(url: &PostgresUrl, args: &PostgresArgs) -> Result<Database, SettingError> {
+    let read_again = args.clone();
+    let source = UrlSource(Arc::new(move || {
+        let url = postgres_url(&read_again);
+        url.map_err(|error| Failure::new(ErrorKind::Authentication, error.to_string()))
+    }));
+    Database::reading(url, Some(source), args.max_connections)
         .map_err(|failure| SettingError::new("--postgres.url", failure.to_string()))
 }
 

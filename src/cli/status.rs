@@ -27,7 +27,7 @@ const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes, Collect
 
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
-    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    let database = settings::database(&url, &args.question.postgres)?;
     let limits = args.question.agent.limits();
     let wanted = CollectionRequest {
         collectors: COLLECTORS,

@@ -44,7 +44,7 @@ pub(super) fn run(args: &WaitArgs) -> Result<ExitCode, CommandError> {
     let reference = reference(&args.what)?;
     let dialer = settings::dialer(settings::dialing_now(&args.coder, &args.dial)?)?;
     let url = settings::postgres_url(&args.question.postgres)?;
-    let database = settings::database(&url, args.question.postgres.max_connections)?;
+    let database = settings::database(&url, &args.question.postgres)?;
     let limits = args.question.agent.limits();
     until_stopped(async {
         let latest = find(&database, &reference).await?.latest;

@@ -31,6 +31,8 @@ pub(super) struct CollectState {
     /// When a page last asked for a collection that need not be new.
     pub(super) watched: Option<Instant>,
     pub(super) errors: ErrorCounts,
+    /// Rows that the last collection merged: each counts once, however long it stays.
+    merged_rows: u64,
     /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) health_history: Arc<HealthHistory>,
@@ -67,8 +69,12 @@ impl CollectState {
         for (_, failure) in collection.failures() {
             self.errors.add(failure.kind, now);
         }
-        let kind = ErrorKind::DuplicateSeries;
-        self.errors.add_many(kind, merged_rows, now);
+        let new = merged_rows.saturating_sub(self.merged_rows);
+        self.errors.add_many(ErrorKind::DuplicateSeries, new, now);
+        // One without agents says nothing of theirs.
+        if collection.agent_count() > 0 {
+            self.merged_rows = merged_rows;
+        }
     }
 }
 

@@ -16,6 +16,7 @@ pub mod http_url;
 pub mod log_args;
 pub mod postgres_args;
 pub mod postgres_env;
+pub mod postgres_session;
 pub mod postgres_tls;
 pub mod postgres_url;
 pub mod probe_args;
@@ -24,6 +25,7 @@ pub mod tcp_address;
 pub mod web_args;
 pub mod web_file;
 
+mod pg_service;
 mod pgpass;
 mod postgres_url_parts;
 mod values;
@@ -90,7 +92,9 @@ pub fn postgres_url(
         }
     };
     let parsed = PostgresUrl::read(url.expose_secret().trim(), variables);
-    parsed.map_err(|error| SettingError::new(source, error.to_string()))
+    let mut url = parsed.map_err(|error| SettingError::new(source, error.to_string()))?;
+    url.password_command = args.password_command.clone();
+    Ok(url)
 }
 
 fn read_secret(path: &Path) -> Result<SecretString, SettingError> {
@@ -117,6 +121,7 @@ mod tests {
         PostgresArgs {
             url: url.map(|it| it.to_owned().into()),
             url_file: file.map(Into::into),
+            password_command: None,
             max_connections: 2,
         }
     }

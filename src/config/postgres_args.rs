@@ -32,6 +32,15 @@ pub struct PostgresArgs {
     )]
     pub url_file: Option<PathBuf>,
 
+    /// Shell command whose output is the password, run at each connection for up to 10 seconds,
+    /// for example to log in to RDS, Cloud SQL or Azure with a token of the cloud
+    #[arg(
+        long = "postgres.password-command",
+        env = "CODER_EXPORTER_POSTGRES_PASSWORD_COMMAND",
+        value_name = "COMMAND"
+    )]
+    pub password_command: Option<String>,
+
     /// Maximum number of database connections
     #[arg(
         long = "postgres.max-connections",

@@ -18,15 +18,20 @@ const VARIABLES: &[(&str, &str)] = &[
     ("sslrootcert", "PGSSLROOTCERT"),
     ("sslcert", "PGSSLCERT"),
     ("sslkey", "PGSSLKEY"),
+    ("sslcrl", "PGSSLCRL"),
 ];
 
 /// Where the server is. One place, so that half of it is never taken from here and half from
 /// there: a URL that names a host leads to that host.
 const PLACE: &[(&str, &str)] = &[("host", "PGHOST"), ("hostaddr", "PGHOSTADDR")];
 
+/// The variable that names a service of libpq's file, which may name the server.
+const SERVICE: &str = "PGSERVICE";
+
 /// Whether the environment names a server, so that no URL is needed.
 pub fn names_a_server(variables: Variables<'_>) -> bool {
-    PLACE.iter().any(|(_, it)| value(it, variables).is_some())
+    let mut names = PLACE.iter().map(|(_, it)| *it).chain([SERVICE]);
+    names.any(|it| value(it, variables).is_some())
 }
 
 /// Adds what the URL left out. An empty variable counts as one that is not set.

@@ -2,19 +2,34 @@
 
 use std::path::{Path, PathBuf};
 
-use tokio_postgres::config::SslMode;
-
 use super::postgres_url::UrlError;
 
 /// What `sslmode` and its companions ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
+    /// Whether TLS is used at all.
+    pub mode: TlsMode,
     /// What is checked of the server's certificate.
     pub verify: Verify,
     /// `sslrootcert`: PEM file of the authorities to trust; the system's when absent.
     pub root_certificates: Option<PathBuf>,
+    /// `sslcrl`: PEM file of certificates that are no longer good.
+    pub revoked: Option<PathBuf>,
     /// What to show a server that wants to know who we are.
     pub identity: Option<Identity>,
+}
+
+/// When TLS is used (`sslmode`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Never: `disable`.
+    Never,
+    /// Where the server refuses a connection without it: `allow`.
+    Reluctantly,
+    /// Where the server offers it: `prefer`.
+    Preferred,
+    /// Always: `require`, `verify-ca`, `verify-full`.
+    Always,
 }
 
 /// A certificate of our own (`sslcert`) and its key (`sslkey`), both PEM files.
@@ -44,6 +59,7 @@ pub(super) struct TlsOptions {
     pub(super) root_certificates: Option<String>,
     pub(super) certificate: Option<String>,
     pub(super) key: Option<String>,
+    pub(super) revoked: Option<String>,
 }
 
 impl TlsOptions {
@@ -57,7 +73,7 @@ impl TlsOptions {
 
     /// What they ask for. Where they say nothing, a file of libpq's in `home` is used if it is
     /// there.
-    pub(super) fn resolve(self, home: Option<&Path>) -> Result<(SslMode, TlsSettings), UrlError> {
+    pub(super) fn resolve(self, home: Option<&Path>) -> Result<TlsSettings, UrlError> {
         let folder = home.map(|home| home.join(".postgresql"));
         let default = |name: &str| folder.as_ref().map(|folder| folder.join(name));
         let wants_systems = self.root_certificates.as_deref() == Some("system");
@@ -67,32 +83,35 @@ impl TlsOptions {
             None => default("root.crt").filter(|path| path.is_file()),
         };
         let (mode, verify) = match self.mode.as_deref() {
-            Some("disable") => (SslMode::Disable, Verify::Nothing),
+            Some("disable") => (TlsMode::Never, Verify::Nothing),
             None | Some("" | "verify-full") if wants_systems => {
-                (SslMode::Require, Verify::AuthorityAndHost)
+                (TlsMode::Always, Verify::AuthorityAndHost)
             }
-            None | Some("" | "allow" | "prefer") => (SslMode::Prefer, Verify::Nothing),
+            Some("allow") => (TlsMode::Reluctantly, Verify::Nothing),
+            None | Some("" | "prefer") => (TlsMode::Preferred, Verify::Nothing),
             // libpq's rule: who names authorities wants them asked.
-            Some("require") if roots.is_some() => (SslMode::Require, Verify::Authority),
-            Some("require") => (SslMode::Require, Verify::Nothing),
-            Some("verify-ca") => (SslMode::Require, Verify::Authority),
-            Some("verify-full") => (SslMode::Require, Verify::AuthorityAndHost),
+            Some("require") if roots.is_some() => (TlsMode::Always, Verify::Authority),
+            Some("require") => (TlsMode::Always, Verify::Nothing),
+            Some("verify-ca") => (TlsMode::Always, Verify::Authority),
+            Some("verify-full") => (TlsMode::Always, Verify::AuthorityAndHost),
             Some(_) => {
                 return Err(UrlError(
-                    "sslmode must be disable, prefer, require, verify-ca or verify-full".into(),
+                    "sslmode must be disable, allow, prefer, require, verify-ca or verify-full"
+                        .into(),
                 ));
             }
         };
         let identity = match mode {
-            SslMode::Disable => None,
+            TlsMode::Never => None,
             _ => identity(given(self.certificate), given(self.key), default)?,
         };
-        let tls = TlsSettings {
+        Ok(TlsSettings {
+            mode,
             verify,
             root_certificates: roots,
+            revoked: given(self.revoked).or_else(|| default("root.crl").filter(|it| it.is_file())),
             identity,
-        };
-        Ok((mode, tls))
+        })
     }
 }
 

@@ -10,8 +10,10 @@ use std::str::FromStr;
 
 use tokio_postgres::config::Host;
 
+use super::pg_service;
 use super::pgpass::{self, Login};
 use super::postgres_env::{self, Variables};
+use super::postgres_session::{TargetSession, is_parameter};
 use super::postgres_tls::{TlsOptions, TlsSettings};
 use super::postgres_url_parts::Parts;
 
@@ -22,6 +24,12 @@ pub struct PostgresUrl {
     pub config: tokio_postgres::Config,
     /// How the server's certificate is judged.
     pub tls: TlsSettings,
+    /// Which server is wanted of several.
+    pub target_session: TargetSession,
+    /// The command that yields the password, at each connection.
+    pub password_command: Option<String>,
+    /// Run-time parameters for each session, such as `search_path`.
+    pub parameters: Vec<(String, String)>,
     /// Options that mean nothing here and were left out.
     pub ignored: Vec<String>,
     /// What an operator should know of a file that was passed over; a sentence each.
@@ -50,7 +58,6 @@ const PASSED_ON: &[&str] = &[
     "keepalives_idle",
     "keepalives_interval",
     "keepalives_retries",
-    "target_session_attrs",
     "channel_binding",
     "load_balance_hosts",
     "sslnegotiation",
@@ -76,10 +83,13 @@ impl PostgresUrl {
         let parts = Parts::split(url)?;
         let mut options = parts.authority_options()?;
         options.extend(parts.query_options()?);
+        pg_service::fill_in(&mut options, variables)?;
         postgres_env::fill_in(&mut options, variables);
         let mut tls = TlsOptions::default();
         let mut passed_on = Vec::new();
         let mut password_file = None;
+        let mut target_session = TargetSession::default();
+        let mut parameters = Vec::new();
         let mut ignored = Vec::new();
         for (name, value) in options {
             match name.as_str() {
@@ -87,8 +97,11 @@ impl PostgresUrl {
                 "sslrootcert" => tls.root_certificates = Some(value),
                 "sslcert" => tls.certificate = Some(value),
                 "sslkey" => tls.key = Some(value),
+                "sslcrl" => tls.revoked = Some(value),
                 "passfile" => password_file = Some(PathBuf::from(value)),
+                "target_session_attrs" => target_session = TargetSession::parse(&value)?,
                 known if PASSED_ON.contains(&known) => passed_on.push((name, value)),
+                other if is_parameter(other) => parameters.push((name, value)),
                 _ => ignored.push(name),
             }
         }
@@ -100,11 +113,13 @@ impl PostgresUrl {
             tls = TlsOptions::disabled();
         }
         let home = variables("HOME").map(PathBuf::from);
-        let (ssl_mode, tls) = tls.resolve(home.as_deref())?;
-        config.ssl_mode(ssl_mode);
+        let tls = tls.resolve(home.as_deref())?;
         let mut url = Self {
             config,
             tls,
+            target_session,
+            password_command: None,
+            parameters,
             ignored,
             notes: Vec::new(),
         };
@@ -162,25 +177,24 @@ impl PostgresUrl {
     /// Where it leads, for messages: `user@host:port/database`. Without a user in the URL it
     /// is the system's, as with libpq.
     pub fn target(&self) -> String {
-        let user = self.config.get_user().unwrap_or("(system user)");
         let ports = self.config.get_ports();
-        let hosts: Vec<_> = self
-            .config
-            .get_hosts()
-            .iter()
-            .enumerate()
-            .map(|(index, host)| {
-                let port = ports.get(index).or(ports.first()).unwrap_or(&5432);
-                match host {
-                    Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
-                    Host::Tcp(name) => format!("{name}:{port}"),
-                    #[cfg(unix)]
-                    Host::Unix(path) => format!("{}:{port}", path.display()),
-                }
-            })
-            .collect();
+        let hosts = self.config.get_hosts().iter().enumerate();
+        let hosts = hosts.map(|(index, host)| {
+            let port = ports.get(index).or(ports.first()).unwrap_or(&5432);
+            shown(host, *port)
+        });
+        self.target_at(&hosts.collect::<Vec<_>>().join(","))
+    }
+
+    /// The same, of one of its hosts.
+    pub fn target_of(&self, host: &Host, port: u16) -> String {
+        self.target_at(&shown(host, port))
+    }
+
+    fn target_at(&self, hosts: &str) -> String {
+        let user = self.config.get_user().unwrap_or("(system user)");
         let database = self.config.get_dbname().unwrap_or(user);
-        format!("{user}@{}/{database}", hosts.join(","))
+        format!("{user}@{hosts}/{database}")
     }
 }
 
@@ -192,6 +206,15 @@ impl fmt::Debug for PostgresUrl {
             .field("ignored", &self.ignored)
             .field("notes", &self.notes)
             .finish()
+    }
+}
+
+fn shown(host: &Host, port: u16) -> String {
+    match host {
+        Host::Tcp(name) if name.contains(':') => format!("[{name}]:{port}"),
+        Host::Tcp(name) => format!("{name}:{port}"),
+        #[cfg(unix)]
+        Host::Unix(path) => format!("{}:{port}", path.display()),
     }
 }
 

@@ -25,8 +25,20 @@ impl<'a> Parts<'a> {
                     "it does not start with postgres:// or postgresql://; write postgres://user:password@host:5432/database".into(),
                 )
             })?;
+        let (userinfo, rest) = match split_raw_password(rest) {
+            Some((userinfo, rest)) => (Some(userinfo), rest),
+            None => (None, rest),
+        };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, database) = rest.split_once('/').unwrap_or((rest, ""));
+        if userinfo.is_some() {
+            return Ok(Self {
+                userinfo,
+                hosts: authority,
+                database,
+                query,
+            });
+        }
         // As Go does: the last @ ends the password, so that one with an @ in it needs no care.
         let (userinfo, hosts) = match authority.rsplit_once('@') {
             Some((userinfo, hosts)) => (Some(userinfo), hosts),
@@ -76,6 +88,21 @@ impl<'a> Parts<'a> {
             })
             .collect()
     }
+}
+
+/// User and password apart from the rest, where the password has a `?` or `#` that is not encoded:
+/// Coder encodes it before it takes the URL apart. What comes before the first of them is then no
+/// host with a port.
+fn split_raw_password(rest: &str) -> Option<(&str, &str)> {
+    let (before, after) = rest.split_at(rest.find(['?', '#'])?);
+    let is_port = |port: &str| port.bytes().all(|it| it.is_ascii_digit());
+    let is_half_a_password = !before.contains(['@', '/'])
+        && before
+            .rsplit_once(':')
+            .is_some_and(|(_, port)| !is_port(port));
+    let end = after.split('/').next().and_then(|it| it.rfind('@'))?;
+    let end = before.len() + end;
+    is_half_a_password.then(|| (&rest[..end], &rest[end + 1..]))
 }
 
 /// Hosts and ports as two lists of equal length, which is how tokio-postgres wants them; no

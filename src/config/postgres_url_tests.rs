@@ -1,6 +1,4 @@
-use tokio_postgres::config::SslMode;
-
-use super::super::postgres_tls::Verify;
+use super::super::postgres_tls::{TlsMode, Verify};
 use super::*;
 
 fn parse(url: &str) -> PostgresUrl {
@@ -20,7 +18,7 @@ fn password(url: &str) -> String {
 fn plain_url_is_taken_apart() {
     let url = parse("postgres://coder:secret@db.example:6432/coder?sslmode=disable");
     assert_eq!(url.target(), "coder@db.example:6432/coder");
-    assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
+    assert_eq!(url.tls.mode, TlsMode::Never);
     assert_eq!(url.tls.verify, Verify::Nothing);
 }
 
@@ -31,6 +29,12 @@ fn password_may_hold_anything_url_syntax_leaves_it() {
     assert_eq!(password("postgres://u:it's\\it@h/d"), "it's\\it");
     assert_eq!(password("postgres://u:a%2Fb%3Fc%23@h/d"), "a/b?c#");
     assert_eq!(password("postgres://u@h/d?password=x%26y"), "x&y");
+    assert_eq!(
+        password("postgres://u:wh?t#@h/d?application_name=a@b"),
+        "wh?t#"
+    );
+    assert_eq!(parse("postgres://u:wh?t@h:1/d").target(), "u@h:1/d");
+    assert_eq!(parse("postgres://h:1?user=a@b").target(), "a@b@h:1/a@b");
 }
 
 #[test]
@@ -73,7 +77,7 @@ fn what_coders_urls_carry_is_honoured_or_named() {
     let url = parse("postgres://u@h/d?sslmode=verify-full&sslrootcert=/ca.pem&pool_max_conns=9");
     assert_eq!(url.tls.verify, Verify::AuthorityAndHost);
     assert_eq!(url.tls.root_certificates, Some("/ca.pem".into()));
-    assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
+    assert_eq!(url.tls.mode, TlsMode::Always);
     assert_eq!(url.ignored, ["pool_max_conns"]);
     assert_eq!(
         parse("postgres://u@h/d?sslmode=require&sslrootcert=/ca.pem")
@@ -84,6 +88,32 @@ fn what_coders_urls_carry_is_honoured_or_named() {
     assert!(refused("postgres://u@h/d?sslmode=maybe").contains("verify-full"));
     assert!(refused("postgres://u@h/d?sslcert=/c.pem").contains("sslkey"));
     assert!(refused("postgres://u@h/d?connect_timeout=soon").contains("connect_timeout"));
+}
+
+#[test]
+fn run_time_parameters_are_those_that_libpq_would_forward() {
+    let url = parse("postgres://u@h/d?search_path=a,b&statement_timeout=5s&sslsni=1&pool_x=1");
+    let expected = [("search_path", "a,b"), ("statement_timeout", "5s")];
+    assert_eq!(
+        url.parameters,
+        expected.map(|(name, value)| (name.to_owned(), value.to_owned()))
+    );
+    assert_eq!(url.ignored, ["sslsni", "pool_x"]);
+}
+
+#[test]
+fn wanted_server_is_named_as_in_libpq() {
+    let wanted = |value: &str| {
+        parse(&format!("postgres://u@a,b/d?target_session_attrs={value}")).target_session
+    };
+    assert_eq!(wanted("any"), TargetSession::Any);
+    assert_eq!(wanted("read-write"), TargetSession::Primary);
+    assert_eq!(wanted("primary"), TargetSession::Primary);
+    assert_eq!(wanted("read-only"), TargetSession::Standby);
+    assert_eq!(wanted("standby"), TargetSession::Standby);
+    assert_eq!(wanted("prefer-standby"), TargetSession::PreferStandby);
+    let error = refused("postgres://u@a,b/d?target_session_attrs=master");
+    assert!(error.contains("prefer-standby"), "{error}");
 }
 
 #[test]
@@ -122,7 +152,7 @@ fn variables_fill_in_what_the_url_leaves_out() {
         let url = parse_with(url, &EVERY_VARIABLE);
         assert_eq!(url.target(), "somebody@other:6432/thing");
         assert_eq!(url.config.get_password(), Some("p'a\\ss w".as_bytes()));
-        assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
+        assert_eq!(url.tls.mode, TlsMode::Always);
         assert_eq!(url.tls.verify, Verify::AuthorityAndHost);
         assert_eq!(url.tls.root_certificates, Some("/ca.pem".into()));
         let identity = url.tls.identity.unwrap();
@@ -143,7 +173,7 @@ fn url_wins_over_variables() {
     let url = parse_with(url, &EVERY_VARIABLE);
     assert_eq!(url.target(), "u@h:1/d");
     assert_eq!(url.config.get_password(), Some("p".as_bytes()));
-    assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
+    assert_eq!(url.tls.mode, TlsMode::Never);
     assert_eq!(url.tls.identity, None);
     assert_eq!(url.config.get_connect_timeout().unwrap().as_secs(), 3);
     assert_eq!(url.config.get_application_name(), Some("a"));
@@ -197,14 +227,14 @@ fn empty_variables_are_none() {
 fn socket_of_this_machine_has_no_use_for_tls() {
     let strict = [("PGSSLMODE", "verify-full"), ("PGSSLCERT", "/c.pem")];
     let url = parse_with("postgres://u@/d?host=/run/postgresql", &strict);
-    assert_eq!(url.config.get_ssl_mode(), SslMode::Disable);
+    assert_eq!(url.tls.mode, TlsMode::Never);
     assert_eq!(url.tls.identity, None);
 }
 
 #[test]
 fn authorities_called_system_are_asked_in_full() {
     let url = parse("postgres://u@h/d?sslrootcert=system");
-    assert_eq!(url.config.get_ssl_mode(), SslMode::Require);
+    assert_eq!(url.tls.mode, TlsMode::Always);
     assert_eq!(url.tls.verify, Verify::AuthorityAndHost);
     assert_eq!(url.tls.root_certificates, None);
 }

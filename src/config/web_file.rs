@@ -186,9 +186,18 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
 
 /// What the parser says, but for what it quotes of the file's values.
 fn without_values(error: &serde_saphyr::Error) -> String {
-    let message = serde_saphyr::DefaultMessageFormatter
-        .format_message(error.without_snippet())
-        .into_owned();
+    let message = match error.without_snippet() {
+        // The library advises one who writes programs.
+        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
+            format!(
+                "the key `{}` is there twice; remove one",
+                key.replace('"', "")
+            )
+        }
+        error => serde_saphyr::UserMessageFormatter
+            .format_message(error)
+            .into_owned(),
+    };
     let place = error
         .location()
         .map(|it| format!("line {}, column {}: ", it.line(), it.column()));

@@ -86,6 +86,12 @@ fn unknown_key_is_named_with_its_place() {
 }
 
 #[test]
+fn key_that_is_there_twice_is_named_with_its_line_and_without_a_hint_for_programmers() {
+    let text = "rate_limit:\n  burst: 1\n  burst: 2\n";
+    refuses(text, &["line 3", "`burst` is there twice"]);
+}
+
+#[test]
 fn tls_that_protects_less_than_it_seems_is_refused() {
     let pair = "cert_file: a, key_file: b";
     for (rest, said) in [

@@ -3,7 +3,7 @@
 use tokio::task::yield_now;
 use tokio_postgres::{Client, Transaction};
 
-use crate::postgres::grants::{grants_sql, is_in_newest_release};
+use crate::postgres::grants::{USUAL_SCHEMA, role_sql};
 
 use super::database::{self, DemoDatabase};
 use super::error::DemoError;
@@ -73,10 +73,9 @@ async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
     history.end(options.pace)
 }
 
-/// Allows the exporter's role to read what a real one may, and no more. CONNECT to the database
-/// is everybody's by default.
+/// Allows the exporter's role to read what a real one may, and no more.
 async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
-    let sql = grants_sql(role, is_in_newest_release);
+    let sql = role_sql(role, USUAL_SCHEMA);
     client.batch_execute(&sql).await
 }
 

@@ -44,15 +44,15 @@ fn of_pooler(message: &str) -> &'static str {
     }
 }
 
-/// Of what the driver itself has to say.
-pub(crate) fn of_driver(text: &str) -> &'static str {
-    if text.contains("server does not support TLS") {
-        "; set ssl = on on the server, or sslmode=disable in the database URL if the network is trusted"
-    } else if text.contains("password missing") {
-        "; the server requires a password: set it in the database URL, PGPASSWORD or a password file"
-    } else {
-        ""
-    }
+/// Of a server that asks for a password where there is none.
+pub(crate) const NO_PASSWORD: &str =
+    "; the server requires a password: set it in the database URL, PGPASSWORD or a password file";
+
+/// Of a database that a role may not connect to.
+pub(crate) fn of_connect(database: &str, role: &str) -> String {
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    let (database, role) = (quoted(database), quoted(role));
+    format!("; run: GRANT CONNECT ON DATABASE {database} TO {role};")
 }
 
 /// Of a handshake that failed, at our end or, by an alert, at the server's.
@@ -77,12 +77,22 @@ fn of_server_certificate(error: &CertificateError) -> &'static str {
         Its::UnknownIssuer | Its::BadSignature => {
             "; the server's certificate is not signed by a trusted certificate authority: set sslrootcert in the database URL"
         }
+        Its::NotValidForNameContext { presented, .. } if presented.is_empty() => {
+            "; the server's certificate has no subjectAltName, and a name that is only in its CN is not looked at: add the host name as subjectAltName=DNS:…, or use sslmode=verify-ca"
+        }
         Its::NotValidForName | Its::NotValidForNameContext { .. } => {
             "; the server's certificate is for another host name: connect to a name in the certificate, or use sslmode=verify-ca"
         }
-        Its::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            "; the server uses a CA certificate as its own: give it a server certificate signed by that CA"
-        }
+        Its::Revoked => "; the server's certificate is revoked (sslcrl): renew it",
+        Its::Other(other) => match other.0.downcast_ref() {
+            Some(webpki::Error::CaUsedAsEndEntity) => {
+                "; the server uses a CA certificate as its own: give it a server certificate signed by that CA, or name its own certificate by sslrootcert"
+            }
+            Some(webpki::Error::UnsupportedCertVersion) => {
+                "; the server's certificate is of X.509 version 1, which has no subjectAltName to check: make one of version 3, as with openssl x509 -req -copy_extensions copy, or use sslmode=require"
+            }
+            _ => "",
+        },
         _ => "",
     }
 }

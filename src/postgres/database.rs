@@ -1,11 +1,14 @@
 //! The collection over the database (`docs/spec/collection.md`).
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool::Runtime;
+use deadpool::managed::{Object, Pool, Timeouts};
+use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
-use tokio_postgres::config::TargetSessionAttrs;
 
+use crate::config::postgres_tls::TlsMode;
 use crate::config::postgres_url::PostgresUrl;
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
@@ -13,7 +16,7 @@ use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorRepo
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::offload::offload;
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
-use crate::postgres::connection::cancel::Canceller;
+use crate::postgres::connection::connector::Connector;
 use crate::postgres::connection::locks::Tables;
 use crate::postgres::connection::session::{NotBegun, Session};
 use crate::postgres::connection::tls;
@@ -21,14 +24,11 @@ use crate::postgres::failure::{from_pool, is_passing};
 use crate::postgres::load::load;
 use crate::postgres::reads;
 
+pub use crate::postgres::connection::connector::UrlSource;
 pub use crate::postgres::load::CollectionRequest;
 
 /// What `application_name` says in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
-
-/// Of several hosts, one that swallows what it is sent must leave time for the next: of the ten
-/// seconds a scraper usually waits, two. `connect_timeout` in the URL wins.
-const HOST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How long to wait before a table that was locked is tried once more. A migration that is done by
 /// then costs no scrape.
@@ -42,9 +42,9 @@ const MOST_BEGINNINGS: u32 = 3;
 /// Cheap to clone; all clones share the pool.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool,
-    canceller: Canceller,
+    pool: Pool<Connector>,
     application_name: String,
+    parameters: Arc<[(String, String)]>,
     target: String,
 }
 
@@ -55,40 +55,37 @@ impl Database {
     ///
     /// When the certificates the URL names cannot be read.
     pub fn new(url: &PostgresUrl, max_connections: usize) -> Result<Self, Failure> {
-        let tls = tls::connector(&url.tls)?;
-        let mut config = url.config.clone();
-        let application_name = config.get_application_name();
+        Self::reading(url, None, max_connections)
+    }
+
+    /// The same, where a password that is refused is read again from `source`.
+    ///
+    /// # Errors
+    ///
+    /// As above.
+    pub fn reading(
+        url: &PostgresUrl,
+        source: Option<UrlSource>,
+        max_connections: usize,
+    ) -> Result<Self, Failure> {
+        if url.tls.mode != TlsMode::Never {
+            tls::connector(&url.tls, false)?;
+        }
+        let mut url = url.clone();
+        let application_name = url.config.get_application_name();
         let application_name = application_name.unwrap_or(APPLICATION_NAME).to_owned();
-        config.application_name(&application_name);
-        if config.get_target_session_attrs() == TargetSessionAttrs::ReadWrite {
-            // The driver tells a primary by its transactions, which the role makes read-only
-            // everywhere. Every collection says READ ONLY by itself.
-            let options = config.get_options().unwrap_or_default();
-            config.options(format!("{options} -c default_transaction_read_only=off"));
-        }
-        let canceller = Canceller::new(&config, tls.clone());
-        if config.get_hosts().len() > 1 && config.get_connect_timeout().is_none() {
-            config.connect_timeout(HOST_TIMEOUT);
-        }
-        let manager = Manager::from_config(
-            config,
-            tls,
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
-        );
-        let pool = Pool::builder(manager)
+        url.config.application_name(&application_name);
+        let (parameters, target) = (url.parameters.as_slice().into(), url.target());
+        let pool = Pool::builder(Connector::new(url, source))
             .max_size(max_connections)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| {
-                Failure::new(ErrorKind::Connect, error.to_string()).caused_by(error)
-            })?;
+            .map_err(|error| Failure::new(ErrorKind::Connect, error.to_string()))?;
         Ok(Self {
             pool,
-            canceller,
             application_name,
-            target: url.target(),
+            parameters,
+            target,
         })
     }
 
@@ -123,13 +120,13 @@ impl Database {
         wanted: CollectionRequest<'_>,
         deadline: Instant,
     ) -> CollectionResult {
-        let collection = self.load_or_failed(wanted, deadline).await;
+        let collection = self.load_or_failed(wanted, deadline).boxed().await;
         let was_interrupted = collection.failures().any(|(_, it)| is_passing(it));
         if !was_interrupted || Instant::now() >= deadline {
             return collection;
         }
         tracing::debug!("a collection was interrupted by another transaction; trying once more");
-        self.load_or_failed(wanted, deadline).await
+        self.load_or_failed(wanted, deadline).boxed().await
     }
 
     async fn load_or_failed(
@@ -174,7 +171,10 @@ impl Database {
         reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<Session, Failure> {
-        let (session, _) = self.open_timed(&reads.clone(), reads, deadline).await?;
+        // A table that a later Coder brings would fail the statement that names it.
+        let has_always_been = |it: &ColumnSet| !it.columns.is_empty();
+        let core: Vec<_> = reads.iter().copied().filter(has_always_been).collect();
+        let (session, _) = self.open_timed(&core, reads, deadline).await?;
         Ok(session)
     }
 
@@ -194,7 +194,10 @@ impl Database {
         let tables = Tables::of(core, &reads);
         let mut has_waited = false;
         for beginning in 1.. {
-            let (session, opening) = self.begin_anywhere(&reads, &tables, deadline).await?;
+            let (session, opening) = self
+                .begin_anywhere(&reads, &tables, deadline)
+                .boxed()
+                .await?;
             let may_wait = !has_waited && Instant::now() + LOCK_PAUSE < deadline;
             match session.locked.clone() {
                 None if !session.catalog.is_stale() => return Ok((session, opening)),
@@ -232,13 +235,13 @@ impl Database {
         let client = self.connection(deadline).await?;
         let has_waited = Object::metrics(&client).recycled.is_some();
         let mut connected = Instant::now();
-        let session = match self.begin(client, reads, tables, deadline).await {
+        let session = match self.begin(client, reads, tables, deadline).boxed().await {
             Err(NotBegun::HungUp(failure)) if has_waited => {
                 tracing::debug!(%failure, "a connection was closed by the server; opening another");
                 self.pool.retain(|_, _| false);
                 let client = self.connection(deadline).await?;
                 connected = Instant::now();
-                self.begin(client, reads, tables, deadline).await?
+                self.begin(client, reads, tables, deadline).boxed().await?
             }
             begun => begun?,
         };
@@ -249,7 +252,7 @@ impl Database {
         Ok((session, opening))
     }
 
-    async fn connection(&self, deadline: Instant) -> Result<Object, Failure> {
+    async fn connection(&self, deadline: Instant) -> Result<Object<Connector>, Failure> {
         let remaining = Some(deadline.saturating_duration_since(Instant::now()));
         let timeouts = Timeouts {
             wait: remaining,
@@ -262,13 +265,13 @@ impl Database {
 
     async fn begin(
         &self,
-        client: Object,
+        client: Object<Connector>,
         reads: &[ColumnSet],
         tables: &Tables,
         deadline: Instant,
     ) -> Result<Session, NotBegun> {
-        let (canceller, name) = (self.canceller.clone(), &self.application_name);
-        Session::begin(client, canceller, name, deadline, reads, tables).await
+        let (name, parameters) = (&self.application_name, &self.parameters);
+        Session::begin(client, name, deadline, parameters, reads, tables).await
     }
 }
 

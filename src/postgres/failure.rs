@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use deadpool_postgres::{PoolError, TimeoutType};
+use deadpool::managed::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 
 use crate::error::{ErrorKind, Failure};
@@ -33,17 +33,44 @@ pub(crate) fn is_passing(failure: &Failure) -> bool {
     state.is_some_and(|state| ["40001", "40P01"].contains(&state.code()))
 }
 
-/// A connection the pool could not give.
-pub(crate) fn from_pool(target: &str, error: PoolError) -> Failure {
-    match error {
-        PoolError::Backend(error) => {
-            let mut failure = from_driver(&format!("connecting to {target}"), error);
-            // What went wrong before any statement could run is the connection's fault.
-            if failure.kind == ErrorKind::Query {
-                failure.kind = ErrorKind::Connect;
-            }
-            failure
+/// Who logs in, for what to do when it is refused.
+pub(crate) struct Login<'a> {
+    pub(crate) role: &'a str,
+    pub(crate) database: &'a str,
+    pub(crate) has_password: bool,
+}
+
+/// A login that failed. What went wrong before any statement could run is the connection's fault.
+pub(crate) fn from_login(doing: &str, error: Error, login: &Login<'_>) -> Failure {
+    let kind = match kind_of(&error) {
+        ErrorKind::Query => ErrorKind::Connect,
+        // Neither the server nor the network said it: what the driver refuses is the way to log in.
+        ErrorKind::Decode => ErrorKind::Authentication,
+        kind => kind,
+    };
+    let hint = match kind {
+        ErrorKind::Permission => advice::of_connect(login.database, login.role),
+        ErrorKind::Authentication if error.code().is_none() && !login.has_password => {
+            advice::NO_PASSWORD.to_owned()
         }
+        _ => String::new(),
+    };
+    let message = format!("{doing}: {}{hint}", describe(&error));
+    Failure::new(kind, message).caused_by(error)
+}
+
+/// A TLS handshake that failed.
+pub(crate) fn from_handshake(error: io::Error) -> Failure {
+    let within = error.get_ref().and_then(|it| it.downcast_ref());
+    let hint = within.map_or("", advice::of_tls);
+    let message = format!("error performing TLS handshake: {error}{hint}");
+    Failure::new(ErrorKind::Tls, message).caused_by(error)
+}
+
+/// A connection the pool could not give.
+pub(crate) fn from_pool(target: &str, error: PoolError<Failure>) -> Failure {
+    match error {
+        PoolError::Backend(failure) => failure,
         PoolError::Timeout(TimeoutType::Wait) => Failure::new(
             ErrorKind::Timeout,
             "all connections (--postgres.max-connections) were in use until the deadline",
@@ -90,19 +117,15 @@ fn is_pooler_refusing_user(error: &Error) -> bool {
     message.contains("authentication failed") || message.contains("no such user")
 }
 
+/// Of an error that the server did not send: by what it began with.
 fn kind_of_transport(error: &Error) -> ErrorKind {
     if tls_error(error).is_some() {
         return ErrorKind::Tls;
     }
-    let text = describe(error);
-    if text.contains("TLS") {
-        ErrorKind::Tls
-    } else if text.contains("authentication") || text.contains("password") {
-        ErrorKind::Authentication
-    } else if text.contains("deserializing") {
-        ErrorKind::Decode
-    } else {
-        ErrorKind::Connect
+    let of_the_network = error.source().is_none_or(|it| it.is::<io::Error>());
+    match error.is_closed() || of_the_network {
+        true => ErrorKind::Connect,
+        false => ErrorKind::Decode,
     }
 }
 
@@ -124,11 +147,7 @@ fn describe(error: &Error) -> String {
         }
         source = inner.source();
     }
-    let hint = match tls_error(error) {
-        Some(tls) => advice::of_tls(tls),
-        None => advice::of_driver(&text),
-    };
-    text + hint
+    text + tls_error(error).map_or("", advice::of_tls)
 }
 
 /// The TLS library's own error within, where it is one.

@@ -7,47 +7,80 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::Collector;
 use crate::postgres::lookup::{activity, directory, kept_alive, queued_start};
 
-use super::catalog::{MIGRATION, grant, quoted};
+use super::catalog::MIGRATION;
 use super::reads;
 
-pub use crate::postgres::lookup::activity::is_in_newest_release;
+/// The longest name that Postgres keeps whole, in bytes.
+pub const LONGEST_NAME: usize = 63;
 
-/// The SQL that makes the role `name`, to be run by the database's owner. `has` tells which
-/// columns this Coder has; [`is_in_newest_release`] answers for the newest one.
+/// The schema that Coder's tables are in unless its database URL says otherwise.
+pub const USUAL_SCHEMA: &str = "public";
+
+/// The SQL that makes the role `name` or brings it up to date, to be run by the database's owner in
+/// the database of a Coder whose tables are in `schema`. It asks the catalog, so that it is the
+/// same for every Coder, and may be run again.
 ///
-/// Its transactions are read-only unless one says otherwise. That belongs to the role, not to
-/// the connection: a pooler refuses it as an option of the connection, and would hand on to
-/// the next client what a session sets for itself.
+/// The role's transactions are read-only unless one says otherwise. That belongs to the role, not
+/// to the connection: a pooler refuses it as an option of the connection, and would hand on to the
+/// next client what a session sets for itself.
 ///
-/// The password is left to the operator: `\password` of psql keeps it out of the history and
-/// the server's log.
-pub fn role_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
-    let role = quoted(name);
-    let create = format!(
-        "CREATE ROLE {role} LOGIN CONNECTION LIMIT 5;\n\
-         ALTER ROLE {role} SET default_transaction_read_only = on;\n"
-    );
-    create + &grants_sql(name, has)
+/// The password is left to the operator: `\password` of psql keeps it out of the history and the
+/// server's log.
+pub fn role_sql(name: &str, schema: &str) -> String {
+    let (role, place) = (literal(name), literal(schema));
+    let search = match schema {
+        USUAL_SCHEMA => "",
+        _ => "    EXECUTE format('ALTER ROLE %I SET search_path = %I', reader, place);\n",
+    };
+    let columns = columns_read();
+    let rows = columns
+        .iter()
+        .map(|(table, columns)| format!("            ('{table}', '{}')", columns.join(", ")));
+    let rows = rows.collect::<Vec<_>>().join(",\n");
+    format!(
+        "DO $role$\n\
+         DECLARE\n    \
+             reader constant text := {role};\n    \
+             place constant text := {place};\n    \
+             granted record;\n\
+         BEGIN\n    \
+             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = reader) THEN\n        \
+                 EXECUTE format('CREATE ROLE %I LOGIN CONNECTION LIMIT 5', reader);\n        \
+                 EXECUTE format('ALTER ROLE %I SET default_transaction_read_only = on', reader);\n    \
+             END IF;\n\
+         {search}    \
+             EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), reader);\n    \
+             EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', place, reader);\n    \
+             -- A column that this Coder does not have is left out.\n    \
+             FOR granted IN\n        \
+                 SELECT wanted.name AS table_name, string_agg(quote_ident(its.attname), ', ') AS columns\n        \
+                 FROM (VALUES\n\
+         {rows}\n        \
+                 ) AS wanted (name, columns)\n        \
+                 JOIN pg_attribute AS its\n          \
+                   ON its.attrelid = to_regclass(format('%I.%I', place, wanted.name))\n         \
+                  AND its.attname = ANY (string_to_array(wanted.columns, ', '))\n         \
+                  AND NOT its.attisdropped\n        \
+                 GROUP BY wanted.name\n    \
+             LOOP\n        \
+                 EXECUTE format('GRANT SELECT (%s) ON %I.%I TO %I',\n            \
+                     granted.columns, place, granted.table_name, reader);\n    \
+             END LOOP;\n\
+         END\n\
+         $role$;\n"
+    )
 }
 
-/// The part of [`role_sql`] for a role that exists.
-pub fn grants_sql(name: &str, has: impl Fn(&str, &str) -> bool) -> String {
-    let mut sql = String::new();
-    for (table, columns) in columns_read() {
-        let columns: Vec<_> = columns
-            .into_iter()
-            .filter(|column| has(table, column))
-            .collect();
-        if !columns.is_empty() {
-            sql.push_str(&grant(table, &columns, name));
-            sql.push('\n');
-        }
+/// Escaped, whatever `standard_conforming_strings` says.
+fn literal(text: &str) -> String {
+    match text.contains('\\') {
+        true => format!("E'{}'", text.replace('\\', "\\\\").replace('\'', "''")),
+        false => format!("'{}'", text.replace('\'', "''")),
     }
-    sql
 }
 
 /// Every column that any collector, the resolver, the probe or a command reads, by table.
-fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
+pub fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut by_table: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let of_collectors = Collector::ALL.iter().flat_map(|&it| reads(it)).copied();
     let all = of_collectors
@@ -88,9 +121,8 @@ mod tests {
     }
 
     #[test]
-    fn role_of_an_older_coder_names_no_column_it_lacks() {
-        let sql = role_sql("exporter", |_, column| column != "parent_id");
-        assert!(!sql.contains("parent_id"), "{sql}");
-        assert!(sql.contains("CONNECTION LIMIT 5"), "{sql}");
+    fn names_cannot_leave_their_quotes() {
+        let sql = role_sql("o'$role$\\", "s");
+        assert!(sql.contains(r"E'o''$role$\\'"), "{sql}");
     }
 }

@@ -68,6 +68,7 @@ fn empty(session: &Session, collectors: &[Collector]) -> Snapshot {
         has_chat_agent_id: has("chats", "agent_id"),
     };
     let reads = [reads_of(collectors), MIGRATION.to_vec()].concat();
+    snapshot.notes.extend(session.note.clone());
     snapshot
         .notes
         .extend(session.catalog.missing_grants(&reads));

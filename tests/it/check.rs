@@ -71,10 +71,30 @@ async fn where_all_is_well_every_line_is_ok() {
 async fn role_that_the_program_prints_is_all_it_needs() {
     let coder = one_agent().await;
     let name = format!("printed_{}", coder.role);
-    coder.sql(&run(&["role", &name]).await.stdout).await;
+    let sql = run(&["role", &name]).await.stdout;
+    // As psql -1 runs it, and again.
+    coder.sql(&format!("BEGIN; {sql} COMMIT; {sql}")).await;
     let url = coder.cluster().url(&name, &coder.database);
     let ended = run(&["check", &format!("--postgres.url={url}")]).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+}
+
+#[tokio::test]
+async fn role_is_for_another_schema_and_needs_a_name_that_postgres_keeps() {
+    let coder = one_agent().await;
+    let name = format!("odd'\"\\{}", coder.role);
+    coder
+        .sql("ALTER SCHEMA public RENAME TO \"the schema\"; CREATE SCHEMA public")
+        .await;
+    let sql = run(&["role", &name, "--schema=the schema"]).await.stdout;
+    coder.sql(&sql).await;
+    let url = coder.cluster().url(&name, &coder.database);
+    let ended = run(&["check", &format!("--postgres.url={url}")]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    for name in ["", &"x".repeat(64)] {
+        let ended = run(&["role", name]).await;
+        assert_eq!((ended.code, ended.stdout.as_str()), (Some(64), ""));
+    }
 }
 
 #[tokio::test]

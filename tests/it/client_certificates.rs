@@ -34,6 +34,19 @@ async fn certificate_lets_us_in_by_every_method_that_asks_for_one() {
 }
 
 #[tokio::test]
+async fn renewed_certificate_is_used_by_the_next_connection() {
+    let (server, clients) = asking("cert").await;
+    let role = &server.coder.role;
+    let options = server.showing(&clients.client(role, Valid::NoLonger));
+    let url = server.url(HOST, &format!("{MODE}{options}"));
+    let exporter = Exporter::start(&url, |_| {}).await;
+    let up = async || exporter.scrape().await.value("coder_exporter_up", &[]);
+    assert_eq!(up().await, 0.0);
+    server.showing(&clients.client(role, Valid::Now));
+    assert_eq!(up().await, 1.0);
+}
+
+#[tokio::test]
 async fn without_a_certificate_it_says_how_to_name_one() {
     for method in ["cert", "trust clientcert=verify-full"] {
         let (server, _) = asking(method).await;

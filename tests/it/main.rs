@@ -26,6 +26,7 @@ mod clocks;
 mod coderd;
 mod commands;
 mod compression;
+mod connecting;
 mod cost;
 mod demo;
 mod dialers;

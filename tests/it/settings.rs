@@ -193,11 +193,8 @@ async fn help_version_catalogue_and_role_go_to_stdout() {
         (&["serve", "--help"], "--web.listen-address"),
         (&["--version"], env!("CARGO_PKG_VERSION")),
         (&["metrics"], "| `coder_agents` | gauge |"),
-        (
-            &["role"],
-            "CREATE ROLE \"coder_exporter\" LOGIN CONNECTION LIMIT 5;",
-        ),
-        (&["role", "watcher"], "ON workspace_apps TO \"watcher\";"),
+        (&["role"], "reader constant text := 'coder_exporter';"),
+        (&["role", "watcher"], "reader constant text := 'watcher';"),
     ] {
         let ended = run(arguments).await;
         assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stderr);

@@ -139,6 +139,121 @@ async fn server_without_tls_is_refused_where_it_is_required() {
     }
 }
 
+/// Verified by nobody, it is as good as any other.
+#[tokio::test]
+async fn certificate_of_version_1_will_do_where_none_is_verified() {
+    for settings in [&[][..], &["ssl_max_protocol_version = 'TLSv1.2'"]] {
+        let paper = Paper::of_version_1();
+        let server = Secured::with(paper.clone(), settings).await;
+        for mode in ["sslmode=require", "sslmode=prefer", ""] {
+            assert_eq!(server.errors(HOST, mode).await, ACCEPTED, "{mode}");
+        }
+        let trusted = server.trusting_only(&paper.certificate);
+        let options = format!("sslmode=verify-ca{trusted}");
+        assert_eq!(server.errors(HOST, &options).await, ACCEPTED);
+        // Its name cannot be checked, nor who signed it.
+        let other = Authority::new();
+        for trusted in [trusted, server.trusting(&other)] {
+            let options = format!("sslmode=verify-full{trusted}");
+            let (errors, sentence) = server.verdict(HOST, &options).await;
+            assert_eq!(errors, ["tls"], "{sentence}");
+            assert!(sentence.contains("make one of version 3"), "{sentence}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn certificate_that_is_itself_the_trusted_one_is_accepted() {
+    let paper = Paper::of_an_authority(&[HOST], "db");
+    let server = Secured::new(paper.clone()).await;
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let trusted = server.trusting_only(&paper.certificate);
+        let options = format!("sslmode={mode}{trusted}");
+        assert_eq!(server.errors(HOST, &options).await, ACCEPTED, "{mode}");
+        // Another of the same sort is not.
+        let other = Paper::of_an_authority(&[HOST], "db");
+        let trusted = server.trusting_only(&other.certificate);
+        let options = format!("sslmode={mode}{trusted}");
+        assert_eq!(server.errors(HOST, &options).await, ["tls"], "{mode}");
+    }
+    let paper = Paper::of_an_authority(&["db.example"], "db");
+    let server = Secured::new(paper.clone()).await;
+    let trusted = server.trusting_only(&paper.certificate);
+    let options = |mode: &str| format!("sslmode={mode}{trusted}");
+    assert_eq!(server.errors(HOST, &options("verify-full")).await, ["tls"]);
+    assert_eq!(server.errors(HOST, &options("verify-ca")).await, ACCEPTED);
+}
+
+#[tokio::test]
+async fn name_that_is_only_in_the_cn_is_refused_with_that_word() {
+    let authority = Authority::new();
+    let server = Secured::new(authority.client(HOST, Valid::Now)).await;
+    let trusted = server.trusting(&authority);
+    let options = format!("sslmode=verify-full{trusted}");
+    let (errors, sentence) = server.verdict(HOST, &options).await;
+    assert_eq!(errors, ["tls"]);
+    assert!(sentence.contains("only in its CN"), "{sentence}");
+}
+
+#[tokio::test]
+async fn revoked_certificate_is_refused() {
+    let authority = Authority::new();
+    let server = server_of(&authority, &[HOST]).await;
+    let trusted = server.trusting(&authority);
+    let revoked = server.file("revoked.crl", &authority.revokes_all());
+    let options = format!("sslmode=verify-full{trusted}&sslcrl={}", revoked.display());
+    let (errors, sentence) = server.verdict(HOST, &options).await;
+    assert_eq!(errors, ["tls"]);
+    assert!(sentence.contains("is revoked"), "{sentence}");
+}
+
+#[tokio::test]
+async fn channel_binding_is_used_where_it_is_required() {
+    let paper = Authority::new().server(&[HOST], Valid::Now);
+    let server = Secured::asking(paper, "scram-sha-256", &Authority::new()).await;
+    let role = &server.coder.role;
+    let password = format!("ALTER ROLE {role} PASSWORD 'secret'");
+    server.coder.sql(&password).await;
+    let required = "password=secret&channel_binding=require";
+    let options = format!("sslmode=require&{required}");
+    assert_eq!(server.errors(HOST, &options).await, ACCEPTED);
+    // There is no channel to bind to in clear.
+    let hba = server.coder.cluster().folder().join("data/pg_hba.conf");
+    std::fs::write(
+        hba,
+        "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n",
+    )
+    .unwrap();
+    server.coder.sql("SELECT pg_reload_conf()").await;
+    let options = format!("sslmode=disable&{required}");
+    assert_eq!(server.errors(HOST, &options).await, ["authentication"]);
+}
+
+#[tokio::test]
+async fn allow_uses_tls_only_where_the_server_insists() {
+    let server = server_of(&Authority::new(), &["db.example"]).await;
+    assert_eq!(server.errors(HOST, "sslmode=allow").await, ACCEPTED);
+    let coder = &server.coder;
+    let hba = coder.cluster().folder().join("data/pg_hba.conf");
+    std::fs::write(
+        hba,
+        "local all all trust\nhost all all 127.0.0.1/32 trust\n",
+    )
+    .unwrap();
+    coder.sql("SELECT pg_reload_conf()").await;
+    let sessions = format!(
+        "SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid)
+         WHERE usename = '{}' AND ssl",
+        coder.role
+    );
+    for (mode, encrypted) in [("allow", 0), ("prefer", 1)] {
+        let url = server.url(HOST, &format!("sslmode={mode}"));
+        let exporter = Exporter::start(&url, |_| {}).await;
+        exporter.scrape().await;
+        assert_eq!(coder.number(&sessions).await, encrypted, "{mode}");
+    }
+}
+
 #[tokio::test]
 async fn query_is_cancelled_over_tls_too() {
     let authority = Authority::new();

@@ -198,6 +198,31 @@ async fn renewed_certificate_serves_the_next_connection() {
     .await;
 }
 
+/// What `openssl req -x509` makes, as in the exporter-toolkit's own examples.
+#[tokio::test]
+async fn client_whose_certificate_is_the_trusted_one_is_let_in() {
+    let client = Paper::of_an_authority(&["prometheus.example"], "prometheus");
+    let (folder, authority) = (Folder::new(), Authority::new());
+    certify(&folder, &authority);
+    let own = folder.write("own.pem", &client.certificate);
+    folder.write("known.crt", &client.certificate);
+    folder.write("known.key", &client.key);
+    let config = format!(
+        "tls_server_config:\n  cert_file: server.crt\n  key_file: server.key\n  \
+         client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: {own}\n"
+    );
+    let path = folder.write("web.yml", &config);
+    let program = Program::serve(&[NOWHERE, &format!("--web.config.file={path}")]).await;
+    let served = Served {
+        folder,
+        program,
+        authority,
+    };
+    assert!(served.lets_in(Shows::Known).await);
+    assert!(!served.lets_in(Shows::Strange).await);
+    assert!(!served.lets_in(Shows::Nothing).await);
+}
+
 #[tokio::test]
 async fn prometheus_scrapes_with_a_client_certificate_and_a_password() {
     let coder = Coder::new().await;

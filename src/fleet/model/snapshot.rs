@@ -22,7 +22,8 @@ pub struct Snapshot {
     /// The moment the data is true for: the transaction's `now()`, or on a standby that is
     /// behind, the last transaction it has replayed. Every rule is applied at this moment.
     pub now: Timestamp,
-    /// How far a standby is behind, in seconds; `None` on a primary.
+    /// How far a standby is behind, in seconds; `None` on a primary, and where
+    /// it is unknown.
     pub replica_lag_seconds: Option<f64>,
     /// What kind of Coder it is.
     pub schema: Schema,

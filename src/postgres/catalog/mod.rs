@@ -10,8 +10,10 @@ use crate::error::{ErrorKind, Failure};
 use crate::postgres::failure::from_driver;
 
 use super::columns::Columns;
+use elsewhere::Elsewhere;
 use tables::Tables;
 
+mod elsewhere;
 mod tables;
 
 const COLUMNS: &str = include_str!("columns.sql");
@@ -95,6 +97,8 @@ enum Access {
 pub struct Catalog {
     columns: HashMap<(String, String), Access>,
     tables: Tables,
+    /// Where Coder's tables are, if they were not found.
+    elsewhere: Option<Elsewhere>,
     /// Tables that another session holds a lock on.
     locked: BTreeMap<&'static str, Failure>,
     /// A column that the snapshot has was dropped.
@@ -115,11 +119,13 @@ impl Catalog {
         let looks = async {
             tokio::join!(biased; look_up(client, reads), Tables::introspect(client, &tables))
         };
-        let (mut catalog, tables) = looks.await;
-        if let Ok(catalog) = &mut catalog {
-            catalog.tables = tables?;
+        let (catalog, tables) = looks.await;
+        let mut catalog = catalog?;
+        catalog.tables = tables?;
+        if catalog.check_supported().is_err() {
+            catalog.elsewhere = Elsewhere::look(client).await?;
         }
-        catalog
+        Ok(catalog)
     }
 
     /// The same, where these tables are locked by other sessions.
@@ -216,6 +222,10 @@ impl Catalog {
         if missing.is_empty() {
             return Ok(());
         }
+        let elsewhere = self.elsewhere.as_ref();
+        if let Some(failure) = elsewhere.and_then(|it| it.failure(&self.role)) {
+            return Err(failure);
+        }
         let message = self.describe_missing(&missing);
         Err(Failure::new(ErrorKind::Schema, message))
     }
@@ -278,6 +288,7 @@ async fn look_up(client: &Client, reads: &[ColumnSet]) -> Result<Catalog, Failur
     let mut catalog = Catalog {
         columns: HashMap::new(),
         tables: Tables::default(),
+        elsewhere: None,
         locked: BTreeMap::new(),
         has_lost_columns: false,
         role: String::new(),

@@ -11,97 +11,72 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
-use tokio_postgres::config::Host;
-use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
+use tokio_postgres::tls::{ChannelBinding, NoTls, TlsStream};
 use tokio_postgres::{CancelToken, Config};
-use tokio_postgres_rustls::MakeRustlsConnect;
+
+use crate::error::{ErrorKind, Failure};
+use crate::postgres::connection::dial::{Endpoint, Wire};
+use crate::postgres::connection::login::{Established, Secured, Tls};
 
 /// Longer than a pooler lets a cancel wait (`PgBouncer`'s `cancel_wait_timeout` is 10 s).
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// Sends cancels to where the connections go. Cheap to clone.
+/// Sends cancels to where a connection goes. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Canceller {
-    servers: Arc<[Server]>,
-    tls: MakeRustlsConnect,
-}
+pub(crate) struct Canceller(Arc<Way>);
 
-/// One of the hosts of the database URL.
-struct Server {
-    /// Where to connect.
-    address: Host,
-    /// What its certificate is for.
+/// How the connection was made.
+struct Way {
+    endpoint: Endpoint,
+    /// What the server's certificate is for.
     name: String,
-    port: u16,
+    tls: Option<Tls>,
 }
 
 impl Canceller {
-    pub(crate) fn new(config: &Config, tls: MakeRustlsConnect) -> Self {
-        let (hosts, addresses) = (config.get_hosts(), config.get_hostaddrs());
-        let ports = config.get_ports();
-        let servers = (0..hosts.len().max(addresses.len())).filter_map(|index| {
-            let host = hosts.get(index);
-            let address = addresses.get(index).map(|it| Host::Tcp(it.to_string()));
-            let port = ports.get(index).or(ports.first());
-            Some(Server {
-                address: address.or_else(|| host.cloned())?,
-                name: match host {
-                    Some(Host::Tcp(name)) => name.clone(),
-                    _ => String::new(),
-                },
-                port: port.copied().unwrap_or(5432),
-            })
-        });
-        Self {
-            servers: servers.collect(),
-            tls,
+    pub(crate) fn new(endpoint: &Endpoint, name: &str, tls: Option<&Tls>) -> Self {
+        Self(Arc::new(Way {
+            endpoint: endpoint.clone(),
+            name: name.to_owned(),
+            tls: tls.cloned(),
+        }))
+    }
+
+    /// Makes a wire ready for the startup message, or for a cancel.
+    pub(crate) async fn secure(&self, wire: Wire) -> Result<Secured, Failure> {
+        match &self.0.tls {
+            Some(tls) => tls.secure(wire, &self.0.name).await,
+            None => Ok(Secured::Plain(wire)),
         }
     }
 
     /// Asks for the statement of this session to be cancelled, and waits until the server has
-    /// passed that on. Where the URL names several servers, which one has the session is not
-    /// known: the others find that the key is none of theirs, and do nothing.
+    /// passed that on.
     pub(crate) async fn cancel(self, session: CancelToken) {
-        let cancels = self.servers.iter().map(|server| async {
-            // The caller is gone: if this fails, statement_timeout ends the statement.
-            let _ = timeout(PATIENCE, self.cancel_at(server, &session)).await;
-        });
-        join_all(cancels).await;
+        // The caller is gone: if this fails, statement_timeout ends the statement.
+        let _ = timeout(PATIENCE, self.send(&session)).await;
     }
 
-    async fn cancel_at(&self, server: &Server, session: &CancelToken) -> io::Result<()> {
-        match &server.address {
-            Host::Tcp(host) => {
-                let stream = TcpStream::connect((host.as_str(), server.port)).await?;
-                self.cancel_on(stream, server, session).await
+    async fn send(&self, session: &CancelToken) -> Result<(), Failure> {
+        let failed = |error: io::Error| Failure::new(ErrorKind::Connect, error.to_string());
+        let wire = self.0.endpoint.dial(&Config::new()).await.map_err(failed)?;
+        let sent = match self.secure(wire).await? {
+            Secured::Plain(wire) => {
+                let stream = HalfCloseStream(wire);
+                session.cancel_query_raw(stream, NoTls).await
             }
-            Host::Unix(folder) => {
-                let socket = folder.join(format!(".s.PGSQL.{}", server.port));
-                let stream = UnixStream::connect(socket).await?;
-                self.cancel_on(stream, server, session).await
+            Secured::Tls(stream) => {
+                let stream = HalfCloseStream(*stream);
+                session.cancel_query_raw(stream, Established).await
             }
-        }
-    }
-
-    async fn cancel_on<S>(&self, stream: S, at: &Server, session: &CancelToken) -> io::Result<()>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        let mut tls = self.tls.clone();
-        let connect = MakeTlsConnect::<HalfCloseStream<S>>::make_tls_connect(&mut tls, &at.name);
-        let connect = HalfCloseTls(connect.map_err(io::Error::other)?);
-        let sent = session
-            .cancel_query_raw(HalfCloseStream(stream), connect)
-            .await;
-        sent.map_err(io::Error::other)
+        };
+        sent.map_err(|error| Failure::new(ErrorKind::Connect, error.to_string()))
     }
 }
 
-/// A stream that, told to shut down, first waits for the other end to.
+/// A stream that, when it is to shut down, first waits for the other end to.
 struct HalfCloseStream<S>(S);
 
 impl<S: AsyncRead + Unpin> AsyncRead for HalfCloseStream<S> {
@@ -142,23 +117,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for HalfCloseStream<S> {
 impl<S: TlsStream + Unpin> TlsStream for HalfCloseStream<S> {
     fn channel_binding(&self) -> ChannelBinding {
         self.0.channel_binding()
-    }
-}
-
-/// Makes a TLS stream patient too: it says goodbye before the stream below is asked.
-struct HalfCloseTls<T>(T);
-
-impl<S, T> TlsConnect<S> for HalfCloseTls<T>
-where
-    T: TlsConnect<S>,
-    T::Future: Send + 'static,
-{
-    type Stream = HalfCloseStream<T::Stream>;
-    type Error = T::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Stream, Self::Error>> + Send>>;
-
-    fn connect(self, stream: S) -> Self::Future {
-        let connecting = self.0.connect(stream);
-        Box::pin(async move { connecting.await.map(HalfCloseStream) })
     }
 }

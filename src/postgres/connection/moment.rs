@@ -7,7 +7,8 @@ use crate::fleet::model::time::Timestamp;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
 
-const SQL: &str = include_str!("moment.sql");
+const MOMENT: &str = include_str!("moment.sql");
+const REPLAY: &str = include_str!("replay.sql");
 
 /// What the database says of time.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -16,26 +17,49 @@ pub(crate) struct Moment {
     pub(crate) clock: Timestamp,
     /// The moment its data is true for: `clock`, unless a standby is behind.
     pub(crate) now: Timestamp,
-    /// How far a standby is behind; `None` on a primary.
+    /// How far a standby is behind; `None` on a primary, and where it is unknown.
     pub(crate) replica_lag_seconds: Option<f64>,
 }
 
 /// Asks for the moment. As the transaction's first statement it also takes the snapshot.
-pub(crate) async fn ask(client: &Client) -> Result<Moment, Failure> {
-    let rows = client
-        .query_typed(SQL, &[])
-        .await
-        .map_err(|error| from_driver("reading the time", error))?;
-    let row = rows.first().ok_or_else(no_time)?;
-    read(row)
-}
-
-fn read(row: &Row) -> Result<Moment, Failure> {
+///
+/// A second statement asks what a standby has replayed. Managed Postgres may refuse it, which ends
+/// the transaction up to its last savepoint: what follows must go back to one. Then the server's
+/// own time is used, how far it is behind is unknown, and a sentence says so.
+pub(crate) async fn ask(client: &Client) -> Result<(Moment, Option<String>), Failure> {
+    let both = async {
+        tokio::join!(
+            biased;
+            client.query_typed(MOMENT, &[]),
+            client.query_typed(REPLAY, &[])
+        )
+    };
+    let (rows, replayed) = both.await;
+    let rows = rows.map_err(|error| from_driver("reading the time", error))?;
     let columns = Columns::default();
-    let row = columns.of(row);
+    let row = columns.of(rows.first().ok_or_else(no_time)?);
     let clock: Timestamp = row.get("clock")?.ok_or_else(no_time)?;
     let is_standby = row.get("is_standby")?.unwrap_or_default();
-    Ok(moment(clock, is_standby, row.get("replayed_until")?))
+    match replayed {
+        Ok(rows) => Ok((moment(clock, is_standby, replayed_until(&rows)?), None)),
+        Err(error) => {
+            let failure = from_driver("asking the standby how far it is behind", error);
+            let note =
+                format!("the lag of this standby is unknown, and its own time is used: {failure}");
+            let unknown = Moment {
+                clock,
+                now: clock,
+                replica_lag_seconds: None,
+            };
+            Ok((unknown, is_standby.then_some(note)))
+        }
+    }
+}
+
+fn replayed_until(rows: &[Row]) -> Result<Option<Timestamp>, Failure> {
+    let columns = Columns::default();
+    let row = rows.first().map(|row| columns.of(row));
+    row.map_or(Ok(None), |row| row.get("replayed_until"))
 }
 
 fn moment(clock: Timestamp, is_standby: bool, replayed_until: Option<Timestamp>) -> Moment {

@@ -3,7 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use deadpool_postgres::Object;
+use deadpool::managed::Object;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
@@ -11,7 +11,7 @@ use tokio_postgres::Client;
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION};
-use crate::postgres::connection::cancel::Canceller;
+use crate::postgres::connection::connector::{Connected, Connector};
 use crate::postgres::connection::locks::{self, Tables};
 use crate::postgres::connection::moment;
 use crate::postgres::connection::moment::Moment;
@@ -40,6 +40,8 @@ pub(crate) struct Session {
     deadline: Instant,
     /// The moment its snapshot is true for.
     pub(crate) moment: Moment,
+    /// What could not be asked of the moment.
+    pub(crate) note: Option<String>,
     /// Our clock minus the database's, give or take half a round trip.
     pub(crate) clock_skew_seconds: f64,
     /// What can be read.
@@ -55,21 +57,21 @@ impl Session {
     /// A connection of the pool may have died at its other end without our knowing: the first
     /// to use it gets [`NotBegun::HungUp`], and nothing has been read by then.
     pub(crate) async fn begin(
-        client: Object,
-        canceller: Canceller,
+        client: Object<Connector>,
         application_name: &str,
         deadline: Instant,
+        parameters: &[(String, String)],
         reads: &[ColumnSet],
         tables: &Tables,
     ) -> Result<Self, NotBegun> {
         let connection = Connection {
             object: Some(client),
-            canceller,
         };
         let client = connection.client()?;
         let begin = begin_statement(
             application_name,
             deadline.saturating_duration_since(Instant::now()),
+            parameters,
             tables,
         );
         let sent_at = wall_clock();
@@ -97,7 +99,7 @@ impl Session {
                 false => NotBegun::Refused(failure),
             }
         })?;
-        let moment = moment?;
+        let (moment, note) = moment?;
         let half_way = sent_at.after(Duration::from_secs_f64(
             opened_at.seconds_since(sent_at).max(0.0) / 2.0,
         ));
@@ -105,6 +107,7 @@ impl Session {
             deadline,
             clock_skew_seconds: half_way.seconds_since(moment.clock),
             moment,
+            note,
             catalog: catalog?.with_locked(locked.optional),
             locked: locked.core,
             connection,
@@ -189,8 +192,7 @@ const FORGET_NAME: &str = "RESET application_name";
 
 /// A connection that is cancelled and closed when dropped, unless it was given back.
 struct Connection {
-    object: Option<Object>,
-    canceller: Canceller,
+    object: Option<Object<Connector>>,
 }
 
 impl Connection {
@@ -210,7 +212,7 @@ impl Drop for Connection {
             return;
         };
         match Handle::try_current() {
-            Ok(runtime) => drop(runtime.spawn(end(object, self.canceller.clone()))),
+            Ok(runtime) => drop(runtime.spawn(end(object))),
             Err(_) => drop(Object::take(object)),
         }
     }
@@ -221,13 +223,14 @@ impl Drop for Connection {
 /// In this order: a pooler forgets which server runs a client's statement once the client has
 /// hung up, and would drop the cancel that comes after. Its place in our own pool is kept until
 /// then, because so is the server's.
-async fn end(object: Object, canceller: Canceller) {
-    stop(&object, canceller).await;
+async fn end(object: Object<Connector>) {
+    stop(&object).await;
     // Closed, not given back: a cancel on its way could still hit the next statement.
     drop(Object::take(object));
 }
 
-async fn stop(client: &Client, canceller: Canceller) {
+async fn stop(client: &Connected) {
+    let canceller = client.canceller();
     let cancel = client.cancel_token();
     let rollback = format!("ROLLBACK; {FORGET_NAME}");
     let mut ended = pin!(client.batch_execute(&rollback));
@@ -274,12 +277,25 @@ impl From<NotBegun> for Failure {
 ///
 /// What compiling a plan costs is never won back. Parallel workers are Coder's: our plans
 /// go by index, and gain nothing from them but at the expense of others.
-fn begin_statement(application_name: &str, remaining: Duration, tables: &Tables) -> String {
+fn begin_statement(
+    application_name: &str,
+    remaining: Duration,
+    parameters: &[(String, String)],
+    tables: &Tables,
+) -> String {
     let name = literal(application_name);
+    // As the server takes what a client sends when it connects, unlike SET: a list is a list. What
+    // a collection needs comes after it, and wins.
+    let theirs: String = parameters
+        .iter()
+        .map(|(name, value)| (literal(name), literal(value)))
+        .map(|(name, value)| format!("SELECT set_config({name}, {value}, true); "))
+        .collect();
     let statement_millis = remaining.as_millis().max(1);
     let limit_waits = tables.limit_waits();
     format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+         {theirs}\
          SET LOCAL statement_timeout = {statement_millis}; \
          SET LOCAL idle_in_transaction_session_timeout = {statement_millis}; \
          SET LOCAL jit = off; \

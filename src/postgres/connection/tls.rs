@@ -5,16 +5,18 @@ use std::io::BufReader;
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
+use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, CertificateRevocationListDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use crate::certificates::{Version, is_itself_trusted, verify_signature};
 use crate::config::postgres_tls::{TlsSettings, Verify};
 use crate::error::{ErrorKind, Failure};
 use crate::postgres::connection::identity;
@@ -24,33 +26,19 @@ use crate::postgres::connection::identity;
 /// # Errors
 ///
 /// When a certificate or a key cannot be read or used, naming the file.
-pub(crate) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Failure> {
+pub(crate) fn connector(
+    settings: &TlsSettings,
+    is_direct: bool,
+) -> Result<MakeRustlsConnect, Failure> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| tls_failure(format!("TLS cannot be set up: {error}")))?;
-    let config = match settings.verify {
-        Verify::Nothing => builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Lenient {
-                authorities: None,
-                provider,
-            })),
-        Verify::Authority => {
-            let roots = Arc::new(trusted(settings)?);
-            let authorities = WebPkiServerVerifier::builder_with_provider(roots, provider.clone())
-                .build()
-                .map_err(|error| tls_failure(format!("sslrootcert cannot be used: {error}")))?;
-            builder
-                .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Lenient {
-                    authorities: Some(authorities),
-                    provider,
-                }))
-        }
-        Verify::AuthorityAndHost => builder.with_root_certificates(trusted(settings)?),
-    };
-    let config = match &settings.identity {
+    let verifier = Verifier::new(settings, &provider)?;
+    let config = builder
+        .dangerous()
+        .with_custom_certificate_verifier(Arc::new(verifier));
+    let mut config = match &settings.identity {
         None => config.with_no_client_auth(),
         Some(identity) => {
             let (chain, key) = identity::read(identity)?;
@@ -62,6 +50,10 @@ pub(crate) fn connector(settings: &TlsSettings) -> Result<MakeRustlsConnect, Fai
             })?
         }
     };
+    if is_direct {
+        // A server that is not asked for TLS learns only by this that it is meant.
+        config.alpn_protocols = vec![b"postgresql".to_vec()];
+    }
     Ok(MakeRustlsConnect::new(config))
 }
 
@@ -69,27 +61,54 @@ pub(crate) fn tls_failure(message: String) -> Failure {
     Failure::new(ErrorKind::Tls, message)
 }
 
-fn trusted(settings: &TlsSettings) -> Result<RootCertStore, Failure> {
+/// The certificates to trust: those of `sslrootcert`, or the system's.
+fn trusted(settings: &TlsSettings) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    match &settings.root_certificates {
+        Some(path) => read_certificates("sslrootcert", path),
+        None => Ok(rustls_native_certs::load_native_certs().certs),
+    }
+}
+
+fn authorities(
+    settings: &TlsSettings,
+    trusted: &[CertificateDer<'static>],
+    provider: &Arc<CryptoProvider>,
+) -> Result<Arc<WebPkiServerVerifier>, Failure> {
     let mut roots = RootCertStore::empty();
     match &settings.root_certificates {
         Some(path) => {
-            for certificate in read_certificates("sslrootcert", path)? {
-                roots.add(certificate).map_err(|error| {
+            for certificate in trusted {
+                roots.add(certificate.clone()).map_err(|error| {
                     tls_failure(format!("sslrootcert {}: {error}", path.display()))
                 })?;
             }
         }
-        None => {
-            let system = rustls_native_certs::load_native_certs();
-            roots.add_parsable_certificates(system.certs);
-        }
+        None => drop(roots.add_parsable_certificates(trusted.iter().cloned())),
     }
     if roots.is_empty() {
         return Err(tls_failure(
             "no trusted certificate authority was found: set sslrootcert=/path/to/ca.pem in the database URL".into(),
         ));
     }
-    Ok(roots)
+    let mut builder =
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
+    if let Some(path) = &settings.revoked {
+        builder = builder
+            .with_crls(read_revoked(path)?)
+            .only_check_end_entity_revocation()
+            .allow_unknown_revocation_status();
+    }
+    let built = builder.build();
+    built.map_err(|error| tls_failure(format!("sslrootcert or sslcrl cannot be used: {error}")))
+}
+
+fn read_revoked(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, Failure> {
+    let unreadable =
+        |error: String| tls_failure(format!("sslcrl {} cannot be read: {error}", path.display()));
+    let file = File::open(path).map_err(|error| unreadable(error.to_string()))?;
+    CertificateRevocationListDer::pem_reader_iter(BufReader::new(file))
+        .collect::<Result<_, _>>()
+        .map_err(|error| unreadable(error.to_string()))
 }
 
 /// All certificates of a PEM file that this option of the URL names.
@@ -109,15 +128,35 @@ pub(crate) fn read_certificates(
         .map_err(|error| unreadable(error.to_string()))
 }
 
-/// Checks less than rustls would: no host name, and perhaps no authority, as libpq's sslmodes
-/// below `verify-full` define it. The handshake's own signatures are always checked.
+/// Checks what `sslmode` says, as libpq does. The handshake's own signatures are always checked.
 #[derive(Debug)]
-struct Lenient {
+struct Verifier {
+    /// `None`: any certificate will do.
     authorities: Option<Arc<WebPkiServerVerifier>>,
+    /// What is trusted without anybody's signature.
+    trusted: Vec<CertificateDer<'static>>,
+    checks_name: bool,
     provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for Lenient {
+impl Verifier {
+    fn new(settings: &TlsSettings, provider: &Arc<CryptoProvider>) -> Result<Self, Failure> {
+        let mut verifier = Self {
+            authorities: None,
+            trusted: Vec::new(),
+            checks_name: settings.verify == Verify::AuthorityAndHost,
+            provider: provider.clone(),
+        };
+        if settings.verify != Verify::Nothing {
+            verifier.trusted = trusted(settings)?;
+            let authorities = authorities(settings, &verifier.trusted, provider)?;
+            verifier.authorities = Some(authorities);
+        }
+        Ok(verifier)
+    }
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -129,6 +168,12 @@ impl ServerCertVerifier for Lenient {
         let Some(authorities) = &self.authorities else {
             return Ok(ServerCertVerified::assertion());
         };
+        if is_itself_trusted(end_entity, &self.trusted, now)? {
+            if self.checks_name {
+                verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+            }
+            return Ok(ServerCertVerified::assertion());
+        }
         let verified = authorities.verify_server_cert(
             end_entity,
             intermediates,
@@ -140,7 +185,7 @@ impl ServerCertVerifier for Lenient {
             // The name is looked at last: all that stands before it has been found right.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-            )) => Ok(ServerCertVerified::assertion()),
+            )) if !self.checks_name => Ok(ServerCertVerified::assertion()),
             verified => verified,
         }
     }
@@ -152,7 +197,7 @@ impl ServerCertVerifier for Lenient {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
+        verify_signature(Version::Tls12, message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -162,7 +207,7 @@ impl ServerCertVerifier for Lenient {
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
+        verify_signature(Version::Tls13, message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

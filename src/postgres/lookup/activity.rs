@@ -11,7 +11,6 @@ use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::Columns;
 use crate::postgres::database::Database;
 use crate::postgres::failure::from_driver;
-use crate::postgres::lookup::queued_start;
 use crate::postgres::sql::for_catalog;
 
 const SQL: &str = include_str!("activity.sql");
@@ -44,12 +43,6 @@ pub const READS: &[ColumnSet] = &[
     ]),
     ColumnSet::of("templates", &["id"]),
 ];
-
-/// Whether the newest released Coder has this column: of the two forms in which sessions are
-/// counted it has the older one.
-pub fn is_in_newest_release(table: &str, column: &str) -> bool {
-    table != queued_start::TABLE && (table, column) != (TABLE, SESSION_COUNTS)
-}
 
 impl Database {
     /// Which agents are in use now.

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use rustls::client::danger::HandshakeSignatureValid;
-use rustls::crypto::{
-    CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
-};
+use rustls::crypto::{CryptoProvider, WebPkiSupportedAlgorithms};
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
@@ -18,6 +16,7 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
+use crate::certificates::{Version, is_itself_trusted, verify_signature};
 use crate::config::web_file::tls::{ClientAuth, TlsSection};
 
 /// Every way of Go's `ClientAuthType` to ask a client for a certificate.
@@ -27,6 +26,9 @@ use crate::config::web_file::tls::{ClientAuth, TlsSection};
 pub(crate) struct ClientVerifier {
     /// `None`: any certificate will do.
     authorities: Option<Arc<dyn ClientCertVerifier>>,
+    /// What is trusted without a signature of another, as Go does: openssl makes certificates of
+    /// clients that are authorities too.
+    trusted: Vec<CertificateDer<'static>>,
     requires_one: bool,
     allowed_names: Option<Vec<String>>,
     algorithms: WebPkiSupportedAlgorithms,
@@ -48,11 +50,12 @@ impl ClientVerifier {
             return Ok(None);
         }
         let mut roots = RootCertStore::empty();
-        for authority in authorities {
-            roots.add(authority).map_err(|error| {
+        for authority in &authorities {
+            roots.add(authority.clone()).map_err(|error| {
                 format!("client_ca_file: a certificate cannot be used: {error}")
             })?;
         }
+        let trusted = authorities;
         let authorities = match how.verifies() {
             true => Some(
                 WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
@@ -63,6 +66,7 @@ impl ClientVerifier {
         };
         Ok(Some(Self {
             authorities,
+            trusted,
             requires_one: how.requires_one(),
             allowed_names: section.client_allowed_sans.clone(),
             algorithms: provider.signature_verification_algorithms,
@@ -86,7 +90,9 @@ impl ClientCertVerifier for ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<ClientCertVerified, Error> {
-        if let Some(authorities) = &self.authorities {
+        if let Some(authorities) = &self.authorities
+            && !is_itself_trusted(certificate, &self.trusted, now)?
+        {
             authorities.verify_client_cert(certificate, intermediates, now)?;
         }
         if let Some(allowed) = &self.allowed_names {
@@ -104,7 +110,8 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signature, &self.algorithms)
+        let algorithms = &self.algorithms;
+        verify_signature(Version::Tls12, message, certificate, signature, algorithms)
     }
 
     fn verify_tls13_signature(
@@ -113,7 +120,8 @@ impl ClientCertVerifier for ClientVerifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signature, &self.algorithms)
+        let algorithms = &self.algorithms;
+        verify_signature(Version::Tls13, message, certificate, signature, algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

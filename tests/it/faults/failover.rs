@@ -95,6 +95,57 @@ async fn exporter_of_either_goes_on_with_the_standby_and_stays_when_it_is_promot
     assert_present(&page);
 }
 
+#[tokio::test]
+async fn wanted_sort_of_server_is_the_one_that_is_read() {
+    let (mut coder, standby) = fleet().await;
+    for (wanted, is_standby) in [
+        ("any", false),
+        ("primary", false),
+        ("standby", true),
+        ("read-only", true),
+        ("prefer-standby", true),
+    ] {
+        let url = both(&coder, &standby, &format!("&target_session_attrs={wanted}"));
+        let page = Exporter::start(&url, |_| {}).await.scrape().await;
+        assert_up(&page, 1.0);
+        assert_eq!(page.has(LAG), is_standby, "{wanted}");
+    }
+    drop(standby);
+    let standby = Standby::of(&coder).await;
+    let preferred = both(&coder, &standby, "&target_session_attrs=prefer-standby");
+    let wanted = both(&coder, &standby, "&target_session_attrs=standby");
+    drop(standby);
+    let exporter = Exporter::start(&preferred, |_| {}).await;
+    assert_present(&exporter.scrape().await);
+    let page = Exporter::start(&wanted, |_| {}).await.scrape().await;
+    assert_down(&page, "connect");
+    coder.own_cluster().kill();
+}
+
+/// As on a reader of Aurora.
+#[tokio::test]
+async fn standby_that_cannot_say_its_lag_is_read_by_its_own_time_with_a_note() {
+    let coder = primary().await;
+    coder
+        .add(workspace("box").agent(agent("main").silent_for(0.0).app("healthy")))
+        .await;
+    coder
+        .sql(
+            "REVOKE EXECUTE ON FUNCTION pg_last_wal_receive_lsn() FROM PUBLIC;
+             CHECKPOINT",
+        )
+        .await;
+    let standby = Standby::of(&coder).await;
+    let url = standby.url(&coder);
+    let page = Exporter::start(&url, |_| {}).await.scrape().await;
+    assert_up(&page, 1.0);
+    assert_present(&page);
+    let ended = run(&["check", &format!("--postgres.url={url}")]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let warned = "the lag of this standby is unknown";
+    assert!(ended.stdout.contains(warned), "{}", ended.stdout);
+}
+
 /// As behind a firewall, or on a machine that is off: what is sent there is never answered.
 async fn black_hole() -> (TcpListener, Vec<TcpStream>, u16) {
     let socket = TcpSocket::new_v4().unwrap();

@@ -1,6 +1,12 @@
 //! Throwaway certificates, for both ends.
 
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, date_time_ymd};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertificateRevocationListParams, DnType, IsCa, Issuer,
+    KeyIdMethod, KeyPair, RevokedCertParams, SerialNumber, date_time_ymd,
+};
+
+/// The serial number of every certificate that an authority signs.
+const SERIAL: u64 = 4711;
 
 /// A certificate authority.
 pub(crate) struct Authority {
@@ -21,6 +27,33 @@ pub(crate) enum Valid {
     Now,
     NoLonger,
     NotYet,
+}
+
+impl Paper {
+    /// A server's of X.509 version 1, for 127.0.0.1 by its CN, signed by itself: what
+    /// `openssl x509 -req -signkey` makes without an extension file.
+    pub(crate) fn of_version_1() -> Self {
+        Self {
+            certificate: include_str!("certificates/version_1.crt").into(),
+            key: include_str!("certificates/version_1.key").into(),
+        }
+    }
+
+    /// An authority's own, used by a server or client of these names: what `openssl req -x509`
+    /// makes.
+    pub(crate) fn of_an_authority(names: &[&str], common_name: &str) -> Self {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params
+            .distinguished_name
+            .push(DnType::CommonName, common_name);
+        let key = KeyPair::generate().unwrap();
+        Self {
+            certificate: params.self_signed(&key).unwrap().pem(),
+            key: key.serialize_pem(),
+        }
+    }
 }
 
 impl Authority {
@@ -59,12 +92,32 @@ impl Authority {
         self.sign(params, valid)
     }
 
+    /// A list in which every certificate that it signs is revoked.
+    pub(crate) fn revokes_all(&self) -> String {
+        let revoked = RevokedCertParams {
+            serial_number: SerialNumber::from(SERIAL),
+            revocation_time: date_time_ymd(2020, 1, 1),
+            reason_code: None,
+            invalidity_date: None,
+        };
+        let list = CertificateRevocationListParams {
+            this_update: date_time_ymd(2020, 1, 1),
+            next_update: date_time_ymd(2222, 1, 1),
+            crl_number: SerialNumber::from(1),
+            issuing_distribution_point: None,
+            revoked_certs: vec![revoked],
+            key_identifier_method: KeyIdMethod::Sha256,
+        };
+        list.signed_by(&self.issuer).unwrap().pem().unwrap()
+    }
+
     fn sign(&self, mut params: CertificateParams, valid: Valid) -> Paper {
         match valid {
             Valid::Now => {}
             Valid::NoLonger => params.not_after = date_time_ymd(2020, 1, 1),
             Valid::NotYet => params.not_before = date_time_ymd(2222, 1, 1),
         }
+        params.serial_number = Some(SerialNumber::from(SERIAL));
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         Paper {

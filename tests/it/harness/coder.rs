@@ -1,12 +1,11 @@
 //! A Coder deployment, as far as an exporter can see one: its database.
 
-use std::collections::HashSet;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use coder_agent_exporter::demo::cluster::{Cluster, Options, SUPERUSER};
 use coder_agent_exporter::demo::schema::Era;
-use coder_agent_exporter::postgres::grants::role_sql;
+use coder_agent_exporter::postgres::grants::{USUAL_SCHEMA, role_sql};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
 
@@ -63,9 +62,8 @@ impl Coder {
         create.batch_execute(&sql).await.unwrap();
         let admin = connect(cluster, &database).await;
         admin.batch_execute(&era.sql()).await.unwrap();
-        let columns = columns(&admin).await;
-        let has = |table: &str, column: &str| columns.contains(&format!("{table}.{column}"));
-        admin.batch_execute(&role_sql(&role, has)).await.unwrap();
+        let sql = role_sql(&role, USUAL_SCHEMA);
+        admin.batch_execute(&sql).await.unwrap();
         Self {
             own_cluster,
             role,
@@ -248,11 +246,4 @@ async fn connect(cluster: &Cluster, database: &str) -> Client {
 
 fn shared() -> &'static Cluster {
     SHARED.get_or_init(|| start_cluster(prepared()))
-}
-
-async fn columns(client: &Client) -> HashSet<String> {
-    let query = "SELECT table_name || '.' || column_name FROM information_schema.columns
-                 WHERE table_schema = 'public'";
-    let rows = client.query(query, &[]).await.unwrap();
-    rows.iter().map(|row| row.get(0)).collect()
 }

@@ -18,18 +18,29 @@ pub(crate) struct Secured {
 impl Secured {
     /// One with this certificate that trusts every client.
     pub(crate) async fn new(paper: Paper) -> Self {
-        Self::of(paper, "trust", Vec::new()).await
+        Self::of(paper, "trust", Vec::new(), &[]).await
+    }
+
+    /// As [`new`](Self::new), with these settings.
+    pub(crate) async fn with(paper: Paper, settings: &[&str]) -> Self {
+        Self::of(paper, "trust", Vec::new(), settings).await
     }
 
     /// One that lets in by this method of `pg_hba.conf` whom a client certificate from
     /// `clients` allows to.
     pub(crate) async fn asking(paper: Paper, method: &str, clients: &Authority) -> Self {
         let authority = clients.certificate.clone().into_bytes();
-        Self::of(paper, method, vec![("clients.crt".into(), authority)]).await
+        Self::of(paper, method, vec![("clients.crt".into(), authority)], &[]).await
     }
 
-    async fn of(paper: Paper, method: &str, mut files: Vec<(String, Vec<u8>)>) -> Self {
-        let mut settings = vec!["ssl = on".to_owned()];
+    async fn of(
+        paper: Paper,
+        method: &str,
+        mut files: Vec<(String, Vec<u8>)>,
+        settings: &[&str],
+    ) -> Self {
+        let mut settings: Vec<_> = settings.iter().map(ToString::to_string).collect();
+        settings.push("ssl = on".to_owned());
         if !files.is_empty() {
             settings.push("ssl_ca_file = 'clients.crt'".into());
         }
@@ -66,7 +77,12 @@ impl Secured {
 
     /// An sslrootcert option that names this authority's certificate.
     pub(crate) fn trusting(&self, authority: &Authority) -> String {
-        let path = self.file("trusted.pem", &authority.certificate);
+        self.trusting_only(&authority.certificate)
+    }
+
+    /// An sslrootcert option that names this certificate.
+    pub(crate) fn trusting_only(&self, certificate: &str) -> String {
+        let path = self.file("trusted.pem", certificate);
         format!("&sslrootcert={}", path.display())
     }
 

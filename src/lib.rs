@@ -76,3 +76,6 @@ pub mod web;
 
 #[cfg(test)]
 mod architecture;
+
+#[cfg(test)]
+mod fuzzing;

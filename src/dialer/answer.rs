@@ -218,4 +218,22 @@ mod tests {
         let escaped = r#"{"message":"\u0068unter2"}"#;
         assert!(!format!("{:?}", judged(400, escaped)).contains("hunter2"));
     }
+
+    #[test]
+    fn fuzzed_answer_of_coderd_is_judged_and_shows_no_token() {
+        let good = [
+            r#"{"ports":[{"port":22}]}"#,
+            r#"{"message":"Agent state is \"disconnected\"","detail":"t0ken-t0ken"}"#,
+            r#"{"message":"Route not found"}"#,
+            "<html>login</html>",
+        ];
+        crate::fuzzing::fuzz(&good, |input| {
+            for status in [200, 302, 400, 401, 403, 404, 429, 500, 599] {
+                let judged = judge(status, Body::read(input, "t0ken-t0ken"));
+                let shown = format!("{judged:?}");
+                assert!(!shown.contains("t0ken-t0ken"), "{shown}");
+                assert!(judged.is_err() || status == 200);
+            }
+        });
+    }
 }

@@ -59,6 +59,7 @@ mod settings;
 mod sharing;
 mod systemd;
 mod tls;
+mod toolkit;
 mod transitions;
 mod variables;
 mod versions;

@@ -83,3 +83,6 @@ pub mod web;
 
 #[cfg(test)]
 mod architecture;
+
+#[cfg(test)]
+mod fuzzing;

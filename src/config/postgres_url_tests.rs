@@ -238,3 +238,19 @@ fn authorities_called_system_are_asked_in_full() {
     assert_eq!(url.tls.verify, Verify::AuthorityAndHost);
     assert_eq!(url.tls.root_certificates, None);
 }
+
+#[test]
+fn fuzzed_url_is_a_server_or_an_error_without_the_password() {
+    let good = [
+        "postgres://coder:hunter2hunter2@db.example:5432/coder?sslmode=verify-full",
+        "postgresql://u:hunter2hunter2@h1:1,h2:2/d?connect_timeout=3",
+        "postgres://u@/d?host=/run/postgresql&password=hunter2hunter2",
+    ];
+    crate::fuzzing::fuzz(&good, |input| {
+        let text = String::from_utf8_lossy(input);
+        if let Err(error) = PostgresUrl::read(&text, &|_| None) {
+            assert!(!error.to_string().contains("hunter2hunter2"), "{error}");
+        }
+        let _ = text.parse::<crate::config::http_url::HttpUrl>();
+    });
+}

@@ -206,10 +206,24 @@ fn without_values(error: &serde_saphyr::Error) -> String {
     let mut quoted = message.split('"');
     let first = quoted.next().unwrap_or_default();
     let last = message.rsplit('"').next().unwrap_or_default();
-    match quoted.next() {
-        Some(_) => format!("{place}{first}a value{last}"),
-        None => format!("{place}{message}"),
-    }
+    let message = match quoted.next() {
+        Some(_) => format!("{first}a value{last}"),
+        None => message,
+    };
+    format!("{place}{}", with_plain_keys(&message))
+}
+
+/// The message with no key that is not one word: it may be a hash that has lost its place.
+fn with_plain_keys(message: &str) -> String {
+    let plain = |it: char| it.is_ascii_alphanumeric() || "_-".contains(it);
+    let parts = message.split('`').enumerate().map(|(number, part)| {
+        let is_key = number % 2 == 1;
+        match is_key && (part.len() > 40 || !part.chars().all(plain)) {
+            true => "…",
+            false => part,
+        }
+    });
+    parts.collect::<Vec<_>>().join("`")
 }
 
 #[cfg(test)]

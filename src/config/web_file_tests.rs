@@ -2,6 +2,7 @@ use super::tls::{ClientAuth, TlsVersion};
 use proptest::prelude::*;
 
 use super::*;
+use crate::fuzzing::fuzz;
 
 /// Of the password "secret", at the least cost there is.
 const HASH: &str = "$2b$04$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
@@ -133,6 +134,7 @@ fn errors_repeat_no_secret() {
         "basic_auth_users: {alice: hunter2\n",
         "tls_server_config: {cert: x, key: {a: hunter2}}",
         "tls_server_config: hunter2",
+        "rate_limit: {interval$hunter2/x: 1}",
         "rate_limit: {burst: hunter2}",
         "rate_limit: {interval: hunter2}",
         "http_server_config: {http2: 'say \"hunter2\" twice'}",
@@ -218,4 +220,21 @@ proptest! {
             prop_assert!(!error.contains("hunter2"), "{}", error);
         }
     }
+}
+
+#[test]
+fn fuzzed_web_file_is_a_file_or_an_error_without_secrets() {
+    let users = format!("basic_auth_users:\n  alice: {HASH}\n");
+    let good = [
+        users.as_str(),
+        "tls_server_config: {cert: hunter2, key: hunter2, client_auth_type: NoClientCert}",
+        "rate_limit: {interval: 1s, burst: 5}\nhttp_server_config: {http2: false}\n",
+        "http_server_config:\n  headers:\n    X-Frame-Options: deny\n",
+    ];
+    fuzz(&good, |input| {
+        if let Err(error) = String::from_utf8_lossy(input).parse::<WebFile>() {
+            let error = error.to_string();
+            assert!(!error.contains("EixZaYVK1"), "{error}");
+        }
+    });
 }

@@ -138,3 +138,22 @@ fn what_is_between_us_and_coder_blames_no_agent() {
         blames_us(status, HTML, "is down");
     }
 }
+
+#[test]
+fn fuzzed_answer_of_coderd_is_judged_and_shows_no_token() {
+    let good = [
+        r#"{"ports":[{"port":22}]}"#,
+        r#"{"message":"Agent state is \"disconnected\"","detail":"t0ken-t0ken"}"#,
+        r#"{"message":"Route not found"}"#,
+        "<html>login</html>",
+    ];
+    crate::fuzzing::fuzz(&good, |input| {
+        for status in [200, 302, 400, 401, 403, 404, 429, 500, 599] {
+            let took = Duration::from_millis(1);
+            let judged = judge(Answer::new(status, input, "t0ken-t0ken", took));
+            let shown = format!("{judged:?}");
+            assert!(!shown.contains("t0ken-t0ken"), "{shown}");
+            assert!(judged.is_err() || [200, 500].contains(&status));
+        }
+    });
+}

@@ -53,6 +53,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fleet::model::agent::Lifecycle;
+    use crate::fleet::model::bounded::bounded;
+    use crate::fleet::model::label_value::DbEnum;
 
     proptest! {
         #[test]
@@ -71,5 +74,24 @@ mod tests {
             let at = read(&micros.to_be_bytes()).unwrap();
             prop_assert_eq!(at, Timestamp::from_postgres_micros(micros));
         }
+    }
+
+    #[test]
+    fn fuzzed_row_is_values_or_errors_and_texts_are_bounded() {
+        let good = [
+            "workspace",
+            "v2.36.0-devel+1a2b3c",
+            "\u{1f600}\u{1f600}",
+            "12345678",
+        ];
+        crate::fuzzing::fuzz(&good, |input| {
+            let text = Text::from_sql(&Type::TEXT, input).unwrap().0;
+            for limit in [3, 64, 256, 2048] {
+                assert!(bounded(text.clone(), limit).len() <= limit);
+            }
+            let time = Timestamp::from_sql(&Type::TIMESTAMPTZ, input);
+            assert_eq!(time.is_ok(), input.len() == 8);
+            let _ = DbEnum::<Lifecycle>::parse(Some(&text));
+        });
     }
 }

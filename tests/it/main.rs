@@ -65,6 +65,7 @@ mod sharing;
 mod signs_of_life;
 mod systemd;
 mod tls;
+mod toolkit;
 mod transitions;
 mod variables;
 mod versions;

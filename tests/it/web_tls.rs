@@ -178,14 +178,6 @@ async fn http2_is_spoken_unless_it_is_switched_off() {
 }
 
 #[tokio::test]
-async fn plain_http_to_a_tls_port_gets_no_answer_and_does_no_harm() {
-    let served = Served::new("", "").await;
-    let url = format!("http://{}/-/healthy", served.program.address);
-    assert_ne!(curl(&[&url]).await.exit, 0);
-    assert!(served.lets_in(Shows::Nothing).await);
-}
-
-#[tokio::test]
 async fn renewed_certificate_serves_the_next_connection() {
     let served = Served::new("", "").await;
     assert!(served.lets_in(Shows::Nothing).await);

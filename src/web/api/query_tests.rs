@@ -133,3 +133,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn fuzzed_parameters_are_a_query_or_a_problem() {
+    let good = [
+        "health=problem&status=connected&limit=100",
+        "owner=ada&workspace=box&q=a%20b&kind=sub",
+        "cursor=AAAA&organization=acme&template=docker",
+    ];
+    crate::fuzzing::fuzz(&good, |input| {
+        if let Ok(wanted) = wanted(&String::from_utf8_lossy(input)) {
+            assert!((1..=MAX_LIMIT).contains(&wanted.limit));
+        }
+    });
+}

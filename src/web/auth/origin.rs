@@ -112,7 +112,7 @@ fn asked_host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::HeaderName;
+    use axum::http::{HeaderName, HeaderValue};
 
     use super::*;
 
@@ -309,5 +309,37 @@ mod tests {
         assert!(is_from_here(&headers, &uri, &Links::default()));
         let uri = Uri::from_static("https://other.example/agents/1");
         assert!(!is_from_here(&headers, &uri, &Links::default()));
+    }
+
+    #[test]
+    fn fuzzed_host_and_origin_never_let_another_site_in() {
+        let good = [
+            "evil.example:21120",
+            "http://evil.example:21120",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example:80",
+            "user@evil.example",
+        ];
+        crate::fuzzing::fuzz(&good, |input| {
+            let Ok(value) = HeaderValue::from_bytes(input) else {
+                return;
+            };
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, value.clone());
+            headers.insert(
+                header::ORIGIN,
+                HeaderValue::from_static("http://evil.example"),
+            );
+            let uri = Uri::from_static("/-/reload");
+            let found = refusal(&Method::POST, &uri, &headers, &Links::default());
+            assert!(found.is_some(), "{value:?}");
+            headers.insert(header::HOST, HeaderValue::from_static("10.0.0.7:21120"));
+            headers.insert(header::ORIGIN, value.clone());
+            let found = refusal(&Method::POST, &uri, &headers, &Links::default());
+            assert!(
+                found.is_some() || value.as_bytes().ends_with(b"10.0.0.7:21120"),
+                "{value:?}"
+            );
+        });
     }
 }

@@ -52,6 +52,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fuzzing::fuzz;
 
     fn check(query: &str, expected: &[Collector]) {
         assert_eq!(
@@ -107,5 +108,20 @@ mod tests {
                 prop_assert_eq!(picked.contains(collector), picks.contains(&index));
             }
         }
+    }
+
+    #[test]
+    fn fuzzed_query_picks_collectors_or_repeats_nothing() {
+        let good = [
+            "collect[]=agents&collect[]=apps",
+            "collect%5B%5D=hunter2",
+            "a=b&collect=agents",
+        ];
+        fuzz(&good, |input| {
+            match collectors(&String::from_utf8_lossy(input), Collector::ALL) {
+                Ok(picked) => assert!(picked.len() <= Collector::ALL.len()),
+                Err(problem) => assert!(!problem.contains("hunter2")),
+            }
+        });
     }
 }

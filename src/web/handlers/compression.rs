@@ -83,6 +83,7 @@ pub(crate) async fn compressed(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fuzzing::fuzz;
 
     #[test]
     fn plain_answer_is_never_ruled_out() {
@@ -104,5 +105,27 @@ mod tests {
             let found = found.map(|it| it.to_str().unwrap());
             assert_eq!(found, expected, "{asked}");
         }
+    }
+
+    #[test]
+    fn fuzzed_accept_encoding_never_rules_the_plain_answer_out() {
+        let good = [
+            "gzip, zstd;q=0.5",
+            "identity;q=0",
+            "*;q=0, gzip",
+            "br, deflate;q=1.0",
+        ];
+        fuzz(&good, |input| {
+            let Ok(asked) = HeaderValue::from_bytes(input) else {
+                return;
+            };
+            let mut request = Request::new(Body::empty());
+            request.headers_mut().insert(header::ACCEPT_ENCODING, asked);
+            let request = allow_identity(request);
+            let left = request.headers().get(header::ACCEPT_ENCODING);
+            if let Some(Ok(left)) = left.map(|it| it.to_str()) {
+                assert!(!left.split(',').any(rules_out), "{left}");
+            }
+        });
     }
 }

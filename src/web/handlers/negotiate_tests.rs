@@ -9,6 +9,7 @@
 //! a client names no version of OpenMetrics, Go answers with the draft and we with 1.0.0.
 
 use super::*;
+use crate::fuzzing::fuzz;
 
 const OPEN_METRICS: &str = Format::OpenMetrics.content_type();
 const DRAFT: &str = OPEN_METRICS_DRAFT;
@@ -288,4 +289,13 @@ fn what_is_written_goes_by_the_name_that_was_asked_for() {
         assert_eq!(it.content_type.contains("openmetrics"), is_open_metrics);
         assert!(names.contains(&it.content_type));
     }
+}
+
+#[test]
+fn fuzzed_accept_always_gets_a_format() {
+    let good = SENT.map(|(_, accept, _)| accept);
+    fuzz(&good, |input| {
+        let found = negotiated(&String::from_utf8_lossy(input));
+        assert!([OPEN_METRICS, DRAFT, PROTOBUF, TEXT].contains(&found.content_type));
+    });
 }

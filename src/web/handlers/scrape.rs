@@ -136,7 +136,11 @@ async fn collected(
         Err(_) => None,
     };
     let place = match &collection {
-        Some(_) => app.places.take(client, &app.trackers.answering).await,
+        Some(_) => {
+            app.places
+                .take(client, &app.trackers.answering, deadline)
+                .await
+        }
         None => None,
     };
     app.say_if_full(place.is_none());

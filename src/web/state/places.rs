@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
 use crate::web::server::connection_tracker::ConnectionTracker;
 
@@ -58,13 +58,14 @@ impl Places {
         }
     }
 
-    /// A place for this client, now or within [`PATIENCE`]. While another address waits, a client
+    /// A place for this client, now or within [`PATIENCE`], but not after its `deadline`. While another address waits, a client
     /// holds at most half of the places: beyond it, it gets no other, and the answer that it has
     /// taken longest to read is cut off. So is any reader that is too slow.
     pub(crate) async fn take(
         self: &Arc<Self>,
         client: IpAddr,
         answering: &ConnectionTracker,
+        deadline: Instant,
     ) -> Option<Place> {
         if let Some(place) = self.try_take(client) {
             return Some(place);
@@ -84,7 +85,8 @@ impl Places {
                 changed.await;
             }
         };
-        timeout(PATIENCE, waiting).await.ok()
+        let patience = deadline.min(Instant::now() + PATIENCE);
+        timeout_at(patience, waiting).await.ok()
     }
 
     fn try_take(self: &Arc<Self>, client: IpAddr) -> Option<Place> {
@@ -164,9 +166,13 @@ mod tests {
         Arc::new(Places::new(most, SLOW))
     }
 
+    fn far() -> Instant {
+        Instant::now() + 2 * SLOW
+    }
+
     async fn take(places: &Arc<Places>, number: u8) -> Option<Place> {
         places
-            .take(client(number), &ConnectionTracker::default())
+            .take(client(number), &ConnectionTracker::default(), far())
             .await
     }
 
@@ -213,10 +219,21 @@ mod tests {
         let cut = Cut::default();
         let _entry = tracker.enter(&cut, client(1));
         let _held = [take(&places, 1).await, take(&places, 1).await];
-        assert!(places.take(client(1), &tracker).await.is_none());
+        assert!(places.take(client(1), &tracker, far()).await.is_none());
         assert!(cut.notified().now_or_never().is_none(), "not for its own");
-        assert!(places.take(client(2), &tracker).await.is_none());
+        assert!(places.take(client(2), &tracker, far()).await.is_none());
         assert!(cut.notified().now_or_never().is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_for_a_place_ends_at_the_deadline() {
+        let places = places(1);
+        let _held = take(&places, 1).await;
+        let began = Instant::now();
+        let deadline = began + PATIENCE / 4;
+        let tracker = ConnectionTracker::default();
+        assert!(places.take(client(2), &tracker, deadline).await.is_none());
+        assert!(began.elapsed() < PATIENCE / 2, "{:?}", began.elapsed());
     }
 
     #[tokio::test(start_paused = true)]
@@ -225,13 +242,13 @@ mod tests {
         let cut = Cut::default();
         let _entry = tracker.enter(&cut, client(1));
         let _held = [take(&places, 1).await, take(&places, 2).await];
-        assert!(places.take(client(3), &tracker).await.is_none());
+        assert!(places.take(client(3), &tracker, far()).await.is_none());
         assert!(
             cut.notified().now_or_never().is_none(),
             "it is not slow yet"
         );
         tokio::time::advance(SLOW).await;
-        assert!(places.take(client(3), &tracker).await.is_none());
+        assert!(places.take(client(3), &tracker, far()).await.is_none());
         assert!(cut.notified().now_or_never().is_some());
     }
 }

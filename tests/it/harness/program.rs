@@ -201,7 +201,9 @@ fn address_in(said: &str) -> Option<SocketAddr> {
 }
 
 pub(super) fn command(arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-    command_of(BINARY, arguments, variables)
+    // Another build, to compare with.
+    let binary = std::env::var("EXPORTER_BINARY").unwrap_or_else(|_| BINARY.to_owned());
+    command_of(&binary, arguments, variables)
 }
 
 pub(super) fn command_of(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {

@@ -78,7 +78,7 @@ async fn longest_idle_connection_makes_room_for_the_next() {
     assert_serves(exporter.address).await;
     closed(idle.remove(0)).await;
     let mut last = idle.pop().unwrap();
-    last.write_all(b"GET /-/healthy HTTP/1.1\r\nConnection: close\r\n\r\n")
+    last.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .await
         .unwrap();
     let mut answer = String::new();

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::*;
 
 /// A line of /proc/PID/status, in kilobytes.
-fn kilobytes(program: &Program, line: &str) -> u64 {
+pub(super) fn kilobytes(program: &Program, line: &str) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", program.id())).unwrap();
     let value = status.lines().find_map(|it| it.strip_prefix(line)).unwrap();
     value

@@ -5,6 +5,7 @@ mod connections;
 mod http2;
 mod memory;
 mod requests;
+mod sizes;
 
 use std::net::SocketAddr;
 

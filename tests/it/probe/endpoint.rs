@@ -93,12 +93,15 @@ async fn nothing_but_a_uuid_or_two_names_is_taken() {
         "?workspace=../../etc/passwd",
         "?workspace=a%0d%0ab/c",
         "?workspace=ada/box&workspace=ada/other",
-        "?workspace=ada/box&debug=perhaps",
+        "?workspace=ada/box&force=perhaps",
         "?target=127.0.0.1",
     ] {
         let response = exporter.get(&format!("/probe{query}")).await;
         assert_eq!(response.status, 400, "{query}: {}", response.body);
     }
+    // As in blackbox exporter, any other word for debug is no.
+    let response = exporter.get("/probe?workspace=ada/box&debug=1").await;
+    assert_eq!(response.status, 404, "{}", response.body);
     assert_eq!(deployment.coderd.requests().len(), 0);
 }
 

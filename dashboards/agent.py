@@ -49,7 +49,7 @@ NOW = [
          f"sum({fleet('coder_agents')})", NEUTRAL),
     stat("Healthy", "Agents that are connected and started.", f"""sum({fleet('coder_agents_health', 'health="healthy"')})""",
          GREEN),
-    stat("With a problem", "Agents with any of the six problems, whether they are listed below or not.",
+    stat("With a problem", "Agents with any of the seven problems, whether they are listed below or not.",
          f"sum({fleet('coder_agents_health', ANY_PROBLEM)})", GREEN_IF_NONE),
     stat("Starting", "Agents that are connecting or starting and are within the time limits.",
          f"""sum({fleet('coder_agents_health', 'health=~"connecting|starting"')})""", NEUTRAL),
@@ -82,7 +82,7 @@ NAMED = [
         "Problem agents, and since when",
         "Agents with a problem, of the selected owners and workspaces, the oldest problem first. cause is the reason for "
         "stuck_created: survived_build is an agent process that still runs from before a stop and start.",
-        [f"sort_desc(\n  time() - max by ({BY_AGENT}, health, cause) (\n    {of_agents(PROBLEM)}\n  )\n)"],
+        [f"sort_desc(\n  time() - max by ({BY_AGENT}, kind, health, cause) (\n    {of_agents(PROBLEM)}\n  )\n)"],
         PROBLEM_COLUMNS,
         overrides=[
             age(),
@@ -120,7 +120,7 @@ ONE_BY_ONE = [
         "Current state of each agent, the oldest heartbeat first." + ONLY_WITH_ALL,
         [
             "sort_desc(\n  time() - (\n    "
-            f"{named_heartbeats(f'{BY_AGENT}, version, lifecycle_state, status, health')}\n  )\n)"
+            f"{named_heartbeats(f'{BY_AGENT}, kind, version, lifecycle_state, status, health')}\n  )\n)"
         ],
         [
             ("Value", "Heartbeat age"),
@@ -128,6 +128,7 @@ ONE_BY_ONE = [
             ("status", "Status"),
             ("lifecycle_state", "Lifecycle"),
             ("version", "Version"),
+            ("kind", "Kind"),
             *NAME_COLUMNS,
         ],
         overrides=[

@@ -56,10 +56,11 @@ NOW = [
         GREEN,  # none healthy is no fault when all are stopped: the share says which
     ),
     stat(
-        "Disconnected",
-        "Agents that are disconnected although their workspaces were not stopped. What to do: stop the "
-        "workspace, then start it. A start alone does not recover a running workspace.",
-        agents('health="disconnected"'),
+        "Lost",
+        "Agents that are disconnected or terminated although their workspaces were not stopped. The list below has the "
+        "kind of each: only for root is a user's workspace lost. A user may have stopped a dev container "
+        "(sub), an external agent runs outside Coder, and no user has a prebuild yet.",
+        agents('health=~"disconnected|terminated"'),
         GREEN_IF_NONE,
     ),
     stat(
@@ -153,7 +154,7 @@ PROBLEMS = [
         "Agents with a problem, the oldest problem first. The exporter has series for at most 1000 of them by "
         "default (--metrics.max-agent-series). The numbers above count all agents.",
         # By these labels alone, so that no target label becomes a column.
-        [f"sort_desc(\n  time() - max by ({AGENT}, health, cause) (\n    {shown(PROBLEM)}\n  )\n)"],
+        [f"sort_desc(\n  time() - max by ({AGENT}, kind, health, cause) (\n    {shown(PROBLEM)}\n  )\n)"],
         PROBLEM_COLUMNS,
         overrides=[
             age(),

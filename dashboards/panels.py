@@ -14,6 +14,7 @@ HEALTH_COLORS = {
     "starting": "light-blue",
     "connecting": "blue",
     "disconnected": "red",
+    "terminated": "semi-dark-red",
     "stuck_created": "purple",
     "stuck_starting": "yellow",
     "stuck_connecting": "orange",
@@ -21,7 +22,7 @@ HEALTH_COLORS = {
     "start_error": "dark-red",
     "shutdown": GRAY,
 }
-PROBLEMS = ["disconnected", "stuck_created", "stuck_starting", "stuck_connecting", "connect_timeout", "start_error"]
+PROBLEMS = ["disconnected", "terminated", "stuck_created", "stuck_starting", "stuck_connecting", "connect_timeout", "start_error"]
 PROBLEM_COLORS = {health: HEALTH_COLORS[health] for health in PROBLEMS}
 # Labels of an agent, and what a reader calls them.
 NAME_COLUMNS = [
@@ -33,7 +34,7 @@ NAME_COLUMNS = [
     ("deployment", "Deployment"),
     ("agent_id", "Agent id"),
 ]
-PROBLEM_COLUMNS = [("Value", "Age"), ("health", "Health"), ("cause", "Cause"), *NAME_COLUMNS]
+PROBLEM_COLUMNS = [("Value", "Age"), ("health", "Health"), ("cause", "Cause"), ("kind", "Kind"), *NAME_COLUMNS]
 ANY_PROBLEM = f'health=~"{"|".join(PROBLEMS)}"'
 WORKSPACE_COLORS = {"running": "green", "starting": "light-blue", "failed": "red", "no_agent": "orange", "stopped": GRAY}
 STATUS_COLORS = {"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"}

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::coder_api::CoderApi;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::coder::CoderAnswers;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::log_dedup::{LogDedup, Subject};
 use crate::log_output::say;
 

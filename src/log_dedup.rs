@@ -5,11 +5,12 @@
 //! counted, and logged once in [`INTERVAL`]; the end is said once, with how long it took and how
 //! often it failed. Nothing is lost: `coder_exporter_errors_total` counts each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 
 /// How often a failure that goes on is logged again: often enough for who looks at the last lines
 /// of a log, seldom enough for a disk that must hold a night of them.
@@ -75,12 +76,16 @@ pub enum Line {
         /// How often it failed, whatever way.
         failures: u64,
     },
+    /// Something is absent, or not as it was tested: nothing failed.
+    Note(String),
 }
 
 /// Remembers what fails and what has been said of it.
 #[derive(Debug, Default)]
 pub struct LogDedup {
     troubles: BTreeMap<Subject, Trouble>,
+    /// The notes of the last collection.
+    notes: BTreeSet<String>,
 }
 
 #[derive(Debug)]
@@ -103,7 +108,10 @@ impl LogDedup {
         let mut lines = Vec::new();
         match &collection.fleet {
             Err(failure) => lines.push(self.failed(Subject::Collection, failure, at)),
-            Ok(_) => lines.extend(self.works(Subject::Collection, at)),
+            Ok(fleet) => {
+                lines.extend(self.works(Subject::Collection, at));
+                lines.extend(self.notes(&fleet.snapshot.notes));
+            }
         }
         for report in &collection.reports {
             let subject = Subject::Collector(report.collector);
@@ -117,6 +125,15 @@ impl LogDedup {
             }
         }
         lines
+    }
+
+    /// What to say of these notes: those that the last collection did not have.
+    fn notes(&mut self, notes: &[String]) -> Vec<Line> {
+        let notes: BTreeSet<_> = notes.iter().cloned().collect();
+        let new = notes.difference(&self.notes).cloned().map(Line::Note);
+        let new = new.collect();
+        self.notes = notes;
+        new
     }
 
     /// What to say of this failure.

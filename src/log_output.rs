@@ -16,6 +16,7 @@ pub(crate) fn say(line: &Line) {
             let (kind, collector) = (error.kind.as_str(), subject.collector());
             tracing::debug!(kind, collector, %error, "{} again", happened(*subject));
         }
+        Line::Note(note) => tracing::warn!("{note}"),
         Line::StillFailing {
             subject,
             failure: error,

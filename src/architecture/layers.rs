@@ -12,34 +12,43 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 
 /// What each room may use of its neighbours. A room that is not listed may use everything.
 const ROOMS: Rooms = &[
-    ("fleet", &["fleet"]),
-    ("metrics", &["fleet", "metrics"]),
+    ("fleet", &["error", "fleet"]),
+    ("metrics", &["error", "fleet", "metrics"]),
     ("chance.rs", &[]),
-    ("resolver", &["chance", "fleet", "resolver"]),
-    ("config", &["config", "fleet", "metrics"]),
+    ("error.rs", &["error"]),
+    ("resolver", &["chance", "error", "fleet", "resolver"]),
+    ("config", &["config", "error", "fleet", "metrics"]),
     (
         "postgres",
         &[
-            "clock", "config", "fleet", "offload", "postgres", "resolver",
+            "clock", "config", "error", "fleet", "offload", "postgres", "resolver",
         ],
     ),
-    ("coder_api", &["coder_api", "config", "fleet"]),
+    ("coder_api", &["coder_api", "config", "error", "fleet"]),
     (
         "coder_watch.rs",
-        &["coder_api", "fleet", "log_dedup", "log_output"],
+        &["coder_api", "error", "fleet", "log_dedup", "log_output"],
     ),
     (
         "dialer",
-        &["coder_api", "config", "dialer", "fleet", "resolver"],
+        &[
+            "coder_api",
+            "config",
+            "dialer",
+            "error",
+            "fleet",
+            "resolver",
+        ],
     ),
     (
         "collect",
         &[
             "clock",
             "collect",
+            "error",
             "fleet",
-            "log_output",
             "log_dedup",
+            "log_output",
             "metrics",
             "offload",
             "postgres",
@@ -47,7 +56,14 @@ const ROOMS: Rooms = &[
     ),
     (
         "activity.rs",
-        &["collect", "fleet", "log_output", "log_dedup", "postgres"],
+        &[
+            "collect",
+            "error",
+            "fleet",
+            "log_dedup",
+            "log_output",
+            "postgres",
+        ],
     ),
     (
         "probe",
@@ -55,9 +71,10 @@ const ROOMS: Rooms = &[
             "activity",
             "clock",
             "collect",
+            "error",
             "fleet",
-            "log_output",
             "log_dedup",
+            "log_output",
             "postgres",
             "probe",
             "resolver",
@@ -71,9 +88,10 @@ const ROOMS: Rooms = &[
             "coder_watch",
             "collect",
             "config",
-            "dialer",
-            "fleet",
             "details",
+            "dialer",
+            "error",
+            "fleet",
             "metrics",
             "offload",
             "postgres",
@@ -83,11 +101,17 @@ const ROOMS: Rooms = &[
             "web",
         ],
     ),
-    ("details", &["fleet", "details", "postgres", "resolver"]),
-    ("reporter", &["fleet", "reporter"]),
-    ("demo", &["chance", "demo", "fleet", "postgres", "reporter"]),
-    ("log_dedup.rs", &["fleet"]),
-    ("log_output.rs", &["fleet", "log_dedup"]),
+    (
+        "details",
+        &["details", "error", "fleet", "postgres", "resolver"],
+    ),
+    ("reporter", &["error", "fleet", "reporter"]),
+    (
+        "demo",
+        &["chance", "demo", "error", "fleet", "postgres", "reporter"],
+    ),
+    ("log_dedup.rs", &["error", "fleet"]),
+    ("log_output.rs", &["error", "fleet", "log_dedup"]),
 ];
 
 /// What each room within a large room may use of the others in it. The list is in the order of the
@@ -108,7 +132,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
         "postgres",
         &[
             ("failure", &["advice"]),
-            ("columns", &["decode", "failure"]),
+            ("columns", &["decode", "failure", "text_limits"]),
             ("catalog", &["columns", "failure"]),
             ("sql", &["catalog"]),
             ("connection", &["catalog", "columns", "decode", "failure"]),
@@ -123,7 +147,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
                     "sql",
                 ],
             ),
-            ("load", &["collectors", "connection"]),
+            ("load", &["catalog", "collectors", "connection", "reads_of"]),
             (
                 "database",
                 &["catalog", "connection", "failure", "load", "reads"],
@@ -301,6 +325,7 @@ fn room_sources(room: &str) -> Vec<(PathBuf, String)> {
 fn pure_rooms_know_nothing_of_the_world() {
     for room in [
         "chance.rs",
+        "error.rs",
         "fleet",
         "metrics",
         "log_dedup.rs",

@@ -26,9 +26,14 @@ const FOREIGN_FLAGS: &[(&str, &str)] = &[
     ("tmpfs", "docker"),
 ];
 
-/// Names that begin like metrics: a resource of Coder's Terraform provider, the database of the
+/// Names that begin like metrics: resources of Coder's Terraform provider, the database of the
 /// demo, and the role.
-const NO_METRICS: &[&str] = &["coder_agent", "coder_demo", "coder_exporter"];
+const NO_METRICS: &[&str] = &[
+    "coder_agent",
+    "coder_demo",
+    "coder_exporter",
+    "coder_external_agent",
+];
 
 /// What the name of a histogram's series may end with.
 const SUFFIXES: &[&str] = &["", "_bucket", "_count", "_sum", "_gcount", "_gsum"];

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 
 use crate::cli::{demo_settings_table, settings_table};
 use crate::config::demo_args::DemoScenario;
+use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::snapshot::Cause;
@@ -107,21 +108,31 @@ fn outcomes_table() -> String {
     format!("| outcome | what to do |\n| --- | --- |\n{rows}")
 }
 
-/// What to do about each problem, and about each cause where that makes a difference.
+/// What to do about each problem, and for each kind and cause where that makes a difference.
 fn advice_table() -> String {
-    let mut table = String::from("| health | cause | what to do |\n| --- | --- | --- |\n");
+    let mut table =
+        String::from("| health | kind | cause | what to do |\n| --- | --- | --- | --- |\n");
     for &health in Health::ALL {
-        let general = health.advice(None);
-        let of_causes = Cause::ALL.iter().map(|&it| (it, health.advice(Some(it))));
-        let special: Vec<_> = of_causes.filter(|(_, it)| *it != general).collect();
-        let rows = special.iter().map(|(cause, it)| (cause.as_str(), *it));
-        for (cause, advice) in rows.chain([("", general)]) {
+        let general = health.advice(Kind::Root, None);
+        let of_causes = Cause::ALL
+            .iter()
+            .map(|&it| ("", it.as_str(), health.advice(Kind::Root, Some(it))));
+        let of_kinds = Kind::ALL
+            .iter()
+            .map(|&it| (it.as_str(), "", health.advice(it, None)));
+        let special = of_causes.chain(of_kinds).filter(|it| it.2 != general);
+        for (kind, cause, advice) in special.chain([("", "", general)]) {
             let Some(advice) = advice else { continue };
-            let cause = match cause {
+            let code = |name: &str| match name {
                 "" => String::new(),
-                cause => format!("`{cause}`"),
+                name => format!("`{name}`"),
             };
-            table.push_str(&format!("| `{}` | {cause} | {advice} |\n", health.as_str()));
+            table.push_str(&format!(
+                "| `{}` | {} | {} | {advice} |\n",
+                health.as_str(),
+                code(kind),
+                code(cause)
+            ));
         }
     }
     table

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::CommandFactory;
 
 use crate::cli::Cli;
+use crate::error::ErrorKind;
 use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
@@ -15,7 +16,7 @@ use crate::fleet::rules::coder::ReplicaState;
 use crate::fleet::rules::health::Health;
 use crate::fleet::rules::provisioner::DaemonStatus;
 use crate::fleet::rules::status::{Status, StatusRule};
-use crate::fleet::stats::collection::{Collector, ErrorKind};
+use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::workspace_activity::WorkspaceActivity;
 use crate::metrics::catalogue::families;
 use crate::metrics::family::Exposed;

@@ -134,6 +134,9 @@ fn check_collection(report: &mut Report, collection: &CollectionResult) {
             Outcome::NotRun => report.missed(&format!("collector {name}")),
         }
     }
+    for note in &fleet.snapshot.notes {
+        report.warn("collection", note);
+    }
     report.good("collection", &summary(fleet));
 }
 
@@ -197,6 +200,11 @@ impl Report {
 
     fn good(&mut self, what: &str, text: &str) {
         self.line("ok", what, text);
+    }
+
+    /// Not as it should be, and it goes on all the same.
+    fn warn(&self, what: &str, text: &str) {
+        self.line("warn", what, text);
     }
 
     fn bad(&mut self, what: &str, failure: &dyn fmt::Display) {

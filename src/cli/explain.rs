@@ -120,7 +120,7 @@ fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
     if let Some(cause) = details.cause {
         line(out, "cause", cause.as_str());
     }
-    if let Some(advice) = assessment.health.advice(details.cause) {
+    if let Some(advice) = assessment.health.advice(agent.kind, details.cause) {
         line(out, "advice", advice);
     }
 }

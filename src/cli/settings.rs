@@ -235,6 +235,7 @@ pub(super) fn web(
             agent_series: args.metrics.agent_series,
             max_agent_series: args.metrics.max_agent_series,
             coderd_compat: args.metrics.coderd_compat,
+            max_page_bytes: args.metrics.max_page_bytes,
         },
         ui: !args.web.disable_ui,
         links,

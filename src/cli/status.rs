@@ -8,7 +8,9 @@ use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
+use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::snapshot::Cause;
 use crate::fleet::report::format::{age, moment};
 use crate::fleet::report::summary::StatusSummary;
 use crate::fleet::rules::coder::CoderState;
@@ -181,9 +183,15 @@ fn write_problems(out: &mut String, fleet: &FleetStats) {
 fn write_advice(out: &mut String, fleet: &FleetStats) {
     let mut advice: Vec<(String, &'static str)> = Vec::new();
     for problem in fleet.problems() {
-        let cause = problem.cause.map(|it| format!(" ({})", it.as_str()));
-        let name = format!("{}{}", problem.health.as_str(), cause.unwrap_or_default());
-        let text = problem.health.advice(problem.cause).unwrap_or_default();
+        let kind = problem.agent.kind;
+        let kind = (kind != Kind::Root).then(|| kind.as_str());
+        let of: Vec<_> = [kind, problem.cause.map(Cause::as_str)]
+            .into_iter()
+            .flatten()
+            .collect();
+        let of = (!of.is_empty()).then(|| format!(" ({})", of.join(", ")));
+        let name = format!("{}{}", problem.health.as_str(), of.unwrap_or_default());
+        let text = problem.advice().unwrap_or_default();
         if !advice.iter().any(|(known, _)| *known == name) {
             advice.push((name, text));
         }

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::config::coder_token::Token;
 use crate::config::http_url::HttpUrl;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 
 use answer::presentable;
 pub use answer::{Answer, Body, trouble};

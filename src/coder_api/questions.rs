@@ -4,9 +4,9 @@ use enum_map::EnumMap;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::coder::{HealthSection, Severity};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::{CoderApi, trouble};
 

@@ -69,6 +69,17 @@ pub struct AgentArgs {
     )]
     pub inactive_timeout: Duration,
 
+    /// Time that an agent which shut down may stay away before it counts as terminated; a restart
+    /// from inside the workspace takes less
+    #[arg(
+        long = "agent.terminated-after",
+        env = "CODER_EXPORTER_AGENT_TERMINATED_AFTER",
+        value_name = "DURATION",
+        default_value = "5m",
+        value_parser = positive_duration
+    )]
+    pub terminated_after: Duration,
+
     /// Time that an agent may stay in status connecting before it counts as stuck
     #[arg(
         long = "agent.stuck-connecting-after",
@@ -156,6 +167,16 @@ pub struct MetricsArgs {
         action = clap::ArgAction::SetTrue
     )]
     pub coderd_compat: bool,
+
+    /// Maximum size of the metrics page in bytes, as text without compression; Coder's own metrics
+    /// are left out first, then those of all agents, then those of agents with a problem
+    #[arg(
+        long = "metrics.max-page-bytes",
+        env = "CODER_EXPORTER_METRICS_MAX_PAGE_BYTES",
+        value_name = "BYTES",
+        default_value_t = 32 << 20
+    )]
+    pub max_page_bytes: usize,
 }
 
 impl AgentArgs {
@@ -163,6 +184,7 @@ impl AgentArgs {
     pub fn limits(&self) -> Limits {
         Limits {
             inactive_timeout: self.inactive_timeout,
+            terminated_after: self.terminated_after,
             stuck_connecting_after: self.stuck_connecting_after,
             stuck_created_after: self.stuck_created_after,
             stuck_starting_after: self.stuck_starting_after,

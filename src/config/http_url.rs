@@ -59,9 +59,14 @@ impl HttpUrl {
         self.0.origin().ascii_serialization()
     }
 
+    /// Its host, without the port.
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
     /// Whether what is sent there can be read by others: not encrypted, and not for this machine.
     pub fn is_exposed(&self) -> bool {
-        let host = self.0.host_str().unwrap_or_default();
+        let host = self.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse();
         let is_local = host == "localhost" || address.is_ok_and(|it: IpAddr| it.is_loopback());
         !self.is_secure() && !is_local

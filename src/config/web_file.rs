@@ -80,6 +80,9 @@ pub struct PasswordHash {
 }
 
 impl PasswordHash {
+    /// What tools make hashes at, and what an unknown user's password costs to refuse.
+    pub const USUAL_COST: u32 = 10;
+
     /// The hash as it is written.
     pub fn as_str(&self) -> &str {
         &self.text

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::fleet::model::agent::Agent;
-use crate::fleet::model::latest::{Candidate, PastBuild, WorkspaceAt};
+use crate::fleet::model::latest::{Candidate, PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
 use crate::fleet::model::snapshot::Cause;
 use crate::fleet::rules::explain::{Explanation, explain};
@@ -34,6 +34,22 @@ pub struct WorkspaceDetails {
     pub builds: Vec<PastBuild>,
     /// What the rules were applied with.
     pub limits: Limits,
+}
+
+impl WorkspaceDetails {
+    /// About how much memory it takes, for a cache that has a limit. A name or version counts as
+    /// long as it may be at most.
+    pub fn memory_bytes(&self) -> usize {
+        /// Of the names of an agent, and of the sentences that explain it.
+        const TEXTS: usize = 1024;
+        let agents = self.latest.agents.len() * (size_of::<Candidate>() + TEXTS)
+            + self.agents.len() * (size_of::<AgentDetails>() + TEXTS);
+        let builds = self.builds.iter().map(|it| {
+            let error = it.build.error.as_ref().map_or(0, |it| it.len());
+            size_of::<PastBuild>() + error + it.agents.len() * (size_of::<PastAgent>() + TEXTS)
+        });
+        size_of::<Self>() + agents + builds.sum::<usize>()
+    }
 }
 
 /// One agent, and why it is what it is.

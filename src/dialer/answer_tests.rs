@@ -1,5 +1,5 @@
 use super::*;
-use crate::fleet::stats::collection::ErrorKind;
+use crate::error::ErrorKind;
 
 const MESSAGE: &str = r#"{"message":"No.","detail":"Because."}"#;
 const HTML: &str = "<html>Sign in</html>";

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::coder_api::CoderApi;
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 use crate::resolver::{DialError, Dialer, Target};
 
 use super::answer::judge;

@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 
 use crate::coder_api::{CoderApi, SetUpError};
 use crate::config::probe_args::Dialing;
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 use crate::resolver::{DialError, Dialer, Target};
 
 use self::coderd::Coderd;

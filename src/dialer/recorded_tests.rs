@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::coder_api::Answer;
+use crate::error::Failure;
 use crate::fleet::fixtures::agent;
 use crate::fleet::model::agent::{Agent, Scope, Transition};
 use crate::fleet::model::label_value::{DbEnum, Variants};
@@ -18,7 +19,6 @@ use crate::fleet::model::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::JobStatus;
 use crate::fleet::rules::status::status;
-use crate::fleet::stats::collection::Failure;
 use crate::resolver::{
     DialError, Dialer, Directory, Resolver, ResolverSettings, Target, Trace, outcome,
 };

@@ -10,6 +10,7 @@ use crate::fleet::rules::health::Assessment;
 use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
+use super::budget::{Write, within};
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::{AgentSeries, Page};
 
@@ -26,6 +27,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &[
             "organization_name",
             "template_name",
+            "kind",
             "agent_id",
             "agent_name",
             "workspace_name",
@@ -35,7 +37,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         source: Source::Collector(Collector::Agents),
         stability: Stability::Stable,
-        samples: problems,
+        samples: |page, sink| within(page, PROBLEM, problems, sink),
     },
     Family {
         name: INFO,
@@ -44,6 +46,7 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &[
             "organization_name",
             "template_name",
+            "kind",
             "agent_id",
             "agent_name",
             "workspace_id",
@@ -56,7 +59,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         source: Source::Collector(Collector::Agents),
         stability: Stability::Stable,
-        samples: infos,
+        samples: |page, sink| within(page, INFO, infos, sink),
     },
     Family {
         name: LAST_CONNECTED,
@@ -65,11 +68,18 @@ pub(super) const FAMILIES: &[Family] = &[
         labels: &["organization_name", "template_name", "agent_id"],
         source: Source::Collector(Collector::Agents),
         stability: Stability::Stable,
-        samples: last_connected,
+        samples: |page, sink| within(page, LAST_CONNECTED, last_connected, sink),
     },
 ];
 
-/// Families whose size follows the fleet, with the number of agents the limit left out.
+/// All of them can grow; the first is kept longest when the page has no room.
+pub(super) const GROWING: &[(&str, Write)] = &[
+    (PROBLEM, problems),
+    (INFO, infos),
+    (LAST_CONNECTED, last_connected),
+];
+
+/// Families whose size follows the fleet, with the number of agents that the limits left out.
 pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> {
     let fleet = agents_known(page);
     let series = page.detail.agent_series;
@@ -89,7 +99,8 @@ pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> 
             (LAST_CONNECTED, left_out(wanted.count(), shown.count())),
         ]
     });
-    problems.into_iter().chain(all.into_iter().flatten())
+    let dropped = problems.into_iter().chain(all.into_iter().flatten());
+    dropped.map(|(metric, agents)| (metric, agents + page.cut_from(metric)))
 }
 
 fn agents_known(page: &Page) -> Option<&FleetStats> {
@@ -107,9 +118,10 @@ fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
             continue;
         };
-        let labels: [&str; 8] = [
+        let labels: [&str; 9] = [
             &scope.organization,
             &scope.template,
+            agent.kind.as_str(),
             agent.id.hyphenated().encode_lower(&mut id),
             &agent.name,
             &agent.workspace,
@@ -125,9 +137,10 @@ fn problems(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
 fn infos(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let (mut id, mut workspace_id) = (Uuid::encode_buffer(), Uuid::encode_buffer());
     for (scope, agent, assessment) in within_budget(page) {
-        let labels: [&str; 11] = [
+        let labels: [&str; 12] = [
             &scope.organization,
             &scope.template,
+            agent.kind.as_str(),
             agent.id.hyphenated().encode_lower(&mut id),
             &agent.name,
             agent

@@ -16,13 +16,21 @@ use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::duplicates::repeats;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
+use super::budget::{Write, within};
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
+
+const UP: &str = "coderd_agents_up";
+const CONNECTIONS: &str = "coderd_agents_connections";
+const APPS: &str = "coderd_agents_apps";
+
+/// All of them can grow; the first is kept longest when the page has no room.
+pub(super) const GROWING: &[(&str, Write)] = &[(UP, up), (CONNECTIONS, connections), (APPS, apps)];
 
 /// The three families of coderd that this exporter can stand in for.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
-        name: "coderd_agents_up",
+        name: UP,
         help: "Agents by workspace and template version; only with --metrics.coderd-compat",
         kind: MetricKind::Gauge,
         labels: &[
@@ -33,10 +41,10 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         source: Source::Collector(Collector::Agents),
         stability: Stability::FollowsCoder,
-        samples: up,
+        samples: |page, sink| within(page, UP, up, sink),
     },
     Family {
-        name: "coderd_agents_connections",
+        name: CONNECTIONS,
         help: "Agents by name, status and lifecycle state; only with --metrics.coderd-compat",
         kind: MetricKind::Gauge,
         labels: &[
@@ -49,10 +57,10 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         source: Source::Collector(Collector::Agents),
         stability: Stability::FollowsCoder,
-        samples: connections,
+        samples: |page, sink| within(page, CONNECTIONS, connections, sink),
     },
     Family {
-        name: "coderd_agents_apps",
+        name: APPS,
         help: "Apps by agent, name and health; only with --metrics.coderd-compat",
         kind: MetricKind::Gauge,
         labels: &[
@@ -64,7 +72,7 @@ pub(super) const FAMILIES: &[Family] = &[
         ],
         source: Source::Collector(Collector::Apps),
         stability: Stability::FollowsCoder,
-        samples: apps,
+        samples: |page, sink| within(page, APPS, apps, sink),
     },
 ];
 
@@ -93,6 +101,18 @@ pub fn merged_rows(fleet: &FleetStats) -> u64 {
     let apps = fleet.snapshot.named_apps.iter().flatten();
     let apps = apps.filter_map(|app| Some(app_labels(agents.get(app.agent)?, app)));
     agents_of_one_name + repeats(workspaces.into_values()) + repeats(apps)
+}
+
+/// The families, with the number of series that the limits left out.
+pub(super) fn dropped(page: &Page) -> impl Iterator<Item = (&'static str, u64)> {
+    let fleet = fleet(page);
+    let agents = fleet.filter(|it| it.agents.is_some()).map(|_| {
+        let of = |metric| (metric, page.cut_from(metric));
+        [of(UP), of(CONNECTIONS)]
+    });
+    let apps = fleet.filter(|it| it.snapshot.named_apps.is_some());
+    let apps = apps.map(|it| (APPS, it.snapshot.dropped_apps + page.cut_from(APPS)));
+    agents.into_iter().flatten().chain(apps)
 }
 
 fn fleet(page: &Page) -> Option<&FleetStats> {

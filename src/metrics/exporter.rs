@@ -7,10 +7,9 @@ use crate::fleet::model::snapshot::Schema;
 use crate::fleet::stats::collection::Outcome;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-use super::agents;
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
-use super::replicas;
+use super::{agents, coderd, replicas};
 
 /// What this exporter did, and how it went.
 pub(super) const FAMILIES: &[Family] = &[
@@ -129,15 +128,15 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_series_dropped",
-        help: "Number of agents or replicas left out of a metric because of its limit",
+        help: "Number of series left out of a metric because of a limit, as --metrics.max-agent-series",
         kind: MetricKind::Gauge,
         labels: &["metric"],
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
-            agents::dropped(page)
-                .chain(replicas::dropped(page))
-                .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
+            let dropped = agents::dropped(page).chain(coderd::dropped(page));
+            let mut dropped = dropped.chain(replicas::dropped(page));
+            dropped.try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
         },
     },
     Family {

@@ -17,6 +17,7 @@ pub mod single;
 
 mod activity;
 mod agents;
+mod budget;
 mod coder;
 pub mod coderd;
 mod exporter;
@@ -26,3 +27,6 @@ mod process;
 mod provisioners;
 mod replicas;
 mod workspaces;
+
+#[cfg(test)]
+mod tests;

@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 
+use crate::error::ErrorKind;
 use crate::fleet::model::activity::Activity;
 use crate::fleet::model::coder::CoderAnswers;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::results::ProbeStats;
-use crate::fleet::stats::collection::{CollectionResult, ErrorKind};
+use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::TransitionCounts;
+
+pub use super::budget::{Budget, Cut};
 
 /// Everything the families may draw on.
 #[derive(Debug, Clone)]
@@ -33,6 +36,8 @@ pub struct Page {
     pub detail: Detail,
     /// Whether what is in force is what the configuration files say.
     pub is_config_current: bool,
+    /// What does not fit into the page.
+    pub budget: Budget,
 }
 
 impl Page {
@@ -43,7 +48,7 @@ impl Page {
 }
 
 /// How many series may go to single agents: `--metrics.agent-series`,
-/// `--metrics.max-agent-series`.
+/// `--metrics.max-agent-series`, `--metrics.max-page-bytes`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detail {
     /// Agents that get their own series.
@@ -52,6 +57,8 @@ pub struct Detail {
     pub max_agent_series: usize,
     /// Whether Coder's own agent metrics are served too.
     pub coderd_compat: bool,
+    /// The page, as text, has at most this many bytes.
+    pub max_page_bytes: usize,
 }
 
 impl Default for Detail {
@@ -60,6 +67,7 @@ impl Default for Detail {
             agent_series: AgentSeries::Problems,
             max_agent_series: 1000,
             coderd_compat: false,
+            max_page_bytes: 32 << 20,
         }
     }
 }

@@ -8,11 +8,13 @@ use std::str::FromStr;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Label, Scope};
+use crate::fleet::model::bounded::bounded;
 use crate::fleet::model::label_value::{DbEnum, Variants};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::decode::{Text, column};
+use super::text_limits::limit_of;
 
 /// Where the columns of one statement's rows are. Each name is looked up in the first row that it
 /// is asked of; in all rows after that it costs as little as a position.
@@ -91,9 +93,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text, whether or not it is UTF-8; NULL is `None`.
+    /// A text, whether or not it is UTF-8, within its column's limit; NULL is `None`.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<Cow<'a, str>>, Failure> {
-        Ok(self.get::<Text<'a>>(name)?.map(|it| it.0))
+        let text = self.get::<Text<'a>>(name)?;
+        Ok(text.map(|it| bounded(it.0, limit_of(name))))
     }
 
     /// A text of its own; NULL is empty.

@@ -3,21 +3,21 @@
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::stats::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
-};
+use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::offload::offload;
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
 use crate::postgres::connection::cancel::Canceller;
+use crate::postgres::connection::locks::Tables;
 use crate::postgres::connection::session::{NotBegun, Session};
 use crate::postgres::connection::tls;
-use crate::postgres::failure::from_pool;
+use crate::postgres::failure::{from_pool, is_passing};
 use crate::postgres::load::load;
 use crate::postgres::reads;
 
@@ -29,6 +29,13 @@ const APPLICATION_NAME: &str = "coder-agent-exporter";
 /// Of several hosts, one that swallows what it is sent must leave time for the next: of the ten
 /// seconds a scraper usually waits, two. `connect_timeout` in the URL wins.
 const HOST_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long to wait before a table that was locked is tried once more. A migration that is done by
+/// then costs no scrape.
+const LOCK_PAUSE: Duration = Duration::from_millis(250);
+
+/// How often a transaction begins again because the schema changed while it began.
+const MOST_BEGINNINGS: u32 = 3;
 
 /// Coder's database, reached through a small pool.
 ///
@@ -74,7 +81,9 @@ impl Database {
             .max_size(max_connections)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| Failure::new(ErrorKind::Connect, error.to_string()))?;
+            .map_err(|error| {
+                Failure::new(ErrorKind::Connect, error.to_string()).caused_by(error)
+            })?;
         Ok(Self {
             pool,
             canceller,
@@ -100,7 +109,8 @@ impl Database {
         deadline: Instant,
     ) -> Result<Catalog, Failure> {
         let wanted = [wanted, reads(Collector::Agents)].concat();
-        let session = self.open(wanted, deadline).await?;
+        let core = reads(Collector::Agents);
+        let (session, _) = self.open_timed(core, wanted, deadline).await?;
         let catalog = session.catalog.clone();
         session.finish().await;
         Ok(catalog)
@@ -113,10 +123,23 @@ impl Database {
         wanted: CollectionRequest<'_>,
         deadline: Instant,
     ) -> CollectionResult {
-        match self.load(wanted, deadline).await {
-            Ok(collection) => collection,
-            Err(failure) => CollectionResult::failed(failure, wanted.collectors.iter().copied()),
+        let collection = self.load_or_failed(wanted, deadline).await;
+        let was_interrupted = collection.failures().any(|(_, it)| is_passing(it));
+        if !was_interrupted || Instant::now() >= deadline {
+            return collection;
         }
+        tracing::debug!("a collection was interrupted by another transaction; trying once more");
+        self.load_or_failed(wanted, deadline).await
+    }
+
+    async fn load_or_failed(
+        &self,
+        wanted: CollectionRequest<'_>,
+        deadline: Instant,
+    ) -> CollectionResult {
+        let collection = self.load(wanted, deadline).await;
+        let collectors = wanted.collectors.iter().copied();
+        collection.unwrap_or_else(|failure| CollectionResult::failed(failure, collectors))
     }
 
     async fn load(
@@ -125,7 +148,9 @@ impl Database {
         deadline: Instant,
     ) -> Result<CollectionResult, Failure> {
         let reads = wanted_reads(wanted.collectors);
-        let (session, opening) = self.open_timed(reads, deadline).await?;
+        let (session, opening) = self
+            .open_timed(crate::postgres::reads(Collector::Agents), reads, deadline)
+            .await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
         let (mut snapshot, reports) = load(&session, wanted).await?;
         let loaded = Instant::now();
@@ -143,36 +168,77 @@ impl Database {
         })
     }
 
-    /// Opens a session that looks up these columns.
+    /// Opens a session that looks up these columns, and holds a lock on each of their tables.
     pub(crate) async fn open(
         &self,
         reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<Session, Failure> {
-        let (session, _) = self.open_timed(reads, deadline).await?;
+        let (session, _) = self.open_timed(&reads.clone(), reads, deadline).await?;
         Ok(session)
     }
 
-    /// A connection that waited in the pool may have been closed by the server, a pooler or a
-    /// firewall in the meantime, and then its neighbours have been too: they are all replaced,
-    /// so that what happened between two scrapes costs neither.
+    /// Opens a session that looks up the columns of `reads`, and holds a lock on each of their
+    /// tables. Without those of `core` it does not open; any other that is locked is for its
+    /// reader to miss.
+    ///
+    /// A lock that another session holds is tried once more, and where the schema changed while
+    /// the transaction began, it begins again.
     async fn open_timed(
         &self,
+        core: &[ColumnSet],
         reads: Vec<ColumnSet>,
         deadline: Instant,
     ) -> Result<(Session, Opening), Failure> {
         let reads = [REQUIRED.to_vec(), MIGRATION.to_vec(), reads].concat();
+        let tables = Tables::of(core, &reads);
+        let mut has_waited = false;
+        for beginning in 1.. {
+            let (session, opening) = self.begin_anywhere(&reads, &tables, deadline).await?;
+            let may_wait = !has_waited && Instant::now() + LOCK_PAUSE < deadline;
+            match session.locked.clone() {
+                None if !session.catalog.is_stale() => return Ok((session, opening)),
+                None if beginning < MOST_BEGINNINGS => drop(session.finish().await),
+                None => {
+                    session.finish().await;
+                    break;
+                }
+                Some(failure) => {
+                    session.finish().await;
+                    if !may_wait {
+                        return Err(failure);
+                    }
+                    has_waited = true;
+                    sleep(LOCK_PAUSE).await;
+                }
+            }
+        }
+        let message = "Coder's schema changes faster than it can be read: is a migration running?";
+        Err(Failure::new(ErrorKind::Lock, message))
+    }
+
+    /// Begins a transaction on a connection of the pool.
+    ///
+    /// A connection that waited in the pool may have been closed by the server, a pooler or a
+    /// firewall in the meantime, and then its neighbours have been too: they are all replaced,
+    /// so that what happened between two scrapes costs neither.
+    async fn begin_anywhere(
+        &self,
+        reads: &[ColumnSet],
+        tables: &Tables,
+        deadline: Instant,
+    ) -> Result<(Session, Opening), Failure> {
         let asked = Instant::now();
         let client = self.connection(deadline).await?;
         let has_waited = Object::metrics(&client).recycled.is_some();
         let mut connected = Instant::now();
-        let session = match self.begin(client, &reads, deadline).await {
+        let session = match self.begin(client, reads, tables, deadline).await {
             Err(NotBegun::HungUp(failure)) if has_waited => {
                 tracing::debug!(%failure, "a connection was closed by the server; opening another");
                 self.pool.retain(|_, _| false);
                 let client = self.connection(deadline).await?;
                 connected = Instant::now();
-                self.begin(client, &reads, deadline).await?
+                self.begin(client, reads, tables, deadline).await?
             }
             begun => begun?,
         };
@@ -191,17 +257,18 @@ impl Database {
             recycle: remaining,
         };
         let client = self.pool.timeout_get(&timeouts).await;
-        client.map_err(|error| from_pool(&self.target, &error))
+        client.map_err(|error| from_pool(&self.target, error))
     }
 
     async fn begin(
         &self,
         client: Object,
         reads: &[ColumnSet],
+        tables: &Tables,
         deadline: Instant,
     ) -> Result<Session, NotBegun> {
         let (canceller, name) = (self.canceller.clone(), &self.application_name);
-        Session::begin(client, canceller, name, deadline, reads).await
+        Session::begin(client, canceller, name, deadline, reads, tables).await
     }
 }
 

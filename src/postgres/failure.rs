@@ -6,13 +6,14 @@ use std::io;
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::advice;
 
 /// A failed statement or connection. `doing` says what was being done, as in
 /// "reading the agents".
-pub(crate) fn from_driver(doing: &str, error: &Error) -> Failure {
-    Failure::new(kind_of(error), format!("{doing}: {}", describe(error)))
+pub(crate) fn from_driver(doing: &str, error: Error) -> Failure {
+    let message = format!("{doing}: {}", describe(&error));
+    Failure::new(kind_of(&error), message).caused_by(error)
 }
 
 /// Whether the other end went away instead of answering: without a word, or with that of a
@@ -24,8 +25,16 @@ pub(crate) fn is_hang_up(error: &Error) -> bool {
         .is_none_or(|state| farewells.contains(&state.code()))
 }
 
+/// Whether the same question may well be answered when it is asked again: what ended it was
+/// another transaction, or what a standby had to replay.
+pub(crate) fn is_passing(failure: &Failure) -> bool {
+    let state = failure.cause::<Error>().and_then(Error::code);
+    // serialization_failure, which is also a conflict with recovery; deadlock_detected
+    state.is_some_and(|state| ["40001", "40P01"].contains(&state.code()))
+}
+
 /// A connection the pool could not give.
-pub(crate) fn from_pool(target: &str, error: &PoolError) -> Failure {
+pub(crate) fn from_pool(target: &str, error: PoolError) -> Failure {
     match error {
         PoolError::Backend(error) => {
             let mut failure = from_driver(&format!("connecting to {target}"), error);
@@ -43,10 +52,10 @@ pub(crate) fn from_pool(target: &str, error: &PoolError) -> Failure {
             ErrorKind::Connect,
             format!("connecting to {target}: no answer before the deadline"),
         ),
-        other => Failure::new(
-            ErrorKind::Connect,
-            format!("connecting to {target}: {other}"),
-        ),
+        other => {
+            let message = format!("connecting to {target}: {other}");
+            Failure::new(ErrorKind::Connect, message).caused_by(other)
+        }
     }
 }
 
@@ -58,8 +67,10 @@ fn kind_of(error: &Error) -> ErrorKind {
         "42501" => ErrorKind::Permission,
         // undefined table, column, type, function, schema
         "42P01" | "42703" | "42704" | "42883" | "3F000" => ErrorKind::Schema,
-        // query_canceled is how statement_timeout reports; lock_not_available is lock_timeout
-        "57014" | "55P03" | "25P03" => ErrorKind::Timeout,
+        // lock_not_available is how lock_timeout reports
+        "55P03" => ErrorKind::Lock,
+        // query_canceled is how statement_timeout reports
+        "57014" | "25P03" => ErrorKind::Timeout,
         code if code.starts_with("28") => ErrorKind::Authentication,
         "08P01" if is_pooler_refusing_user(error) => ErrorKind::Authentication,
         // connection exception, invalid catalog name, insufficient resources, operator intervention

@@ -7,7 +7,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::Collector;
 use crate::postgres::lookup::{activity, directory, kept_alive, queued_start};
 
-use super::catalog::{ColumnSet, MIGRATION, grant, quoted};
+use super::catalog::{MIGRATION, grant, quoted};
 use super::reads;
 
 pub use crate::postgres::lookup::activity::is_in_newest_release;
@@ -56,16 +56,11 @@ fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
         .chain(kept_alive::READS.iter().copied())
         .chain(queued_start::READS.iter().copied())
         .chain(MIGRATION.iter().copied());
-    for ColumnSet {
-        table,
-        columns,
-        since,
-    } in all
-    {
-        let known = by_table.entry(table).or_default();
-        for column in columns.iter().chain(since) {
-            if !known.contains(column) {
-                known.push(*column);
+    for reads in all {
+        let known = by_table.entry(reads.table).or_default();
+        for column in reads.all_columns() {
+            if !known.contains(&column) {
+                known.push(column);
             }
         }
     }

@@ -6,14 +6,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::snapshot::{Schema, Snapshot};
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::{Collector, CollectorReport, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{Collector, CollectorReport, Outcome};
 use crate::offload::offload;
 use crate::postgres::connection::session::Session;
 
+use super::catalog::MIGRATION;
 use super::collectors::{Context, Found, Loaded, flights, row};
+use super::reads_of;
 
 /// What is to be loaded.
 #[derive(Debug, Clone, Copy)]
@@ -39,7 +42,7 @@ pub(super) async fn load(
     let mut loading = Loading {
         session,
         wanted,
-        found: Found::new(empty(session)),
+        found: Found::new(empty(session, wanted.collectors)),
         reports: Vec::new(),
     };
     for flight in flights(wanted.collectors) {
@@ -54,7 +57,7 @@ pub(super) async fn load(
     loading.finish()
 }
 
-fn empty(session: &Session) -> Snapshot {
+fn empty(session: &Session, collectors: &[Collector]) -> Snapshot {
     let has = |table, column| session.catalog.has(table, column);
     let mut snapshot = Snapshot::at(session.moment.now);
     snapshot.replica_lag_seconds = session.moment.replica_lag_seconds;
@@ -64,6 +67,10 @@ fn empty(session: &Session) -> Snapshot {
         has_deleted: has("workspace_agents", "deleted"),
         has_chat_agent_id: has("chats", "agent_id"),
     };
+    let reads = [reads_of(collectors), MIGRATION.to_vec()].concat();
+    snapshot
+        .notes
+        .extend(session.catalog.missing_grants(&reads));
     snapshot
 }
 

@@ -18,6 +18,7 @@ mod encode;
 mod failure;
 mod load;
 mod sql;
+mod text_limits;
 
 use crate::fleet::stats::collection::Collector;
 

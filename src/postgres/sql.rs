@@ -2,14 +2,14 @@
 
 use super::catalog::Catalog;
 
-/// The statement without what this database's Coder does not have yet
-/// (`docs/spec/coder-schema.md`).
+/// The statement without what this database's Coder does not have yet, or what this role may not
+/// read and is done without (`docs/spec/coder-schema.md`).
 ///
-/// A line that ends in `-- since table.column` stays only where the column exists; of a line
+/// A line that ends in `-- since table.column` stays only where the column can be read; of a line
 /// `-- until table.column: text` the text takes its place where it does not. Each file is thus
 /// the valid statement for the newest Coder, to be read and run as it stands.
 pub(super) fn for_catalog(sql: &str, catalog: &Catalog) -> String {
-    adapt(sql, |name| catalog.has_named(name))
+    adapt(sql, |name| catalog.can_read_named(name))
 }
 
 fn adapt(sql: &str, has: impl Fn(&str) -> bool) -> String {

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::activity::ActivityReader;
+use crate::error::Failure;
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::scope::{ProbeScope, SkipReason, Use, WARM_UP};
 use crate::fleet::rules::status::{Status, status};
-use crate::fleet::stats::collection::Failure;
 use crate::resolver::{DialError, Dialer, Directory, Target};
 
 use super::questions::Questions;

@@ -1,6 +1,6 @@
 //! Which agent of a build serves its workspace (`docs/spec/resolver.md`).
 
-use crate::fleet::model::agent::{Kind, Label};
+use crate::fleet::model::agent::Label;
 use crate::fleet::model::latest::{Candidate, WorkspaceAt};
 
 use super::parts::Target;
@@ -11,7 +11,7 @@ const CHAT_SUFFIX: &str = "-coderd-chat";
 /// Why no agent could be chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoChoice {
-    /// The build has no root agent.
+    /// The build has no agent, or only sub-agents.
     #[error("the latest build has no agent")]
     NoAgent,
     /// Several names end in `-coderd-chat`; only one may.
@@ -22,21 +22,21 @@ pub enum NoChoice {
 /// The agent that serves the workspace: the only one named `…-coderd-chat`, else the first by
 /// display order, lower-cased name, name, id.
 ///
-/// Only root agents count. Candidates are not soft-deleted to begin with.
+/// Sub-agents do not count. Candidates are not soft-deleted to begin with.
 ///
 /// # Errors
 ///
 /// When there is none, or more than one is named `…-coderd-chat`.
 pub fn choose_agent(candidates: &[Candidate]) -> Result<&Candidate, NoChoice> {
-    let roots = || {
-        let is_root = |it: &&Candidate| it.agent.kind == Kind::Root;
-        candidates.iter().filter(is_root)
+    let serving = || {
+        let serves = |it: &&Candidate| it.agent.kind.serves_workspace();
+        candidates.iter().filter(serves)
     };
     let is_chat = |it: &&Candidate| it.agent.name.to_lowercase().ends_with(CHAT_SUFFIX);
-    let chats: Vec<_> = roots().filter(is_chat).collect();
+    let chats: Vec<_> = serving().filter(is_chat).collect();
     match *chats {
         [only] => Ok(only),
-        [] => roots().min_by_key(|it| rank(it)).ok_or(NoChoice::NoAgent),
+        [] => serving().min_by_key(|it| rank(it)).ok_or(NoChoice::NoAgent),
         _ => {
             let mut names: Vec<_> = chats.iter().map(|it| it.agent.name.clone()).collect();
             names.sort();
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
     use crate::fleet::fixtures::agent;
-    use crate::fleet::model::agent::Agent;
+    use crate::fleet::model::agent::{Agent, Kind};
 
     fn candidate(id: u128, name: &str, display_order: i32) -> Candidate {
         let agent = Agent {

@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::latest::{AgentAt, Candidate};
 use crate::fleet::rules::status::{Status, lost_since, status};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::cache::{Cache, Hit};
 use super::choose::{NoChoice, choose, choose_agent};
@@ -34,7 +34,7 @@ use super::trace::{Phase, Trace};
 /// use std::convert::Infallible;
 /// use std::future::pending;
 ///
-/// use coder_agent_exporter::fleet::stats::collection::{ErrorKind, Failure};
+/// use coder_agent_exporter::error::{ErrorKind, Failure};
 /// use coder_agent_exporter::fleet::model::latest::{AgentAt, WorkspaceAt};
 /// use coder_agent_exporter::resolver::{
 ///     DialError, Dialer, Directory, Resolver, ResolverSettings, Route, Target, Trace,

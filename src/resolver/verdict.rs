@@ -127,7 +127,7 @@ fn of_health(health: Health) -> Verdict {
         Health::Connecting | Health::StuckConnecting => Verdict::Connecting,
         Health::ConnectTimeout | Health::Disconnected => Verdict::Unreachable,
         // Shut down from within, though Coder was not asked for it: there is nothing to reach.
-        Health::Shutdown => Verdict::ShutDown,
+        Health::Shutdown | Health::Terminated => Verdict::ShutDown,
         Health::StuckCreated | Health::StuckStarting | Health::Starting => Verdict::Starting,
         Health::StartError => Verdict::StartFailed,
         Health::Healthy => Verdict::Ready,

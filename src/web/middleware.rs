@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tokio::time::Instant;
 
-use crate::web::auth::passwords::PasswordVerdict;
+use crate::web::auth::origin;
+use crate::web::auth::passwords::PasswordVerdict::{Busy, Unknown, Welcome};
+use crate::web::auth::rate_limit::TokenBucket;
 use crate::web::server::protection::Protection;
-use crate::web::state::App;
+use crate::web::state::{App, IsTrusted};
 
 /// Asked by those who hold no password and must get an answer: an orchestrator, a load balancer.
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
@@ -19,14 +22,20 @@ const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"coder-agent-exporter\", charset=\"UTF-8\"");
 
+/// Says why a request is refused, and what else it is told.
+type Refusal = Box<Response>;
+
 /// Lets a request through if it may pass, and dresses the answer.
 pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let protection = app.settings.lifecycle.config.current();
-    let mut response =
-        match refusal(&app, &protection, request.uri().path(), request.headers()).await {
-            Some(refusal) => refusal,
-            None => next.run(request).await,
-        };
+    let (mut parts, body) = request.into_parts();
+    let mut response = match admit(&app, &protection, &parts).await {
+        Ok(is_trusted) => {
+            parts.extensions.insert(is_trusted);
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(refusal) => *refusal,
+    };
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,
@@ -38,42 +47,46 @@ pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next:
     response
 }
 
-async fn refusal(
-    app: &App,
-    protection: &Protection,
-    path: &str,
-    headers: &HeaderMap,
-) -> Option<Response> {
+async fn admit(app: &App, protection: &Protection, request: &Parts) -> Result<IsTrusted, Refusal> {
+    let (path, headers) = (request.uri.path(), &request.headers);
     if OPEN.contains(&path) {
-        return None;
+        let asks = headers.contains_key(header::AUTHORIZATION);
+        let is_trusted = protection.users.is_empty()
+            || asks && app.passwords.check(&protection.users, headers).await == Welcome;
+        return Ok(IsTrusted(is_trusted));
     }
-    if !app.rate_limit.allows(protection.rate_limit, Instant::now()) {
-        let status = StatusCode::TOO_MANY_REQUESTS;
-        let seconds = protection.rate_limit.interval.as_secs().max(1);
-        return Some(
-            (
-                status,
-                [(header::RETRY_AFTER, seconds)],
-                "too many requests\n",
-            )
-                .into_response(),
-        );
-    }
-    let verdict = app.passwords.check(&protection.users, headers);
-    match verdict.await {
-        PasswordVerdict::Welcome => None,
-        PasswordVerdict::Unknown => {
+    // Who passes and who does not are counted apart, so that strangers keep no scraper out.
+    let is_within =
+        |bucket: &TokenBucket| match bucket.allows(protection.rate_limit, Instant::now()) {
+            true => Ok(()),
+            false => Err(too_many(protection)),
+        };
+    match app.passwords.check(&protection.users, headers).await {
+        Welcome => is_within(&app.rate_limit)?,
+        Unknown => {
+            is_within(&app.strangers)?;
             let challenge: [(HeaderName, HeaderValue); 1] = [(header::WWW_AUTHENTICATE, CHALLENGE)];
-            let refusal = (
-                StatusCode::UNAUTHORIZED,
-                challenge,
-                "wrong user or password\n",
-            );
-            Some(refusal.into_response())
+            let sentence = "wrong user or password\n";
+            return refuse((StatusCode::UNAUTHORIZED, challenge, sentence));
         }
-        PasswordVerdict::Busy => {
-            let refusal = "too many concurrent password checks; try again\n";
-            Some((StatusCode::SERVICE_UNAVAILABLE, refusal).into_response())
+        Busy => {
+            let sentence = "too many concurrent password checks; try again\n";
+            return refuse((StatusCode::SERVICE_UNAVAILABLE, sentence));
         }
     }
+    match origin::refusal(&request.method, &request.uri, headers, &app.settings.links) {
+        Some(sentence) => refuse((StatusCode::FORBIDDEN, format!("{sentence}\n"))),
+        None => Ok(IsTrusted(true)),
+    }
+}
+
+fn refuse<T>(response: impl IntoResponse) -> Result<T, Refusal> {
+    Err(Box::new(response.into_response()))
+}
+
+fn too_many(protection: &Protection) -> Refusal {
+    let seconds = protection.rate_limit.interval.as_secs().max(1);
+    let retry = [(header::RETRY_AFTER, seconds)];
+    let sentence = "too many requests\n";
+    Box::new((StatusCode::TOO_MANY_REQUESTS, retry, sentence).into_response())
 }

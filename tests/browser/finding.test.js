@@ -58,7 +58,7 @@ test('text finds owner, workspace, agent and id, in any case', () =>
 test('each column sorts both ways and says so', () =>
   visit(`${origin}/`, async (page) => {
     const column = (name) => page.locator('#problems thead th').filter({ hasText: name });
-    const order = ['stuck_connecting', 'connect_timeout', 'disconnected', 'start_error', 'stuck_created', 'stuck_starting'];
+    const order = ['terminated', 'stuck_connecting', 'connect_timeout', 'disconnected', 'start_error', 'stuck_created', 'stuck_starting'];
     for (const [name, value] of [
       ['Workspace', (it) => it.place],
       ['Template', (it) => it.template],

@@ -13,7 +13,7 @@ use crate::fleet::health::Limits;
 use crate::fleet::label_value::Variants;
 use crate::fleet::transitions::TransitionCounts;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page};
+use crate::metrics::page::{AgentSeries, Budget, Detail, ErrorCounts, Page};
 use crate::postgres::database::{CollectionRequest, Database};
 use crate::scale::{Allocated, weigh};
 
@@ -116,8 +116,10 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
             agent_series,
             max_agent_series: usize::MAX,
             coderd_compat: false,
+            max_page_bytes: usize::MAX,
         },
         is_config_current: true,
+        budget: Budget::default(),
     }
 }
 

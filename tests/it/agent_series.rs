@@ -69,6 +69,7 @@ async fn info_says_what_an_agent_is_in_labels() {
     let labels = [
         ("organization_name", "acme"),
         ("template_name", "docker"),
+        ("kind", "root"),
         ("agent_id", id.as_str()),
         ("agent_name", "main"),
         ("workspace_id", workspace_id.as_str()),

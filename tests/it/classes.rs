@@ -11,6 +11,9 @@ fn one_of_each() -> Vec<Agent> {
     let template_waits_two_minutes = |agent: Agent| agent.set("connection_timeout_seconds", 120);
     vec![
         agent("shutdown").lifecycle("off").closed_ago(MINUTE),
+        agent("terminated")
+            .lifecycle("off")
+            .closed_ago(6.0 * MINUTE),
         waiting_agent("stuck_connecting", 11.0 * MINUTE),
         waiting_agent("connecting", 9.0 * MINUTE),
         template_waits_two_minutes(waiting_agent("connect_timeout", 3.0 * MINUTE)),
@@ -43,6 +46,7 @@ async fn each_health_class_is_exported_once_for_its_one_agent() {
     let page = coder.exporter().await.scrape().await;
     insta::assert_snapshot!(page.show("coder_agents_health"), @r#"
     coder_agents_health{health="shutdown",kind="root",organization_name="acme",template_name="docker"} 1
+    coder_agents_health{health="terminated",kind="root",organization_name="acme",template_name="docker"} 1
     coder_agents_health{health="stuck_connecting",kind="root",organization_name="acme",template_name="docker"} 1
     coder_agents_health{health="connecting",kind="root",organization_name="acme",template_name="docker"} 1
     coder_agents_health{health="connect_timeout",kind="root",organization_name="acme",template_name="docker"} 1
@@ -63,7 +67,7 @@ async fn each_status_is_exported_with_the_number_of_its_agents() {
     insta::assert_snapshot!(page.show("coder_agents"), @r#"
     coder_agents{kind="root",organization_name="acme",status="connected",template_name="docker"} 5
     coder_agents{kind="root",organization_name="acme",status="connecting",template_name="docker"} 2
-    coder_agents{kind="root",organization_name="acme",status="disconnected",template_name="docker"} 2
+    coder_agents{kind="root",organization_name="acme",status="disconnected",template_name="docker"} 3
     coder_agents{kind="root",organization_name="acme",status="timeout",template_name="docker"} 1
     "#);
 }
@@ -82,7 +86,7 @@ async fn each_lifecycle_state_is_exported_with_the_number_of_its_agents() {
     coder_agents_lifecycle{kind="root",lifecycle_state="shutting_down",organization_name="acme",template_name="docker"} 0
     coder_agents_lifecycle{kind="root",lifecycle_state="shutdown_timeout",organization_name="acme",template_name="docker"} 0
     coder_agents_lifecycle{kind="root",lifecycle_state="shutdown_error",organization_name="acme",template_name="docker"} 0
-    coder_agents_lifecycle{kind="root",lifecycle_state="off",organization_name="acme",template_name="docker"} 1
+    coder_agents_lifecycle{kind="root",lifecycle_state="off",organization_name="acme",template_name="docker"} 2
     "#);
 }
 
@@ -128,6 +132,7 @@ async fn each_problem_says_since_when_and_the_oldest_stands_first() {
         ("start_error", 7100.0),
         ("stuck_starting", 31.0 * MINUTE),
         ("stuck_connecting", 11.0 * MINUTE),
+        ("terminated", 6.0 * MINUTE),
         ("stuck_created", 3.0 * MINUTE),
         // Created three minutes ago, and had two minutes to connect.
         ("connect_timeout", MINUTE),

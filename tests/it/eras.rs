@@ -8,6 +8,40 @@ use crate::harness::*;
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::postgres::database::Database;
 
+#[tokio::test]
+async fn every_coder_has_external_agents_and_prebuilds_and_a_sub_agent_is_nothing_else() {
+    for era in Era::ALL {
+        let coder = Coder::of(era).await;
+        let external = start(1)
+            .external_resource()
+            .agent(agent("laptop").sub(agent("sub")));
+        coder.add(workspace("outside").build(external)).await;
+        // Another resource of the same workspace is none outside Coder.
+        let mixed = start(1)
+            .agent(agent("main"))
+            .external_resource()
+            .agent(agent("laptop"));
+        coder.add(workspace("mixed").build(mixed)).await;
+        let ahead = start(1)
+            .agent(agent("main").sub(agent("sub")))
+            .external_resource()
+            .agent(agent("laptop"));
+        coder.add(workspace("ahead").prebuild().build(ahead)).await;
+        let page = coder.exporter().await.scrape().await;
+        page.assert_every_collector_loaded();
+        let kind = |kind| page.get("coder_agents", &[("kind", kind), ("status", "connected")]);
+        let found = ["root", "sub", "external", "prebuild"].map(kind);
+        // Without parents, what would be a sub-agent is of its resource's and its owner's kind.
+        let expected = match era >= Era::V2_22 {
+            true => [Some(1.0), Some(2.0), Some(3.0), Some(1.0)],
+            false => [Some(1.0), None, Some(4.0), Some(2.0)],
+        };
+        assert_eq!(found, expected, "{era:?}");
+        let running = page.value("coder_workspaces", &[("state", "running")]);
+        assert_eq!(running, 3.0, "{era:?}: each is served by an agent");
+    }
+}
+
 /// A root agent with a sub-agent, and one that was deleted softly where that is possible.
 async fn fleet_of(era: Era) -> Coder {
     let coder = Coder::of(era).await;

@@ -105,6 +105,28 @@ async fn missing_column_or_table_is_named() {
 }
 
 #[tokio::test]
+async fn column_that_can_be_done_without_costs_a_note_that_names_the_grant() {
+    let coder = one_agent().await;
+    let role = &coder.role;
+    let revoke = format!("REVOKE SELECT ON schema_migrations FROM {role}");
+    coder.sql(&revoke).await;
+    let url = format!("--postgres.url={}", coder.url());
+    let ended = run(&["check", &url]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let grant = "GRANT SELECT (version) ON schema_migrations TO";
+    let warned = ended.stdout.lines().filter(|it| it.starts_with("warn"));
+    let warned: Vec<_> = warned.collect();
+    assert!(warned[0].contains(grant), "{}", ended.stdout);
+    let program = Program::serve(&[&url]).await;
+    for _ in 0..3 {
+        http::get(program.address, "/metrics", &[]).await.unwrap();
+    }
+    program.terminate().await;
+    let log = program.ended().await.stderr;
+    assert_eq!(log.matches(grant).count(), 1, "{log}");
+}
+
+#[tokio::test]
 async fn coder_too_old_is_not_ready_and_says_which_column_it_lacks() {
     let coder = one_agent().await;
     coder

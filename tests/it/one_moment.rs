@@ -4,25 +4,18 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::harness::*;
 
-/// Stops the exporter between its agents and its apps, changes the fleet, lets it go on, and
-/// gives what it then says: agents and apps.
-///
-/// The other session locks the apps, so that the exporter, which has read the agents, waits for
-/// them; it must be let go within the exporter's own patience for locks (two seconds).
+/// Stops the exporter between its agents and its apps, changes the fleet, and gives what it then
+/// says: agents and apps. The apps are read through a view that takes a while; the changes are made
+/// to the table below it, `real_table`.
 async fn scrape_while(coder: &Coder, exporter: &Exporter, changes: &str) -> (f64, f64) {
-    let mut other = coder.connect().await;
-    let transaction = other.transaction().await.unwrap();
-    let lock = "LOCK TABLE workspace_apps IN ACCESS EXCLUSIVE MODE";
-    transaction.batch_execute(lock).await.unwrap();
+    coder.pace(2.0).await;
     let meanwhile = async {
         eventually("the exporter waits for the apps", async || {
-            let waiting = "SELECT count(*) FROM pg_locks
-                WHERE NOT granted AND relation = 'workspace_apps'::regclass";
-            coder.number(waiting).await == 1
+            coder.is_waited_for().await
         })
         .await;
-        transaction.batch_execute(changes).await.unwrap();
-        transaction.commit().await.unwrap();
+        coder.sql(changes).await;
+        coder.pace(0.0).await;
     };
     let (page, ()) = tokio::join!(exporter.scrape(), meanwhile);
     page.assert_every_collector_loaded();
@@ -38,6 +31,7 @@ async fn two_agents_with_three_apps_each() -> Coder {
         let main = agent("main").app("healthy").app("healthy").app("healthy");
         coder.add(workspace(name).agent(main)).await;
     }
+    coder.paced("workspace_apps").await;
     coder
 }
 
@@ -57,7 +51,7 @@ async fn agents_that_vanish_during_the_collection_still_have_their_apps_in_it() 
 async fn apps_that_appear_or_change_during_the_collection_are_the_next_ones() {
     let coder = two_agents_with_three_apps_each().await;
     let exporter = coder.exporter().await;
-    let appear = "INSERT INTO workspace_apps (id, agent_id, slug, health)
+    let appear = "INSERT INTO real_table (id, agent_id, slug, health)
         SELECT gen_random_uuid(), id, 'new', 'unhealthy' FROM workspace_agents";
     assert_eq!(scrape_while(&coder, &exporter, appear).await, (2.0, 6.0));
     assert_eq!(exporter.scrape().await.value("coder_apps", &[]), 8.0);

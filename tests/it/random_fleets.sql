@@ -5,6 +5,7 @@ SELECT setseed($SEED);
 TRUNCATE organizations, users, templates, template_versions, workspaces, provisioner_jobs,
     workspace_builds, workspace_resources, workspace_agents, real_table, chats CASCADE;
 INSERT INTO users (id, username) SELECT gen_random_uuid(), 'user-' || it FROM generate_series(1, 5) AS it;
+INSERT INTO users (id, username) VALUES ('c42fdf75-3097-471c-8c33-fb52454d81c0', 'prebuilds');
 INSERT INTO organizations (id, name) SELECT gen_random_uuid(), 'org-' || it FROM generate_series(1, 3) AS it;
 INSERT INTO templates (id, organization_id, name)
     SELECT gen_random_uuid(), id, 'template-' || it FROM organizations, generate_series(1, 2) AS it;
@@ -29,8 +30,9 @@ INSERT INTO provisioner_jobs (id, organization_id, started_at, canceled_at, comp
     FROM drawn;
 INSERT INTO workspace_builds (id, workspace_id, template_version_id, build_number, transition, job_id)
     SELECT id, workspace_id, version_id, number, transition::workspace_transition, job_id FROM drawn;
-INSERT INTO workspace_resources (id, job_id)
-    SELECT gen_random_uuid(), job_id FROM drawn, generate_series(1, 3) WHERE random() < 0.5;
+INSERT INTO workspace_resources (id, job_id, type)
+    SELECT gen_random_uuid(), job_id, (ARRAY['docker_container', 'coder_external_agent'])[1 + floor(random() * 2)::integer]
+    FROM drawn, generate_series(1, 3) WHERE random() < 0.5;
 INSERT INTO workspace_agents (
     id, resource_id, name, version, created_at, lifecycle_state, first_connected_at, last_connected_at,
     disconnected_at, started_at, ready_at, connection_timeout_seconds, deleted
@@ -38,8 +40,8 @@ INSERT INTO workspace_agents (
     SELECT gen_random_uuid(), resource.id, 'main-' || it, 'v2.32.0', now() - random() * interval '20 min',
            (enum_range(NULL::workspace_agent_lifecycle_state))[1 + floor(random() * 9)::integer],
            CASE WHEN random() < 0.8 THEN now() - random() * interval '5 min' END,
-           CASE WHEN random() < 0.9 THEN now() - random() * interval '45 s' END,
-           CASE WHEN random() < 0.3 THEN now() - random() * interval '45 s' END,
+           CASE WHEN random() < 0.9 THEN now() - random() * (ARRAY[interval '45 s', interval '10 min'])[1 + floor(random() * 2)::integer] END,
+           CASE WHEN random() < 0.3 THEN now() - random() * (ARRAY[interval '45 s', interval '10 min'])[1 + floor(random() * 2)::integer] END,
            CASE WHEN random() < 0.5 THEN now() - random() * interval '1 h' END,
            CASE WHEN random() < 0.5 THEN now() - random() * interval '1 h' END,
            floor(random() * 3)::integer * 300, random() < 0.15

@@ -89,6 +89,7 @@ async fn wrong_setting_is_refused_and_its_flag_named() {
         ("--agent.inactive-timeout", "30"),
         ("--agent.inactive-timeout", "-1s"),
         ("--agent.inactive-timeout", "1000years"),
+        ("--agent.terminated-after", "0s"),
         ("--agent.stuck-connecting-after", "soon"),
         ("--agent.stuck-created-after", "0s"),
         ("--agent.stuck-starting-after", ""),

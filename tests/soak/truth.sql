@@ -11,7 +11,8 @@ WITH moment AS MATERIALIZED (
     SELECT workspaces.id,
            organizations.name || '|' || templates.name AS scope,
            latest.job_id,
-           latest.transition::text AS transition
+           latest.transition::text AS transition,
+           CASE owner_id WHEN 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild' ELSE 'root' END AS kind
     FROM workspaces
     JOIN organizations ON organizations.id = workspaces.organization_id
     JOIN templates ON templates.id = workspaces.template_id
@@ -21,9 +22,19 @@ WITH moment AS MATERIALIZED (
     SELECT workspace_agents.*,
            homes.scope,
            homes.transition,
-           CASE WHEN parent_id IS NULL THEN 'root' ELSE 'sub' END AS kind,
+           CASE
+               WHEN parent_id IS NULL AND resource_type <> 'coder_external_agent' THEN homes.kind
+               WHEN parent_id IS NULL THEN 'external'
+               ELSE 'sub'
+           END AS kind,
            lifecycle_state::text AS lifecycle,
            moment.now,
+           -- The moment of loss: when it was closed, else the last heartbeat.
+           CASE
+               WHEN coalesce(disconnected_at, '-infinity') >= coalesce(last_connected_at, '-infinity')
+               THEN coalesce(disconnected_at, last_connected_at, first_connected_at)
+               ELSE last_connected_at
+           END AS lost,
            CASE
                WHEN first_connected_at IS NULL THEN CASE
                    WHEN connection_timeout_seconds > 0
@@ -35,7 +46,7 @@ WITH moment AS MATERIALIZED (
                ELSE 'connected'
            END AS status
     FROM homes
-    JOIN (SELECT id AS resource, job_id FROM workspace_resources) AS resources
+    JOIN (SELECT id AS resource, type AS resource_type, job_id FROM workspace_resources) AS resources
         ON resources.job_id = homes.job_id
     JOIN workspace_agents ON workspace_agents.resource_id = resources.resource
     CROSS JOIN moment
@@ -43,9 +54,13 @@ WITH moment AS MATERIALIZED (
 ), judged AS (
     SELECT *,
            CASE
-               WHEN transition <> 'start'
-                   OR lifecycle IN ('shutting_down', 'shutdown_timeout', 'shutdown_error', 'off')
-               THEN 'shutdown'
+               WHEN transition <> 'start' THEN 'shutdown'
+               WHEN status IN ('connected', 'disconnected')
+                   AND lifecycle IN ('shutting_down', 'shutdown_timeout', 'shutdown_error', 'off')
+               THEN CASE
+                   WHEN status = 'disconnected' AND lost + interval '5 minutes' < now
+                   THEN 'terminated' ELSE 'shutdown' END
+               WHEN kind = 'external' AND status IN ('connecting', 'timeout') THEN 'connecting'
                WHEN status = 'connecting' AND created_at + interval '10 minutes' < now
                THEN 'stuck_connecting'
                WHEN status = 'connecting' THEN 'connecting'
@@ -72,7 +87,7 @@ WITH moment AS MATERIALIZED (
                ELSE 'failed'
            END AS job,
            homes.transition,
-           EXISTS (SELECT FROM agents WHERE agents.kind = 'root' AND agents.resource_id IN (
+           EXISTS (SELECT FROM agents WHERE agents.kind <> 'sub' AND agents.resource_id IN (
                SELECT id FROM workspace_resources WHERE job_id = homes.job_id)) AS has_agent
     FROM homes JOIN provisioner_jobs ON provisioner_jobs.id = homes.job_id
 ), workspaces_by_state AS (
@@ -109,15 +124,12 @@ SELECT 'coder_agent_problem_timestamp_seconds',
            WHEN 'stuck_connecting' THEN created_at
            WHEN 'connect_timeout'
            THEN created_at + connection_timeout_seconds * interval '1 second'
-           -- The moment of loss: when it was closed, else the last heartbeat.
-           WHEN 'disconnected' THEN CASE
-               WHEN coalesce(disconnected_at, '-infinity') >= coalesce(last_connected_at, '-infinity')
-               THEN coalesce(disconnected_at, last_connected_at, first_connected_at)
-               ELSE last_connected_at END
+           WHEN 'disconnected' THEN lost
+           WHEN 'terminated' THEN lost
            WHEN 'start_error' THEN coalesce(ready_at, started_at, first_connected_at)
            WHEN 'stuck_created' THEN first_connected_at
            ELSE coalesce(started_at, first_connected_at)
        END)::float8
 FROM judged
-WHERE health IN ('stuck_connecting', 'connect_timeout', 'disconnected', 'start_error',
-    'stuck_created', 'stuck_starting')
+WHERE health IN ('terminated', 'stuck_connecting', 'connect_timeout', 'disconnected',
+    'start_error', 'stuck_created', 'stuck_starting')

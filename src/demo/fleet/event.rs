@@ -25,6 +25,7 @@ pub(super) enum Event {
     Replace,
     ResumeAndReport,
     // From here on agents break.
+    Evicted,
     Silence,
     Drop,
     NeverConnects,
@@ -40,7 +41,7 @@ impl Event {
         match self {
             Self::FailedBuild | Self::ResumeAndReport | Self::Silence | Self::Drop => Trouble,
             Self::NeverConnects | Self::WaitsForEver | Self::StartError => Trouble,
-            Self::StartHangs | Self::ResumeAndStick => Trouble,
+            Self::StartHangs | Self::ResumeAndStick | Self::Evicted => Trouble,
             _ => Everyday,
         }
     }
@@ -116,7 +117,8 @@ impl Event {
                 Wish::Restart(StartOutcome::Hangs),
                 format!("{owner} restarted {label}: its startup script will hang"),
             ),
-            Self::AppFails | Self::Chat | Self::DevContainer | Self::ShutDown => return None,
+            Self::AppFails | Self::Chat | Self::DevContainer => return None,
+            Self::ShutDown | Self::Evicted => return None,
             Self::Silence | Self::Drop => return None,
         };
         let outcome = match self {
@@ -171,8 +173,12 @@ impl Fleet {
                 .rebuild_dev_container(&mut cx)
                 .then(|| format!("{owner} rebuilt the dev container of {label}")),
             Event::ShutDown => {
-                workspace.shut_down(&mut cx);
+                workspace.shut_down(60..240, &mut cx);
                 Some(format!("{owner} shut down {label} from inside"))
+            }
+            Event::Evicted => {
+                workspace.shut_down(1800..5400, &mut cx);
+                Some(format!("the pod of {label} was evicted from its node"))
             }
             _ => {
                 workspace.chat(&mut cx);

@@ -133,6 +133,7 @@ const ALL: ScenarioPlan = ScenarioPlan {
         (24 * 60, Event::WaitsForEver),
         (14 * 60, Event::WaitsForEver),
         (10 * 60, Event::ResumeAndStick),
+        (9 * 60, Event::Evicted),
         (8 * 60, Event::StartError),
         (7 * 60, Event::NeverConnects),
         (6 * 60, Event::ResumeAndStick),

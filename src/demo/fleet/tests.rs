@@ -5,7 +5,8 @@ use uuid::Uuid;
 use super::*;
 
 const INACTIVE_TIMEOUT: Time = 30;
-const PROBLEMS: [Word; 6] = [
+const PROBLEMS: [Word; 7] = [
+    "terminated",
     "stuck_connecting",
     "connect_timeout",
     "disconnected",
@@ -35,8 +36,12 @@ fn status(agent: &AgentRow, now: Time) -> Word {
 fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
     let lifecycle = agent.lifecycle_state;
     let since = |at: Option<Time>| now - at.unwrap_or(now);
+    let is_going = matches!(lifecycle, "shutting_down" | "off");
+    let lost = agent.disconnected_at.max(agent.last_connected_at);
     match status(agent, now) {
-        _ if transition != "start" || matches!(lifecycle, "shutting_down" | "off") => "shutdown",
+        _ if transition != "start" => "shutdown",
+        "disconnected" if is_going && since(lost) > 300 => "terminated",
+        "connected" | "disconnected" if is_going => "shutdown",
         "connecting" if now - agent.created_at > 600 => "stuck_connecting",
         "connecting" => "connecting",
         "timeout" => "connect_timeout",

@@ -1,6 +1,7 @@
 //! One workspace, from second to second.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use uuid::Uuid;
 
@@ -143,13 +144,14 @@ impl Workspace {
         }
     }
 
-    /// The machine is shut down from within, and started again some time later.
-    pub(super) fn shut_down(&mut self, cx: &mut Context<'_>) {
+    /// The machine is shut down, by no build, and started again so many seconds later. Its agent
+    /// counts as terminated after five minutes.
+    pub(super) fn shut_down(&mut self, back_after: Range<Time>, cx: &mut Context<'_>) {
         let ends_at = cx.now + cx.rng.within(3..15);
         for agent in &mut self.agents {
             agent.shut_down(cx.now, ends_at);
         }
-        let at = cx.now + cx.rng.within(300..1800);
+        let at = cx.now + cx.rng.within(back_after);
         self.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
     }
 

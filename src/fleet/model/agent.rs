@@ -38,7 +38,7 @@ pub struct Agent {
     pub template_version: Label,
     /// Which organization and template it belongs to: an index into the snapshot's scopes.
     pub scope: ScopeId,
-    /// Root agent or sub-agent.
+    /// What sort of agent it is.
     pub kind: Kind,
     /// `workspace_builds.transition` of the workspace's latest build.
     pub transition: DbEnum<Transition>,
@@ -80,7 +80,8 @@ pub struct Scope {
     pub template: Label,
 }
 
-/// Whether the agent was defined by the template or started inside another agent.
+/// What sort of agent it is, and so whom its loss hurts and who can act
+/// (`docs/spec/population-and-kind.md`).
 #[derive(
     Debug,
     Clone,
@@ -97,10 +98,24 @@ pub struct Scope {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Kind {
-    /// Defined by the template.
+    /// Defined by the template, in a workspace that a person owns.
     Root,
     /// Has a parent agent (a dev container, since Coder v2.22).
     Sub,
+    /// Runs on a machine outside Coder, where the workspace's owner starts it.
+    External,
+    /// In a workspace that Coder built ahead and that no person has claimed yet.
+    Prebuild,
+}
+
+impl Kind {
+    /// Whether the agent serves its workspace: a sub-agent only adds to one that does.
+    pub const fn serves_workspace(self) -> bool {
+        match self {
+            Self::Root | Self::External | Self::Prebuild => true,
+            Self::Sub => false,
+        }
+    }
 }
 
 /// `workspace_transition`: what a build was asked to do with its workspace.
@@ -166,7 +181,7 @@ pub enum Lifecycle {
 }
 
 impl Lifecycle {
-    /// Whether the agent was asked to go: it is going, or gone on request.
+    /// Whether the agent reported that it is going, or gone: it was asked to, or its machine was.
     pub const fn is_shutdown(self) -> bool {
         matches!(
             self,

@@ -4,6 +4,7 @@
 pub mod activity;
 pub mod agent;
 pub mod app;
+pub mod bounded;
 pub mod coder;
 pub mod label_value;
 pub mod latest;

@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub replica_lag_seconds: Option<f64>,
     /// What kind of Coder it is.
     pub schema: Schema,
+    /// What could not be asked and is absent for that reason: a sentence each, with what to do.
+    pub notes: Vec<String>,
     /// Organizations and templates that have an agent.
     pub scopes: Scopes,
     /// The population (`docs/spec/population-and-kind.md`).
@@ -36,6 +38,8 @@ pub struct Snapshot {
     pub apps: Option<Vec<AppCount>>,
     /// Apps of the population by name, where Coder's own metrics are served too.
     pub named_apps: Option<Vec<NamedApp>>,
+    /// Names of apps left out, because their agent has too many.
+    pub dropped_apps: u64,
     /// Workspaces that are not deleted.
     pub workspaces: Option<Vec<WorkspaceCount>>,
     /// Chats that are not archived.
@@ -55,11 +59,13 @@ impl Snapshot {
             now,
             replica_lag_seconds: None,
             schema: Schema::default(),
+            notes: Vec::new(),
             scopes: Scopes::default(),
             agents: None,
             repeated_agents: 0,
             apps: None,
             named_apps: None,
+            dropped_apps: 0,
             workspaces: None,
             bindings: None,
             replicas: None,

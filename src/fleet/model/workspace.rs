@@ -15,7 +15,7 @@ pub struct WorkspaceCount {
     pub transition: DbEnum<Transition>,
     /// `provisioner_jobs.job_status` of their latest builds.
     pub job: DbEnum<JobStatus>,
-    /// Whether the latest build has a root agent that is not soft-deleted.
+    /// Whether the latest build has an agent, no sub-agent, that is not soft-deleted.
     pub has_agent: bool,
     /// Number of such workspaces.
     pub count: u64,
@@ -109,7 +109,7 @@ pub struct BindingCount {
 pub enum BindingState {
     /// It remembers none.
     Unbound,
-    /// No agent could: the latest build has no root agent that is not soft-deleted.
+    /// No agent could: the latest build has none but sub-agents that is not soft-deleted.
     NoAgent,
     /// It remembers an agent of the latest build.
     Current,

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use crate::fleet::model::agent::{Kind, Transition};
+use crate::fleet::model::agent::Transition;
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::fleet_stats::FleetStats;
@@ -47,7 +47,7 @@ impl InScope {
     }
 }
 
-/// The running workspaces: those whose latest build started them and has a root agent.
+/// The running workspaces: those whose latest build started them and has an agent that serves them.
 ///
 /// `is_in_scope` says of an agent, by its id and status, whether a workspace that it serves is in
 /// the probe's scope.
@@ -58,7 +58,7 @@ pub fn candidates(
 ) -> Vec<ProbeCandidate> {
     let mut by_workspace: HashMap<Uuid, ProbeCandidate> = HashMap::new();
     for (agent, assessment) in fleet.judged() {
-        if agent.kind != Kind::Root || agent.transition != DbEnum::Known(Transition::Start) {
+        if !agent.kind.serves_workspace() || agent.transition != DbEnum::Known(Transition::Start) {
             continue;
         }
         let workspace = agent.workspace_id;
@@ -138,7 +138,7 @@ mod tests {
 
     use super::*;
     use crate::fleet::fixtures::{agent, at, fleet_of};
-    use crate::fleet::model::agent::Agent;
+    use crate::fleet::model::agent::{Agent, Kind};
 
     fn candidate(id: u128, urgent: bool, silent_seconds: f64) -> ProbeCandidate {
         ProbeCandidate {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn only_workspaces_that_were_started_and_have_a_root_agent_stand_in_line() {
+    fn only_workspaces_that_were_started_and_have_an_agent_stand_in_line() {
         let stopped = Agent {
             workspace_id: Uuid::from_u128(7),
             transition: DbEnum::Known(Transition::Stop),

@@ -137,7 +137,7 @@ fn templates(fleet: &FleetStats) -> Vec<TemplateDetail<'_>> {
     rows.collect()
 }
 
-/// Root agents and sub-agents of one template.
+/// The agents of one template, of each kind.
 fn counts_of<'a>(fleet: &'a FleetStats, scope: &Scope) -> Vec<&'a AgentCounts> {
     let Some(all_counts) = &fleet.agents else {
         return Vec::new();

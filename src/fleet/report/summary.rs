@@ -58,6 +58,7 @@ pub struct AgentSummary<'a> {
     /// Name of the agent within its workspace.
     pub agent_name: &'a str,
     /// `root`: the template defines the agent. `sub`: it was started inside another agent.
+    /// `external`: it runs on a machine outside Coder. `prebuild`: no user has its workspace yet.
     #[schemars(schema_with = "one_of::<Kind>")]
     pub kind: &'static str,
     /// Version of the agent; empty when it has never connected.
@@ -138,7 +139,7 @@ impl<'a> AgentSummary<'a> {
             health_reason: health.saw,
             since: assessment.since.map(moment),
             cause: cause.map(Cause::as_str),
-            advice: assessment.health.advice(cause),
+            advice: assessment.health.advice(agent.kind, cause),
         }
     }
 }
@@ -148,6 +149,7 @@ impl<'a> AgentSummary<'a> {
 pub struct ProblemSummary<'a> {
     agent_id: String,
     agent_name: &'a str,
+    kind: &'static str,
     #[serde(flatten)]
     place: Place<'a>,
     health: &'static str,
@@ -164,12 +166,13 @@ impl<'a> ProblemSummary<'a> {
         Self {
             agent_id: agent.id.to_string(),
             agent_name: &agent.name,
+            kind: agent.kind.as_str(),
             place: Place::of(fleet, agent),
             health: problem.health.as_str(),
             since: moment(problem.since),
             age_seconds: fleet.snapshot.now.seconds_since(problem.since),
             cause: problem.cause.map(Cause::as_str),
-            advice: problem.health.advice(problem.cause).unwrap_or_default(),
+            advice: problem.advice().unwrap_or_default(),
         }
     }
 }

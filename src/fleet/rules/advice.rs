@@ -1,6 +1,7 @@
 //! What an operator should do, in one place: for each outcome of trying to reach an agent
 //! (`docs/spec/resolver.md`) and for each problem an agent can have (`docs/spec/health.md`).
 
+use crate::fleet::model::agent::Kind;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::snapshot::Cause;
 use crate::fleet::rules::health::Health;
@@ -37,19 +38,62 @@ impl ProbeOutcome {
 }
 
 impl Health {
-    /// What to do about it, in one sentence; `None` when there is nothing to do. The cause is
-    /// that of an agent stuck in `created`.
-    pub const fn advice(self, cause: Option<Cause>) -> Option<&'static str> {
+    /// What to do about an agent of this kind, in one sentence; `None` when there is nothing to do.
+    /// A known cause says more than the kind does.
+    ///
+    /// Stopping a workspace ends what its user runs there, so it comes last, and never helps a
+    /// sub-agent. Coder refuses it for an external agent.
+    pub const fn advice(self, kind: Kind, cause: Option<Cause>) -> Option<&'static str> {
+        if !self.is_problem() {
+            return None;
+        }
+        match cause {
+            Some(cause) => match self.advice_for_cause(cause) {
+                None => self.advice_for_kind(kind),
+                known => known,
+            },
+            None => self.advice_for_kind(kind),
+        }
+    }
+
+    /// Where the cause makes a difference.
+    const fn advice_for_cause(self, cause: Cause) -> Option<&'static str> {
         Some(match (self, cause) {
+            (Self::StuckCreated, Cause::SurvivedBuild) => {
+                "Stop the workspace, then start it: its agent runs since an earlier build and sends no report."
+            }
+            _ => return None,
+        })
+    }
+
+    const fn advice_for_kind(self, kind: Kind) -> Option<&'static str> {
+        Some(match (self, kind) {
+            (Self::StuckConnecting | Self::ConnectTimeout, Kind::Sub) => {
+                "Check the dev container's log in the workspace: its agent has never connected."
+            }
+            (Self::StuckConnecting | Self::ConnectTimeout, Kind::Prebuild) => {
+                "Check the template: the agent of a workspace built ahead for its next user never connected."
+            }
             (Self::StuckConnecting | Self::ConnectTimeout, _) => {
                 ProbeOutcome::NeverConnected.advice()
             }
-            (Self::Disconnected, _) => ProbeOutcome::Disconnected.advice(),
+            (Self::Disconnected | Self::Terminated, Kind::Sub) => {
+                "Ask the workspace's user: they may have stopped the dev container, and can start it again."
+            }
+            (Self::Disconnected | Self::Terminated, Kind::External) => {
+                "Ask the owner to start the agent on its machine: Coder cannot stop or start that."
+            }
+            (Self::Disconnected | Self::Terminated, Kind::Prebuild) => {
+                "Check the template, then delete the workspace: no user has it yet, and Coder builds another."
+            }
+            (Self::Disconnected, Kind::Root) => {
+                "Check the agent's machine and network first; stop and start the workspace if it stays lost."
+            }
+            (Self::Terminated, Kind::Root) => {
+                "Find what ended its machine or pod (eviction, drain, reboot), then stop and start the workspace."
+            }
             (Self::StartError, _) => {
                 "Read the startup script's log: the script failed, and what it sets up may be missing."
-            }
-            (Self::StuckCreated, Some(Cause::SurvivedBuild)) => {
-                "Stop the workspace, then start it: its agent runs since an earlier build and sends no report."
             }
             (Self::StuckCreated, _) => {
                 "Check the agent's log on its machine: the agent connected but never reported its state."
@@ -68,19 +112,43 @@ mod tests {
     #[test]
     fn every_problem_has_advice_and_nothing_else_has() {
         for &health in Health::ALL {
-            let advice = health.advice(None);
-            assert_eq!(advice.is_some(), health.is_problem(), "{health:?}");
+            for &kind in Kind::ALL {
+                let advice = health.advice(kind, None);
+                assert_eq!(advice.is_some(), health.is_problem(), "{health:?}");
+            }
         }
+    }
+
+    #[test]
+    fn stop_is_advised_only_where_it_can_help_and_last() {
+        let stop = |kind: Kind, health: Health| {
+            let causes = Cause::ALL.iter().map(|&it| Some(it)).chain([None]);
+            let all = causes.filter_map(move |it| health.advice(kind, it));
+            all.filter(|it| it.to_lowercase().contains("stop and start"))
+                .collect::<Vec<_>>()
+        };
+        for &health in Health::ALL {
+            for kind in [Kind::Sub, Kind::External, Kind::Prebuild] {
+                assert_eq!(stop(kind, health), [""; 0], "{kind:?} {health:?}");
+            }
+            for advice in stop(Kind::Root, health) {
+                assert!(!advice.starts_with("Stop"), "{advice}");
+            }
+        }
+        assert!(!stop(Kind::Root, Health::Disconnected).is_empty());
     }
 
     #[test]
     fn advice_is_one_sentence_that_fits_a_terminal() {
         let of_outcomes = ProbeOutcome::ALL.iter().map(|it| it.advice());
-        let causes = [None, Some(Cause::SurvivedBuild), Some(Cause::NeverReported)];
-        let of_problems = Health::ALL
-            .iter()
-            .flat_map(|it| causes.into_iter().filter_map(|cause| it.advice(cause)));
-        for advice in of_outcomes.chain(of_problems) {
+        let mut all: Vec<_> = of_outcomes.collect();
+        for health in Health::ALL {
+            let of_kinds = Kind::ALL.iter().map(|&kind| health.advice(kind, None));
+            let causes = Cause::ALL.iter().map(|&it| Some(it));
+            let of_causes = causes.map(|cause| health.advice(Kind::Root, cause));
+            all.extend(of_kinds.chain(of_causes).flatten());
+        }
+        for advice in all {
             assert!(advice.ends_with('.'), "{advice}");
             assert_eq!(advice.matches(". ").count(), 0, "{advice}");
             assert!(advice.len() <= 100, "{advice}");

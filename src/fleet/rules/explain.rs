@@ -5,11 +5,11 @@
 
 use std::time::Duration;
 
-use crate::fleet::model::agent::Agent;
-use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::agent::{Agent, Kind, Transition};
+use crate::fleet::model::label_value::{DbEnum, Variants};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::{Assessment, Health, Limits, assess};
-use crate::fleet::rules::status::{StatusRule, status_rule};
+use crate::fleet::rules::status::{Status, StatusRule, lost_since, status_rule};
 
 /// An assessment with its reasons.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,9 +76,24 @@ fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Ti
         format!("{}, limit {}", distance(what, at, now), seconds(limit))
     };
     let saw = match assessment.health {
+        Health::Shutdown if assessment.status == Status::Disconnected && is_started(agent) => {
+            since(
+                &format!("lifecycle is {lifecycle}, lost"),
+                lost_since(agent),
+                limits.terminated_after,
+            )
+        }
         Health::Shutdown => {
             let transition = agent.transition.as_str();
             format!("latest build's transition is {transition}, lifecycle is {lifecycle}")
+        }
+        Health::Terminated => since(
+            &format!("latest build's transition is start, lifecycle is {lifecycle}, lost"),
+            lost_since(agent),
+            limits.terminated_after,
+        ),
+        Health::Connecting if agent.kind == Kind::External => {
+            format!("status is {status}, and an external agent waits for its owner")
         }
         Health::StuckConnecting => since(
             "status is connecting, created",
@@ -107,6 +122,10 @@ fn health_reason(agent: &Agent, assessment: Assessment, limits: &Limits, now: Ti
         rule: assessment.health.as_str(),
         saw,
     }
+}
+
+fn is_started(agent: &Agent) -> bool {
+    agent.transition == DbEnum::Known(Transition::Start)
 }
 
 /// "last heartbeat 47.2 s before now"
@@ -234,6 +253,45 @@ mod tests {
             (
                 "shutdown",
                 "latest build's transition is stop, lifecycle is ready",
+            ),
+        );
+    }
+
+    #[test]
+    fn agent_that_shut_down_is_told_against_the_time_it_may_stay_away() {
+        let mut gone = agent();
+        gone.lifecycle = DbEnum::Known(Lifecycle::Off);
+        gone.disconnected_at = Some(at(1));
+        let status = "connection closed 300.0 s before now, last heartbeat 301.0 s before now";
+        check(
+            &gone,
+            301,
+            ("closed", status),
+            (
+                "shutdown",
+                "lifecycle is off, lost 300.0 s before now, limit 300 s",
+            ),
+        );
+        let status = "connection closed 301.0 s before now, last heartbeat 302.0 s before now";
+        check(
+            &gone,
+            302,
+            ("closed", status),
+            (
+                "terminated",
+                "latest build's transition is start, lifecycle is off, lost 301.0 s before now, limit 300 s",
+            ),
+        );
+        let mut external = never_connected();
+        external.kind = Kind::External;
+        let created = "never connected, created 121.0 s before now, connection timeout 120 s";
+        check(
+            &external,
+            121,
+            ("never_connected", created),
+            (
+                "connecting",
+                "status is timeout, and an external agent waits for its owner",
             ),
         );
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-use crate::fleet::model::agent::{Agent, Lifecycle, Transition};
+use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::status::{Status, lost_since, status};
@@ -28,8 +28,10 @@ use crate::fleet::rules::status::{Status, lost_since, status};
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Health {
-    /// It was asked to be gone.
+    /// It was asked to be gone, or shut down a moment ago and may come back.
     Shutdown,
+    /// It shut down although its workspace was not stopped, and stayed away.
+    Terminated,
     /// Never connected, and for longer than is plausible.
     StuckConnecting,
     /// Never connected yet.
@@ -54,7 +56,8 @@ impl Health {
     /// Whether an agent of this class needs attention.
     pub const fn is_problem(self) -> bool {
         match self {
-            Self::StuckConnecting
+            Self::Terminated
+            | Self::StuckConnecting
             | Self::ConnectTimeout
             | Self::Disconnected
             | Self::StartError
@@ -70,6 +73,8 @@ impl Health {
 pub struct Limits {
     /// Silence after which an agent is lost; Coder's own default is 30 s.
     pub inactive_timeout: Duration,
+    /// From the loss of an agent that shut down to the moment at which it does not come back.
+    pub terminated_after: Duration,
     /// From the row's creation to the first connection.
     pub stuck_connecting_after: Duration,
     /// From the first connection to the first report.
@@ -82,6 +87,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             inactive_timeout: Duration::from_secs(30),
+            terminated_after: Duration::from_secs(5 * 60),
             stuck_connecting_after: Duration::from_secs(10 * 60),
             stuck_created_after: Duration::from_secs(2 * 60),
             stuck_starting_after: Duration::from_secs(30 * 60),
@@ -122,12 +128,20 @@ fn classify(agent: &Agent, status: Status, limits: &Limits, now: Timestamp) -> H
         DbEnum::Known(known) => Some(known),
         DbEnum::Other(_) => None,
     };
-    if agent.transition != DbEnum::Known(Transition::Start)
-        || lifecycle.is_some_and(Lifecycle::is_shutdown)
-    {
+    if agent.transition != DbEnum::Known(Transition::Start) {
         return Health::Shutdown;
     }
+    // An external agent waits for its owner for as long as it takes.
+    let waits_for_ever = agent.kind == Kind::External;
     match (status, lifecycle) {
+        (Status::Connected, Some(state)) if state.is_shutdown() => Health::Shutdown,
+        (Status::Disconnected, Some(state)) if state.is_shutdown() => {
+            match longer_than(limits.terminated_after, lost_since(agent)) {
+                true => Health::Terminated,
+                false => Health::Shutdown,
+            }
+        }
+        (Status::Connecting | Status::Timeout, _) if waits_for_ever => Health::Connecting,
         (Status::Connecting, _) if longer_than(limits.stuck_connecting_after, agent.created_at) => {
             Health::StuckConnecting
         }
@@ -156,7 +170,7 @@ fn problem_since(agent: &Agent, health: Health) -> Option<Timestamp> {
         Health::ConnectTimeout => agent
             .created_at
             .map(|created| created.after(agent.connection_timeout)),
-        Health::Disconnected => lost_since(agent),
+        Health::Disconnected | Health::Terminated => lost_since(agent),
         Health::StartError => agent.ready_at.or_else(|| start_of(agent)),
         Health::StuckCreated => agent.first_connected_at,
         Health::StuckStarting => start_of(agent),

@@ -56,21 +56,92 @@ fn transition_nobody_has_heard_of_is_not_a_start() {
     }
 }
 
+const GOING: [Lifecycle; 4] = [
+    Lifecycle::ShuttingDown,
+    Lifecycle::ShutdownTimeout,
+    Lifecycle::ShutdownError,
+    Lifecycle::Off,
+];
+
 #[test]
-fn agent_that_was_told_to_go_is_shutdown_even_when_it_is_gone() {
-    for lifecycle in [
-        Lifecycle::ShuttingDown,
-        Lifecycle::ShutdownTimeout,
-        Lifecycle::ShutdownError,
-        Lifecycle::Off,
-    ] {
-        let leaving = Agent {
+fn agent_that_shut_down_is_terminated_only_after_more_than_its_limit() {
+    for lifecycle in GOING {
+        let closed = Agent {
+            disconnected_at: Some(at(1)),
             lifecycle: DbEnum::Known(lifecycle),
             ..agent()
         };
-        check(&leaving, at(0), Health::Shutdown, None);
-        check(&leaving, at(86_400), Health::Shutdown, None);
+        let silent = Agent {
+            disconnected_at: None,
+            ..closed.clone()
+        };
+        for (gone, lost) in [(closed, at(1)), (silent, at(0))] {
+            let limit = lost.after(Duration::from_secs(300));
+            check(&gone, at(31), Health::Shutdown, None);
+            check(&gone, limit, Health::Shutdown, None);
+            check(&gone, limit.after(TICK), Health::Terminated, Some(lost));
+            let stopped = Agent {
+                transition: DbEnum::Known(Transition::Stop),
+                ..gone
+            };
+            check(&stopped, limit.after(TICK), Health::Shutdown, None);
+        }
+        // While it is connected it may take as long as it wants.
+        check(&beating(lifecycle), at(86_400), Health::Shutdown, None);
     }
+}
+
+#[test]
+fn terminated_agent_without_a_heartbeat_was_lost_when_it_first_connected() {
+    let gone = Agent {
+        last_connected_at: None,
+        lifecycle: DbEnum::Known(Lifecycle::Off),
+        ..agent()
+    };
+    let since = gone.first_connected_at;
+    check(&gone, at(0), Health::Terminated, since);
+}
+
+#[test]
+fn row_that_never_connected_is_judged_as_such_whatever_its_lifecycle() {
+    for lifecycle in GOING {
+        let late = Agent {
+            lifecycle: DbEnum::Known(lifecycle),
+            ..never_connected()
+        };
+        check(&late, at(120), Health::Connecting, None);
+        check(
+            &late,
+            at(120).after(TICK),
+            Health::ConnectTimeout,
+            Some(at(120)),
+        );
+    }
+}
+
+#[test]
+fn external_agent_waits_for_its_owner_for_ever_and_is_judged_once_it_has_connected() {
+    for connection_timeout in [Duration::ZERO, Duration::from_secs(120)] {
+        let waiting = Agent {
+            kind: Kind::External,
+            connection_timeout,
+            ..never_connected()
+        };
+        check(&waiting, at(86_400), Health::Connecting, None);
+        check(&waiting, Timestamp::END, Health::Connecting, None);
+    }
+    for kind in [Kind::Root, Kind::Sub, Kind::Prebuild] {
+        let late = Agent {
+            kind,
+            ..never_connected()
+        };
+        check(&late, at(86_400), Health::ConnectTimeout, Some(at(120)));
+    }
+    let lost = Agent {
+        kind: Kind::External,
+        ..agent()
+    };
+    check(&lost, at(31), Health::Disconnected, Some(at(0)));
 }
 
 #[test]
@@ -219,27 +290,26 @@ pub(crate) fn any_agent() -> impl Strategy<Value = Agent> {
         (maybe(), maybe(), maybe()),
         lifecycle,
         0_u64..300,
-        any::<[bool; 2]>(),
+        prop::sample::select(Kind::ALL),
+        any::<bool>(),
     )
-        .prop_map(
-            |(first, second, lifecycle, timeout, [sub, stopped])| Agent {
-                kind: if sub { Kind::Sub } else { Kind::Root },
-                transition: DbEnum::Known(if stopped {
-                    Transition::Stop
-                } else {
-                    Transition::Start
-                }),
-                lifecycle,
-                created_at: first.0,
-                first_connected_at: first.1,
-                last_connected_at: first.2,
-                disconnected_at: second.0,
-                started_at: second.1,
-                ready_at: second.2,
-                connection_timeout: Duration::from_secs(timeout),
-                ..agent()
-            },
-        )
+        .prop_map(|(first, second, lifecycle, timeout, kind, stopped)| Agent {
+            kind,
+            transition: DbEnum::Known(if stopped {
+                Transition::Stop
+            } else {
+                Transition::Start
+            }),
+            lifecycle,
+            created_at: first.0,
+            first_connected_at: first.1,
+            last_connected_at: first.2,
+            disconnected_at: second.0,
+            started_at: second.1,
+            ready_at: second.2,
+            connection_timeout: Duration::from_secs(timeout),
+            ..agent()
+        })
 }
 
 proptest! {
@@ -281,15 +351,45 @@ proptest! {
     }
 
     #[test]
+    fn kind_decides_only_how_long_a_first_connection_may_take(
+        agent in any_agent(), now in moment(),
+    ) {
+        let of = |kind| assess(&Agent { kind, ..agent.clone() }, &limits(), now);
+        let root = of(Kind::Root);
+        prop_assert_eq!(of(Kind::Sub), root);
+        prop_assert_eq!(of(Kind::Prebuild), root);
+        let external = of(Kind::External);
+        if agent.first_connected_at.is_some() {
+            prop_assert_eq!(external, root);
+        } else {
+            prop_assert!(!external.health.is_problem());
+        }
+    }
+
+    #[test]
+    fn agent_that_shut_down_does_not_come_back_to_shutdown_as_time_goes_on(
+        agent in any_agent(), now in moment(), later in moment(),
+    ) {
+        let (now, later) = (now.min(later), now.max(later));
+        if assess(&agent, &limits(), now).health == Health::Terminated {
+            prop_assert_eq!(assess(&agent, &limits(), later).health, Health::Terminated);
+        }
+    }
+
+    #[test]
     fn health_agrees_with_status_unless_a_shutdown_was_asked_for(
         agent in any_agent(), now in moment(),
     ) {
         let found = assess(&agent, &limits(), now);
         let expected = match found.health {
             Health::Shutdown => return Ok(()),
+            Health::Connecting if agent.kind == Kind::External => {
+                prop_assert!(agent.first_connected_at.is_none());
+                return Ok(());
+            }
             Health::StuckConnecting | Health::Connecting => Status::Connecting,
             Health::ConnectTimeout => Status::Timeout,
-            Health::Disconnected => Status::Disconnected,
+            Health::Disconnected | Health::Terminated => Status::Disconnected,
             Health::StartError | Health::StuckCreated | Health::StuckStarting
             | Health::Starting | Health::Healthy => Status::Connected,
         };

@@ -68,6 +68,13 @@ pub struct AgentProblem<'a> {
     pub cause: Option<Cause>,
 }
 
+impl AgentProblem<'_> {
+    /// What to do about it, in one sentence.
+    pub fn advice(&self) -> Option<&'static str> {
+        self.health.advice(self.agent.kind, self.cause)
+    }
+}
+
 /// A problem's place in the order in which they are shown.
 #[derive(Debug, Clone, Copy)]
 struct Ranked {

@@ -24,7 +24,7 @@ const CHANGES_OF_A_COLLECTION: usize = 250;
 /// So many sums of changes are kept, at some 200 bytes with their names: 100 kB.
 const CHANGE_COUNTS: usize = 500;
 
-/// Six hours, a point a minute, 48 bytes each: 17 kB.
+/// Six hours, a point a minute, 56 bytes each: 20 kB.
 const POINTS: usize = 360;
 
 /// Changes of one kind that are no further apart are one event to a reader: agents of a

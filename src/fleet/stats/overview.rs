@@ -10,7 +10,7 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 /// Agents by health class, every class.
 pub type ByHealth = BTreeMap<Health, u64>;
 
-/// Agents of each template by health, root and sub-agents together, in the order of the names;
+/// Agents of each template by health, of every kind together, in the order of the names;
 /// nothing when agents are unknown.
 pub fn by_template(fleet: &FleetStats) -> BTreeMap<&Scope, ByHealth> {
     let mut rows: BTreeMap<&Scope, ByHealth> = BTreeMap::new();

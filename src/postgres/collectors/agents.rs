@@ -11,9 +11,9 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Agent, Kind, Label, Scope};
 use crate::fleet::model::snapshot::Scopes;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::fleet::stats::duplicates::each_once;
 use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::{Columns, Fields};
@@ -48,7 +48,7 @@ pub(super) const READS: &[ColumnSet] = &[
             "job_id",
         ],
     ),
-    ColumnSet::of("workspace_resources", &["id", "job_id"]),
+    ColumnSet::of("workspace_resources", &["id", "job_id", "type"]),
     ColumnSet::of(
         "workspace_agents",
         &[
@@ -106,7 +106,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 }
 
 async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure> {
-    let failed = |error| from_driver("reading the agents", &error);
+    let failed = |error| from_driver("reading the agents", error);
     let sql = for_catalog(SQL, catalog);
     let no_params: [(&str, Type); 0] = [];
     // Streamed, not collected: a row costs three times its agent.
@@ -128,8 +128,8 @@ async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure>
         }
         let agent = reader.read(row)?;
         if let Some(scope) = reader.scopes.get(agent.scope) {
-            let is_root = agent.kind == Kind::Root;
-            builds.add(job_id, scope.clone(), agent.transition.clone(), is_root);
+            let serves = agent.kind.serves_workspace();
+            builds.add(job_id, scope.clone(), agent.transition.clone(), serves);
         }
         agents.push(agent);
     }
@@ -164,10 +164,7 @@ impl Reader {
             owner: self.label(row.text("owner")?),
             scope: self.scopes.intern(scope),
             template_version: self.label(row.text("template_version")?),
-            kind: match row.get("is_sub")? {
-                Some(true) => Kind::Sub,
-                Some(false) | None => Kind::Root,
-            },
+            kind: kind(row)?,
             transition: row.named("transition")?,
             lifecycle: row.named("lifecycle_state")?,
             created_at: row.get("created_at")?,
@@ -200,9 +197,19 @@ impl Reader {
     }
 }
 
+/// The statements say one of the four names, each by the same rule.
+fn kind(row: Fields<'_>) -> Result<Kind, Failure> {
+    let name = row.text("kind")?;
+    let kind = name.as_deref().and_then(|it| it.parse().ok());
+    kind.ok_or_else(|| Failure::new(ErrorKind::Decode, "an agent has no kind"))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use crate::fleet::model::agent::Kind;
+    use crate::fleet::model::label_value::Variants;
 
     const AGENT_AT: &str = include_str!("../lookup/agent_at.sql");
     const LATEST: &str = include_str!("../lookup/latest.sql");
@@ -218,7 +225,30 @@ mod tests {
             Some((_, name)) => Some(name),
             None => it.rsplit_once('.').map(|it| it.1),
         });
-        names.filter(|it| *it != "*").collect()
+        names.filter(|it| *it != "*" && !it.contains(' ')).collect()
+    }
+
+    /// The conditions of a statement's `kind` and what follows from each, whatever the tables are
+    /// called there.
+    fn rule_of_kind(sql: &str) -> Vec<(&str, &str)> {
+        let lines = sql.lines().map(str::trim);
+        let lines = lines.skip_while(|line| *line != "CASE");
+        let lines = lines.take_while(|line| !line.starts_with("END"));
+        let rules = lines.filter_map(|line| {
+            let (condition, kind) = line.strip_prefix("WHEN ")?.split_once(" THEN ")?;
+            let column = condition.split_once('.')?.1;
+            Some((column.trim_start_matches("resource_"), kind))
+        });
+        rules.collect()
+    }
+
+    #[test]
+    fn every_statement_has_the_same_rule_of_kind() {
+        let rules = rule_of_kind(super::SQL);
+        assert_eq!(rules.len(), Kind::ALL.len() - 1);
+        for sql in [AGENT_AT, LATEST] {
+            assert_eq!(rule_of_kind(sql), rules);
+        }
     }
 
     #[test]

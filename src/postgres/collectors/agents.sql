@@ -15,15 +15,15 @@
 -- line is put in its place.
 SELECT agent.*,
        build.workspace_id,
-       build.workspace_name::text AS workspace,
-       owner.username::text AS owner,
-       organization.name::text AS organization,
-       template.name::text AS template,
-       template_version.name::text AS template_version,
+       left(build.workspace_name::text, 257) AS workspace,
+       left(owner.username::text, 257) AS owner,
+       left(organization.name::text, 257) AS organization,
+       left(template.name::text, 257) AS template,
+       left(template_version.name::text, 257) AS template_version,
        build.transition::text AS transition,
        build.job_id
 FROM (
-    SELECT latest.*, resource.id AS resource_id
+    SELECT latest.*, resource.id AS resource_id, resource.type AS resource_type
     FROM (
         SELECT workspace.id AS workspace_id,
                workspace.name AS workspace_name,
@@ -54,7 +54,7 @@ FROM (
         OFFSET 0
     ) AS latest
     LEFT JOIN LATERAL (
-        SELECT its.id
+        SELECT its.id, its.type
         FROM workspace_resources AS its
         WHERE its.job_id = latest.job_id
         OFFSET 0
@@ -64,10 +64,14 @@ FROM (
 ) AS build
 LEFT JOIN LATERAL (
     SELECT its.id,
-           its.name::text AS name,
-           its.version,
-           its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
-           -- until workspace_agents.parent_id: false AS is_sub,
+           left(its.name::text, 257) AS name,
+           left(its.version::text, 65) AS version,
+           CASE
+               WHEN its.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
+               WHEN build.resource_type = 'coder_external_agent' THEN 'external'
+               WHEN build.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
+               ELSE 'root'
+           END AS kind,
            its.lifecycle_state::text AS lifecycle_state,
            its.created_at,
            its.first_connected_at,

@@ -2,8 +2,8 @@
 -- they are bound to (docs/spec/metrics.md, coder_chat_bindings). Asked only where chats.agent_id
 -- exists, which is later than every column of agents. OFFSET 0: by the index for each chat, where
 -- the planner would hash all agents there have ever been.
-SELECT organization.name::text AS organization,
-       template.name::text AS template,
+SELECT left(organization.name::text, 257) AS organization,
+       left(template.name::text, 257) AS template,
        chat.agent_id IS NULL AS unbound,
        chat.has_agent,
        chat.is_current,

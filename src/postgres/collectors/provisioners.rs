@@ -2,8 +2,8 @@
 
 use futures_util::FutureExt;
 
+use crate::error::Failure;
 use crate::fleet::model::provisioner::{Daemon, JobGroup, OpenJobStatus, Provisioners, Tags};
-use crate::fleet::stats::collection::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
@@ -35,7 +35,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let sql = for_catalog(SQL, &context.session.catalog);
         let rows = context.client()?.query_typed(&sql, &[]).await;
-        let rows = rows.map_err(|error| from_driver("reading the provisioners", &error))?;
+        let rows = rows.map_err(|error| from_driver("reading the provisioners", error))?;
         let columns = Columns::default();
         let mut found = Provisioners::default();
         for row in &rows {

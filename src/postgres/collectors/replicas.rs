@@ -5,8 +5,8 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use tokio_postgres::Client;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::coder::Replica;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
@@ -45,7 +45,7 @@ async fn load(client: &Client) -> Result<Vec<Replica>, Failure> {
     let rows = client
         .query_typed(SQL, &[])
         .await
-        .map_err(|error| from_driver("reading the replicas", &error))?;
+        .map_err(|error| from_driver("reading the replicas", error))?;
     let columns = Columns::default();
     let no_id = || Failure::new(ErrorKind::Decode, "a replica has no id");
     rows.iter()

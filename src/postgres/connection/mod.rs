@@ -2,6 +2,7 @@
 
 pub(crate) mod cancel;
 pub(crate) mod identity;
+pub(crate) mod locks;
 pub(crate) mod moment;
 pub(crate) mod session;
 pub(crate) mod tls;

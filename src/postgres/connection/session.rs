@@ -9,17 +9,14 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
 
 use crate::clock::wall_clock;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION};
 use crate::postgres::connection::cancel::Canceller;
+use crate::postgres::connection::locks::{self, Tables};
 use crate::postgres::connection::moment;
 use crate::postgres::connection::moment::Moment;
 use crate::postgres::decode::column;
 use crate::postgres::failure::{from_driver, is_hang_up};
-
-/// Waiting for a lock means that the schema is being changed: better to say so soon than to
-/// stand in the queue, where others would stand behind us.
-const LOCK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A database of encoding `SQL_ASCII` may hold text that is not UTF-8, and refuses the whole
 /// statement to a client that wants UTF-8. Ask it for the bytes as they are: what cannot be
@@ -47,11 +44,13 @@ pub(crate) struct Session {
     pub(crate) clock_skew_seconds: f64,
     /// What can be read.
     pub(crate) catalog: Catalog,
+    /// Why there is nothing to read: another session holds a lock on a table that is needed.
+    pub(crate) locked: Option<Failure>,
 }
 
 impl Session {
-    /// Begins the transaction in one round trip: its limits, its `now()` and the look at the
-    /// catalog travel together.
+    /// Begins the transaction in one round trip: its limits, its `now()`, its locks and the look
+    /// at the catalog travel together.
     ///
     /// A connection of the pool may have died at its other end without our knowing: the first
     /// to use it gets [`NotBegun::HungUp`], and nothing has been read by then.
@@ -61,6 +60,7 @@ impl Session {
         application_name: &str,
         deadline: Instant,
         reads: &[ColumnSet],
+        tables: &Tables,
     ) -> Result<Self, NotBegun> {
         let connection = Connection {
             object: Some(client),
@@ -70,6 +70,7 @@ impl Session {
         let begin = begin_statement(
             application_name,
             deadline.saturating_duration_since(Instant::now()),
+            tables,
         );
         let sent_at = wall_clock();
         let opening = async {
@@ -77,14 +78,21 @@ impl Session {
             opened.map(|()| wall_clock())
         };
         let flight = async {
-            tokio::join!(biased; opening, moment::ask(client), Catalog::introspect(client, reads))
+            tokio::join!(
+                biased;
+                opening,
+                moment::ask(client),
+                tables.lock(client),
+                Catalog::introspect(client, reads)
+            )
         };
-        let (opened, moment, catalog) = timeout_at(deadline, flight)
+        let (opened, moment, locked, catalog) = timeout_at(deadline, flight)
             .await
             .map_err(|_| too_late("starting a transaction"))?;
         let opened_at = opened.map_err(|error| {
-            let failure = from_driver("starting a transaction", &error);
-            match is_hang_up(&error) {
+            let is_hang_up = is_hang_up(&error);
+            let failure = from_driver("starting a transaction", error);
+            match is_hang_up {
                 true => NotBegun::HungUp(failure),
                 false => NotBegun::Refused(failure),
             }
@@ -97,7 +105,8 @@ impl Session {
             deadline,
             clock_skew_seconds: half_way.seconds_since(moment.clock),
             moment,
-            catalog: catalog?,
+            catalog: catalog?.with_locked(locked.optional),
+            locked: locked.core,
             connection,
         })
     }
@@ -138,7 +147,7 @@ impl Session {
         let (saved, result, undone) = timeout_at(self.deadline, all)
             .await
             .map_err(|_| too_late(&format!("reading the {name}")))?;
-        saved.map_err(|error| from_driver("setting a savepoint", &error))?;
+        saved.map_err(|error| from_driver("setting a savepoint", error))?;
         if let Err(error) = undone {
             tracing::debug!(%error, savepoint = name, "rollback to the savepoint failed");
         }
@@ -154,7 +163,7 @@ impl Session {
         let client = self.client().ok()?;
         let migration = async {
             match self.catalog.check(MIGRATION) {
-                Ok(()) if self.catalog.has("schema_migrations", "version") => {
+                Ok(()) if self.catalog.can_read_named("schema_migrations.version") => {
                     let sql = "SELECT max(version)::int8 FROM schema_migrations";
                     client.query_typed(sql, &[]).await.ok()
                 }
@@ -265,19 +274,19 @@ impl From<NotBegun> for Failure {
 ///
 /// What compiling a plan costs is never won back. Parallel workers are Coder's: our plans
 /// go by index, and gain nothing from them but at the expense of others.
-fn begin_statement(application_name: &str, remaining: Duration) -> String {
+fn begin_statement(application_name: &str, remaining: Duration, tables: &Tables) -> String {
     let name = literal(application_name);
     let statement_millis = remaining.as_millis().max(1);
-    let lock_millis = remaining.min(LOCK_TIMEOUT).as_millis().max(1);
+    let limit_waits = tables.limit_waits();
     format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
          SET LOCAL statement_timeout = {statement_millis}; \
-         SET LOCAL lock_timeout = {lock_millis}; \
          SET LOCAL idle_in_transaction_session_timeout = {statement_millis}; \
          SET LOCAL jit = off; \
          SET LOCAL max_parallel_workers_per_gather = 0; \
          SET LOCAL application_name = {name}; \
-         {RAW_TEXT}"
+         {RAW_TEXT}; {limit_waits}; {}",
+        locks::BEGIN
     )
 }
 

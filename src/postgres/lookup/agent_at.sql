@@ -1,16 +1,20 @@
 -- One agent by its primary key, whatever build it belongs to.
 --   $1: its id.
 SELECT agent.id,
-       agent.name::text AS name,
-       agent.version,
+       left(agent.name::text, 257) AS name,
+       left(agent.version::text, 65) AS version,
        workspace.id AS workspace_id,
-       workspace.name::text AS workspace,
-       owner.username::text AS owner,
-       organization.name::text AS organization,
-       template.name::text AS template,
-       template_version.name::text AS template_version,
-       agent.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
-       -- until workspace_agents.parent_id: false AS is_sub,
+       left(workspace.name::text, 257) AS workspace,
+       left(owner.username::text, 257) AS owner,
+       left(organization.name::text, 257) AS organization,
+       left(template.name::text, 257) AS template,
+       left(template_version.name::text, 257) AS template_version,
+       CASE
+           WHEN agent.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
+           WHEN resource.type = 'coder_external_agent' THEN 'external'
+           WHEN workspace.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
+           ELSE 'root'
+       END AS kind,
        build.transition::text AS transition,
        agent.lifecycle_state::text AS lifecycle_state,
        agent.created_at,

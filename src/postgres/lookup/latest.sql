@@ -3,16 +3,16 @@
 --   $1: ids of workspaces.
 SELECT agent.*,
        workspace.id AS workspace_id,
-       workspace.name::text AS workspace,
+       left(workspace.name::text, 257) AS workspace,
        workspace.deleted,
-       owner.username::text AS owner,
-       organization.name::text AS organization,
-       template.name::text AS template,
-       template_version.name::text AS template_version,
+       left(owner.username::text, 257) AS owner,
+       left(organization.name::text, 257) AS organization,
+       left(template.name::text, 257) AS template,
+       left(template_version.name::text, 257) AS template_version,
        build.build_number,
        build.transition::text AS transition,
        job.job_status::text AS job_status,
-       nullif(job.error, '') AS job_error
+       left(nullif(job.error, ''), 2049) AS job_error
 FROM workspaces AS workspace
 LEFT JOIN LATERAL (
     SELECT latest.build_number, latest.transition, latest.job_id, latest.template_version_id
@@ -24,10 +24,14 @@ LEFT JOIN LATERAL (
 LEFT JOIN provisioner_jobs AS job ON job.id = build.job_id
 LEFT JOIN LATERAL (
     SELECT its.id,
-           its.name::text AS name,
-           its.version,
-           its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
-           -- until workspace_agents.parent_id: false AS is_sub,
+           left(its.name::text, 257) AS name,
+           left(its.version::text, 65) AS version,
+           CASE
+               WHEN its.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
+               WHEN resource.type = 'coder_external_agent' THEN 'external'
+               WHEN workspace.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
+               ELSE 'root'
+           END AS kind,
            its.parent_id, -- since workspace_agents.parent_id
            -- until workspace_agents.parent_id: NULL::uuid AS parent_id,
            its.lifecycle_state::text AS lifecycle_state,

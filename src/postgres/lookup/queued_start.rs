@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::database::Database;
@@ -41,7 +41,7 @@ impl Database {
         let work = async {
             let client = session.client()?;
             let rows = client.query_typed(SQL, &[(&workspace, Type::UUID)]).await;
-            rows.map_err(|error| from_driver("looking for a queued start", &error))
+            rows.map_err(|error| from_driver("looking for a queued start", error))
         };
         let rows = session.guarded("queued_start", work).await?;
         session.finish().await;

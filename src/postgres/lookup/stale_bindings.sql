@@ -3,10 +3,10 @@
 -- chats.agent_id exists.
 SELECT DISTINCT ON (workspace.id)
        workspace.id AS workspace_id,
-       workspace.name::text AS workspace,
-       owner.username::text AS owner,
+       left(workspace.name::text, 257) AS workspace,
+       left(owner.username::text, 257) AS owner,
        chat.agent_id,
-       bound.name::text AS agent
+       left(bound.name::text, 257) AS agent
 FROM chats AS chat
 JOIN workspaces AS workspace ON workspace.id = chat.workspace_id
 LEFT JOIN users AS owner ON owner.id = workspace.owner_id

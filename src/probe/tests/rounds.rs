@@ -9,10 +9,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::reference::Reference;
 use crate::fleet::probe::scope::ProbeScope;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::probe::{Answer, Probe, Reach, Refused};
 use crate::resolver::{DialError, Dialer, Target};
 

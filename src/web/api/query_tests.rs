@@ -24,10 +24,10 @@ fn sets_are_given_with_commas_or_again_and_again() {
     assert_eq!(filter("status=connected&status=timeout").status, both);
     assert_eq!(filter("kind=sub").kind, [Kind::Sub]);
     let problems = filter("health=problem").health;
-    assert_eq!(problems.len(), 6);
+    assert_eq!(problems.len(), 7);
     assert!(problems.iter().all(|it| it.is_problem()));
     let more = filter("health=problem%2Cstarting").health;
-    assert_eq!(more.len(), 7);
+    assert_eq!(more.len(), 8);
 }
 
 #[test]

@@ -13,12 +13,18 @@ use tokio::sync::Semaphore;
 
 use crate::config::web_file::PasswordHash;
 
-/// Comparisons at once: each takes a core for as long as its cost says.
-const COMPARISONS: usize = 2;
+/// Comparisons at once: each takes a core for as long as its cost says, and the others are for
+/// scrapes.
+const COMPARISONS: usize = 1;
 
 /// Requests that wait for a comparison, those being compared included. Who guesses passwords
 /// fills this, and not the connections.
 const WAITING: usize = 64;
+
+/// What the password of an unknown user is compared with, as in exporter-toolkit: a hash of Go's
+/// default cost, and not the dearest of the file, which anybody could make the exporter work on.
+/// What comes of it is not looked at.
+const UNKNOWN_USER: &str = "$2b$10$abcdefghijklmnopqrstuu37RkUr9H1EPO4Rc63Ngz60LSVREthYa";
 
 /// Passwords known to be right: users times clients, in practice a handful.
 const KNOWN: usize = 256;
@@ -65,8 +71,9 @@ impl Passwords {
 
     /// Whether a request with these headers is one of `users`.
     ///
-    /// One comparison for every user: how long a refusal takes says nothing of which users there
-    /// are.
+    /// One comparison for every user: where all hashes have the usual cost, the time that a refusal
+    /// takes says nothing of which users there are. A password that was right before is not
+    /// compared, and so does not wait for those that are.
     pub(crate) async fn check(
         &self,
         users: &BTreeMap<String, PasswordHash>,
@@ -83,7 +90,7 @@ impl Passwords {
         let is_user = hash.is_some();
         let compared = match hash {
             Some(hash) => hash.as_str().to_owned(),
-            None => nobodys_hash(users),
+            None => UNKNOWN_USER.to_owned(),
         };
         let tag = self.tag(user, &compared, password);
         if is_user
@@ -133,17 +140,11 @@ impl Passwords {
     }
 }
 
-/// What the password of an unknown user is compared with: the dearest hash there is. What
-/// comes of it is not looked at.
-fn nobodys_hash(users: &BTreeMap<String, PasswordHash>) -> String {
-    let dearest = users.values().max_by_key(|it| it.cost());
-    dearest.map(|it| it.as_str().to_owned()).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
     use axum::http::header;
     use base64::prelude::{BASE64_STANDARD, Engine};
+    use futures_util::FutureExt;
 
     use super::*;
 
@@ -221,17 +222,41 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unknown_user_is_compared_like_a_known_one() {
+    async fn unknown_user_is_compared_at_the_usual_cost_whatever_the_file_holds() {
         let passwords = Passwords::new();
         let mut users = users("secret");
         users.insert("bob".to_owned(), hash("secret", COST + 1));
-        for (user, cost) in [("alice", COST), ("bob", COST + 1), ("nobody", COST + 1)] {
+        let all = [
+            ("alice", COST),
+            ("bob", COST + 1),
+            ("nobody", PasswordHash::USUAL_COST),
+        ];
+        for (user, cost) in all {
             let made = costs(&passwords).len();
             let headers = basic(format!("{user}:wrong").as_bytes());
             let verdict = passwords.check(&users, &headers).await;
             assert_eq!(verdict, PasswordVerdict::Unknown, "{user}");
             assert_eq!(costs(&passwords)[made..], [cost], "{user}");
         }
+    }
+
+    #[tokio::test]
+    async fn known_password_waits_for_no_comparison() {
+        let passwords = Passwords::new();
+        let users = users("secret");
+        let right = basic(b"alice:secret");
+        assert_eq!(
+            passwords.check(&users, &right).await,
+            PasswordVerdict::Welcome
+        );
+        // As if a guess were being compared for ever, with a full queue behind it.
+        let _busy = passwords.comparing.try_acquire().unwrap();
+        let _queue = passwords.waiting.try_acquire_many(WAITING as u32).unwrap();
+        let known = passwords.check(&users, &right).now_or_never();
+        assert_eq!(known, Some(PasswordVerdict::Welcome));
+        let unknown = basic(b"alice:guess");
+        let unknown = passwords.check(&users, &unknown).now_or_never();
+        assert_eq!(unknown, Some(PasswordVerdict::Busy));
     }
 
     #[tokio::test]

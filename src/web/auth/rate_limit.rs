@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::config::web_file::RateLimit;
 
-/// Counts the requests of all clients together.
+/// Counts requests of several clients together.
 #[derive(Default)]
 pub(crate) struct TokenBucket {
     state: Mutex<Option<Tokens>>,

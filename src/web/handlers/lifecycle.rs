@@ -2,24 +2,33 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::fleet::report::format::moment;
 use crate::fleet::rules::coder::CoderState;
 use crate::systemd;
-use crate::web::state::App;
+use crate::web::state::{App, IsTrusted};
+
+/// A reload reads files and makes TLS anew: no client makes it happen more often.
+const BETWEEN_RELOADS: Duration = Duration::from_secs(1);
 
 /// The process answers.
 pub(crate) async fn healthy() -> &'static str {
     "healthy\n"
 }
 
-/// The database answers, with everything that is read of it.
-pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
+/// The database answers, with everything that is read of it. Why it does not is for those who are
+/// let in: it names user, host and tables.
+pub(crate) async fn ready(
+    State(app): State<Arc<App>>,
+    Extension(IsTrusted(is_trusted)): Extension<IsTrusted>,
+) -> Response {
     let Ok(_asking) = app.asking.try_acquire() else {
         let reason =
             "not ready: too many concurrent requests, and the database has not answered yet\n";
@@ -28,7 +37,9 @@ pub(crate) async fn ready(State(app): State<Arc<App>>) -> Response {
     let deadline = Instant::now() + app.settings.collect_timeout;
     let reads = app.reads();
     match app.readiness.ask(&app.collect, reads, deadline).await {
+        Ok(()) if !is_trusted => "ready\n".into_response(),
         Ok(()) => format!("ready\n{}", about_coder(&app)).into_response(),
+        Err(_) if !is_trusted => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
         Err(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response(),
     }
 }
@@ -78,19 +89,29 @@ fn quoted(text: &str) -> String {
 }
 
 impl App {
-    /// Reads the web configuration and the database's URL again. Of each, what cannot be used
-    /// leaves what was in force.
+    /// Reads the web configuration and the database's URL again, once in [`BETWEEN_RELOADS`]: all
+    /// who ask meanwhile share the next reload. Of each, what cannot be used leaves what was in
+    /// force.
     ///
     /// # Errors
     ///
     /// A line for each that could not; it is logged too.
     pub(crate) async fn reload(self: &Arc<Self>) -> Result<(), String> {
-        let _one_at_a_time = self.reloading.lock().await;
+        let asked = Instant::now();
+        let mut last = self.reloading.lock().await;
+        match &*last {
+            // It has read what was there when this one was asked for.
+            Some((began, result)) if *began >= asked => return result.clone(),
+            Some((began, _)) => sleep_until(*began + BETWEEN_RELOADS).await,
+            None => {}
+        }
+        let began = Instant::now();
         systemd::reloading();
         let app = self.clone();
         let read = tokio::task::spawn_blocking(move || app.read_again());
         let result = read.await.unwrap_or_else(|error| Err(format!("{error}\n")));
         systemd::ready();
+        *last = Some((began, result.clone()));
         result
     }
 
@@ -102,8 +123,8 @@ impl App {
         }
         if let Some(read) = &lifecycle.database.0 {
             let database = read();
-            self.is_database_current
-                .store(database.is_ok(), Ordering::Relaxed);
+            let is_good = database.is_ok();
+            let was_good = self.is_database_current.swap(is_good, Ordering::Relaxed);
             match database {
                 Ok(Some(database)) => {
                     tracing::info!(
@@ -115,7 +136,10 @@ impl App {
                 }
                 Ok(None) => {}
                 Err(problem) => {
-                    tracing::error!(problem, "the database URL cannot be reloaded");
+                    // Once: who may reload may do so for ever.
+                    if was_good {
+                        tracing::error!(problem, "the database URL cannot be reloaded");
+                    }
                     problems.push_str(&format!("{problem}\n"));
                 }
             }

@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::coder_watch::CoderWatch;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::Page;
+use crate::metrics::page::{Budget, Cut, Page};
 use crate::offload::{INLINE, offload};
 use crate::probe::Probe;
 use crate::process;
@@ -64,10 +64,13 @@ pub(crate) async fn metrics(
         process: process::stats(),
         detail: settings.detail,
         is_config_current: app.is_config_current(),
+        budget: Budget::default(),
     });
     let collection = asked.elapsed();
     let agents = page.collection.agent_count();
-    let answer = offload(agents, move || answer(&page, collection, &headers)).await;
+    let shown = page.clone();
+    let answer = offload(agents, move || answer(&shown, collection, &headers)).await;
+    app.say_what_was_cut(page.cuts());
     let Some(answer) = answer else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
@@ -166,5 +169,29 @@ impl App {
     fn is_config_current(&self) -> bool {
         self.settings.lifecycle.config.is_current()
             && self.is_database_current.load(Ordering::Relaxed)
+    }
+
+    /// A line when pages begin to be too large, and one when they fit again.
+    fn say_what_was_cut(&self, cuts: &[Cut]) {
+        let was_cut = self.is_page_cut.swap(!cuts.is_empty(), Ordering::Relaxed);
+        match (was_cut, cuts.first()) {
+            (
+                false,
+                Some(Cut {
+                    metric, dropped, ..
+                }),
+            ) => {
+                let limit = self.settings.detail.max_page_bytes;
+                tracing::warn!(
+                    metric,
+                    dropped,
+                    limit,
+                    "the metrics page would be larger than --metrics.max-page-bytes: series are \
+                     left out, see coder_exporter_series_dropped"
+                );
+            }
+            (true, None) => tracing::info!("the metrics page fits again: no series is left out"),
+            _ => {}
+        }
     }
 }

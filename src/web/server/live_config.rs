@@ -34,6 +34,31 @@ pub struct LiveConfig {
 struct Files {
     seen: Vec<(PathBuf, Stamp)>,
     looked: Option<Instant>,
+    /// Why the last reload failed.
+    problem: Option<String>,
+    log: ReloadLog,
+}
+
+/// How often reloads of the same result are worth a line: a client may ask for them for ever.
+const QUIET: Duration = Duration::from_secs(5 * 60);
+
+/// Folds reloads that bring nothing new into one line.
+#[derive(Debug, Default)]
+struct ReloadLog {
+    written: Option<Instant>,
+    times: u64,
+}
+
+impl ReloadLog {
+    /// After a reload: how many the next line is about, if there is to be one.
+    fn line(&mut self, is_same: bool) -> Option<u64> {
+        self.times += 1;
+        if is_same && self.written.is_some_and(|it| it.elapsed() < QUIET) {
+            return None;
+        }
+        self.written = Some(Instant::now());
+        Some(std::mem::take(&mut self.times))
+    }
 }
 
 /// What tells one version of a file from another: replacing a file changes some of it.
@@ -103,6 +128,7 @@ impl LiveConfig {
     }
 
     fn read_again(&self, files: &mut Files, path: &Path) -> Result<(), String> {
+        let before = files.seen.clone();
         let loaded = files.read(path).and_then(|loaded| {
             self.current.load().check_successor(&loaded)?;
             Ok(loaded)
@@ -110,16 +136,25 @@ impl LiveConfig {
         self.is_broken.store(loaded.is_err(), Ordering::Relaxed);
         match loaded {
             Ok(loaded) => {
-                tracing::info!(path = %path.display(), "the web configuration was reloaded");
-                warn(&loaded);
+                let is_same = files.seen == before && files.problem.take().is_none();
+                if let Some(times) = files.log.line(is_same) {
+                    let path = path.display();
+                    tracing::info!(%path, times, "the web configuration was reloaded");
+                    warn(&loaded);
+                }
                 self.current.store(Arc::new(loaded));
                 Ok(())
             }
             Err(problem) => {
-                tracing::error!(
-                    problem,
-                    "the new web configuration is invalid; the previous one stays in force"
-                );
+                let is_same = files.problem.as_ref() == Some(&problem);
+                files.problem = Some(problem.clone());
+                if let Some(times) = files.log.line(is_same) {
+                    tracing::error!(
+                        problem,
+                        times,
+                        "the new web configuration is invalid; the previous one stays in force"
+                    );
+                }
                 Err(problem)
             }
         }

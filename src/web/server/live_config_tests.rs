@@ -189,3 +189,15 @@ async fn file_that_is_cut_off_before_its_client_certificates_opens_nothing() {
     look_again().await;
     assert!(live.is_current());
 }
+
+#[tokio::test(start_paused = true)]
+async fn reloads_that_bring_nothing_new_are_one_line() {
+    let mut log = ReloadLog::default();
+    assert_eq!(log.line(true), Some(1));
+    for _ in 0..16_896 {
+        assert_eq!(log.line(true), None);
+    }
+    assert_eq!(log.line(false), Some(16_897));
+    tokio::time::advance(QUIET).await;
+    assert_eq!(log.line(true), Some(1));
+}

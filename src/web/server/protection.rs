@@ -55,10 +55,13 @@ impl Protection {
             protection.client_auth = Some(section.client_auth_type);
             protection.names_clients = section.client_allowed_sans.is_some();
         }
-        let costs = protection.users.values().map(PasswordHash::cost);
-        if costs.clone().min() != costs.max() {
-            let warning = "the hashes of basic_auth_users have different costs, so response times reveal user names; use the same cost for all";
-            protection.warnings.push(warning.into());
+        let usual = PasswordHash::USUAL_COST;
+        let mut costs = protection.users.values().map(PasswordHash::cost);
+        if costs.any(|cost| cost != usual) {
+            let warning = format!(
+                "a hash of basic_auth_users has another cost than {usual}, so response times reveal which users exist; make hashes with htpasswd -nBC {usual}"
+            );
+            protection.warnings.push(warning);
         }
         if protection.tls.is_none() && !protection.users.is_empty() {
             let warning = "basic authentication without TLS sends passwords unencrypted";

@@ -5,19 +5,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use axum::response::Response;
 use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::details::{Unclear, WorkspaceDetails, read_details};
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::reference::Reference;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::web::state::App;
 use crate::web::state::cached_collection::{MAX_AGE, no_place};
 
-/// So many answers are remembered; each is some kilobytes.
+/// So many answers are remembered; most are some kilobytes.
 const REMEMBERED: usize = 64;
+
+/// Answers take no more memory than this together: a workspace may have had very many agents.
+const REMEMBERED_BYTES: usize = 8 << 20;
 
 /// What was answered.
 type Answer = Result<Arc<WorkspaceDetails>, Unclear>;
@@ -26,6 +30,8 @@ type Answer = Result<Arc<WorkspaceDetails>, Unclear>;
 #[derive(Debug, Default)]
 struct Question {
     answer: tokio::sync::Mutex<Option<(Instant, Answer)>>,
+    /// How much memory the answer takes, to be read while it is locked.
+    bytes: AtomicUsize,
 }
 
 /// The questions of late.
@@ -51,6 +57,31 @@ impl DetailsCache {
             questions.insert(reference.clone(), (now, question.clone()));
         }
         question
+    }
+
+    /// Notes how much memory the answer to `question` takes. The questions asked longest ago are
+    /// forgotten until there is room; the answer to this one is last, and goes where it alone
+    /// is too large.
+    fn account(&self, question: &Arc<Question>, bytes: usize) {
+        question.bytes.store(bytes, Ordering::Relaxed);
+        let mut questions = self.questions.lock();
+        let mut oldest_first: Vec<_> = questions
+            .iter()
+            .map(|(reference, (asked, it))| (Arc::ptr_eq(it, question), *asked, reference.clone()))
+            .collect();
+        oldest_first.sort_unstable_by_key(|(is_this, asked, _)| (*is_this, *asked));
+        let sizes = questions
+            .values()
+            .map(|it| it.1.bytes.load(Ordering::Relaxed));
+        let mut all: usize = sizes.sum();
+        for (_, _, reference) in oldest_first {
+            if all <= REMEMBERED_BYTES {
+                break;
+            }
+            if let Some((_, forgotten)) = questions.remove(&reference) {
+                all = all.saturating_sub(forgotten.bytes.load(Ordering::Relaxed));
+            }
+        }
     }
 }
 
@@ -81,6 +112,8 @@ impl App {
             let details = read_details(&database, reference, limits, deadline).await;
             let answer = details.map(Arc::new);
             *known = Some((Instant::now(), answer.clone()));
+            let bytes = answer.as_ref().map_or(0, |it| it.memory_bytes());
+            self.details_cache.account(&question, bytes);
             answer
         };
         let answer = timeout_at(deadline, asking).await;
@@ -122,6 +155,24 @@ mod tests {
         tokio::time::advance(MAX_AGE).await;
         details_cache.question(&by_id(2000));
         assert_eq!(details_cache.questions.lock().len(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn large_answers_push_out_the_oldest_and_too_large_ones_are_not_kept() {
+        let details_cache = DetailsCache::default();
+        let known = || details_cache.questions.lock().len();
+        for (id, bytes) in [(1, REMEMBERED_BYTES / 2), (2, REMEMBERED_BYTES / 2)] {
+            let question = details_cache.question(&by_id(id));
+            details_cache.account(&question, bytes);
+            tokio::time::advance(MAX_AGE / 10).await;
+        }
+        assert_eq!(known(), 2);
+        let third = details_cache.question(&by_id(3));
+        details_cache.account(&third, 1);
+        assert!(!details_cache.questions.lock().contains_key(&by_id(1)));
+        assert_eq!(known(), 2);
+        details_cache.account(&third, REMEMBERED_BYTES + 1);
+        assert_eq!(known(), 0);
     }
 
     #[tokio::test(start_paused = true)]

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use tokio::sync::{Mutex, Semaphore};
+use tokio::time::Instant;
 
 use crate::collect::Collect;
 use crate::postgres::catalog::ColumnSet;
@@ -24,6 +25,14 @@ use self::ready::ReadyCheck;
 /// Requests to `/-/ready` that may wait for the database at a time; more get 503 at once.
 const ASKING: usize = 32;
 
+/// Whether the client has shown that it may know more than that the exporter is there: by its
+/// password, or because none is asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct IsTrusted(pub(crate) bool);
+
+/// When a reload began, and how it ended.
+pub(crate) type LastReload = (Instant, Result<(), String>);
+
 /// What the handlers share.
 pub(crate) struct App {
     pub(crate) collect: Collect,
@@ -34,10 +43,16 @@ pub(crate) struct App {
     pub(crate) details_cache: DetailsCache,
     pub(crate) asking: Semaphore,
     pub(crate) passwords: Passwords,
+    /// Requests of those who may ask.
     pub(crate) rate_limit: TokenBucket,
-    pub(crate) reloading: Mutex<()>,
+    /// Requests of those without a password, or with a wrong one.
+    pub(crate) strangers: TokenBucket,
+    /// The last reload; locked while there is one.
+    pub(crate) reloading: Mutex<Option<LastReload>>,
     /// Whether the database's URL could be read when that was last asked for.
     pub(crate) is_database_current: AtomicBool,
+    /// Whether series were left out of the last page.
+    pub(crate) is_page_cut: AtomicBool,
 }
 
 impl App {
@@ -53,8 +68,10 @@ impl App {
             asking: Semaphore::new(ASKING),
             passwords: Passwords::new(),
             rate_limit: TokenBucket::default(),
+            strangers: TokenBucket::default(),
             reloading: Mutex::default(),
             is_database_current: AtomicBool::new(true),
+            is_page_cut: AtomicBool::new(false),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::report::sanitize::sanitize;
@@ -9,6 +10,16 @@ use crate::fleet::rules::health::Health;
 
 /// A text this long is folded.
 const LONG: usize = 160;
+
+/// What to say of an agent that is not the usual sort.
+pub(super) const fn kind_note(kind: Kind) -> Option<&'static str> {
+    match kind {
+        Kind::Root => None,
+        Kind::Sub => Some("sub-agent"),
+        Kind::External => Some("outside Coder"),
+        Kind::Prebuild => Some("prebuilt, no user yet"),
+    }
+}
 
 /// A class of health, as a person says it.
 pub(super) fn spoken(health: Health) -> String {

@@ -34,6 +34,7 @@ SELECT agent_id, job_id, agent, 'v2.35.1',
         WHEN 'stuck_starting' THEN 'starting'
         WHEN 'starting' THEN 'starting'
         WHEN 'shutdown' THEN 'off'
+        WHEN 'terminated' THEN 'off'
         WHEN 'healthy' THEN 'ready'
         WHEN 'disconnected' THEN 'ready'
         ELSE 'created'
@@ -44,8 +45,8 @@ SELECT agent_id, job_id, agent, 'v2.35.1',
     END,
     CASE health WHEN 'connect_timeout' THEN 120 ELSE 0 END,
     CASE WHEN health = 'stuck_created' THEN moment WHEN connects THEN moment - interval '1 hour' END,
-    CASE WHEN health = 'disconnected' THEN moment WHEN connects THEN now() END,
-    CASE WHEN health = 'disconnected' THEN moment END,
+    CASE WHEN health IN ('disconnected', 'terminated') THEN moment WHEN connects THEN now() END,
+    CASE WHEN health IN ('disconnected', 'terminated') THEN moment END,
     CASE WHEN reports THEN moment END,
     CASE WHEN reports AND health NOT IN ('stuck_starting', 'starting') THEN moment END
 FROM made,

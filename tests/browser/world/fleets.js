@@ -1,6 +1,6 @@
 // Who is in the fleets that stand still.
 
-export const PROBLEMS = ['disconnected', 'stuck_connecting', 'connect_timeout', 'start_error', 'stuck_created', 'stuck_starting'];
+export const PROBLEMS = ['disconnected', 'terminated', 'stuck_connecting', 'connect_timeout', 'start_error', 'stuck_created', 'stuck_starting'];
 const OTHERS = ['connecting', 'starting', 'healthy', 'shutdown'];
 
 const OWNERS = ['ada', 'grace', 'linus', 'margaret', 'radia'];

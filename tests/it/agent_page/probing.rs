@@ -89,8 +89,11 @@ async fn other_sites_cannot_have_anything_dialed() {
         &[("Sec-Fetch-Site", "none")],
         &[("Origin", "https://evil.example")],
         &[("Origin", "null")],
-        &[("Sec-Fetch-Site", "cross-site"), ("Origin", "http://test")],
-        &[("Referer", "http://test/agents")],
+        &[
+            ("Sec-Fetch-Site", "cross-site"),
+            ("Origin", "http://127.0.0.1"),
+        ],
+        &[("Referer", "http://127.0.0.1/agents")],
     ] {
         let answer = post(&exporter, &path, headers).await;
         assert_eq!(answer.status, 403, "{headers:?}");
@@ -102,7 +105,7 @@ async fn other_sites_cannot_have_anything_dialed() {
     assert_eq!(curl(&["--head", &url]).await.status, 200);
     assert_eq!(deployment.coderd.requests().len(), 0);
     // The host that is asked, by browsers that say no more.
-    let answer = post(&exporter, &path, &[("Origin", "http://test")]).await;
+    let answer = post(&exporter, &path, &[("Origin", "http://127.0.0.1")]).await;
     assert_eq!(answer.status, 303);
     assert_eq!(deployment.coderd.requests().len(), 1);
 }

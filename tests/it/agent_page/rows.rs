@@ -23,7 +23,7 @@ async fn lost_agent_is_shown_with_the_numbers_that_decided_and_what_to_do() {
         &[
             "ada/box.main disconnected",
             "For 47s",
-            "Stop the workspace, then start it",
+            "Check the agent's machine and network first",
             "As of 2026-03-01T12:00:00Z",
             "Status last heartbeat 47.2 s before now, limit 30 s → disconnected (rule silent)",
             "Health status is disconnected, and no shutdown was requested → disconnected (rule disconnected)",

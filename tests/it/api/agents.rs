@@ -39,7 +39,7 @@ async fn agent_is_told_with_the_rules_that_decided() {
     let saw = told["status_reason"].as_str().unwrap();
     assert!(saw.contains("limit 30 s"), "{saw}");
     let advice = told["advice"].as_str().unwrap();
-    assert!(advice.starts_with("Stop the workspace"), "{advice}");
+    assert!(advice.starts_with("Check the agent's machine"), "{advice}");
     assert_eq!(told["since"], told["last_connected_at"]);
     let age = told["age_seconds"].as_f64().unwrap();
     assert!((90.0..150.0).contains(&age), "{age}");

@@ -30,7 +30,7 @@ async fn disconnected_agent_is_told_with_the_numbers_that_decided() {
             "\nstatus last heartbeat 47.2 s before now, limit 30 s\n→ disconnected (rule silent)\n",
             "\nhealth status is disconnected, and no shutdown was requested\n→ disconnected (rule disconnected)\n",
             "\nsince 2026-03-01T11:59:12Z (47s)\n",
-            "\nadvice Stop the workspace, then start it",
+            "\nadvice Check the agent's machine and network first",
         ],
     );
 }

@@ -54,7 +54,7 @@ async fn problems_are_listed_oldest_first_each_with_advice() {
              1h 56m disconnected bob/lab.old gpu\n\
              5m 0s start_error bob/lab.script gpu\n\
              1m 1s disconnected ada/box.young docker\n",
-            "\ndisconnected\nStop the workspace, then start it",
+            "\ndisconnected\nCheck the agent's machine and network first",
             "\nstart_error\nRead the startup script's log",
         ],
     );

@@ -15,7 +15,7 @@ use crate::harness::coderd::{Answer, StandIn, TOKEN};
 use coder_agent_exporter::coder_api::CoderApi;
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
-use coder_agent_exporter::fleet::stats::collection::ErrorKind;
+use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::resolver::{DialError, Dialer};
 
 use super::{target, token};

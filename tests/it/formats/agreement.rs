@@ -121,6 +121,7 @@ proptest! {
             let labels = [
                 ("organization_name", scope.organization.to_string()),
                 ("template_name", scope.template.to_string()),
+                ("kind", agent.kind.as_str().to_owned()),
                 ("agent_id", agent.id.to_string()),
                 ("agent_name", agent.name.to_string()),
                 ("workspace_id", agent.workspace_id.to_string()),

@@ -7,15 +7,18 @@ use enum_map::EnumMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use coder_agent_exporter::error::{ErrorKind, Failure};
 use coder_agent_exporter::fleet::model::agent::Scope;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::stats::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
+    CollectionResult, Collector, CollectorReport, Outcome,
 };
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;
-use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
+use coder_agent_exporter::metrics::page::{
+    AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+};
 
 use super::fleets::{self, moment, name};
 use super::probed;
@@ -60,6 +63,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 process,
                 detail,
                 is_config_current: true,
+                budget: Budget::default(),
             })
         },
     )
@@ -81,6 +85,7 @@ fn detail() -> impl Strategy<Value = Detail> {
         agent_series,
         max_agent_series,
         coderd_compat,
+        max_page_bytes: Detail::default().max_page_bytes,
     })
 }
 

@@ -37,6 +37,11 @@ impl Workspace {
         self
     }
 
+    /// Built ahead, and claimed by no user yet.
+    pub(crate) fn prebuild(self) -> Self {
+        self.owner("prebuilds")
+    }
+
     pub(crate) fn organization(mut self, name: &str) -> Self {
         self.organization = name.to_owned();
         self
@@ -71,7 +76,21 @@ pub(crate) struct Build {
     pub(super) transition: &'static str,
     pub(super) job: Job,
     pub(super) created: String,
-    pub(super) resources: Vec<Vec<Agent>>,
+    pub(super) resources: Vec<Resource>,
+}
+
+/// A resource of a build, which has agents.
+#[derive(Debug, Clone)]
+pub(super) struct Resource {
+    pub(super) of_type: &'static str,
+    pub(super) agents: Vec<Agent>,
+}
+
+impl Resource {
+    fn new(of_type: &'static str) -> Self {
+        let agents = Vec::new();
+        Self { of_type, agents }
+    }
 }
 
 /// How far the job of a build is.
@@ -102,7 +121,7 @@ pub(crate) fn build(number: i32, transition: &'static str) -> Build {
         transition,
         job: Job::Succeeded,
         created: seconds_ago(7200.0),
-        resources: vec![Vec::new()],
+        resources: vec![Resource::new("docker_container")],
     }
 }
 
@@ -119,13 +138,23 @@ impl Build {
 
     /// Adds an agent to the newest resource.
     pub(crate) fn agent(mut self, agent: Agent) -> Self {
-        self.resources.last_mut().expect("a resource").push(agent);
+        let newest = self.resources.last_mut().expect("a resource");
+        newest.agents.push(agent);
         self
     }
 
     /// Begins another resource.
-    pub(crate) fn resource(mut self) -> Self {
-        self.resources.push(Vec::new());
+    pub(crate) fn resource(self) -> Self {
+        self.resource_of_type("docker_container")
+    }
+
+    /// Begins a resource whose agents run outside Coder.
+    pub(crate) fn external_resource(self) -> Self {
+        self.resource_of_type("coder_external_agent")
+    }
+
+    fn resource_of_type(mut self, of_type: &'static str) -> Self {
+        self.resources.push(Resource::new(of_type));
         self
     }
 }

@@ -12,7 +12,7 @@ pub(super) fn insert(workspace: &Workspace, era: Era) -> String {
     let template = format!("{}/{}", workspace.organization, workspace.template);
     let version = shared_id("version", &template);
     let template = shared_id("template", &template);
-    let owner = shared_id("user", &workspace.owner);
+    let owner = owner_id(workspace);
     let mut sql = format!(
         "INSERT INTO organizations (id, name) VALUES ({organization}, {organization_name})
              ON CONFLICT (id) DO NOTHING;
@@ -72,12 +72,13 @@ fn push_build(
              VALUES ('{id}', '{workspace}', {version}, {number},
              '{transition}', '{job}', {created});",
     ));
-    for agents in &build.resources {
-        let resource = Uuid::new_v4();
+    for it in &build.resources {
+        let (resource, of_type) = (Uuid::new_v4(), it.of_type);
         sql.push_str(&format!(
-            "INSERT INTO workspace_resources (id, job_id) VALUES ('{resource}', '{job}');"
+            "INSERT INTO workspace_resources (id, job_id, type)
+                 VALUES ('{resource}', '{job}', '{of_type}');"
         ));
-        for agent in agents {
+        for agent in &it.agents {
             push_agent(sql, agent, resource, None, era);
         }
     }
@@ -142,6 +143,14 @@ pub(super) fn insert_chat(workspace: Uuid, columns: &[(&str, String)]) -> String
     )
 }
 
+/// Coder gives the owner of prebuilds an id of its own.
+fn owner_id(workspace: &Workspace) -> String {
+    match &*workspace.owner {
+        "prebuilds" => "'c42fdf75-3097-471c-8c33-fb52454d81c0'::uuid".to_owned(),
+        name => shared_id("user", name),
+    }
+}
+
 fn shared_id(what: &str, name: &str) -> String {
     format!("md5({})::uuid", literal(&format!("{what} {name}")))
 }
@@ -156,7 +165,7 @@ pub(super) fn insert_many(workspace: &Workspace, first: u32, last: u32, apps: u3
         shared_id("template", &template),
     );
     let organization = shared_id("organization", &workspace.organization);
-    let owner = shared_id("user", &workspace.owner);
+    let owner = owner_id(workspace);
     let numbers = format!("generate_series({first}, {last}) AS number");
     let heartbeat = seconds_ago(5.0);
     let long_ago = seconds_ago(7200.0);

@@ -68,7 +68,7 @@ async fn first_screen_says_what_is_wrong_how_much_and_where() {
             "Collectors all 5 work",
             "off; about the probe",
             "Showing 3 problems",
-            "Stop the workspace, then start it",
+            "Check the agent's machine and network first",
             "4 agents with an open connection, 1 of them silent for longer than 30 s",
         ],
     );

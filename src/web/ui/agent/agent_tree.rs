@@ -12,7 +12,7 @@ use crate::fleet::rules::explain::explain;
 use crate::web::state::App;
 
 use super::super::moments::{ago, full_moment};
-use super::super::parts::{badge, name};
+use super::super::parts::{badge, kind_note, name};
 
 /// More than a page is good for; a workspace has a handful.
 const SHOWN: usize = 200;
@@ -63,7 +63,7 @@ fn row(
                 @if depth > 0 { span aria-hidden="true" { "↳ " } }
                 @if is_own { strong aria-current="true" { (name(&agent.name)) } }
                 @else { a href=(link) { (name(&agent.name)) } }
-                @if depth > 0 { span class="faint" { " sub-agent" } }
+                @if let Some(kind) = kind_note(agent.kind) { span class="faint" { " " (kind) } }
             }
             td data-label="Status" { (assessment.status.as_str()) }
             td { (badge(assessment.health)) }

@@ -78,7 +78,7 @@ fn header(app: &App, details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
             @if let Some(at) = assessment.since {
                 p { "For " strong { (since(at, latest.now)) } @if let Some(cause) = it.cause { ": " (spoken(cause)) } }
             }
-            @if let Some(advice) = assessment.health.advice(it.cause) { p class="advice" { (advice) } }
+            @if let Some(advice) = assessment.health.advice(it.agent.kind, it.cause) { p class="advice" { (advice) } }
             p class="faint" { "As of " (moment(latest.now)) ", by the database's clock." }
         }
         (links(app, details))

@@ -20,8 +20,9 @@ const WORST: usize = 7;
 const MOST: usize = 200;
 
 /// Problems first, in the order of the rules, then what is on its way, well and asleep.
-pub(super) const SHOWN: [Health; 10] = [
+pub(super) const SHOWN: [Health; 11] = [
     Health::Disconnected,
+    Health::Terminated,
     Health::StuckConnecting,
     Health::ConnectTimeout,
     Health::StartError,

@@ -6,7 +6,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::select::selection::{Direction, Selected, SortKey};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::web::ui::moments::since;
-use crate::web::ui::parts::{badge, counted, name, number};
+use crate::web::ui::parts::{badge, counted, kind_note, name, number};
 
 use super::View;
 use super::filters::filters;
@@ -135,6 +135,7 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
             th scope="row" { (workspace(view, one)) }
             td data-label="Agent" {
                 a href=(view.links.here(&format!("/agents/{}", agent.id))) { (name(&agent.name)) }
+                @if let Some(kind) = kind_note(agent.kind) { span class="faint" { " " (kind) } }
             }
             td data-label="Template" {
                 @if let Some(scope) = one.scope { (scope_name(scope, has_organizations)) }
@@ -143,7 +144,7 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
                 @if let Some(cause) = one.cause {
                     b { (cause.as_str().replace('_', " ")) ". " }
                 }
-                (one.health.advice(one.cause).unwrap_or_default())
+                (one.health.advice(agent.kind, one.cause).unwrap_or_default())
             }
         }
     }

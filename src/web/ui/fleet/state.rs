@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Health;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::overview::{ByHealth, by_template, problems_in, total};
@@ -154,6 +155,7 @@ fn last_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
 fn reason(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::Connect | ErrorKind::Timeout => "the database does not answer",
+        ErrorKind::Lock => "another session holds a lock on Coder's tables",
         ErrorKind::Authentication => "the database refuses this exporter",
         ErrorKind::Tls => "the TLS connection to the database failed",
         ErrorKind::Schema => "the database schema is not supported",

@@ -25,8 +25,9 @@ const SPANS: [(f64, &str); 4] = [
     (6.0 * 3600.0, "6 h"),
 ];
 
-const PROBLEMS: [Health; 6] = [
+const PROBLEMS: [Health; 7] = [
     Health::Disconnected,
+    Health::Terminated,
     Health::StuckConnecting,
     Health::ConnectTimeout,
     Health::StartError,

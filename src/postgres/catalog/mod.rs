@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::failure::from_driver;
 
 use super::columns::Columns;
+use tables::Tables;
 
-const INTROSPECT: &str = include_str!("catalog.sql");
+mod tables;
+
+const COLUMNS: &str = include_str!("columns.sql");
 
 /// The columns of one table that a collector reads.
 #[derive(Debug, Clone, Copy)]
@@ -19,18 +22,22 @@ pub struct ColumnSet {
     pub table: &'static str,
     /// Columns every supported Coder has.
     pub columns: &'static [&'static str],
-    /// Columns that came with a later Coder; done without where they are missing.
+    /// Columns that came with a later Coder; done without where they are missing. Where they
+    /// exist they are needed: without them the answer would be another one.
     pub since: &'static [&'static str],
+    /// Columns that are done without where they are missing or may not be read: what they serve
+    /// is then absent, so that a role of last year goes on.
+    pub optional: &'static [&'static str],
 }
 
 impl ColumnSet {
     /// Columns of `table` that every supported Coder has.
     pub const fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
-        let since = &[];
         Self {
             table,
             columns,
-            since,
+            since: &[],
+            optional: &[],
         }
     }
 
@@ -39,8 +46,19 @@ impl ColumnSet {
         Self { since, ..self }
     }
 
-    fn all_columns(&self) -> impl Iterator<Item = &'static str> {
+    /// And those that can be done without.
+    pub const fn optional(self, optional: &'static [&'static str]) -> Self {
+        Self { optional, ..self }
+    }
+
+    /// Those without which there is no answer, where they exist.
+    fn needed_columns(&self) -> impl Iterator<Item = &'static str> {
         self.columns.iter().chain(self.since).copied()
+    }
+
+    /// All of them.
+    pub fn all_columns(&self) -> impl Iterator<Item = &'static str> {
+        self.needed_columns().chain(self.optional.iter().copied())
     }
 }
 
@@ -51,11 +69,13 @@ pub const REQUIRED: &[ColumnSet] = &[ColumnSet {
     // With id, a Coder too old is distinguished from a database that is not Coder's at all.
     columns: &["id", "job_status"],
     since: &[],
+    optional: &[],
 }];
 
 /// Where the version of the last migration stands. It is shown in `coder_exporter_schema_info`
 /// and decides nothing.
-pub const MIGRATION: &[ColumnSet] = &[ColumnSet::of("schema_migrations", &[]).since(&["version"])];
+pub const MIGRATION: &[ColumnSet] =
+    &[ColumnSet::of("schema_migrations", &[]).optional(&["version"])];
 
 /// Whether a column can be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +93,11 @@ enum Access {
 #[derive(Debug, Clone)]
 pub struct Catalog {
     columns: HashMap<(String, String), Access>,
+    tables: Tables,
+    /// Tables that another session holds a lock on.
+    locked: BTreeMap<&'static str, Failure>,
+    /// A column that the snapshot has was dropped.
+    has_lost_columns: bool,
     role: String,
 }
 
@@ -83,33 +108,28 @@ impl Catalog {
     ///
     /// When the database does not answer; a missing column is an answer.
     pub(super) async fn introspect(client: &Client, reads: &[ColumnSet]) -> Result<Self, Failure> {
-        let wanted = reads
-            .iter()
-            .flat_map(|reads| reads.all_columns().map(|column| (reads.table, column)));
-        let (tables, names): (Vec<_>, Vec<_>) = wanted.unzip();
-        let params: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)] =
-            &[(&tables, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
-        let rows = client
-            .query_typed(INTROSPECT, params)
-            .await
-            .map_err(|error| from_driver("reading the system catalog", &error))?;
-        let mut catalog = Self {
-            columns: HashMap::new(),
-            role: String::new(),
+        let mut tables: Vec<_> = reads.iter().map(|it| it.table).collect();
+        tables.sort_unstable();
+        tables.dedup();
+        let looks = async {
+            tokio::join!(biased; look_up(client, reads), Tables::introspect(client, &tables))
         };
-        let names = Columns::default();
-        for row in &rows {
-            let row = names.of(row);
-            let access = match (row.get("present")?, row.get("readable")?) {
-                (Some(true), Some(true)) => Access::Granted,
-                (Some(true), _) => Access::Denied,
-                _ => Access::Missing,
-            };
-            let name = (row.string("table_name")?, row.string("column_name")?);
-            catalog.columns.insert(name, access);
-            catalog.role = row.string("role")?;
+        let (mut catalog, tables) = looks.await;
+        if let Ok(catalog) = &mut catalog {
+            catalog.tables = tables?;
         }
-        Ok(catalog)
+        catalog
+    }
+
+    /// The same, where these tables are locked by other sessions.
+    pub(super) fn with_locked(self, locked: BTreeMap<&'static str, Failure>) -> Self {
+        Self { locked, ..self }
+    }
+
+    /// Whether the schema changed between the snapshot and the locks: what was read now would be
+    /// of neither.
+    pub(super) fn is_stale(&self) -> bool {
+        self.has_lost_columns || self.tables.are_stale()
     }
 
     fn access(&self, table: &str, column: &str) -> Access {
@@ -124,31 +144,56 @@ impl Catalog {
 
     /// As [`has`](Self::has), of a column that is named as `table.column`.
     pub(super) fn has_named(&self, name: &str) -> bool {
-        let (table, column) = name.split_once('.').unwrap_or((name, ""));
-        self.has(table.trim(), column.trim())
+        let (table, column) = split(name);
+        self.has(table, column)
     }
 
-    /// Whether everything in `reads` can be read; a table may come up more than once.
+    /// Whether a column that is named as `table.column` can be read.
+    pub(super) fn can_read_named(&self, name: &str) -> bool {
+        let (table, column) = split(name);
+        self.access(table, column) == Access::Granted
+    }
+
+    /// Whether everything in `reads` that is needed can be read, and all rows of it; a table may
+    /// come up more than once.
     ///
     /// # Errors
     ///
-    /// Names every missing table and column, or the `GRANT`s to run.
+    /// Names every missing table and column, the `GRANT`s or policies to run, or the lock.
     pub fn check(&self, reads: &[ColumnSet]) -> Result<(), Failure> {
         let required = reads.iter().flat_map(|it| columns_of(it.table, it.columns));
         self.check_present(required)?;
-        let all = reads
+        let needed = reads
             .iter()
-            .flat_map(|it| it.all_columns().map(|column| (it.table, column)));
-        let grants: Vec<_> = self
-            .find(all, Access::Denied)
-            .iter()
-            .map(|(table, columns)| grant(table, columns, &self.role))
-            .collect();
-        if grants.is_empty() {
-            return Ok(());
+            .flat_map(|it| it.needed_columns().map(|column| (it.table, column)));
+        let grants = self.grants(needed);
+        if !grants.is_empty() {
+            let message = format!("a grant is missing; run: {}", grants.join(" "));
+            return Err(Failure::new(ErrorKind::Permission, message));
         }
-        let message = format!("a grant is missing; run: {}", grants.join(" "));
-        Err(Failure::new(ErrorKind::Permission, message))
+        self.tables
+            .check(reads.iter().map(|it| it.table), &self.role)?;
+        let mut locked = reads.iter().filter_map(|it| self.locked.get(it.table));
+        locked.next().map_or(Ok(()), |it| Err(it.clone()))
+    }
+
+    /// What is absent because the role may not read it: a sentence with the `GRANT`s to run.
+    pub fn missing_grants(&self, reads: &[ColumnSet]) -> Option<String> {
+        let optional = reads
+            .iter()
+            .flat_map(|it| columns_of(it.table, it.optional));
+        let grants = self.grants(optional);
+        let message = "columns that may not be read are done without; run:";
+        (!grants.is_empty()).then(|| format!("{message} {}", grants.join(" ")))
+    }
+
+    /// The statements that let the role read those of these columns that it may not read.
+    fn grants(&self, columns: impl Iterator<Item = (&'static str, &'static str)>) -> Vec<String> {
+        let denied = self.find(columns, Access::Denied);
+        let denied = denied.iter();
+        denied
+            .map(|(table, columns)| grant(&self.tables.qualified(table), columns, &self.role))
+            .collect()
     }
 
     /// Whether this is the database of a Coder that is supported at all
@@ -215,6 +260,49 @@ impl Catalog {
             names.join(", ")
         )
     }
+}
+
+/// One question about the columns; the tables are asked about beside it.
+async fn look_up(client: &Client, reads: &[ColumnSet]) -> Result<Catalog, Failure> {
+    let wanted = reads
+        .iter()
+        .flat_map(|reads| reads.all_columns().map(|column| (reads.table, column)));
+    let (tables, names): (Vec<_>, Vec<_>) = wanted.unzip();
+    let params: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)] =
+        &[(&tables, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
+    let rows = client
+        .query_typed(COLUMNS, params)
+        .await
+        .map_err(|error| from_driver("reading the system catalog", error))?;
+    let mut catalog = Catalog {
+        columns: HashMap::new(),
+        tables: Tables::default(),
+        locked: BTreeMap::new(),
+        has_lost_columns: false,
+        role: String::new(),
+    };
+    let names = Columns::default();
+    for row in &rows {
+        let row = names.of(row);
+        let readable: Option<bool> = row.get("readable")?;
+        let is_present: Option<bool> = row.get("present")?;
+        let access = match (is_present.unwrap_or_default(), readable) {
+            (true, Some(true)) => Access::Granted,
+            (true, _) => Access::Denied,
+            (false, _) => Access::Missing,
+        };
+        catalog.has_lost_columns |= access == Access::Denied && readable.is_none();
+        let name = (row.string("table_name")?, row.string("column_name")?);
+        catalog.columns.insert(name, access);
+        catalog.role = row.string("role")?;
+    }
+    Ok(catalog)
+}
+
+/// Table and column of `table.column`.
+fn split(name: &str) -> (&str, &str) {
+    let (table, column) = name.split_once('.').unwrap_or((name, ""));
+    (table.trim(), column.trim())
 }
 
 fn columns_of(

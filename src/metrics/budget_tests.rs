@@ -45,6 +45,8 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
         collection: Arc::new(collection),
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),
+        activity: None,
+        coder: None,
         probe: None,
         process: None,
         detail: Detail {

@@ -314,8 +314,17 @@ fn columns_of(
 
 /// The statement that lets `role` read these columns.
 pub fn grant(table: &str, columns: &[&str], role: &str) -> String {
+    let columns: Vec<_> = columns.iter().map(|it| column_name(it)).collect();
     let (columns, role) = (columns.join(", "), quoted(role));
     format!("GRANT SELECT ({columns}) ON {table} TO {role};")
+}
+
+/// A column's name as SQL takes it: the one that is a reserved word of SQL is quoted.
+fn column_name(column: &str) -> String {
+    match column {
+        "primary" => quoted(column),
+        other => other.to_owned(),
+    }
 }
 
 /// A name as SQL takes it, whatever is in it.

@@ -15,11 +15,15 @@ pub(super) const VERSION_BYTES: usize = 64;
 /// Of the reason why a build's job failed, which is often a page of Terraform.
 pub(super) const ERROR_BYTES: usize = 2048;
 
+/// Of a provisioner's or a job's tags, as JSON.
+pub(super) const TAGS_BYTES: usize = 4096;
+
 /// The limit of the column of that name, in any statement.
 pub(super) fn limit_of(column: &str) -> usize {
     match column {
         "version" => VERSION_BYTES,
         "job_error" => ERROR_BYTES,
+        "tags" => TAGS_BYTES,
         _ => NAME_BYTES,
     }
 }
@@ -41,7 +45,7 @@ mod tests {
     ];
 
     /// Columns that hold what others have written.
-    const TEXTS: [&str; 9] = [
+    const TEXTS: [&str; 11] = [
         "name",
         "workspace",
         "owner",
@@ -51,6 +55,8 @@ mod tests {
         "version",
         "display_name",
         "job_error",
+        "hostname",
+        "tags",
     ];
 
     fn statements(folder: &Path, found: &mut Vec<PathBuf>) {

@@ -34,7 +34,7 @@ use super::trace::{Phase, Trace};
 /// use std::convert::Infallible;
 /// use std::future::pending;
 ///
-/// use coder_agent_exporter::fleet::stats::collection::{ErrorKind, Failure};
+/// use coder_agent_exporter::error::{ErrorKind, Failure};
 /// use coder_agent_exporter::fleet::model::latest::{AgentAt, WorkspaceAt};
 /// use coder_agent_exporter::resolver::{
 ///     DialError, Dialer, Directory, Resolver, ResolverSettings, Route, Target, Trace,
@@ -81,6 +81,7 @@ use super::trace::{Phase, Trace};
 ///         agent: "main".into(),
 ///         workspace: "box".into(),
 ///         owner: "ada".into(),
+///         is_external: false,
 ///     },
 /// );
 /// let trace = Trace::default();
@@ -260,10 +261,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
                 Rechecked::Another(target) => another = target,
             }
         }
-        let bound = match another.or_else(|| self.cache.bound(workspace)) {
-            Some(bound) => bound,
-            None => self.look_up(workspace, dial_by, trace).await?,
-        };
+        let bound = another.or_else(|| self.cache.bound(workspace));
+        let bound = self.to_dial(workspace, bound, dial_by, trace).await?;
         let one_dial = dialer.time_limit().unwrap_or(self.settings.dial_timeout);
         let limits = DialLimits {
             delay: self.settings.validation_delay,
@@ -366,29 +365,62 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         self.cache.forget_connection(workspace, &hit.connection);
         drop(hit);
         match self.look_up(workspace, deadline, trace).await {
-            Ok(target) if target.agent_id != agent_id => Ok(Rechecked::Another(Some(target))),
+            Ok((target, _)) if target.agent_id != agent_id => Ok(Rechecked::Another(Some(target))),
             // What the row says is known, whatever the directory cannot say.
             Ok(_) | Err(Unresolved::Directory(_)) => Err(gone),
             Err(unresolved) => Err(unresolved),
         }
     }
 
-    /// The agent to dial when none is bound.
+    /// The agent to dial first: the bound one, else the latest build's. An external agent that is
+    /// the latest build's is not dialed while its row says that it is not there.
+    async fn to_dial(
+        &self,
+        workspace: Uuid,
+        bound: Option<Target>,
+        deadline: Instant,
+        trace: &Trace,
+    ) -> Result<Target, Unresolved> {
+        let bound = match bound {
+            Some(bound) if !bound.is_external => return Ok(bound),
+            bound => bound,
+        };
+        match (self.look_up(workspace, deadline, trace).await, bound) {
+            // It may belong to the old build: the dial and its validation decide.
+            (Ok((latest, _)), Some(bound)) if latest.agent_id != bound.agent_id => Ok(bound),
+            (Err(Unresolved::Directory(_)), Some(bound)) => Ok(bound),
+            (Ok((latest, status)), _) => match status {
+                Status::Disconnected if latest.is_external => Err(Unresolved::Disconnected),
+                Status::Timeout if latest.is_external => Err(Unresolved::NeverConnected),
+                _ => Ok(latest),
+            },
+            (Err(unresolved), _) => Err(unresolved),
+        }
+    }
+
+    /// The agent of the latest build, and its status by its row.
     async fn look_up(
         &self,
         workspace: Uuid,
         deadline: Instant,
         trace: &Trace,
-    ) -> Result<Target, Unresolved> {
+    ) -> Result<(Target, Status), Unresolved> {
         let span = trace.ask(Phase::Lookup, "agent of the latest build");
         let asked = self.by(deadline, self.directory.latest(workspace));
         let target = match asked.await {
-            Ok(Some(latest)) if !latest.deleted => choose(&latest).map_err(Unresolved::NoChoice),
+            Ok(Some(latest)) if !latest.deleted => {
+                let chosen = choose_agent(&latest.agents).map_err(Unresolved::NoChoice);
+                chosen.map(|it| {
+                    let timeout = self.settings.inactive_timeout;
+                    let status = status(&it.agent, timeout, latest.now);
+                    (Target::of(&it.agent), status)
+                })
+            }
             Ok(_) => Err(Unresolved::NoWorkspace),
             Err(failure) => Err(Unresolved::Directory(failure)),
         };
         match &target {
-            Ok(target) => span.answer(format!("{} ({})", target.agent, target.agent_id)),
+            Ok((target, _)) => span.answer(format!("{} ({})", target.agent, target.agent_id)),
             Err(error) => span.answer(error.to_string()),
         }
         if let Err(Unresolved::NoWorkspace | Unresolved::NoChoice(_)) = target {

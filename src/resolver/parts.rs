@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::error::Failure;
-use crate::fleet::model::agent::{Agent, Label};
+use crate::fleet::model::agent::{Agent, Kind, Label};
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::probe::scope::SkipReason;
 
@@ -95,6 +95,9 @@ pub struct Target {
     pub workspace: Label,
     /// `users.username` of the workspace's owner.
     pub owner: Label,
+    /// Whether it runs outside Coder, where it is its owner's to start. It is not dialed while its row
+    /// says that it is not there.
+    pub is_external: bool,
 }
 
 impl Target {
@@ -106,6 +109,7 @@ impl Target {
             agent: agent.name.clone(),
             workspace: agent.workspace.clone(),
             owner: agent.owner.clone(),
+            is_external: agent.kind == Kind::External,
         }
     }
 }

@@ -75,10 +75,13 @@ fn add(found: &mut Provisioners, row: Fields<'_>) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tags are texts by name. A value of any other sort is compared as it is written.
+/// Tags are texts by name. A value of any other sort is compared as it is written, and so is the whole
+/// where it is not JSON, as when it was too long.
 fn tags(json: &str) -> Tags {
-    let tags: serde_json::Map<String, serde_json::Value> =
-        serde_json::from_str(json).unwrap_or_default();
+    let tags: Result<serde_json::Map<String, serde_json::Value>, _> = serde_json::from_str(json);
+    let Ok(tags) = tags else {
+        return Tags::from([("tags".to_owned(), json.to_owned())]);
+    };
     let text = |value: serde_json::Value| match value {
         serde_json::Value::String(text) => text,
         other => other.to_string(),

@@ -138,6 +138,8 @@ impl Database {
                     owner: row.string("owner")?.into(),
                     agent_id: row.get("agent_id")?.unwrap_or_default(),
                     agent: row.string("agent")?.into(),
+                    // What is bound here is not the latest build's.
+                    is_external: false,
                 };
                 Ok((workspace_id, target))
             })

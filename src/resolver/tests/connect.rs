@@ -9,8 +9,9 @@ use crate::error::ErrorKind;
 
 use super::super::rows::{self, BEGAN, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails, failure, said};
-use super::super::{DialError, NoChoice, Resolver, Trace, Unresolved};
+use super::super::{DialError, NoChoice, Resolver, Target, Trace, Unresolved};
 use super::connect;
+use crate::fleet::model::agent::Kind;
 
 const TIMED_OUT: Unresolved = Unresolved::DialTimeout(Duration::from_secs(30));
 
@@ -348,4 +349,62 @@ async fn failure_leaves_nothing_behind() {
     world.diary();
     assert_eq!(said(&connect(&resolver).await.unwrap()), "Dialed old");
     assert_eq!(world.diary(), ["1 dial old", "2 reached old"]);
+}
+
+/// An external agent whose row is like this, bound to before the call or not.
+async fn external(row: Row, is_bound: bool) -> (Result<String, Unresolved>, Vec<String>) {
+    let world = World::new();
+    world.row("old", row);
+    world.edit(|latest| latest.agents[0].agent.kind = Kind::External);
+    world.dials("old", [Dial::Reached(1.0)]);
+    let resolver = world.resolver();
+    if is_bound {
+        let bound = Target {
+            is_external: true,
+            ..rows::target("old")
+        };
+        resolver.bind(WORKSPACE, bound);
+    }
+    let result = connect(&resolver).await.map(|it| said(&it));
+    (result, world.diary())
+}
+
+#[tokio::test(start_paused = true)]
+async fn external_agent_that_is_not_there_fails_at_once_and_any_other_is_dialed() {
+    for is_bound in [true, false] {
+        let (lost, diary) = external(Row::SilentFor(30.001), is_bound).await;
+        assert_eq!(lost, Err(Unresolved::Disconnected));
+        assert_eq!(diary, ["0 ask"]);
+        let (never, diary) = external(Row::NeverConnectedFor(120.001), is_bound).await;
+        assert_eq!(never, Err(Unresolved::NeverConnected));
+        assert_eq!(diary, ["0 ask"]);
+        for row in [Row::Beating, Row::NeverConnectedFor(120.0)] {
+            let (dialed, _) = external(row, is_bound).await;
+            assert_eq!(dialed, Ok("Dialed old".into()), "{row:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn external_agent_of_an_earlier_build_is_dialed_as_any_other() {
+    let world = World::new();
+    world.build(WORKSPACE, &["new"]);
+    world.row("old", Row::SilentFor(600.0));
+    world.dials("old", [fails(0.0, "refused")]);
+    world.dials("new", [Dial::Reached(0.0)]);
+    let resolver = world.resolver();
+    let bound = Target {
+        is_external: true,
+        ..rows::target("old")
+    };
+    resolver.bind(WORKSPACE, bound.clone());
+    assert_eq!(said(&connect(&resolver).await.unwrap()), "Switched new");
+
+    // A directory that fails does not keep it from being dialed.
+    let world = World::new();
+    world.directory(Manner::Fails(0.0));
+    world.dials("old", [Dial::Reached(0.0)]);
+    let resolver = world.resolver();
+    resolver.bind(WORKSPACE, bound);
+    assert_eq!(said(&connect(&resolver).await.unwrap()), "Dialed old");
 }

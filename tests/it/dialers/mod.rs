@@ -19,6 +19,7 @@ fn target(agent_id: Uuid) -> Target {
         agent: "main".into(),
         workspace: "localhost".into(),
         owner: "ada".into(),
+        is_external: false,
     }
 }
 

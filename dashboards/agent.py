@@ -80,8 +80,8 @@ def one_of_problems():
 NAMED = [
     table(
         "Problem agents, and since when",
-        "Agents with a problem, of the selected owners and workspaces, the oldest problem first. cause is the reason for "
-        "stuck_created: survived_build is an agent process that still runs from before a stop and start.",
+        "Agents with a problem, of the selected owners and workspaces, the oldest problem first. cause is the reason, "
+        "where it is known: survived_build is an agent process that still runs from before a stop and start.",
         [f"sort_desc(\n  time() - max by ({BY_AGENT}, kind, health, cause) (\n    {of_agents(PROBLEM)}\n  )\n)"],
         PROBLEM_COLUMNS,
         overrides=[

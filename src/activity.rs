@@ -4,6 +4,7 @@
 //! (`docs/spec/probe.md`). The statement costs the same whatever is asked of its answer, so one
 //! task reads it for all, and everything else looks at the latest reading.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,12 +45,19 @@ pub struct Reading {
 }
 
 /// The latest reading, shared by all clones.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct ActivityReader<S> {
     source: S,
     began: Instant,
     /// Never held across an await.
     state: Arc<Mutex<ActivityState>>,
+}
+
+impl<S> fmt::Debug for ActivityReader<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.state.lock();
+        f.debug_tuple("ActivityReader").field(&*state).finish()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -117,7 +125,7 @@ impl ActivityState {
         if !is_stored && !self.said_none_are_stored {
             tracing::info!(
                 "Coder stores no session reports (workspace_agent_stats has none of the last \
-                 day), so use is unknown and the probe dials no connected agent"
+                 day), so the activity of workspaces is unknown and the probe dials no connected agent"
             );
         }
         self.said_none_are_stored = !is_stored;

@@ -26,6 +26,7 @@
 //! | [`resolver`] | time | from a workspace to the agent that serves it, over two traits |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
 //! | [`coder_api`] | network | Coder itself over HTTP, and which of its failures are ours |
+//! | [`coder_watch`] | – | asks Coder how it is, beside the scrapes |
 //! | [`dialer`] | network | how an agent is reached: by Coder, or directly |
 //! | `offload` | threads | runs long work on a blocking thread |
 //! | [`collect`] | – | requests at the same time share one collection |
@@ -60,6 +61,7 @@ pub mod chance;
 pub mod cli;
 mod clock;
 pub mod coder_api;
+pub mod coder_watch;
 pub mod collect;
 pub mod config;
 pub mod demo;

@@ -33,6 +33,8 @@ pub enum Subject {
     Scrape,
     /// A round of probes that could not ask.
     Probe,
+    /// Coder, which did not answer at `/healthz`.
+    Coder,
     /// The session reports that could not be read.
     Activity,
 }

@@ -36,6 +36,7 @@ pub(crate) fn say(line: &Line) {
             let works = match subject {
                 Subject::Rows => "rows are no longer merged",
                 Subject::Probe => "the probe works again",
+                Subject::Coder => "Coder answers again",
                 Subject::Activity => "session reports can be read again",
                 _ => "works again",
             };
@@ -48,7 +49,10 @@ fn happened(subject: Subject) -> &'static str {
     match subject {
         Subject::Rows => "rows were merged",
         Subject::Probe => "the probe round ended with an exporter error",
-        Subject::Activity => "session reports cannot be read; connected agents are not probed",
+        Subject::Coder => "Coder does not answer this exporter",
+        Subject::Activity => {
+            "session reports cannot be read; the activity of workspaces is unknown, and connected agents are not probed"
+        }
         Subject::Collection | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }
 }

@@ -33,6 +33,10 @@ const ROOMS: Rooms = &[
     ),
     ("coder_api", &["coder_api", "config", "error", "fleet"]),
     (
+        "coder_watch.rs",
+        &["coder_api", "error", "fleet", "log_dedup", "log_output"],
+    ),
+    (
         "dialer",
         &[
             "coder_api",
@@ -87,13 +91,15 @@ const ROOMS: Rooms = &[
         "web",
         &[
             "certificates",
+            "activity",
             "clock",
+            "coder_watch",
             "collect",
             "config",
-            "details",
             "dialer",
             "error",
             "fleet",
+            "details",
             "metrics",
             "offload",
             "postgres",

@@ -7,14 +7,17 @@ use clap::CommandFactory;
 use crate::cli::Cli;
 use crate::error::ErrorKind;
 use crate::fleet::model::agent::Kind;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::probe::scope::SkipReason;
+use crate::fleet::rules::coder::ReplicaState;
 use crate::fleet::rules::health::Health;
+use crate::fleet::rules::provisioner::DaemonStatus;
 use crate::fleet::rules::status::{Status, StatusRule};
 use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::workspace_activity::WorkspaceActivity;
 use crate::metrics::catalogue::families;
 use crate::metrics::family::Exposed;
 use crate::metrics::single::ProbePage;
@@ -34,12 +37,15 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
     let command = Cli::command();
     let commands = command.get_subcommands();
     BTreeMap::from([
+        ("activity", names::<WorkspaceActivity>()),
         ("binding", names::<BindingState>()),
         ("cause", names::<Cause>()),
         ("collector", names::<Collector>()),
         ("command", commands.map(|it| it.get_name().into()).collect()),
+        ("daemon-status", names::<DaemonStatus>()),
         ("error-kind", names::<ErrorKind>()),
         ("health", names::<Health>()),
+        ("replica-state", names::<ReplicaState>()),
         ("kind", names::<Kind>()),
         ("outcome", names::<ProbeOutcome>()),
         ("phase", names::<Phase>()),

@@ -118,7 +118,7 @@ async fn serve(
         // An error means that the other end is gone, which is the end too.
         let _ = ended.await;
     }));
-    let web = settings::web(&args.exporter, lifecycle, links, probe);
+    let web = settings::web(&args.exporter, lifecycle, links, probe, None);
     let served = serve_on(listeners, collect, web, stop).await;
     drop(end);
     fleet.await.context("ending the demo")?;

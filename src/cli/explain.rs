@@ -85,7 +85,12 @@ struct AgentJson<'a> {
 
 fn agent_json(details: &AgentDetails) -> AgentJson<'_> {
     AgentJson {
-        agent: AgentSummary::of(&details.agent, details.explanation.clone(), details.cause),
+        agent: AgentSummary::of(
+            &details.agent,
+            details.explanation.clone(),
+            details.cause,
+            &details.scripts,
+        ),
         is_of_latest_build: details.is_of_latest_build,
     }
 }
@@ -119,6 +124,9 @@ fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
     }
     if let Some(cause) = details.cause {
         line(out, "cause", cause.as_str());
+    }
+    for script in &details.scripts {
+        line(out, "script", &script.to_string());
     }
     if let Some(advice) = assessment.health.advice(agent.kind, details.cause) {
         line(out, "advice", advice);

@@ -10,6 +10,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
+use crate::activity::ActivityReader;
 use crate::collect::Collect;
 use crate::config::args::{ExporterArgs, ServeArgs};
 use crate::config::postgres_url::PostgresUrl;
@@ -39,11 +40,12 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
     let database = settings::database(&url, &args.postgres)?;
     let collect = collect(&url, database, &args.exporter)?;
     let probe = settings::probe(&args.exporter, args.postgres.max_connections, &collect)?;
+    let coder = settings::coder(&args.exporter)?;
     runtime()?.block_on(async {
         let stop = stop_signal()?;
         reload_on_signal(lifecycle.reload_requested.clone())?;
         let listeners = listen(&args.exporter).await?;
-        let web = settings::web(&args.exporter, lifecycle, links, probe);
+        let web = settings::web(&args.exporter, lifecycle, links, probe, coder);
         serve_on(listeners, collect, web, stop).await
     })?;
     Ok(ExitCode::SUCCESS)
@@ -108,6 +110,16 @@ pub(super) async fn serve_on(
     systemd::ready();
     // They end when this is dropped.
     let mut tasks = JoinSet::new();
+    if let Some(coder) = settings.coder.clone() {
+        tasks.spawn(async move { coder.run().await });
+    }
+    let mut settings = settings;
+    let activity = match &settings.probe {
+        Some(probe) => probe.activity().clone(),
+        None => ActivityReader::new(collect.clone()),
+    };
+    settings.activity = Some(activity.clone());
+    tasks.spawn(async move { activity.run().await });
     if let Some(probe) = settings.probe.clone() {
         start_probe(&mut tasks, probe, collect.database());
     }
@@ -132,14 +144,10 @@ fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Datab
         "probing"
     );
     match scope {
-        ProbeScope::InUse => {
-            let activity = probe.activity().clone();
-            tasks.spawn(async move { activity.run().await });
-        }
         ProbeScope::All if probe.counts_as_use() => {
             tasks.spawn(async move { warn_of_kept_alive(&database).await });
         }
-        ProbeScope::All => {}
+        ProbeScope::All | ProbeScope::InUse => {}
     }
     tasks.spawn(async move { probe.run().await });
 }

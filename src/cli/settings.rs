@@ -6,6 +6,7 @@ use clap::CommandFactory;
 use secrecy::SecretString;
 
 use crate::coder_api::CoderApi;
+use crate::coder_watch::CoderWatch;
 use crate::collect::Collect;
 use crate::config::args::{AgentArgs, ExporterArgs};
 use crate::config::coder_args::{CoderArgs, TOKEN_VARIABLE, URL_VARIABLE};
@@ -193,6 +194,21 @@ pub(super) fn coder_api(url: &HttpUrl, token: Option<&Token>) -> Result<CoderApi
     api.map_err(|error| SettingError::new("--coder.url", error.to_string()))
 }
 
+/// What asks Coder how it is, where its URL is known.
+///
+/// # Errors
+///
+/// When the URL or the token cannot be used.
+pub(super) fn coder(args: &ExporterArgs) -> Result<Option<CoderWatch>, SettingError> {
+    let Some(url) = args.coder.url(variable(URL_VARIABLE))? else {
+        return Ok(None);
+    };
+    let token = variable(TOKEN_VARIABLE).map(SecretString::from);
+    let token = args.coder.token(token)?;
+    let api = coder_api(&url, token.as_ref())?;
+    Ok(Some(CoderWatch::new(Arc::new(api))))
+}
+
 /// The dialer of these settings.
 ///
 /// # Errors
@@ -216,6 +232,7 @@ pub(super) fn web(
     lifecycle: Lifecycle,
     links: Links,
     probe: Option<Probe<AnyDialer>>,
+    coder: Option<CoderWatch>,
 ) -> web::WebSettings {
     web::WebSettings {
         telemetry_path: args.web.telemetry_path.clone(),
@@ -232,6 +249,8 @@ pub(super) fn web(
         ui: !args.web.disable_ui,
         links,
         probe,
+        activity: None,
+        coder,
         limits: ServerLimits::default(),
         lifecycle,
     }

@@ -9,10 +9,11 @@ use tokio::time::Instant;
 
 use crate::config::question_args::StatusArgs;
 use crate::fleet::model::agent::Kind;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::report::format::{age, moment};
 use crate::fleet::report::summary::StatusSummary;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Health;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::{AgentProblem, FleetStats};
@@ -22,7 +23,7 @@ use crate::postgres::database::CollectionRequest;
 use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
-const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes];
+const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes, Collector::Replicas];
 
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
@@ -50,6 +51,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     let now = moment(fleet.snapshot.now);
     let target = fit(database.target(), WIDTH - 4 - now.len());
     let _ = writeln!(out, "{} at {now}\n", target.trim_end());
+    write_coder(&mut out, &fleet);
     write_totals(&mut out, &fleet);
     match args.problems {
         true => write_problems(&mut out, &fleet),
@@ -63,6 +65,21 @@ fn knows_agents(collection: &CollectionResult) -> bool {
         .fleet
         .as_ref()
         .is_ok_and(|fleet| fleet.agents.is_some())
+}
+
+/// Nothing where Coder is alive, or nothing is known of it.
+fn write_coder(out: &mut String, fleet: &FleetStats) {
+    let state = fleet.coder_state();
+    if let Some(CoderState::Down { since, .. }) = state {
+        let age = age(fleet.snapshot.now.seconds_since(since));
+        let cause = state.and_then(CoderState::cause).unwrap_or_default();
+        let sentence = format!("Coder has been down for {age}: {cause}.");
+        let _ = writeln!(
+            out,
+            "{}\n",
+            styled(of_health(Health::Disconnected), &sentence)
+        );
+    }
 }
 
 fn write_totals(out: &mut String, fleet: &FleetStats) {

@@ -34,6 +34,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const HEALTHZ_TIMEOUT: Duration = Duration::from_secs(2);
 /// What is read of an answer. A list of 500 ports has half of that.
 const MOST_BYTES: usize = 64 * 1024;
+/// What is read of a health report, which lists every relay and provisioner.
+const MOST_BYTES_OF_REPORT: usize = 4 * 1024 * 1024;
 
 /// A client of one Coder, with a token or without.
 #[derive(Debug)]
@@ -159,7 +161,7 @@ impl CoderApi {
     /// When there is no answer, or not all of it.
     pub async fn ask(&self, path: &[&str]) -> Result<Answer, Failure> {
         let request = self.client.get(self.url.below(path));
-        self.send(request, "").await
+        self.send(request, "", MOST_BYTES).await
     }
 
     /// Asks with the token, which is read anew: its file may have been replaced.
@@ -168,20 +170,38 @@ impl CoderApi {
     ///
     /// When there is no token, no answer, or not all of it.
     pub async fn ask_with_token(&self, path: &[&str]) -> Result<Answer, Failure> {
+        self.ask_for(path, MOST_BYTES).await
+    }
+
+    /// The same, of an answer that may be long.
+    async fn ask_for_much(&self, path: &[&str]) -> Result<Answer, Failure> {
+        self.ask_for(path, MOST_BYTES_OF_REPORT).await
+    }
+
+    async fn ask_for(&self, path: &[&str], most_bytes: usize) -> Result<Answer, Failure> {
         let token = self.current_token().await?;
         let token = token.expose_secret();
         let mut header = HeaderValue::from_str(token)
             .map_err(|_| no_token("the token cannot be sent in a header"))?;
         header.set_sensitive(true);
         let request = self.client.get(self.url.below(path));
-        self.send(request.header(TOKEN_HEADER, header), token).await
+        let request = request.header(TOKEN_HEADER, header);
+        self.send(request, token, most_bytes).await
     }
 
-    async fn send(&self, request: RequestBuilder, token: &str) -> Result<Answer, Failure> {
+    async fn send(
+        &self,
+        request: RequestBuilder,
+        token: &str,
+        most_bytes: usize,
+    ) -> Result<Answer, Failure> {
         let began = Instant::now();
         let answered = async {
             let response = request.header(ACCEPT, "application/json").send().await?;
-            Ok((response.status().as_u16(), read(response).await?))
+            Ok((
+                response.status().as_u16(),
+                read(response, most_bytes).await?,
+            ))
         };
         match answered.await {
             Ok((status, bytes)) => Ok(Answer::new(status, &bytes, token, began.elapsed())),
@@ -245,12 +265,12 @@ fn no_token(message: &str) -> Failure {
 }
 
 /// The body, or as much of it as is worth reading.
-async fn read(mut response: Response) -> Result<Vec<u8>, reqwest::Error> {
+async fn read(mut response: Response, most_bytes: usize) -> Result<Vec<u8>, reqwest::Error> {
     let mut bytes = Vec::new();
-    while bytes.len() <= MOST_BYTES
+    while bytes.len() <= most_bytes
         && let Some(chunk) = response.chunk().await?
     {
-        let room = (MOST_BYTES + 1).saturating_sub(bytes.len());
+        let room = (most_bytes + 1).saturating_sub(bytes.len());
         bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
     }
     Ok(bytes)

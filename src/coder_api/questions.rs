@@ -1,9 +1,12 @@
 //! What Coder is asked for, but for dials.
 
+use enum_map::EnumMap;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
+use crate::fleet::model::coder::{HealthSection, Severity};
+use crate::fleet::model::label_value::Variants;
 
 use super::{CoderApi, trouble};
 
@@ -46,6 +49,24 @@ impl CoderApi {
         }
         answer.object().map(drop)
     }
+
+    /// How bad Coder finds each section of its own health report. A section that this Coder does
+    /// not have, or whose word is not known, is `None`.
+    ///
+    /// # Errors
+    ///
+    /// When the token may not read it, or Coder does not say.
+    pub async fn health_report(&self) -> Result<EnumMap<HealthSection, Option<Severity>>, Failure> {
+        let path = ["api", "v2", "debug", "health"];
+        let report = self.ask_for_much(&path).await?.object()?;
+        Ok(EnumMap::from_fn(|section: HealthSection| {
+            report.get(section.as_str()).and_then(severity)
+        }))
+    }
+}
+
+fn severity(section: &Value) -> Option<Severity> {
+    section.get("severity")?.as_str()?.parse().ok()
 }
 
 /// A text that must be there, short enough for a label.

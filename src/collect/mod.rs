@@ -15,6 +15,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
@@ -196,6 +197,11 @@ impl<S: CollectionSource> Collect<S> {
         self.state.lock().transitions.clone()
     }
 
+    /// Whether Coder was alive in the last collection; `None` when that is not known.
+    pub fn coder_state(&self) -> Option<CoderState> {
+        self.state.lock().coder
+    }
+
     /// What changed lately.
     pub fn health_history(&self) -> Arc<HealthHistory> {
         self.state.lock().health_history.clone()
@@ -267,6 +273,9 @@ impl<S: CollectionSource> Collect<S> {
         let (transitions, health_history) = memory.so_far();
         let mut state = self.state.lock();
         (state.transitions, state.health_history) = (transitions, health_history);
+        if let Ok(fleet) = &collection.fleet {
+            state.coder = fleet.coder_state();
+        }
         drop(state);
         drop(memory);
         self.merged_rows(collection)

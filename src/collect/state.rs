@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
@@ -35,6 +36,8 @@ pub(super) struct CollectState {
     /// What the memory held after the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) health_history: Arc<HealthHistory>,
+    /// Whether Coder was alive in the last collection that could tell.
+    pub(super) coder: Option<CoderState>,
     pub(super) log: LogDedup,
 }
 

@@ -21,7 +21,7 @@ pub const TOKEN_VARIABLE: &str = "CODER_SESSION_TOKEN";
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Coder")]
 pub struct CoderArgs {
-    /// URL of Coder, for the probe and for links. Coder's own variable CODER_URL is also read.
+    /// URL of Coder, for links, for the probe and to check whether Coder answers. Coder's own variable CODER_URL is also read.
     /// Requests to Coder ignore proxy variables such as HTTP_PROXY
     // Read later, by code that does not repeat a password: clap would.
     #[arg(

@@ -7,6 +7,10 @@ pub enum Era {
     V2_3,
     /// Has `workspace_agents.display_order`.
     V2_9,
+    /// Has `workspace_agent_script_timings`.
+    V2_16,
+    /// Has the monitors of memory and volumes.
+    V2_20,
     /// Has `workspace_agents.parent_id`.
     V2_22,
     /// Has `workspace_agents.deleted`, and chats that know no agent.
@@ -19,9 +23,11 @@ pub enum Era {
 
 impl Era {
     /// All eras, the oldest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::V2_3,
         Self::V2_9,
+        Self::V2_16,
+        Self::V2_20,
         Self::V2_22,
         Self::V2_24,
         Self::V2_32,
@@ -43,6 +49,8 @@ impl Era {
         match self {
             Self::V2_3 => include_str!("schema/v2_3.sql"),
             Self::V2_9 => include_str!("schema/v2_9.sql"),
+            Self::V2_16 => include_str!("schema/v2_16.sql"),
+            Self::V2_20 => include_str!("schema/v2_20.sql"),
             Self::V2_22 => include_str!("schema/v2_22.sql"),
             Self::V2_24 => include_str!("schema/v2_24.sql"),
             Self::V2_32 => include_str!("schema/v2_32.sql"),
@@ -62,13 +70,17 @@ mod tests {
         WHERE (table_name, column_name) IN (
             ('provisioner_jobs', 'job_status'), ('workspace_agents', 'display_order'),
             ('workspace_agents', 'parent_id'), ('workspace_agents', 'deleted'), ('chats', 'agent_id'),
-            ('chats', 'build_id'), ('workspace_agent_stats', 'session_counts')) ORDER BY 1)";
+            ('chats', 'build_id'),
+            ('workspace_agent_script_timings', 'script_id'),
+            ('workspace_agent_memory_resource_monitors', 'state'), ('workspace_agent_stats', 'session_counts')) ORDER BY 1)";
 
     #[tokio::test]
     async fn each_era_has_the_columns_it_is_known_for_and_no_later_ones() {
-        let known: [&[&str]; 6] = [
+        let known: [&[&str]; 8] = [
             &["provisioner_jobs.job_status"],
             &["workspace_agents.display_order"],
+            &["workspace_agent_script_timings.script_id"],
+            &["workspace_agent_memory_resource_monitors.state"],
             &["workspace_agents.parent_id"],
             &["workspace_agents.deleted", "chats.build_id"],
             &["chats.agent_id"],

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::fleet::model::agent::Agent;
+use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{Candidate, PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::rules::explain::{Explanation, explain};
 use crate::fleet::rules::health::Limits;
 use crate::postgres::database::Database;
@@ -59,8 +59,10 @@ pub struct AgentDetails {
     pub agent: Agent,
     /// The rules that decided.
     pub explanation: Explanation,
-    /// Why it is stuck in `created`, if it is.
+    /// Why it has its problem, where that is known.
     pub cause: Option<Cause>,
+    /// The scripts that explain it.
+    pub scripts: Vec<Script>,
     /// One of an earlier build is not counted anywhere.
     pub is_of_latest_build: bool,
 }
@@ -94,6 +96,7 @@ fn details_of(
         seen,
         builds,
         causes,
+        scripts,
     } = rows;
     let asked = match reference {
         Reference::Named {
@@ -104,6 +107,7 @@ fn details_of(
     let agent_details = |agent: &Agent, is_of_latest_build| AgentDetails {
         explanation: explain(agent, &limits, latest.now),
         cause: causes.get(&agent.id).copied(),
+        scripts: scripts.get(&agent.id).cloned().unwrap_or_default(),
         agent: agent.clone(),
         is_of_latest_build,
     };

@@ -45,6 +45,8 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
         collection: Arc::new(collection),
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),
+        activity: None,
+        coder: None,
         probe: None,
         process: None,
         detail: Detail {
@@ -142,7 +144,7 @@ fn every_format_carries_the_same_series() {
     let open_metrics = Format::OpenMetrics.write(&page).unwrap();
     let open_metrics = String::from_utf8(open_metrics).unwrap();
     assert_eq!(series(&text(&page)), series(&open_metrics));
-    assert!(series(&open_metrics).iter().any(|it| *it == 0));
+    assert!(series(&open_metrics).contains(&0));
 }
 
 #[test]

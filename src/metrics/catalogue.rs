@@ -14,8 +14,12 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     [
         super::fleet::FAMILIES,
         super::workspaces::FAMILIES,
+        super::activity::FAMILIES,
         super::agents::FAMILIES,
         super::coderd::FAMILIES,
+        super::replicas::FAMILIES,
+        super::provisioners::FAMILIES,
+        super::coder::FAMILIES,
         super::probe::FAMILIES,
         super::exporter::FAMILIES,
         super::process::FAMILIES,

@@ -9,7 +9,7 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
-use super::{agents, coderd};
+use super::{agents, coderd, replicas};
 
 /// What this exporter did, and how it went.
 pub(super) const FAMILIES: &[Family] = &[
@@ -128,14 +128,16 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_series_dropped",
-        help: "Number of series left out of a metric because of --metrics.max-agent-series or --metrics.max-page-bytes",
+        help: "Number of series or replicas left out of a metric because of its limit or of --metrics.max-page-bytes",
         kind: MetricKind::Gauge,
         labels: &["metric"],
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
-            let mut dropped = agents::dropped(page).chain(coderd::dropped(page));
-            dropped.try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
+            agents::dropped(page)
+                .chain(coderd::dropped(page))
+                .chain(replicas::dropped(page))
+                .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
         },
     },
     Family {

@@ -109,7 +109,8 @@ impl Stability {
 /// Where a family's numbers come from.
 ///
 /// The rule that decides: [`Source::Collector`] is what the database says, and is absent when
-/// that collector did not load; [`Source::Probe`] is there when the probe is on; the others are
+/// that collector did not load; [`Source::Probe`] is there when the probe is on, [`Source::Coder`]
+/// with `--coder.url`, [`Source::Activity`] where session reports can be read; the others are
 /// what this process does, and always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
@@ -117,6 +118,10 @@ pub enum Source {
     Collector(Collector),
     /// Trying to reach agents.
     Probe,
+    /// What Coder says of itself.
+    Coder,
+    /// The session reports.
+    Activity,
     /// This exporter's own work.
     Exporter,
     /// The operating system, about this process.
@@ -129,6 +134,8 @@ impl Source {
         match self {
             Self::Collector(collector) => collector.as_str(),
             Self::Probe => "probe",
+            Self::Coder => "coder",
+            Self::Activity => "activity",
             Self::Exporter => "exporter",
             Self::Process => "process",
         }

@@ -15,13 +15,17 @@ pub mod family;
 pub mod page;
 pub mod single;
 
+mod activity;
 mod agents;
 mod budget;
+mod coder;
 pub mod coderd;
 mod exporter;
 mod fleet;
 mod probe;
 mod process;
+mod provisioners;
+mod replicas;
 mod workspaces;
 
 #[cfg(test)]

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use enum_map::EnumMap;
 
 use crate::error::ErrorKind;
+use crate::fleet::model::activity::Activity;
 use crate::fleet::model::agent::Agent;
+use crate::fleet::model::coder::CoderAnswers;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::results::ProbeStats;
 use crate::fleet::stats::collection::CollectionResult;
@@ -25,6 +27,10 @@ pub struct Page {
     pub errors: ErrorCounts,
     /// What the probe found, when it is on.
     pub probe: Option<ProbeStats>,
+    /// The session reports, where they could be read.
+    pub activity: Option<Arc<Activity>>,
+    /// What Coder says of itself, where it is asked.
+    pub coder: Option<CoderAnswers>,
     /// What the operating system says of this process, where it can be asked.
     pub process: Option<ProcessStats>,
     /// How much detail the operator wants.

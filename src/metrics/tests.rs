@@ -11,9 +11,11 @@ use uuid::Uuid;
 use crate::error::ErrorKind;
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
+use crate::fleet::model::cause::Cause;
+use crate::fleet::model::coder::CoderAnswers;
 use crate::fleet::model::label_value::{DbEnum, Variants};
 use crate::fleet::model::outcome::ProbeOutcome;
-use crate::fleet::model::snapshot::{Cause, Schema, Snapshot};
+use crate::fleet::model::snapshot::{Schema, Snapshot};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, BindingState, JobStatus, WorkspaceCount};
 use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
@@ -175,6 +177,12 @@ fn page() -> Arc<Page> {
         transitions: transitions.counts().clone(),
         errors,
         probe: Some(probe_stats()),
+        activity: None,
+        coder: Some(CoderAnswers {
+            healthz: Some(Ok(Duration::from_millis(12))),
+            version: Some("v2.35.1".into()),
+            severities: None,
+        }),
         process: Some(ProcessStats {
             cpu_seconds: 1.25,
             open_fds: 12,

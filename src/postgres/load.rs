@@ -23,8 +23,8 @@ use super::reads_of;
 pub struct CollectionRequest<'a> {
     /// Collectors that are on.
     pub collectors: &'a [Collector],
-    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who is stuck
-    /// decides whose cause is asked for.
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who has a
+    /// problem decides whose cause is asked for.
     pub limits: &'a Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,

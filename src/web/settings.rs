@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
+use crate::activity::{ActivityReader, Reading};
+use crate::coder_watch::CoderWatch;
+use crate::collect::Collect;
 use crate::dialer::AnyDialer;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
@@ -33,10 +36,28 @@ pub struct WebSettings {
     pub links: Links,
     /// The probe, when it is on. Its rounds are made by its owner.
     pub probe: Option<Probe<AnyDialer>>,
+    /// Reads the session reports, where the probe does not. Its owner runs it.
+    pub activity: Option<ActivityReader<Collect>>,
+    /// What Coder says of itself, where its URL is known. Its owner asks.
+    pub coder: Option<CoderWatch>,
     /// How long and how many.
     pub limits: ServerLimits,
     /// What can be read again, and who asks for it.
     pub lifecycle: Lifecycle,
+}
+
+impl WebSettings {
+    /// The latest reading of the session reports.
+    pub(crate) fn activity(&self) -> Option<Reading> {
+        let of_probe = self.probe.as_ref().map(Probe::activity);
+        of_probe.or(self.activity.as_ref())?.latest()
+    }
+
+    /// Why Coder did not answer when it was last asked; `None` when it did, or is not asked.
+    pub(crate) fn coder_trouble(&self) -> Option<String> {
+        let answers = self.coder.as_ref()?.answers();
+        answers.healthz?.err()
+    }
 }
 
 /// What no client can exceed.

@@ -109,6 +109,8 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),
         probe: None,
+        activity: None,
+        coder: None,
         process: None,
         detail: Detail {
             agent_series,

@@ -9,6 +9,8 @@ use uuid::Uuid;
 use crate::harness::fleet::Agent;
 use crate::harness::reports::{Report, report};
 use crate::harness::*;
+use coder_agent_exporter::activity::ActivityReader;
+use coder_agent_exporter::collect::Collect;
 use coder_agent_exporter::demo::schema::Era;
 use coder_agent_exporter::error::{ErrorKind, Failure};
 use coder_agent_exporter::fleet::model::activity::Activity;
@@ -215,4 +217,47 @@ async fn workspaces_that_a_dial_keeps_alive_are_counted() {
         .sql("UPDATE templates SET time_til_dormant = 3600000000000 WHERE name = 'other'")
         .await;
     assert_eq!(count().await, 2);
+}
+
+#[tokio::test]
+async fn workspaces_are_counted_by_what_they_were_used_for() {
+    for era in [Era::V2_3, Era::NEWEST, Era::V2_36] {
+        let coder = Coder::of(era).await;
+        let session = report().connections(2).session("ssh", 1);
+        add(&coder, agent("main"), session.clone().ago(20.0)).await;
+        // Of the last three minutes, and no more in use now.
+        let earlier = add(&coder, agent("main"), session.clone().ago(170.0)).await;
+        add(&coder, agent("main"), session.ago(190.0)).await;
+        let web_app = report().connections(3).ago(20.0);
+        add(&coder, agent("main"), web_app.clone()).await;
+        let lost = agent("main").silent_for(600.0);
+        coder.add(workspace("lost").agent(lost)).await;
+        coder.add(workspace("bare").build(start(1))).await;
+        coder.add(workspace("off").build(stop(1))).await;
+        let reader = {
+            let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();
+            let settings = coder_agent_exporter::collect::CollectSettings {
+                collectors: Vec::new(),
+                limits: coder_agent_exporter::fleet::rules::health::Limits::default(),
+                named_apps: false,
+                min_interval: Duration::ZERO,
+            };
+            ActivityReader::new(Collect::new(database, settings))
+        };
+        let its = reader.clone();
+        let exporter = coder.exporter_with(|it| it.web.activity = Some(its)).await;
+        let before = exporter.scrape().await;
+        assert!(!before.has("coder_workspaces_activity"), "nothing was read");
+        reader.read().await;
+        let page = exporter.scrape().await;
+        let count = |what| page.value("coder_workspaces_activity", &[("activity", what)]);
+        let counts = ["session", "traffic", "idle", "unknown"].map(count);
+        assert_eq!(counts, [2.0, 1.0, 1.0, 2.0], "{era:?}");
+        assert!(page.has("coder_exporter_activity_timestamp_seconds"));
+        let sessions = &reader.latest().unwrap().activity.sessions;
+        assert!(
+            !sessions.contains_key(&earlier),
+            "a dial would count as use"
+        );
+    }
 }

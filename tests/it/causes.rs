@@ -1,8 +1,12 @@
-//! Why agents are stuck in `created` (`docs/spec/causes.md`).
+//! Why agents are stuck in `created`, and why they never connect (`docs/spec/causes.md`).
+
+mod lost;
+mod scripts;
 
 use crate::harness::fleet::{Agent, Build};
 use crate::harness::statements::{logging_coder, statements_of_a_scrape};
 use crate::harness::*;
+use coder_agent_exporter::demo::schema::Era;
 
 const PROBLEM: &str = "coder_agent_problem_timestamp_seconds";
 
@@ -155,20 +159,75 @@ async fn row_that_has_reported_a_start_is_not_taken_for_a_survivor() {
 }
 
 #[tokio::test]
-async fn only_agents_stuck_in_created_have_a_cause() {
+async fn agents_of_other_problems_have_no_cause_without_its_sign() {
     let coder = Coder::new().await;
     let past = start(1)
         .agent(was_ready("lost"))
         .agent(was_ready("waiting"));
     let latest = start(2)
         .agent(stuck("lost").silent_for(60.0))
-        .agent(waiting_agent("waiting", 3600.0));
+        .agent(waiting_agent("waiting", 650.0));
     coder.add(workspace("box").build(past).build(latest)).await;
     let page = coder.exporter().await.scrape().await;
     assert_eq!(page.samples(PROBLEM, &[]).count(), 2);
     assert_eq!(page.samples(PROBLEM, &[("cause", "")]).count(), 2);
     let rows = [("collector", "causes")];
     assert_eq!(page.value("coder_exporter_collector_rows", &rows), 0.0);
+}
+
+/// Something that is no agent holds the connection: it names no version. That is told apart first.
+#[tokio::test]
+async fn connection_without_a_version_is_no_agent() {
+    let coder = Coder::new().await;
+    let streamer = stuck("main").set("version", literal(""));
+    let story = workspace("box").build(start(1).agent(was_ready("main")));
+    coder.add(story.build(start(2).agent(streamer))).await;
+    assert_eq!(cause_in(&coder).await, "token_elsewhere");
+}
+
+#[tokio::test]
+async fn process_of_an_earlier_build_is_found_by_a_heartbeat_after_the_new_row() {
+    const CREATED: &str = "timestamptz '2026-03-01 11:00:00Z'";
+    const LATER: &str = "timestamptz '2026-03-01 11:00:00.000001Z'";
+    for era in Era::ALL {
+        let coder = Coder::of(era).await;
+        coder.stop_clock("timestamptz '2026-03-01 12:00:00Z'").await;
+        let waiting = |name| waiting_agent(name, 0.0).set("created_at", CREATED);
+        let heard = |name, at| agent(name).set("last_connected_at", at);
+        let late = waiting("late").set("connection_timeout_seconds", 60);
+        let earlier = start(1)
+            .agent(heard("stuck", LATER))
+            .agent(heard("late", LATER))
+            .agent(heard("same-moment", CREATED))
+            .agent(heard("Other-name", LATER))
+            .agent(heard("soft-deleted", LATER).soft_deleted());
+        let latest = start(2)
+            .agent(waiting("stuck"))
+            .agent(late)
+            .agent(waiting("same-moment"))
+            .agent(waiting("other-name"))
+            .agent(waiting("soft-deleted"));
+        let story = workspace("box").build(earlier).build(latest);
+        // Another workspace says nothing.
+        let other = start(1).agent(heard("same-moment", LATER));
+        coder.add(story).await;
+        coder.add(workspace("other").build(other)).await;
+        let page = coder.exporter().await.scrape().await;
+        page.assert_every_collector_loaded();
+        let mut found: Vec<_> = page
+            .samples(PROBLEM, &[("workspace_name", "box")])
+            .map(|it| (it.label("agent_name").unwrap(), it.label("cause").unwrap()))
+            .collect();
+        found.sort_unstable();
+        let expected = [
+            ("late", "old_process"),
+            ("other-name", ""),
+            ("same-moment", ""),
+            ("soft-deleted", "old_process"),
+            ("stuck", "old_process"),
+        ];
+        assert_eq!(found, expected, "{era:?}");
+    }
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 //! lines.
 
 use crate::harness::fleet::{Agent, Workspace};
+use crate::harness::json::json;
 use crate::harness::*;
+use coder_agent_exporter::demo::schema::Era;
 
 const MINUTE: f64 = 60.0;
 
@@ -57,6 +59,61 @@ async fn each_health_class_is_exported_once_for_its_one_agent() {
     coder_agents_health{health="starting",kind="root",organization_name="acme",template_name="docker"} 1
     coder_agents_health{health="healthy",kind="root",organization_name="acme",template_name="docker"} 1
     "#);
+}
+
+/// At the limit and a moment past it, in every Coder. Noon has come.
+#[tokio::test]
+async fn each_limit_is_kept_to_the_microsecond_by_every_coder() {
+    let at = |time: &str| format!("timestamptz '2026-03-01 {time}Z'");
+    let gone = |name: &str, closed: &str| {
+        let gone = agent(name).lifecycle("off");
+        gone.set("last_connected_at", at("11:00:00"))
+            .set("disconnected_at", at(closed))
+    };
+    let waiting = |name: &str, created: &str| {
+        let waiting = waiting_agent(name, 0.0).set("created_at", at(created));
+        waiting.set("connection_timeout_seconds", 60)
+    };
+    let beating = |name: &str| agent(name).set("last_connected_at", at("12:00:00"));
+    for era in Era::ALL {
+        let coder = Coder::of(era).await;
+        coder.stop_clock(&at("12:00:00")).await;
+        let build = start(1)
+            .agent(gone("shutdown", "11:55:00"))
+            .agent(gone("terminated", "11:54:59.999999"))
+            .agent(beating("shutdown").lifecycle("off"))
+            // Never connected: its lifecycle does not matter.
+            .agent(waiting("connect_timeout", "11:58:59.999999").lifecycle("off"))
+            .agent(waiting("connecting", "11:59:00").lifecycle("off"))
+            .external_resource()
+            .agent(waiting("connecting", "01:00:00"))
+            .agent(waiting("connecting", "01:00:00").set("connection_timeout_seconds", 0))
+            .agent(gone("terminated", "11:54:59.999999"));
+        let silent = agent("disconnected").set("last_connected_at", at("11:59:29.999999"));
+        let ahead = start(1)
+            .agent(silent.clone())
+            .agent(agent("healthy").set("last_connected_at", at("11:59:30")))
+            .agent(waiting("connect_timeout", "11:00:00"));
+        coder.add(workspace("box").build(build)).await;
+        coder.add(workspace("ahead").prebuild().build(ahead)).await;
+        let exporter = coder.exporter().await;
+        let agents = json(&exporter.get("/api/v1/agents").await.body);
+        let agents = agents["agents"].as_array().unwrap();
+        assert_eq!(agents.len(), 11, "{era:?}");
+        for agent in agents {
+            assert_eq!(agent["health"], agent["agent_name"], "{era:?}: {agent}");
+        }
+        let lost = json(
+            &exporter
+                .get("/api/v1/agents?kind=external&health=problem")
+                .await
+                .body,
+        );
+        let lost = lost["agents"].as_array().unwrap();
+        assert_eq!(lost.len(), 1);
+        let advice = lost[0]["advice"].as_str().unwrap();
+        assert!(advice.starts_with("Ask the owner"), "{advice}");
+    }
 }
 
 #[tokio::test]

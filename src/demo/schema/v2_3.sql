@@ -80,6 +80,9 @@ CREATE TABLE provisioner_jobs (
     canceled_at timestamptz,
     completed_at timestamptz,
     error text,
+    -- The daemon that works on it.
+    worker_id uuid,
+    tags jsonb NOT NULL DEFAULT '{"scope": "organization"}',
     -- How far a job is follows from what has been written about it, and is never set.
     job_status provisioner_job_status NOT NULL GENERATED ALWAYS AS (
         CASE
@@ -131,6 +134,7 @@ CREATE TABLE workspace_agents (
     auth_token uuid NOT NULL DEFAULT gen_random_uuid(),
     environment_variables jsonb DEFAULT '{"GITHUB_TOKEN": "not for exporters"}',
     version text NOT NULL DEFAULT '',
+    last_connected_replica_id uuid,
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,
@@ -149,6 +153,17 @@ CREATE TABLE workspace_apps (
     health workspace_app_health NOT NULL DEFAULT 'disabled',
     UNIQUE (agent_id, slug)
 );
+
+CREATE TABLE workspace_agent_scripts (
+    workspace_agent_id uuid NOT NULL REFERENCES workspace_agents ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    script text NOT NULL DEFAULT '#!/bin/sh',
+    run_on_start boolean NOT NULL DEFAULT true,
+    run_on_stop boolean NOT NULL DEFAULT false,
+    timeout_seconds integer NOT NULL DEFAULT 0
+);
+CREATE INDEX workspace_agent_scripts_workspace_agent_id
+    ON workspace_agent_scripts (workspace_agent_id);
 
 -- Session reports: each agent sends one every 30 seconds.
 CREATE TABLE workspace_agent_stats (
@@ -172,6 +187,30 @@ CREATE INDEX workspace_agent_stats_template_id_created_at_user_id
     INCLUDE (session_count_vscode, session_count_jetbrains, session_count_reconnecting_pty,
              session_count_ssh, connection_median_latency_ms)
     WHERE connection_count > 0;
+
+CREATE TABLE provisioner_daemons (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    name text NOT NULL,
+    tags jsonb NOT NULL DEFAULT '{}'
+);
+
+-- A row for each start of a coderd or a workspace proxy, which it updates every five seconds.
+CREATE TABLE replicas (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz NOT NULL DEFAULT now(),
+    stopped_at timestamptz,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    hostname text NOT NULL DEFAULT 'coderd',
+    region_id integer NOT NULL DEFAULT 0,
+    relay_address text NOT NULL DEFAULT '',
+    -- In microseconds.
+    database_latency integer NOT NULL DEFAULT 0,
+    version text NOT NULL DEFAULT '',
+    error text NOT NULL DEFAULT '',
+    "primary" boolean NOT NULL DEFAULT true
+);
 
 -- One row: the last migration that ran. The numbers in this folder are only of about the
 -- right size; nothing may depend on them.

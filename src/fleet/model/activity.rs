@@ -29,6 +29,18 @@ pub struct Activity {
     /// By agent, the newest report that shows an open session of a person and traffic. Only
     /// reports of the last [`IN_USE_FOR`] before `now` are here.
     pub sessions: HashMap<Uuid, Timestamp>,
+    /// By agent, what its reports of the last 3 minutes show; agents without connections in them
+    /// are not here.
+    pub recent: HashMap<Uuid, RecentUse>,
+}
+
+/// What the reports of an agent with connections show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum RecentUse {
+    /// Connections without a session: a web app, a forwarded port, an open dashboard, a monitor.
+    Traffic,
+    /// A person has a session open, and there is traffic.
+    Session,
 }
 
 impl Activity {
@@ -65,6 +77,7 @@ mod tests {
             now: at(0),
             newest_report: newest_report.map(at),
             sessions: HashMap::from([(Uuid::from_u128(1), at(-20))]),
+            recent: HashMap::from([(Uuid::from_u128(1), RecentUse::Session)]),
         }
     }
 

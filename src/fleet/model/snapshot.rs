@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
-use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
+use crate::fleet::model::cause::{Cause, Script};
+use crate::fleet::model::coder::Replica;
+use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, WorkspaceCount};
 
@@ -43,8 +45,14 @@ pub struct Snapshot {
     pub workspaces: Option<Vec<WorkspaceCount>>,
     /// Chats that are not archived.
     pub bindings: Option<Vec<BindingCount>>,
-    /// Why agents are stuck in `created`, by agent id; only those that are.
+    /// Replicas of Coder, those whose sign of life is newest first.
+    pub replicas: Option<Vec<Replica>>,
+    /// Provisioner daemons, and the jobs that have not ended.
+    pub provisioners: Option<Provisioners>,
+    /// Why agents have their problems, by agent id; only those with a known cause.
     pub causes: HashMap<Uuid, Cause>,
+    /// The scripts that explain their problems, by agent id.
+    pub scripts: HashMap<Uuid, Vec<Script>>,
 }
 
 impl Snapshot {
@@ -63,7 +71,10 @@ impl Snapshot {
             dropped_apps: 0,
             workspaces: None,
             bindings: None,
+            replicas: None,
+            provisioners: None,
             causes: HashMap::new(),
+            scripts: HashMap::new(),
         }
     }
 }
@@ -79,17 +90,6 @@ pub struct Schema {
     pub has_deleted: bool,
     /// Has bound chats: `chats.agent_id`, from v2.32.
     pub has_chat_agent_id: bool,
-}
-
-/// Why an agent is stuck in `created` (`docs/spec/causes.md`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
-#[strum(serialize_all = "snake_case")]
-pub enum Cause {
-    /// Its process outlived a build, reconnected to the new row and had nothing new to report:
-    /// an agent of the same name reached `ready` in an earlier build.
-    SurvivedBuild,
-    /// It never reported anything, as far as is known.
-    NeverReported,
 }
 
 /// The distinct (organization, template) pairs of a snapshot, numbered as they are met.

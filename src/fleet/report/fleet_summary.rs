@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use crate::fleet::model::agent::{Kind, Lifecycle, Scope};
 use crate::fleet::model::app::AppHealth;
+use crate::fleet::model::coder::CoderAnswers;
 use crate::fleet::model::label_value::{CountByLabel, Counted, Variants};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::probe::results::ProbeStats;
+use crate::fleet::report::coder_summary::CoderSummary;
 use crate::fleet::report::exporter_summary::ExporterSummary;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::{count_of_each, count_of_each_or_null, one_of};
@@ -53,6 +55,8 @@ pub struct FleetSummary<'a> {
     /// Chats by the state of their agent binding.
     #[schemars(schema_with = "count_of_each_or_null::<BindingState>")]
     pub chat_bindings: Option<BTreeMap<String, u64>>,
+    /// State of Coder itself.
+    pub coder: CoderSummary<'a>,
     /// State of the exporter.
     pub exporter: ExporterSummary<'a>,
 }
@@ -92,6 +96,7 @@ impl<'a> FleetSummary<'a> {
         collection: &'a CollectionResult,
         fleet: &'a FleetStats,
         probe: Option<&ProbeStats>,
+        coder: Option<&'a CoderAnswers>,
     ) -> Self {
         let known = fleet.agents.is_some();
         let rows = by_template(fleet);
@@ -108,6 +113,7 @@ impl<'a> FleetSummary<'a> {
             workspaces: fleet.workspaces.as_ref().map(|it| sum(it.values())),
             apps: fleet.apps.as_ref().map(|it| sum(it.values())),
             chat_bindings: fleet.bindings.as_ref().map(|it| sum(it.values())),
+            coder: CoderSummary::of(fleet, coder),
             exporter: ExporterSummary::of(collection, fleet, probe),
         }
     }

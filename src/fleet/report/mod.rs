@@ -1,6 +1,7 @@
 //! The fleet as text and JSON, for commands, pages and the API.
 
 pub mod agent_tree;
+pub mod coder_summary;
 pub mod exporter_summary;
 pub mod fleet_summary;
 pub mod format;

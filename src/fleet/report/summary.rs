@@ -7,8 +7,9 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Transition};
+use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::model::snapshot::Cause;
+use crate::fleet::report::coder_summary::CoderSummary;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::{count_of_each, one_of, one_of_or_later, one_of_or_null};
 use crate::fleet::rules::explain::Explanation;
@@ -100,17 +101,35 @@ pub struct AgentSummary<'a> {
     pub health_reason: String,
     /// When the problem began; null when the agent has no problem.
     pub since: Option<String>,
-    /// Why the agent is stuck in `created`; null when that is not known or not the case.
+    /// Why the agent has its problem; null when that is not known.
     #[schemars(schema_with = "one_of_or_null::<Cause>")]
     pub cause: Option<&'static str>,
+    /// Startup scripts that failed, or have not ended, where they explain the problem.
+    pub scripts: Vec<ScriptSummary<'a>>,
     /// What to do; null when the agent has no problem.
     pub advice: Option<&'static str>,
 }
 
+/// A startup script that explains a problem.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ScriptSummary<'a> {
+    /// Display name of the script in the template.
+    pub name: &'a str,
+    /// Exit code; null when the script has not ended.
+    pub exit_code: Option<i32>,
+    /// How long the script ran; null when it has not ended.
+    pub duration_seconds: Option<f64>,
+}
+
 impl<'a> AgentSummary<'a> {
-    /// What is to be told of an agent that was explained. `cause` is that of one stuck in
-    /// `created`.
-    pub fn of(agent: &'a Agent, explanation: Explanation, cause: Option<Cause>) -> Self {
+    /// What is to be told of an agent that was explained, with the cause of its problem and the
+    /// scripts that explain it.
+    pub fn of(
+        agent: &'a Agent,
+        explanation: Explanation,
+        cause: Option<Cause>,
+        scripts: &'a [Script],
+    ) -> Self {
         let Explanation {
             assessment,
             status,
@@ -138,7 +157,18 @@ impl<'a> AgentSummary<'a> {
             health_reason: health.saw,
             since: assessment.since.map(moment),
             cause: cause.map(Cause::as_str),
+            scripts: scripts.iter().map(ScriptSummary::of).collect(),
             advice: assessment.health.advice(agent.kind, cause),
+        }
+    }
+}
+
+impl<'a> ScriptSummary<'a> {
+    fn of(script: &'a Script) -> Self {
+        Self {
+            name: &script.name,
+            exit_code: script.exit_code,
+            duration_seconds: script.seconds,
         }
     }
 }
@@ -192,6 +222,8 @@ pub struct TemplateSummary<'a> {
 #[derive(Debug, Clone, Serialize)]
 pub struct StatusSummary<'a> {
     now: String,
+    coder_down: Option<bool>,
+    coder_down_since: Option<String>,
     agents: u64,
     health: BTreeMap<&'static str, u64>,
     templates: Vec<TemplateSummary<'a>>,
@@ -208,8 +240,11 @@ impl<'a> StatusSummary<'a> {
             template_name: &scope.template,
             health: by_name(row),
         });
+        let coder = CoderSummary::of(fleet, None);
         Self {
             now: moment(fleet.snapshot.now),
+            coder_down: coder.down,
+            coder_down_since: coder.down_since,
             agents: total.values().sum(),
             health: by_name(&total),
             templates: templates.collect(),

@@ -2,8 +2,8 @@
 //! (`docs/spec/resolver.md`) and for each problem an agent can have (`docs/spec/health.md`).
 
 use crate::fleet::model::agent::Kind;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::outcome::ProbeOutcome;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::rules::health::Health;
 
 impl ProbeOutcome {
@@ -60,7 +60,31 @@ impl Health {
     const fn advice_for_cause(self, cause: Cause) -> Option<&'static str> {
         Some(match (self, cause) {
             (Self::StuckCreated, Cause::SurvivedBuild) => {
-                "Stop the workspace, then start it: its agent runs since an earlier build and sends no report."
+                "Restart the agent process or reboot inside the workspace, then fix the template: stop must end it."
+            }
+            (Self::StuckCreated, Cause::TokenElsewhere) => {
+                "Find what else uses the agent's token, such as a log streamer: it holds the connection open."
+            }
+            (Self::StuckConnecting | Self::ConnectTimeout, Cause::OldProcess) => {
+                "Restart the agent process with the new build's token: it runs on with that of an old build."
+            }
+            (Self::Disconnected, Cause::CoderdGone) => {
+                "Check coderd first: the replica that held the connection is gone, the agent may be well."
+            }
+            (Self::Disconnected | Self::Terminated, Cause::MemoryHigh) => {
+                "Check the machine's memory first: it was above the template's threshold before the loss."
+            }
+            (Self::Disconnected | Self::Terminated, Cause::DiskHigh) => {
+                "Check the machine's disks first: a volume was above the template's threshold before the loss."
+            }
+            (Self::StartError, Cause::TimedOut) => {
+                "Make the script faster or raise its timeout: it was ended when its time was over."
+            }
+            (Self::StartError, Cause::PipesLeftOpen) => {
+                "Redirect the output of what the script starts in the background: it was kept open."
+            }
+            (Self::StuckStarting, Cause::ScriptRunning) => {
+                "Check the script that has not ended, which explain and the agent's page name."
             }
             _ => return None,
         })

@@ -185,4 +185,4 @@ fn start_of(agent: &Agent) -> Option<Timestamp> {
 
 #[cfg(test)]
 #[path = "health_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -5,8 +5,8 @@ use std::cmp::Ordering;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::fleet::model::agent::{Agent, Scope};
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::Health;
 use crate::fleet::select::filter::{Filter, Matcher};

@@ -74,12 +74,16 @@ pub enum Collector {
     Agents,
     /// Their apps.
     Apps,
-    /// Why agents are stuck in `created`.
+    /// Why agents have their problems.
     Causes,
     /// Workspaces by the state of their latest build.
     Workspaces,
     /// Chats by what they are bound to.
     Bindings,
+    /// Replicas of Coder itself.
+    Replicas,
+    /// Provisioner daemons, and the jobs that have not ended.
+    Provisioners,
 }
 
 /// How one collector fared in one collection.

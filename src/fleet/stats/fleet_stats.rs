@@ -7,10 +7,12 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind, Label, Lifecycle, Scope};
 use crate::fleet::model::app::AppHealth;
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::{CountByLabel, Counted};
-use crate::fleet::model::snapshot::{Cause, Snapshot};
+use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingState, WorkspaceState};
+use crate::fleet::rules::coder::{CoderState, coder_state};
 use crate::fleet::rules::health::{Assessment, Health, Limits, assess};
 use crate::fleet::rules::status::{Status, was_closed};
 use crate::fleet::stats::duplicates::merged_rows;
@@ -157,11 +159,22 @@ impl FleetStats {
     /// Newest heartbeat minus the snapshot's moment, in seconds: positive when coderd's clock,
     /// which stamps heartbeats, is ahead of the database's. `None` when there is none.
     pub fn heartbeat_lead_seconds(&self) -> Option<f64> {
-        let all_counts = self.agents.as_ref()?.values();
-        let newest = all_counts
-            .filter_map(|counts| counts.newest_heartbeat)
-            .max()?;
+        let newest = self.newest_heartbeat()?;
         Some(newest.seconds_since(self.snapshot.now))
+    }
+
+    /// The newest heartbeat of all agents; `None` when there is none.
+    pub fn newest_heartbeat(&self) -> Option<Timestamp> {
+        let all_counts = self.agents.as_ref()?.values();
+        all_counts.filter_map(|it| it.newest_heartbeat).max()
+    }
+
+    /// Whether Coder is alive; `None` where it writes no replicas, or agents or replicas are
+    /// unknown.
+    pub fn coder_state(&self) -> Option<CoderState> {
+        let replicas = self.snapshot.replicas.as_ref()?;
+        self.agents.as_ref()?;
+        coder_state(replicas, self.newest_heartbeat(), self.snapshot.now)
     }
 
     fn rank_problems(&self) -> Vec<Ranked> {

@@ -7,3 +7,4 @@ pub mod health_history;
 pub mod histogram;
 pub mod overview;
 pub mod transitions;
+pub mod workspace_activity;

@@ -1,5 +1,6 @@
 //! What the database offers: which of the columns we read exist, and which we may read.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use tokio_postgres::Client;
@@ -325,8 +326,17 @@ fn columns_of(
 
 /// The statement that lets `role` read these columns.
 pub fn grant(table: &str, columns: &[&str], role: &str) -> String {
+    let columns: Vec<_> = columns.iter().map(|it| column_name(it)).collect();
     let (columns, role) = (columns.join(", "), quoted(role));
     format!("GRANT SELECT ({columns}) ON {table} TO {role};")
+}
+
+/// A column's name as SQL takes it: `replicas.primary` is a word of SQL.
+fn column_name(name: &str) -> Cow<'_, str> {
+    match name {
+        "primary" => quoted(name).into(),
+        name => name.into(),
+    }
 }
 
 /// A name as SQL takes it, whatever is in it.

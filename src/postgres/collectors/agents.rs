@@ -20,8 +20,9 @@ use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
 
+use super::causes::ToAsk;
 use super::workspaces::LatestBuilds;
-use super::{Context, Loaded, Running, causes};
+use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("agents.sql");
 
@@ -95,7 +96,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
         Ok(Loaded::new(rows, move |found| {
             // Before anything is asked about them: apps are counted by the agents' positions.
             let (agents, repeated) = each_once(population.agents);
-            found.stuck = causes::stuck(&agents, &limits, found.snapshot.now);
+            found.to_ask = ToAsk::about(&agents, &limits, found.snapshot.now);
             found.builds = population.builds.each_once();
             found.snapshot.scopes = population.scopes;
             found.snapshot.agents = Some(agents);

@@ -8,11 +8,12 @@ pub(super) mod bindings;
 pub(super) mod causes;
 
 mod apps;
+mod provisioners;
+mod replicas;
 mod workspaces;
 
 use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
-use uuid::Uuid;
 
 use crate::error::Failure;
 use crate::fleet::model::label_value::Variants;
@@ -22,6 +23,7 @@ use crate::fleet::stats::collection::Collector;
 use crate::postgres::connection::session::Session;
 
 use super::catalog::ColumnSet;
+use causes::ToAsk;
 use workspaces::LatestBuilds;
 
 /// A row of the table.
@@ -79,6 +81,20 @@ pub(super) const fn row(collector: Collector) -> Row {
             flight: 3,
             run: bindings::run,
         },
+        Collector::Replicas => Row {
+            reads: replicas::READS,
+            since: None,
+            needs: &[],
+            flight: 3,
+            run: replicas::run,
+        },
+        Collector::Provisioners => Row {
+            reads: provisioners::READS,
+            since: Some("provisioner_daemons.last_seen_at"),
+            needs: &[],
+            flight: 3,
+            run: provisioners::run,
+        },
     }
 }
 
@@ -92,8 +108,8 @@ pub(super) type Running<'a> = BoxFuture<'a, Result<Loaded, Failure>>;
 pub(super) struct Context<'a> {
     /// The transaction.
     pub(super) session: &'a Session,
-    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who is stuck
-    /// decides whose cause is asked for.
+    /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who has a
+    /// problem decides whose cause is asked for.
     pub(super) limits: &'a Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub(super) named_apps: bool,
@@ -114,8 +130,8 @@ pub(super) struct Found {
     pub(super) snapshot: Snapshot,
     /// The latest builds, from the agents' rows.
     builds: LatestBuilds,
-    /// Those of the agents that are stuck in `created`.
-    stuck: Vec<Uuid>,
+    /// Those of the agents that have a problem, by what is to be asked about them.
+    to_ask: ToAsk,
 }
 
 impl Found {
@@ -124,7 +140,7 @@ impl Found {
         Self {
             snapshot,
             builds: LatestBuilds::default(),
-            stuck: Vec::new(),
+            to_ask: ToAsk::default(),
         }
     }
 }

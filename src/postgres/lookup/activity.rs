@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tokio_postgres::Row;
 
 use crate::error::{ErrorKind, Failure};
-use crate::fleet::model::activity::Activity;
+use crate::fleet::model::activity::{Activity, RecentUse};
 use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::Columns;
 use crate::postgres::database::Database;
@@ -83,16 +83,27 @@ fn read(rows: &[Row]) -> Result<Activity, Failure> {
     let columns = Columns::default();
     let first = columns.of(rows.first().ok_or_else(missing)?);
     let mut sessions = HashMap::with_capacity(rows.len());
+    let mut recent = HashMap::with_capacity(rows.len());
     for row in rows.iter().map(|row| columns.of(row)) {
-        if let (Some(agent), Some(reported_at)) =
-            (row.get("agent_id")?, row.get("session_reported_at")?)
-        {
+        let Some(agent) = row.get("agent_id")? else {
+            continue;
+        };
+        if let Some(reported_at) = row.get("session_reported_at")? {
             sessions.insert(agent, reported_at);
         }
+        let has_session: Option<bool> = row.get("has_session")?;
+        recent.insert(
+            agent,
+            match has_session {
+                Some(true) => RecentUse::Session,
+                _ => RecentUse::Traffic,
+            },
+        );
     }
     Ok(Activity {
         now: first.get("moment")?.ok_or_else(missing)?,
         newest_report: first.get("newest_report")?,
         sessions,
+        recent,
     })
 }

@@ -1,6 +1,7 @@
--- Session reports (docs/spec/coder-schema.md, workspace_agent_stats): for each agent the newest
--- report of the last minute that shows an open session of a person and traffic. One row at least,
--- so that the moment and the newest report of all are known when no agent is in use.
+-- Session reports (docs/spec/coder-schema.md, workspace_agent_stats): the agents with connections in
+-- a report of the last three minutes, whether one of these shows an open session of a person, and
+-- the newest of the last minute that does. One row at least, so that the moment and the newest
+-- report of all are known when no agent is in use.
 --
 -- Template by template, through Coder's own partial index on (template_id, created_at, ...) WHERE
 -- connection_count > 0: the cost follows the use of the last minute and not the size of the table.
@@ -16,22 +17,26 @@ SELECT now() AS moment,
            WHERE every.created_at < now() + interval '1 day'
        ) AS newest_report,
        report.agent_id,
-       max(report.created_at) AS session_reported_at
+       max(report.created_at) FILTER (
+           WHERE report.has_session AND report.created_at >= now() - interval '60 seconds'
+       ) AS session_reported_at,
+       bool_or(report.has_session) AS has_session
 FROM (SELECT) AS one_row
 LEFT JOIN (
-    SELECT its.agent_id, its.created_at
+    SELECT its.agent_id, its.created_at, its.has_session
     FROM templates AS template
     CROSS JOIN LATERAL (
-        SELECT every.agent_id, every.created_at
+        SELECT every.agent_id,
+               every.created_at,
+               jsonb_path_exists(every.session_counts, '$.* ? (@ > 0)', '{}', true) AS has_session -- since workspace_agent_stats.session_counts
+               -- until workspace_agent_stats.session_counts: every.session_count_vscode + every.session_count_jetbrains + every.session_count_reconnecting_pty + every.session_count_ssh > 0 AS has_session
         FROM workspace_agent_stats AS every
         WHERE every.template_id = template.id
           AND every.connection_count > 0
           AND (every.template_id, every.created_at)
-              >= (template.id, now() - interval '60 seconds')
+              >= (template.id, now() - interval '180 seconds')
           AND (every.template_id, every.created_at)
               < (template.id, now() + interval '1 day')
-          AND jsonb_path_exists(every.session_counts, '$.* ? (@ > 0)', '{}', true) -- since workspace_agent_stats.session_counts
-          -- until workspace_agent_stats.session_counts: AND every.session_count_vscode + every.session_count_jetbrains + every.session_count_reconnecting_pty + every.session_count_ssh > 0
         OFFSET 0
     ) AS its
 ) AS report ON true

@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::Agent;
+use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
-use crate::fleet::model::snapshot::Cause;
-use crate::fleet::rules::health::{Health, Limits, assess};
-use crate::postgres::collectors::causes;
+use crate::fleet::rules::health::Limits;
+use crate::postgres::collectors::causes::{self, Causes, ToAsk};
 use crate::postgres::columns::Columns;
 use crate::postgres::connection::session::Session;
 use crate::postgres::database::Database;
@@ -44,13 +44,15 @@ pub struct WorkspaceRows {
     pub seen: Option<Agent>,
     /// The last builds with agents, the newest first.
     pub builds: Vec<PastBuild>,
-    /// Why agents are stuck in `created`; only those that are.
+    /// Why agents have their problems, by their ids.
     pub causes: HashMap<Uuid, Cause>,
+    /// The scripts that explain them.
+    pub scripts: HashMap<Uuid, Vec<Script>>,
 }
 
 impl Database {
     /// Everything about the workspace or agent that is meant by `reference`; an agent's name is
-    /// not looked at. At most five statements in one transaction, whatever there is.
+    /// not looked at. At most nine statements in one transaction, whatever there is.
     ///
     /// # Errors
     ///
@@ -61,7 +63,8 @@ impl Database {
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Gathered, Failure> {
-        let session = self.open(reads(), deadline).await?;
+        let wanted = [reads(), causes::READS.to_vec()].concat();
+        let session = self.open(wanted, deadline).await?;
         let gathered = match find_in(&session, reference).await? {
             Found::One { workspace, agent } => {
                 workspace_rows(&session, workspace, agent, limits).await?
@@ -109,26 +112,25 @@ async fn workspace_rows(
         named,
         seen,
         builds,
-        causes,
+        causes: causes.of_agents,
+        scripts: causes.scripts,
     })))
 }
 
+/// Causes that may not be read cost the causes alone.
 async fn causes(
     session: &Session,
     latest: &WorkspaceAt,
     seen: Option<&Agent>,
     limits: &Limits,
-) -> Result<HashMap<Uuid, Cause>, Failure> {
-    let agents = latest.agents.iter().map(|it| &it.agent);
-    let stuck: Vec<_> = agents
-        .chain(seen)
-        .filter(|it| assess(it, limits, latest.now).health == Health::StuckCreated)
-        .map(|it| it.id)
-        .collect();
-    if stuck.is_empty() {
-        return Ok(HashMap::new());
+) -> Result<Causes, Failure> {
+    let catalog = &session.catalog;
+    if catalog.check(causes::READS).is_err() {
+        return Ok(Causes::default());
     }
-    let work = async { causes::load(session.client()?, &stuck).await };
+    let agents = latest.agents.iter().map(|it| &it.agent);
+    let to_ask = ToAsk::about(agents.chain(seen), limits, latest.now);
+    let work = async { causes::load(session.client()?, catalog, &to_ask, latest.now).await };
     session.guarded("causes", work).await
 }
 

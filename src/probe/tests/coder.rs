@@ -260,6 +260,7 @@ impl ReportSource for Coder {
             now: self.now(),
             newest_report: Some(at(i64::try_from(second / 30 * 30).unwrap())),
             sessions: sessions.collect(),
+            recent: HashMap::new(),
         })
     }
 }

@@ -187,9 +187,11 @@ impl<'a> AgentSerializer<'a> {
         let explanation = explain(agent, self.limits, snapshot.now);
         let since = explanation.assessment.since;
         let cause = snapshot.causes.get(&agent.id).copied();
+        let scripts = snapshot.scripts.get(&agent.id);
+        let scripts = scripts.map(Vec::as_slice).unwrap_or_default();
         let page = self.has_pages.then(|| format!("/agents/{}", agent.id));
         AgentItem {
-            agent: AgentSummary::of(agent, explanation, cause),
+            agent: AgentSummary::of(agent, explanation, cause, scripts),
             place: Place::of(self.fleet, agent),
             age_seconds: since.map(|since| snapshot.now.seconds_since(since)),
             workspace_url: self.links.workspace(&agent.owner, &agent.workspace),

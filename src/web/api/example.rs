@@ -3,11 +3,13 @@
 
 use std::time::Duration;
 
+use enum_map::EnumMap;
 use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, Transition};
+use crate::fleet::model::coder::{CoderAnswers, Replica, Severity};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
@@ -55,9 +57,10 @@ impl Examples {
         };
         let now = moment(fleet.snapshot.now);
         let agents = fleet.snapshot.agents.as_deref().unwrap_or_default();
+        let answers = answers();
         let summary = FleetSummary {
             age_seconds: Some(1.25),
-            ..FleetSummary::of(&collection, fleet, None)
+            ..FleetSummary::of(&collection, fleet, None, Some(&answers))
         };
         let mut lost_ones = agents.iter().filter(|it| it.id == lost);
         let page = AgentPage {
@@ -90,6 +93,15 @@ impl Examples {
             cursor: String::new(),
             id: String::new(),
         }
+    }
+}
+
+/// What a Coder says that is well.
+fn answers() -> CoderAnswers {
+    CoderAnswers {
+        healthz: Some(Ok(Duration::from_millis(12))),
+        version: Some("v2.35.1".into()),
+        severities: Some(EnumMap::from_fn(|_| Some(Severity::Ok))),
     }
 }
 
@@ -134,6 +146,16 @@ fn collection() -> CollectionResult {
         ready_at: ago(89_900),
         connection_timeout: Duration::from_secs(120),
     };
+    snapshot.replicas = Some(vec![Replica {
+        id: id(9),
+        hostname: "coder-0".into(),
+        version: "v2.35.1".into(),
+        is_primary: true,
+        started_at: ago(400_000),
+        updated_at: ago(3),
+        stopped_at: None,
+        database_latency: Some(Duration::from_micros(850)),
+    }]);
     snapshot.agents = Some(vec![agent(1, "build-box", 512), agent(2, "notebook", 5)]);
     CollectionResult {
         fleet: Ok(FleetStats::of(snapshot, &Limits::default())),

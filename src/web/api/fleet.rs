@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 
 use crate::clock::wall_clock;
+use crate::coder_watch::CoderWatch;
 use crate::fleet::report::fleet_summary::FleetSummary;
 use crate::probe::Probe;
 use crate::web::state::App;
@@ -25,7 +26,8 @@ pub(super) async fn show(
     let collection = app.collection_or_problem().await?;
     let fleet = collection.fleet.as_ref().map_err(Problem::failed)?;
     let probe = app.settings.probe.as_ref().map(Probe::stats);
-    let content = FleetSummary::of(&collection, fleet, probe.as_ref());
+    let coder = app.settings.coder.as_ref().map(CoderWatch::answers);
+    let content = FleetSummary::of(&collection, fleet, probe.as_ref(), coder.as_ref());
     // The database's present, from our own: it is not asked again for this.
     let skew = collection.clock_skew_seconds;
     let age = skew.map(|skew| wall_clock().seconds_since(fleet.snapshot.now) - skew);

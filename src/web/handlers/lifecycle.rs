@@ -10,6 +10,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use tokio::time::{Instant, sleep_until};
 
+use crate::fleet::report::format::moment;
+use crate::fleet::rules::coder::CoderState;
 use crate::systemd;
 use crate::web::state::{App, IsTrusted};
 
@@ -35,10 +37,23 @@ pub(crate) async fn ready(
     let deadline = Instant::now() + app.settings.collect_timeout;
     let reads = app.reads();
     match app.readiness.ask(&app.collect, reads, deadline).await {
+        Ok(()) if is_trusted => format!("ready\n{}", about_coder(&app)).into_response(),
         Ok(()) => "ready\n".into_response(),
         Err(_) if !is_trusted => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n").into_response(),
         Err(reasons) => (StatusCode::SERVICE_UNAVAILABLE, reasons).into_response(),
     }
+}
+
+/// What is wrong with Coder itself, as far as it is known; this exporter is ready all the same.
+fn about_coder(app: &App) -> String {
+    let mut lines = String::new();
+    if let Some(CoderState::Down { since, .. }) = app.collect.coder_state() {
+        lines.push_str(&format!("Coder is down since {}\n", moment(since)));
+    }
+    if let Some(message) = app.settings.coder_trouble() {
+        lines.push_str(&format!("Coder does not answer this exporter: {message}\n"));
+    }
+    lines
 }
 
 /// Reads again what files hold.

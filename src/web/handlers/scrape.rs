@@ -18,6 +18,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
+use crate::coder_watch::CoderWatch;
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::metrics::page::{Budget, Cut, Page};
@@ -58,6 +59,8 @@ pub(crate) async fn metrics(
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
+        activity: settings.activity().map(|it| it.activity),
+        coder: settings.coder.as_ref().map(CoderWatch::answers),
         process: process::stats(),
         detail: settings.detail,
         is_config_current: app.is_config_current(),

@@ -38,6 +38,8 @@ struct View<'a> {
     probe: Option<&'a Probe<AnyDialer>>,
     collection: &'a CollectionResult,
     health_history: &'a HealthHistory,
+    /// Why Coder did not answer when it was last asked.
+    coder_trouble: Option<String>,
     /// Silence after which an agent is lost.
     inactive_timeout: Duration,
     /// The present by the database's clock, as far as that is known: by it ages are shown.
@@ -88,6 +90,7 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
         probe: app.settings.probe.as_ref(),
         collection,
         health_history: &app.collect.health_history(),
+        coder_trouble: app.settings.coder_trouble(),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
         now: now_by_the_database(collection),
         query: &query,
@@ -110,6 +113,9 @@ fn whole(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
         div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
             div class="top" data-key="top" {
                 (state.show(view.health_history, view.now))
+                @if let Some(trouble) = &view.coder_trouble {
+                    p class="warning" { "Coder does not answer this exporter: " (trouble) }
+                }
                 (as_of(view, state))
             }
             @if let FleetState::Known { total, .. } = state { (glance::totals(view, total)) }

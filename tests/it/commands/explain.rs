@@ -77,10 +77,7 @@ async fn agent_stuck_in_created_is_told_with_its_cause() {
         .build(start(3).agent(stuck()));
     coder.add(it).await;
     let shown = told(&coder, &["explain", "ada/box"]).await;
-    assert_says(
-        &shown,
-        &["survived_build", "Stop the workspace, then start it"],
-    );
+    assert_says(&shown, &["survived_build", "Restart the agent process"]);
 }
 
 #[tokio::test]

@@ -58,7 +58,11 @@ async fn problems_are_listed_oldest_first_each_with_advice() {
             "\nstart_error\nRead the startup script's log",
         ],
     );
-    assert_eq!(shown.matches("Stop the workspace").count(), 1, "{shown}");
+    assert_eq!(
+        shown.matches("Check the agent's machine").count(),
+        1,
+        "{shown}"
+    );
 }
 
 #[tokio::test]

@@ -3,11 +3,10 @@
 
 use std::time::{Duration, Instant};
 
-use coder_agent_exporter::metrics::page::AgentSeries;
-
 use crate::harness::Chance;
 use crate::harness::exposition::Page;
 use crate::harness::*;
+use coder_agent_exporter::metrics::page::AgentSeries;
 
 const BUDGET: Duration = Duration::from_secs(15);
 const AGENTS: u32 = 12;
@@ -103,8 +102,8 @@ const WITHOUT_INDEXES: &str = "
             FROM pg_index JOIN pg_class ON pg_class.oid = indrelid
             WHERE indisunique AND NOT indisprimary AND relnamespace = 'public'::regnamespace
         LOOP
-            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s', it.owner, it.name);
-            EXECUTE format('DROP INDEX IF EXISTS %s', it.name);
+            EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %s CASCADE', it.owner, it.name);
+            EXECUTE format('DROP INDEX IF EXISTS %s CASCADE', it.name);
         END LOOP;
     END $$";
 

@@ -9,8 +9,9 @@ use uuid::Uuid;
 
 use coder_agent_exporter::fleet::model::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
 use coder_agent_exporter::fleet::model::app::{AppCount, NamedApp};
+use coder_agent_exporter::fleet::model::cause::Cause;
 use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
-use coder_agent_exporter::fleet::model::snapshot::{Cause, Schema, Snapshot};
+use coder_agent_exporter::fleet::model::snapshot::{Schema, Snapshot};
 use coder_agent_exporter::fleet::model::time::Timestamp;
 use coder_agent_exporter::fleet::model::workspace::{BindingCount, BindingState, WorkspaceCount};
 

@@ -58,6 +58,8 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 transitions,
                 errors,
                 probe,
+                activity: None,
+                coder: None,
                 process,
                 detail,
                 is_config_current: true,

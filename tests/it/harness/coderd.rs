@@ -80,6 +80,8 @@ struct Shared {
     answers: HashMap<Uuid, (Answer, Duration)>,
     /// At `/healthz`.
     health: Answer,
+    /// The health report, to a token that may read it.
+    report: Answer,
     heads: Vec<String>,
     open: usize,
     peak: usize,
@@ -111,6 +113,7 @@ impl StandIn {
             token: TOKEN.into(),
             answers: HashMap::new(),
             health: Answer::Text(200, "OK"),
+            report: unknown(),
             heads: Vec::new(),
             open: 0,
             peak: 0,
@@ -143,6 +146,11 @@ impl StandIn {
     /// Answers so at `/healthz` from now on.
     pub(crate) fn set_health(&self, answer: Answer) {
         self.shared.lock().unwrap().health = answer;
+    }
+
+    /// Answers so to one who wants to read the health report.
+    pub(crate) fn set_report(&self, answer: Answer) {
+        self.shared.lock().unwrap().report = answer;
     }
 
     /// Takes this token and no other from now on.
@@ -262,7 +270,8 @@ fn other(head: &str, has_token: bool, shared: &Shared) -> Answer {
             let version = r#"{"external_url":"https://coder.example","version":"v2.35.1+abc"}"#;
             Answer::Json(200, version.into())
         }
-        ("/api/v2/users/me", _) | (_, Some(_)) if !has_token => no_token(),
+        ("/api/v2/users/me" | "/api/v2/debug/health", _) | (_, Some(_)) if !has_token => no_token(),
+        ("/api/v2/debug/health", _) => shared.report.clone(),
         ("/api/v2/users/me", _) => Answer::Json(200, r#"{"username":"monitor"}"#.into()),
         (_, Some(agent)) => match shared.answers.get(&agent) {
             Some(_) => Answer::Json(200, format!(r#"{{"id":"{agent}"}}"#)),

@@ -137,6 +137,8 @@ fn defaults() -> Settings {
             ui: true,
             links: web::Links::default(),
             probe: None,
+            activity: None,
+            coder: None,
             limits: web::ServerLimits::default(),
             lifecycle: web::Lifecycle::default(),
         },

@@ -182,6 +182,7 @@ pub(crate) fn agent(name: &str) -> Agent {
     };
     agent
         .set("name", literal(name))
+        .set("version", literal("v2.35.1"))
         .set("connection_timeout_seconds", 120)
         .set("created_at", seconds_ago(7200.0))
         .set("first_connected_at", seconds_ago(7190.0))
@@ -197,6 +198,7 @@ pub(crate) fn waiting_agent(name: &str, created_seconds_ago: f64) -> Agent {
     agent(name)
         .set("created_at", seconds_ago(created_seconds_ago))
         .set("connection_timeout_seconds", 0)
+        .set("version", literal(""))
         .null("first_connected_at")
         .null("last_connected_at")
         .null("started_at")

@@ -3,9 +3,9 @@
 use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::fleet::model::agent::{Kind, Lifecycle};
 use coder_agent_exporter::fleet::model::app::AppHealth;
+use coder_agent_exporter::fleet::model::cause::Cause;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::model::snapshot::Cause;
 use coder_agent_exporter::fleet::model::workspace::{BindingState, WorkspaceState};
 use coder_agent_exporter::fleet::rules::health::Health;
 use coder_agent_exporter::fleet::rules::status::Status;

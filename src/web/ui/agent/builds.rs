@@ -4,8 +4,8 @@
 use maud::{Markup, html};
 
 use crate::details::{AgentDetails, WorkspaceDetails};
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::latest::{PastAgent, PastBuild};
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::sanitize::sanitize;
 use crate::web::state::App;

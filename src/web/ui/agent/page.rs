@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use crate::details::{AgentDetails, WorkspaceDetails};
+use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::model::snapshot::Cause;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::report::timeline::Change;
@@ -146,6 +146,10 @@ fn why(it: &AgentDetails) -> Markup {
                     dt { "Cause" }
                     dd { strong { (cause.as_str()) } ": " (spoken(cause)) }
                 }
+                @for script in &it.scripts {
+                    dt { "Script" }
+                    dd { (sanitize(&script.to_string())) }
+                }
             }
         }
     }
@@ -153,6 +157,26 @@ fn why(it: &AgentDetails) -> Markup {
 
 const fn spoken(cause: Cause) -> &'static str {
     match cause {
+        Cause::TokenElsewhere => {
+            "what holds the connection with the agent's token is no agent: it names no version"
+        }
+        Cause::OldProcess => {
+            "an agent of this name in an earlier build was heard after this one was created: its process \
+             is still running, with the old token"
+        }
+        Cause::CoderdGone => "the coderd that held the connection stopped or crashed",
+        Cause::MemoryHigh => {
+            "its memory was above the threshold of the template, which may or may not be why"
+        }
+        Cause::DiskHigh => {
+            "a volume was above the threshold of the template, which may or may not be why"
+        }
+        Cause::ExitCode => "a startup script ended with an error",
+        Cause::TimedOut => "a startup script took longer than the template allows",
+        Cause::PipesLeftOpen => {
+            "a startup script ended, but what it started in the background kept its output open"
+        }
+        Cause::ScriptRunning => "a startup script has not ended",
         Cause::SurvivedBuild => {
             "an agent of this name was ready in an earlier build, and its process is still running"
         }

@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Health;
 use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
@@ -79,6 +80,7 @@ impl<'a> FleetState<'a> {
     pub(super) fn title(&self) -> String {
         match self {
             Self::Unknown { .. } => "Unknown".to_owned(),
+            Self::Known { fleet, .. } if down(fleet).is_some() => "Coder is down".to_owned(),
             Self::Known { total, .. } => match (problems_in(total), running(total)) {
                 (0, 0) => "None running".to_owned(),
                 (0, _) => "All well".to_owned(),
@@ -98,12 +100,22 @@ impl<'a> FleetState<'a> {
     /// The sentence itself, and where it is bad news, what to do.
     pub(super) fn show(&self, health_history: &HealthHistory, now: Timestamp) -> Markup {
         match self {
-            Self::Known { total, .. } => {
+            Self::Known { fleet, total } => {
                 let class = match problems_in(total) {
                     0 => "verdict good",
                     _ => "verdict bad",
                 };
-                html! { h1 class=(class) { a href="#problems" { (sentence(total)) } } }
+                let down = down(fleet);
+                html! {
+                    @if let Some((since, cause)) = down {
+                        h1 class="verdict bad" {
+                            "Coder has been down since " (clock_time(since, now)) ": " (cause)
+                        }
+                        p class="note" { a href="#problems" { (sentence(total)) } }
+                    } @else {
+                        h1 class=(class) { a href="#problems" { (sentence(total)) } }
+                    }
+                }
             }
             Self::Unknown { reason, failure } => html! {
                 h1 class="verdict unknown" {
@@ -117,6 +129,15 @@ impl<'a> FleetState<'a> {
                 (last_known(health_history.last_known(), now))
             },
         }
+    }
+}
+
+/// Since when Coder itself is down, and how it came about.
+fn down(fleet: &FleetStats) -> Option<(Timestamp, &'static str)> {
+    let state = fleet.coder_state()?;
+    match state {
+        CoderState::Down { since, .. } => Some((since, state.cause()?)),
+        CoderState::Alive => None,
     }
 }
 

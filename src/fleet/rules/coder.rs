@@ -1,0 +1,191 @@
+//! Is Coder itself alive (`docs/spec/signs-of-life.md`)?
+
+use std::time::Duration;
+
+use enum_map::Enum;
+use strum::{EnumString, IntoStaticStr, VariantArray};
+
+use crate::fleet::model::coder::Replica;
+use crate::fleet::model::time::Timestamp;
+
+/// A coderd updates its row every 5 s. One that has not for longer than this has crashed, is
+/// frozen or cut off from the database. The same holds for the newest heartbeat of all agents.
+const STALE_AFTER: Duration = Duration::from_secs(30);
+
+/// What a replica's row says of it.
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Enum,
+    EnumString,
+    IntoStaticStr,
+    VariantArray,
+)]
+#[strum(serialize_all = "snake_case")]
+pub enum ReplicaState {
+    /// It gives signs of life.
+    Running,
+    /// It has neither stopped nor updated its row for more than 30 s.
+    Stale,
+    /// It was stopped cleanly.
+    Stopped,
+}
+
+/// What a replica is at this moment.
+pub fn replica_state(replica: &Replica, now: Timestamp) -> ReplicaState {
+    match (replica.stopped_at, replica.updated_at) {
+        (Some(_), _) => ReplicaState::Stopped,
+        (None, Some(updated_at)) if !now.is_past(updated_at, STALE_AFTER) => ReplicaState::Running,
+        (None, _) => ReplicaState::Stale,
+    }
+}
+
+/// Whether Coder is alive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CoderState {
+    /// Something of it gives signs of life.
+    Alive,
+    /// Nothing does.
+    Down {
+        /// The last sign of life.
+        since: Timestamp,
+        /// Whether its newest replica was stopped cleanly, and has not crashed.
+        is_stopped: bool,
+    },
+}
+
+impl CoderState {
+    /// Whether it is down.
+    pub const fn is_down(self) -> bool {
+        matches!(self, Self::Down { .. })
+    }
+
+    /// How it came about, for a person; nothing when it is alive.
+    pub const fn cause(self) -> Option<&'static str> {
+        match self {
+            Self::Alive => None,
+            Self::Down {
+                is_stopped: true, ..
+            } => Some("it was stopped"),
+            Self::Down {
+                is_stopped: false, ..
+            } => Some("it crashed, or cannot reach its database"),
+        }
+    }
+}
+
+/// Whether Coder is alive: it is down when there are primary replicas, none of them is running, and
+/// no heartbeat of an agent is newer than 30 s. `None` where this Coder writes no replicas.
+pub fn coder_state(
+    replicas: &[Replica],
+    newest_heartbeat: Option<Timestamp>,
+    now: Timestamp,
+) -> Option<CoderState> {
+    let primaries = || replicas.iter().filter(|it| it.is_primary);
+    let newest = primaries().max_by_key(|it| (it.started_at, it.updated_at))?;
+    let is_running = |it: &Replica| replica_state(it, now) == ReplicaState::Running;
+    let beats =
+        newest_heartbeat.is_some_and(|it| now.seconds_since(it) < STALE_AFTER.as_secs_f64());
+    if beats || primaries().any(is_running) {
+        return Some(CoderState::Alive);
+    }
+    let signs = primaries().flat_map(|it| [it.updated_at, it.stopped_at]);
+    let since = signs.flatten().chain(newest_heartbeat).max();
+    Some(CoderState::Down {
+        since: since.or(newest.started_at).unwrap_or(now),
+        is_stopped: newest.stopped_at.is_some(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::fleet::fixtures::at;
+
+    fn replica(updated: f64) -> Replica {
+        let micros = (updated * 1e6) as i64;
+        let updated_at = at(0).as_unix_seconds() as i64 * 1_000_000 + micros;
+        Replica {
+            id: Uuid::from_u128(1),
+            hostname: "coder-0".into(),
+            version: "v2.35.1".into(),
+            is_primary: true,
+            started_at: Some(at(-3600)),
+            updated_at: Some(Timestamp::from_unix_micros(updated_at)),
+            stopped_at: None,
+            database_latency: None,
+        }
+    }
+
+    fn stopped(replica: Replica) -> Replica {
+        Replica {
+            stopped_at: replica.updated_at,
+            ..replica
+        }
+    }
+
+    #[test]
+    fn replica_is_stale_after_more_than_thirty_seconds_unless_it_stopped() {
+        let state = |it: &Replica| replica_state(it, at(0));
+        assert_eq!(state(&replica(-30.0)), ReplicaState::Running);
+        assert_eq!(state(&replica(-30.001)), ReplicaState::Stale);
+        // A clock that is ahead is no reason to worry.
+        assert_eq!(state(&replica(5.0)), ReplicaState::Running);
+        assert_eq!(state(&stopped(replica(-1.0))), ReplicaState::Stopped);
+        let never = Replica {
+            updated_at: None,
+            ..replica(0.0)
+        };
+        assert_eq!(state(&never), ReplicaState::Stale);
+    }
+
+    #[test]
+    fn coder_is_down_only_when_nothing_of_it_gives_a_sign() {
+        let state = |replicas: &[Replica], beat: Option<i64>| {
+            coder_state(replicas, beat.map(at), at(0)).map(CoderState::is_down)
+        };
+        assert_eq!(state(&[], None), None);
+        assert_eq!(state(&[replica(-31.0)], None), Some(true));
+        assert_eq!(state(&[replica(-31.0), replica(-30.0)], None), Some(false));
+        assert_eq!(state(&[replica(-31.0)], Some(-29)), Some(false));
+        assert_eq!(state(&[replica(-31.0)], Some(-30)), Some(true));
+        assert_eq!(state(&[stopped(replica(-1.0))], None), Some(true));
+        // Workspace proxies are not Coder: alone they say nothing, and they keep nothing alive.
+        let proxy = Replica {
+            is_primary: false,
+            ..replica(0.0)
+        };
+        assert_eq!(state(std::slice::from_ref(&proxy), None), None);
+        assert_eq!(state(&[replica(-31.0), proxy], None), Some(true));
+    }
+
+    #[test]
+    fn down_is_since_the_last_sign_and_by_the_newest_replica() {
+        let down = |replicas: &[Replica], beat: Option<i64>| {
+            let state = coder_state(replicas, beat.map(at), at(0));
+            let Some(CoderState::Down { since, is_stopped }) = state else {
+                panic!("{state:?}");
+            };
+            (since, is_stopped)
+        };
+        let crashed = replica(-60.0);
+        assert_eq!(down(std::slice::from_ref(&crashed), None), (at(-60), false));
+        assert_eq!(
+            down(std::slice::from_ref(&crashed), Some(-45)),
+            (at(-45), false)
+        );
+        let newer = stopped(Replica {
+            started_at: Some(at(-100)),
+            ..replica(-70.0)
+        });
+        assert_eq!(down(&[crashed, newer], None), (at(-60), true));
+    }
+}

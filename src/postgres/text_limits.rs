@@ -36,12 +36,13 @@ mod tests {
     use super::*;
 
     /// Columns that are texts of a fixed set, which Postgres itself limits to 63 bytes.
-    const ENUMS: [&str; 5] = [
+    const ENUMS: [&str; 6] = [
         "transition",
         "lifecycle_state",
         "job_status",
         "health",
         "role",
+        "status",
     ];
 
     /// Columns that hold what others have written.
@@ -98,7 +99,15 @@ mod tests {
                 let is_array = expression.contains("[]");
                 // Postgres bounds its own names at 63 bytes.
                 let is_catalog = path.parent().is_some_and(|it| it.ends_with("catalog"));
-                if !is_text || is_table || is_array || is_catalog || ENUMS.contains(&alias) {
+                // Cut JSON could not be read.
+                let is_json = alias == "tags";
+                if !is_text
+                    || is_json
+                    || is_table
+                    || is_array
+                    || is_catalog
+                    || ENUMS.contains(&alias)
+                {
                     continue;
                 }
                 let place = format!("{}: {line}", path.display());

@@ -14,6 +14,8 @@ use crate::outage::assert_up;
 async fn on_tcp(hba: &str) -> Coder {
     let coder = Coder::on(Options {
         listen: Listen::SocketAndTcp,
+        // Postgres 13 stores passwords for md5 otherwise.
+        settings: vec!["password_encryption = 'scram-sha-256'".into()],
         hba: Some(format!("local all all trust\n{hba}\n")),
         ..prepared()
     })

@@ -165,19 +165,6 @@ CREATE TABLE workspace_agent_scripts (
 CREATE INDEX workspace_agent_scripts_workspace_agent_id
     ON workspace_agent_scripts (workspace_agent_id);
 
--- Each coderd has a row, which it updates every five seconds.
-CREATE TABLE replicas (
-    id uuid PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    started_at timestamptz NOT NULL DEFAULT now(),
-    stopped_at timestamptz,
-    updated_at timestamptz NOT NULL DEFAULT now(),
-    hostname text NOT NULL DEFAULT 'coderd',
-    database_latency integer NOT NULL DEFAULT 0,
-    version text NOT NULL DEFAULT '',
-    "primary" boolean NOT NULL DEFAULT true
-);
-
 -- Session reports: each agent sends one every 30 seconds.
 CREATE TABLE workspace_agent_stats (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -201,8 +188,6 @@ CREATE INDEX workspace_agent_stats_template_id_created_at_user_id
              session_count_ssh, connection_median_latency_ms)
     WHERE connection_count > 0;
 
--- One row: the last migration that ran. The numbers in this folder are only of about the
--- right size; nothing may depend on them.
 CREATE TABLE provisioner_daemons (
     id uuid PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -210,23 +195,25 @@ CREATE TABLE provisioner_daemons (
     tags jsonb NOT NULL DEFAULT '{}'
 );
 
--- A row for each start of a coderd or a workspace proxy.
+-- A row for each start of a coderd or a workspace proxy, which it updates every five seconds.
 CREATE TABLE replicas (
     id uuid PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz NOT NULL DEFAULT now(),
     stopped_at timestamptz,
     updated_at timestamptz NOT NULL DEFAULT now(),
-    hostname text NOT NULL,
+    hostname text NOT NULL DEFAULT 'coderd',
     region_id integer NOT NULL DEFAULT 0,
     relay_address text NOT NULL DEFAULT '',
     -- In microseconds.
     database_latency integer NOT NULL DEFAULT 0,
-    version text NOT NULL,
+    version text NOT NULL DEFAULT '',
     error text NOT NULL DEFAULT '',
     "primary" boolean NOT NULL DEFAULT true
 );
 
+-- One row: the last migration that ran. The numbers in this folder are only of about the
+-- right size; nothing may depend on them.
 CREATE TABLE schema_migrations (
     version bigint PRIMARY KEY,
     dirty boolean NOT NULL

@@ -199,7 +199,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
 /// What reaches into the world, and so has no place in a pure room.
 const WORLDLY: &[&str] = &[
     "axum",
-    "deadpool",
+    "deadpool_postgres",
     "std::env",
     "std::fs",
     "std::net",

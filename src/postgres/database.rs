@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use deadpool::Runtime;
-use deadpool::managed::{Object, Pool, Timeouts};
+use deadpool_postgres::Timeouts;
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep};
 
@@ -18,9 +17,10 @@ use crate::offload::offload;
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
 use crate::postgres::connection::connector::Connector;
 use crate::postgres::connection::locks::Tables;
+use crate::postgres::connection::pool::{Pool, PooledClient};
 use crate::postgres::connection::session::{NotBegun, Session};
 use crate::postgres::connection::tls;
-use crate::postgres::failure::{from_pool, is_passing};
+use crate::postgres::failure::is_passing;
 use crate::postgres::load::load;
 use crate::postgres::reads;
 
@@ -42,7 +42,7 @@ const MOST_BEGINNINGS: u32 = 3;
 /// Cheap to clone; all clones share the pool.
 #[derive(Clone)]
 pub struct Database {
-    pool: Pool<Connector>,
+    pool: Pool,
     application_name: String,
     parameters: Arc<[(String, String)]>,
     target: String,
@@ -76,11 +76,7 @@ impl Database {
         let application_name = application_name.unwrap_or(APPLICATION_NAME).to_owned();
         url.config.application_name(&application_name);
         let (parameters, target) = (url.parameters.as_slice().into(), url.target());
-        let pool = Pool::builder(Connector::new(url, source))
-            .max_size(max_connections)
-            .runtime(Runtime::Tokio1)
-            .build()
-            .map_err(|error| Failure::new(ErrorKind::Connect, error.to_string()))?;
+        let pool = Pool::new(Connector::new(url, source), max_connections)?;
         Ok(Self {
             pool,
             application_name,
@@ -233,12 +229,12 @@ impl Database {
     ) -> Result<(Session, Opening), Failure> {
         let asked = Instant::now();
         let client = self.connection(deadline).await?;
-        let has_waited = Object::metrics(&client).recycled.is_some();
+        let has_waited = client.has_waited();
         let mut connected = Instant::now();
         let session = match self.begin(client, reads, tables, deadline).boxed().await {
             Err(NotBegun::HungUp(failure)) if has_waited => {
                 tracing::debug!(%failure, "a connection was closed by the server; opening another");
-                self.pool.retain(|_, _| false);
+                self.pool.close_idle();
                 let client = self.connection(deadline).await?;
                 connected = Instant::now();
                 self.begin(client, reads, tables, deadline).boxed().await?
@@ -252,20 +248,19 @@ impl Database {
         Ok((session, opening))
     }
 
-    async fn connection(&self, deadline: Instant) -> Result<Object<Connector>, Failure> {
+    async fn connection(&self, deadline: Instant) -> Result<PooledClient, Failure> {
         let remaining = Some(deadline.saturating_duration_since(Instant::now()));
         let timeouts = Timeouts {
             wait: remaining,
             create: remaining,
             recycle: remaining,
         };
-        let client = self.pool.timeout_get(&timeouts).await;
-        client.map_err(|error| from_pool(&self.target, error))
+        self.pool.get(&timeouts, &self.target).await
     }
 
     async fn begin(
         &self,
-        client: Object<Connector>,
+        client: PooledClient,
         reads: &[ColumnSet],
         tables: &Tables,
         deadline: Instant,

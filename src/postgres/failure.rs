@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::io;
 
-use deadpool::managed::{PoolError, TimeoutType};
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 
 use crate::error::{ErrorKind, Failure};
@@ -68,9 +68,8 @@ pub(crate) fn from_handshake(error: io::Error) -> Failure {
 }
 
 /// A connection the pool could not give.
-pub(crate) fn from_pool(target: &str, error: PoolError<Failure>) -> Failure {
+pub(crate) fn from_pool(target: &str, error: PoolError) -> Failure {
     match error {
-        PoolError::Backend(failure) => failure,
         PoolError::Timeout(TimeoutType::Wait) => Failure::new(
             ErrorKind::Timeout,
             "all connections (--postgres.max-connections) were in use until the deadline",

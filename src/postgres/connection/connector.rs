@@ -1,16 +1,14 @@
-//! Makes the connections of the pool (`docs/spec/collection.md`).
+//! Makes connections (`docs/spec/collection.md`).
 
 use std::hash::{BuildHasher, RandomState};
-use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use parking_lot::Mutex;
-use tokio::task::spawn_blocking;
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::timeout;
 use tokio_postgres::Client;
 use tokio_postgres::config::{LoadBalanceHosts, SslNegotiation};
@@ -21,7 +19,7 @@ use crate::config::postgres_url::PostgresUrl;
 use crate::error::{ErrorKind, Failure};
 use crate::postgres::connection::cancel::Canceller;
 use crate::postgres::connection::dial::{self, Endpoint, Server};
-use crate::postgres::connection::login::{Driver, Tls, log_in};
+use crate::postgres::connection::login::{Tls, log_in};
 use crate::postgres::connection::{password, tls};
 use crate::postgres::decode::column;
 use crate::postgres::failure::{Login, from_driver, from_login};
@@ -38,21 +36,13 @@ pub struct UrlSource(pub Arc<dyn Fn() -> Result<PostgresUrl, Failure> + Send + S
 pub(crate) struct Connected {
     client: Client,
     canceller: Canceller,
-    _driver: Driver,
+    driver: JoinHandle<()>,
 }
 
 impl Connected {
-    /// What cancels the statements of this session.
-    pub(crate) fn canceller(&self) -> Canceller {
-        self.canceller.clone()
-    }
-}
-
-impl Deref for Connected {
-    type Target = Client;
-
-    fn deref(&self) -> &Client {
-        &self.client
+    /// The session, what cancels its statements, and the task that drives it.
+    pub(crate) fn into_parts(self) -> (Client, Canceller, JoinHandle<()>) {
+        (self.client, self.canceller, self.driver)
     }
 }
 
@@ -164,12 +154,14 @@ impl Connector {
     }
 }
 
-impl Manager for Connector {
-    type Type = Connected;
-    type Error = Failure;
-
-    /// A password that was replaced since it was read is read again when it is refused, once.
-    async fn create(&self) -> Result<Connected, Failure> {
+impl Connector {
+    /// Makes one connection. A password that was replaced since it was read is read again when it
+    /// is refused, once.
+    ///
+    /// # Errors
+    ///
+    /// What each server said.
+    pub(crate) async fn create(&self) -> Result<Connected, Failure> {
         let mut url = self.url.lock().clone();
         if let Some(command) = url.password_command.clone() {
             let password = password::ask(&command).await?;
@@ -183,13 +175,6 @@ impl Manager for Connector {
                 }
             }
             connected => connected,
-        }
-    }
-
-    async fn recycle(&self, it: &mut Connected, _: &Metrics) -> RecycleResult<Failure> {
-        match it.is_closed() {
-            true => Err(RecycleError::message("the connection is closed")),
-            false => Ok(()),
         }
     }
 }
@@ -284,7 +269,7 @@ impl Attempt<'_> {
         Ok(Connected {
             client,
             canceller,
-            _driver: driver,
+            driver,
         })
     }
 

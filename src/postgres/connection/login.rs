@@ -81,17 +81,12 @@ async fn speaks_tls(wire: &mut Wire) -> Result<bool, Failure> {
     })
 }
 
-/// The driver's side of a session: it ends with this.
-pub(crate) struct Driver(JoinHandle<()>);
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// Sends the startup message and logs in.
-pub(crate) async fn log_in(config: &Config, stream: Secured) -> Result<(Client, Driver), Error> {
+/// Sends the startup message and logs in. The task is the driver's side of the session: it ends after
+/// the client is dropped.
+pub(crate) async fn log_in(
+    config: &Config,
+    stream: Secured,
+) -> Result<(Client, JoinHandle<()>), Error> {
     let mut config = config.clone();
     match stream {
         Secured::Plain(wire) => {
@@ -110,12 +105,12 @@ pub(crate) async fn log_in(config: &Config, stream: Secured) -> Result<(Client, 
     }
 }
 
-fn drive(connection: impl Future<Output = Result<(), Error>> + Send + 'static) -> Driver {
-    Driver(tokio::spawn(async move {
+fn drive(connection: impl Future<Output = Result<(), Error>> + Send + 'static) -> JoinHandle<()> {
+    tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a connection ended");
         }
-    }))
+    })
 }
 
 /// TLS of a stream that is within TLS already.

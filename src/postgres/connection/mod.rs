@@ -8,5 +8,6 @@ pub(crate) mod locks;
 pub(crate) mod login;
 pub(crate) mod moment;
 pub(crate) mod password;
+pub(crate) mod pool;
 pub(crate) mod session;
 pub(crate) mod tls;

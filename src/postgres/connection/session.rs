@@ -3,7 +3,6 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use deadpool::managed::Object;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
@@ -11,10 +10,10 @@ use tokio_postgres::Client;
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION};
-use crate::postgres::connection::connector::{Connected, Connector};
 use crate::postgres::connection::locks::{self, Tables};
 use crate::postgres::connection::moment;
 use crate::postgres::connection::moment::Moment;
+use crate::postgres::connection::pool::PooledClient;
 use crate::postgres::decode::column;
 use crate::postgres::failure::{from_driver, is_hang_up};
 
@@ -57,7 +56,7 @@ impl Session {
     /// A connection of the pool may have died at its other end without our knowing: the first
     /// to use it gets [`NotBegun::HungUp`], and nothing has been read by then.
     pub(crate) async fn begin(
-        client: Object<Connector>,
+        client: PooledClient,
         application_name: &str,
         deadline: Instant,
         parameters: &[(String, String)],
@@ -192,12 +191,12 @@ const FORGET_NAME: &str = "RESET application_name";
 
 /// A connection that is cancelled and closed when dropped, unless it was given back.
 struct Connection {
-    object: Option<Object<Connector>>,
+    object: Option<PooledClient>,
 }
 
 impl Connection {
     fn client(&self) -> Result<&Client, Failure> {
-        let client = self.object.as_ref().map(|object| &***object);
+        let client = self.object.as_deref();
         client.ok_or_else(|| Failure::new(ErrorKind::Connect, "the connection was given back"))
     }
 
@@ -213,7 +212,7 @@ impl Drop for Connection {
         };
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(end(object))),
-            Err(_) => drop(Object::take(object)),
+            Err(_) => object.close(),
         }
     }
 }
@@ -223,13 +222,13 @@ impl Drop for Connection {
 /// In this order: a pooler forgets which server runs a client's statement once the client has
 /// hung up, and would drop the cancel that comes after. Its place in our own pool is kept until
 /// then, because so is the server's.
-async fn end(object: Object<Connector>) {
+async fn end(object: PooledClient) {
     stop(&object).await;
     // Closed, not given back: a cancel on its way could still hit the next statement.
-    drop(Object::take(object));
+    object.close();
 }
 
-async fn stop(client: &Connected) {
+async fn stop(client: &PooledClient) {
     let canceller = client.canceller();
     let cancel = client.cancel_token();
     let rollback = format!("ROLLBACK; {FORGET_NAME}");

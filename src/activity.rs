@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::collect::Collect;
+use crate::error::Failure;
 use crate::fleet::model::activity::Activity;
-use crate::fleet::stats::collection::Failure;
 use crate::log_dedup::{LogDedup, Subject};
 use crate::log_output::say;
 use crate::postgres::lookup::directory::QUESTION_TIMEOUT;

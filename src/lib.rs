@@ -21,6 +21,7 @@
 //! | [`fleet`] | none | what is known at one moment, and what it means: facts, status, health, counts |
 //! | [`metrics`] | none | families as tables over a judged snapshot, and the formats |
 //! | [`reporter`] | – | how an agent process reports its lifecycle, so that no row of it gets stuck |
+//! | [`error`] | none | what went wrong: a kind to count, a sentence, and its cause |
 //! | [`config`] | files | every setting: flag, variable, default, effect |
 //! | [`resolver`] | time | from a workspace to the agent that serves it, over two traits |
 //! | [`postgres`] | database | session, catalog look, one `.sql` and `.rs` for each collector |
@@ -61,6 +62,7 @@ pub mod config;
 pub mod demo;
 pub mod details;
 pub mod dialer;
+pub mod error;
 pub mod fleet;
 pub mod log_dedup;
 mod log_output;

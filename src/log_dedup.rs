@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 
 /// How often a failure that goes on is logged again: often enough for who looks at the last lines
 /// of a log, seldom enough for a disk that must hold a night of them.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::CommandFactory;
 
 use crate::cli::Cli;
+use crate::error::ErrorKind;
 use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
@@ -13,7 +14,7 @@ use crate::fleet::model::workspace::{BindingState, WorkspaceState};
 use crate::fleet::probe::scope::SkipReason;
 use crate::fleet::rules::health::Health;
 use crate::fleet::rules::status::{Status, StatusRule};
-use crate::fleet::stats::collection::{Collector, ErrorKind};
+use crate::fleet::stats::collection::Collector;
 use crate::metrics::catalogue::families;
 use crate::metrics::family::Exposed;
 use crate::metrics::single::ProbePage;

@@ -218,7 +218,7 @@ impl Drop for Ticker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::stats::collection::{ErrorKind, Failure};
+    use crate::error::{ErrorKind, Failure};
     use crate::resolver::{DialError, Unresolved};
 
     #[test]

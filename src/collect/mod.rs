@@ -1,6 +1,8 @@
 //! Collection on demand: requests at the same time share one collection.
 
 mod state;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::log_dedup::Subject;
@@ -53,11 +56,32 @@ impl CollectSettings {
     }
 }
 
+/// What collections are read from. It is the database; a test has one that counts.
+pub trait CollectionSource: Clone + Send + Sync + 'static {
+    /// One collection. It never fails: what went wrong is part of the result. Dropping it ends the
+    /// work that it began.
+    fn collection(
+        &self,
+        wanted: CollectionRequest<'_>,
+        deadline: Instant,
+    ) -> impl Future<Output = CollectionResult> + Send;
+}
+
+impl CollectionSource for Database {
+    fn collection(
+        &self,
+        wanted: CollectionRequest<'_>,
+        deadline: Instant,
+    ) -> impl Future<Output = CollectionResult> + Send {
+        Self::collection(self, wanted, deadline)
+    }
+}
+
 /// Collects when asked (`docs/spec/collection.md`). Cheap to clone; all clones share flight and
 /// memory.
 #[derive(Clone)]
-pub struct Collect {
-    database: Arc<Mutex<Database>>,
+pub struct Collect<S = Database> {
+    source: Arc<Mutex<S>>,
     settings: Arc<CollectSettings>,
     state: Arc<Mutex<CollectState>>,
     /// Locked while a collection is compared with the last one; the state is locked within it, and
@@ -71,11 +95,23 @@ pub struct Collect {
 
 type Flight = BoxFuture<'static, Arc<CollectionResult>>;
 
-impl Collect {
-    /// Collects from `database`; nothing happens before the first request.
-    pub fn new(database: Database, settings: CollectSettings) -> Self {
+impl Collect<Database> {
+    /// The database, for questions that are not a collection.
+    pub fn database(&self) -> Database {
+        self.source.lock().clone()
+    }
+
+    /// Reads another database from the next collection on; those under way end where they began.
+    pub fn replace_database(&self, database: Database) {
+        *self.source.lock() = database;
+    }
+}
+
+impl<S: CollectionSource> Collect<S> {
+    /// Collects from `source`; nothing happens before the first request.
+    pub fn new(source: S, settings: CollectSettings) -> Self {
         Self {
-            database: Arc::new(Mutex::new(database)),
+            source: Arc::new(Mutex::new(source)),
             settings: Arc::new(settings),
             state: Arc::default(),
             memory: Arc::default(),
@@ -138,21 +174,11 @@ impl Collect {
         }
     }
 
-    /// The database, for questions that are not a collection.
-    pub fn database(&self) -> Database {
-        self.database.lock().clone()
-    }
-
     /// A turn to ask a question that is not a collection; it ends when it is dropped. There is one
     /// at a time: pages and the probe together never take more than one connection, and a scrape
     /// finds one of its own.
     pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.turn.clone().acquire_owned().await.ok()
-    }
-
-    /// Reads another database from the next collection on; those under way end where they began.
-    pub fn replace_database(&self, database: Database) {
-        *self.database.lock() = database;
     }
 
     /// The settings it runs with.
@@ -211,7 +237,8 @@ impl Collect {
             collectors: &collectors,
             ..self.settings.wanted()
         };
-        let collection = Arc::new(self.database().collection(wanted, deadline).await);
+        let source = self.source.lock().clone();
+        let collection = Arc::new(source.collection(wanted, deadline).await);
         let (collect, studied) = (self.clone(), collection.clone());
         let merged = offload(collection.agent_count(), move || collect.study(&studied)).await;
         let mut state = self.state.lock();

@@ -7,8 +7,9 @@ use futures_util::future::WeakShared;
 use tokio::time::Instant;
 
 use crate::clock::wall_clock;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure};
+use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
 use crate::log_dedup::{Line, LogDedup, Subject};
@@ -17,7 +18,7 @@ use crate::metrics::page::ErrorCounts;
 use super::Flight;
 
 /// An open page asks again within this; collections are kept for it so long.
-const WATCHED: Duration = Duration::from_secs(60);
+pub(super) const WATCHED: Duration = Duration::from_secs(60);
 
 /// What is known besides the database.
 #[derive(Default)]

@@ -3,10 +3,10 @@
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::error::Failure;
 use crate::fleet::model::latest::{Candidate, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
 use crate::fleet::report::sanitize::sanitize;
-use crate::fleet::stats::collection::Failure;
 use crate::postgres::database::Database;
 use crate::postgres::lookup::directory::Found;
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::resolver::DialError;
 
 /// What of a message is passed on.

@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::config::coder_token::Token;
 use crate::config::http_url::HttpUrl;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::resolver::{DialError, Dialer, Target};
 
 use super::answer::{Body, judge, presentable};

@@ -1,11 +1,11 @@
 //! Connects to the agent itself, where agents are routable.
 
-use std::io::{self, ErrorKind};
+use std::io;
 
 use tokio::net::TcpStream;
 
 use crate::config::tcp_address::{Placeholder, TcpAddress};
-use crate::fleet::stats::collection;
+use crate::error::{ErrorKind, Failure};
 use crate::resolver::{DialError, Dialer, Target};
 
 /// Dials the address that the template makes of an agent's names.
@@ -43,10 +43,9 @@ impl Dialer for Tcp {
         connected.map_err(|error| {
             let message = format!("connecting to {host}:{port}: {error}");
             match is_ours(&error) {
-                true => DialError::Exporter(collection::Failure::new(
-                    collection::ErrorKind::Connect,
-                    message,
-                )),
+                true => {
+                    DialError::Exporter(Failure::new(ErrorKind::Connect, message).caused_by(error))
+                }
                 false => DialError::Failed(message),
             }
         })
@@ -68,10 +67,10 @@ fn is_ours(error: &io::Error) -> bool {
     }
     matches!(
         error.kind(),
-        ErrorKind::AddrNotAvailable
-            | ErrorKind::NetworkDown
-            | ErrorKind::NetworkUnreachable
-            | ErrorKind::OutOfMemory
-            | ErrorKind::PermissionDenied
+        io::ErrorKind::AddrNotAvailable
+            | io::ErrorKind::NetworkDown
+            | io::ErrorKind::NetworkUnreachable
+            | io::ErrorKind::OutOfMemory
+            | io::ErrorKind::PermissionDenied
     )
 }

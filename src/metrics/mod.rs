@@ -22,3 +22,6 @@ mod fleet;
 mod probe;
 mod process;
 mod workspaces;
+
+#[cfg(test)]
+mod tests;

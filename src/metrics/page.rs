@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use enum_map::EnumMap;
 
+use crate::error::ErrorKind;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::results::ProbeStats;
-use crate::fleet::stats::collection::{CollectionResult, ErrorKind};
+use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::TransitionCounts;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::failure::from_driver;
 
 use super::columns::Columns;
@@ -92,7 +92,7 @@ impl Catalog {
         let rows = client
             .query_typed(INTROSPECT, params)
             .await
-            .map_err(|error| from_driver("reading the system catalog", &error))?;
+            .map_err(|error| from_driver("reading the system catalog", error))?;
         let mut catalog = Self {
             columns: HashMap::new(),
             role: String::new(),

@@ -8,9 +8,9 @@ use std::str::FromStr;
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Label, Scope};
 use crate::fleet::model::label_value::{DbEnum, Variants};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::decode::{Text, column};
 

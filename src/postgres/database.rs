@@ -7,10 +7,9 @@ use tokio::time::Instant;
 use tokio_postgres::config::TargetSessionAttrs;
 
 use crate::config::postgres_url::PostgresUrl;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::stats::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
-};
+use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::offload::offload;
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
@@ -74,7 +73,9 @@ impl Database {
             .max_size(max_connections)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| Failure::new(ErrorKind::Connect, error.to_string()))?;
+            .map_err(|error| {
+                Failure::new(ErrorKind::Connect, error.to_string()).caused_by(error)
+            })?;
         Ok(Self {
             pool,
             canceller,
@@ -191,7 +192,7 @@ impl Database {
             recycle: remaining,
         };
         let client = self.pool.timeout_get(&timeouts).await;
-        client.map_err(|error| from_pool(&self.target, &error))
+        client.map_err(|error| from_pool(&self.target, error))
     }
 
     async fn begin(

@@ -6,8 +6,8 @@ use std::error::Error;
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, Type};
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 /// The value of one column; NULL is `None`.
 ///
@@ -17,10 +17,8 @@ use crate::fleet::stats::collection::{ErrorKind, Failure};
 pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<Option<T>, Failure> {
     row.try_get(index).map_err(|error| {
         let name = row.columns().get(index).map_or("?", |column| column.name());
-        Failure::new(
-            ErrorKind::Decode,
-            format!("column {name} cannot be read: {error}"),
-        )
+        let message = format!("column {name} cannot be read: {error}");
+        Failure::new(ErrorKind::Decode, message).caused_by(error)
     })
 }
 

@@ -6,13 +6,14 @@ use std::io;
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::Error;
 
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::advice;
 
 /// A failed statement or connection. `doing` says what was being done, as in
 /// "reading the agents".
-pub(crate) fn from_driver(doing: &str, error: &Error) -> Failure {
-    Failure::new(kind_of(error), format!("{doing}: {}", describe(error)))
+pub(crate) fn from_driver(doing: &str, error: Error) -> Failure {
+    let message = format!("{doing}: {}", describe(&error));
+    Failure::new(kind_of(&error), message).caused_by(error)
 }
 
 /// Whether the other end went away instead of answering: without a word, or with that of a
@@ -25,7 +26,7 @@ pub(crate) fn is_hang_up(error: &Error) -> bool {
 }
 
 /// A connection the pool could not give.
-pub(crate) fn from_pool(target: &str, error: &PoolError) -> Failure {
+pub(crate) fn from_pool(target: &str, error: PoolError) -> Failure {
     match error {
         PoolError::Backend(error) => {
             let mut failure = from_driver(&format!("connecting to {target}"), error);
@@ -43,10 +44,10 @@ pub(crate) fn from_pool(target: &str, error: &PoolError) -> Failure {
             ErrorKind::Connect,
             format!("connecting to {target}: no answer before the deadline"),
         ),
-        other => Failure::new(
-            ErrorKind::Connect,
-            format!("connecting to {target}: {other}"),
-        ),
+        other => {
+            let message = format!("connecting to {target}: {other}");
+            Failure::new(ErrorKind::Connect, message).caused_by(other)
+        }
     }
 }
 

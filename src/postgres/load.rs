@@ -6,10 +6,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::Instant;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::snapshot::{Schema, Snapshot};
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::{Collector, CollectorReport, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{Collector, CollectorReport, Outcome};
 use crate::offload::offload;
 use crate::postgres::connection::session::Session;
 

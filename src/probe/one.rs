@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::Label;
 use crate::fleet::model::latest::{Candidate, WorkspaceAt};
 use crate::fleet::model::outcome::ProbeOutcome;
@@ -13,7 +14,6 @@ use crate::fleet::model::reference::Reference;
 use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
 use crate::fleet::probe::scope::SkipReason;
 use crate::fleet::rules::health::{Assessment, assess};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::lookup::directory::Found;
 use crate::resolver::{Dialer, Trace};
 

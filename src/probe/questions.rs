@@ -7,8 +7,8 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::error::Failure;
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
-use crate::fleet::stats::collection::Failure;
 use crate::resolver::Directory;
 
 use super::source::Source;

@@ -9,13 +9,13 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::clock::wall_clock;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::latest::WorkspaceAt;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::probe::probed::{Probed, ProbedAgent, Story, StoryStep};
 use crate::fleet::probe::scheduler::{InScope, ProbeCandidate, candidates};
 use crate::fleet::probe::scope::SkipReason;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::log_dedup::Subject;
 use crate::log_output::say;
 use crate::resolver::{Dialer, Resolved, Trace, Unresolved, choose_agent, outcome};

@@ -8,9 +8,10 @@ use uuid::Uuid;
 
 use crate::activity::ReportSource;
 use crate::collect::Collect;
+use crate::error::Failure;
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
-use crate::fleet::stats::collection::{CollectionResult, Failure};
+use crate::fleet::stats::collection::CollectionResult;
 use crate::postgres::lookup::directory::{Found, QUESTION_TIMEOUT};
 use crate::resolver::Target;
 

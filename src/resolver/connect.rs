@@ -7,10 +7,10 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout, timeout_at};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::latest::{AgentAt, Candidate};
 use crate::fleet::rules::status::{Status, lost_since, status};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::cache::{Cache, Hit};
 use super::choose::{NoChoice, choose, choose_agent};

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 
 use super::choose::NoChoice;
 use super::parts::{DialError, Dialer, Target};

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use uuid::Uuid;
 
+use crate::error::Failure;
 use crate::fleet::model::agent::{Agent, Label};
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::probe::scope::SkipReason;
-use crate::fleet::stats::collection::Failure;
 
 /// What the database says of workspaces and agents.
 ///

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::probe::scope::SkipReason;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::choose::NoChoice;
 use super::parts::{DialError, Target};

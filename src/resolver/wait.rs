@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+use crate::error::Failure;
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::Failure;
 
 use super::connect::Resolver;
 use super::parts::{Dialer, Directory};

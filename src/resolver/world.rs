@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::rows::{self, Row};
 use super::{DialError, Dialer, Directory, Resolver, ResolverSettings, Target};

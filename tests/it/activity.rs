@@ -10,8 +10,8 @@ use crate::harness::fleet::Agent;
 use crate::harness::reports::{Report, report};
 use crate::harness::*;
 use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::error::{ErrorKind, Failure};
 use coder_agent_exporter::fleet::model::activity::Activity;
-use coder_agent_exporter::fleet::stats::collection::{ErrorKind, Failure};
 use coder_agent_exporter::postgres::database::Database;
 
 async fn activity(coder: &Coder) -> Result<Activity, Failure> {

@@ -2,8 +2,8 @@
 
 use crate::harness::exposition::Page;
 use crate::harness::*;
+use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::fleet::model::label_value::Variants;
-use coder_agent_exporter::fleet::stats::collection::ErrorKind;
 
 const STATUSES: &[&str] = &["connected", "connecting", "disconnected", "timeout"];
 const LIFECYCLES: &[&str] = &[

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use uuid::Uuid;
 
+use crate::error::ErrorKind;
 use crate::fleet::model::agent::{Agent, Label};
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::explain::{Reason, explain};
 use crate::fleet::rules::health::Limits;
 use crate::fleet::rules::status::Status;
-use crate::fleet::stats::collection::ErrorKind;
 
 /// One probe, and what came of it.
 #[derive(Debug, Clone, PartialEq)]

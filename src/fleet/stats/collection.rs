@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
+use crate::error::Failure;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
 /// One collection over the database (`docs/spec/collection.md`): a judged snapshot, or why there is
@@ -121,61 +121,4 @@ impl CollectorReport {
             outcome: Outcome::NotRun,
         }
     }
-}
-
-/// Something that went wrong: a kind to count, and a sentence for a person.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct Failure {
-    /// What it counts as; the only part that becomes a label.
-    pub kind: ErrorKind,
-    /// What was being done, what happened, and where possible what to do. Never a secret.
-    pub message: String,
-}
-
-impl Failure {
-    /// A failure of this kind.
-    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-        }
-    }
-}
-
-/// The kinds of `coder_exporter_errors_total`: few, and never error text.
-#[derive(
-    Debug,
-    Clone,
-    Copy,
-    PartialEq,
-    Eq,
-    PartialOrd,
-    Ord,
-    Hash,
-    Enum,
-    EnumString,
-    IntoStaticStr,
-    VariantArray,
-)]
-#[strum(serialize_all = "snake_case")]
-pub enum ErrorKind {
-    /// The database refused us by name, password or `pg_hba.conf`.
-    Authentication,
-    /// The database could not be reached, has no room, or hung up.
-    Connect,
-    /// A row could not be read.
-    Decode,
-    /// Rows that would have given one series twice were merged.
-    DuplicateSeries,
-    /// A `GRANT` is missing.
-    Permission,
-    /// The database refused a statement for any other reason.
-    Query,
-    /// A table or column is missing: not Coder's database, or a Coder too old.
-    Schema,
-    /// The deadline, or a limit of the session, passed first.
-    Timeout,
-    /// No TLS connection could be agreed on.
-    Tls,
 }

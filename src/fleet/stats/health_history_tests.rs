@@ -1,5 +1,6 @@
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::fixtures::{agent, at, fleet_of};
-use crate::fleet::stats::collection::{CollectorReport, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{CollectorReport, Outcome};
 use crate::fleet::stats::health_history::*;
 
 /// Agents of these numbers, those of `lost` lost, in a collection at `seconds`.

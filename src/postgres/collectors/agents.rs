@@ -11,9 +11,9 @@ use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Agent, Kind, Label, Scope};
 use crate::fleet::model::snapshot::Scopes;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::fleet::stats::duplicates::each_once;
 use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::{Columns, Fields};
@@ -106,7 +106,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 }
 
 async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure> {
-    let failed = |error| from_driver("reading the agents", &error);
+    let failed = |error| from_driver("reading the agents", error);
     let sql = for_catalog(SQL, catalog);
     let no_params: [(&str, Type); 0] = [];
     // Streamed, not collected: a row costs three times its agent.

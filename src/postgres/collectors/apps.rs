@@ -7,10 +7,10 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Agent, Label, ScopeId};
 use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::model::label_value::DbEnum;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
@@ -122,7 +122,7 @@ async fn query(
     params: &[(&(dyn ToSql + Sync), Type)],
 ) -> Result<Vec<Row>, Failure> {
     let rows = client.query_typed(sql, params).await;
-    rows.map_err(|error| from_driver("reading the apps", &error))
+    rows.map_err(|error| from_driver("reading the apps", error))
 }
 
 fn no_agent(what: &str) -> Failure {

@@ -3,8 +3,8 @@
 use futures_util::FutureExt;
 use tokio_postgres::Client;
 
+use crate::error::Failure;
 use crate::fleet::model::workspace::{BindingCount, BindingState};
-use crate::fleet::stats::collection::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
@@ -46,7 +46,7 @@ async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
     let rows = client
         .query_typed(SQL, &[])
         .await
-        .map_err(|error| from_driver("reading the chats", &error))?;
+        .map_err(|error| from_driver("reading the chats", error))?;
     let columns = Columns::default();
     rows.iter()
         .map(|row| {

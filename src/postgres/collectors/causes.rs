@@ -7,11 +7,11 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::error::Failure;
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::snapshot::Cause;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::{Health, Limits, assess};
-use crate::fleet::stats::collection::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
@@ -73,7 +73,7 @@ pub(in crate::postgres) async fn load(
     let rows = client
         .query_typed(SQL, params)
         .await
-        .map_err(|error| from_driver("reading the causes", &error))?;
+        .map_err(|error| from_driver("reading the causes", error))?;
     let columns = Columns::default();
     for row in &rows {
         if let Some(id) = columns.of(row).get("id")? {

@@ -14,10 +14,11 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 use uuid::Uuid;
 
+use crate::error::Failure;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::{Collector, Failure};
+use crate::fleet::stats::collection::Collector;
 use crate::postgres::connection::session::Session;
 
 use super::catalog::ColumnSet;

@@ -8,10 +8,10 @@ use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::workspace::WorkspaceCount;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
@@ -99,7 +99,7 @@ impl LatestBuilds {
         let rows = client
             .query_typed(SQL, params)
             .await
-            .map_err(|error| from_driver("reading the workspaces", &error))?;
+            .map_err(|error| from_driver("reading the workspaces", error))?;
         let columns = Columns::default();
         rows.iter()
             .map(|row| {

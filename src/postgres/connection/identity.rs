@@ -9,7 +9,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::postgres_tls::Identity;
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 use crate::postgres::connection::tls::{read_certificates, tls_failure};
 
 /// Reads both files.

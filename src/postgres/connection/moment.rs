@@ -2,8 +2,8 @@
 
 use tokio_postgres::{Client, Row};
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
 
@@ -25,7 +25,7 @@ pub(crate) async fn ask(client: &Client) -> Result<Moment, Failure> {
     let rows = client
         .query_typed(SQL, &[])
         .await
-        .map_err(|error| from_driver("reading the time", &error))?;
+        .map_err(|error| from_driver("reading the time", error))?;
     let row = rows.first().ok_or_else(no_time)?;
     read(row)
 }

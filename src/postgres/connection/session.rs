@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 use tokio_postgres::Client;
 
 use crate::clock::wall_clock;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION};
 use crate::postgres::connection::cancel::Canceller;
 use crate::postgres::connection::moment;
@@ -83,8 +83,9 @@ impl Session {
             .await
             .map_err(|_| too_late("starting a transaction"))?;
         let opened_at = opened.map_err(|error| {
-            let failure = from_driver("starting a transaction", &error);
-            match is_hang_up(&error) {
+            let is_hang_up = is_hang_up(&error);
+            let failure = from_driver("starting a transaction", error);
+            match is_hang_up {
                 true => NotBegun::HungUp(failure),
                 false => NotBegun::Refused(failure),
             }
@@ -138,7 +139,7 @@ impl Session {
         let (saved, result, undone) = timeout_at(self.deadline, all)
             .await
             .map_err(|_| too_late(&format!("reading the {name}")))?;
-        saved.map_err(|error| from_driver("setting a savepoint", &error))?;
+        saved.map_err(|error| from_driver("setting a savepoint", error))?;
         if let Err(error) = undone {
             tracing::debug!(%error, savepoint = name, "rollback to the savepoint failed");
         }

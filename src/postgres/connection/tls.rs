@@ -16,7 +16,7 @@ use rustls::{
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::postgres_tls::{TlsSettings, Verify};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
+use crate::error::{ErrorKind, Failure};
 use crate::postgres::connection::identity;
 
 /// The connector for these settings. Whether TLS is used at all is the URL's `sslmode`.

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use tokio::time::Instant;
 use tokio_postgres::Row;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::activity::Activity;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::Columns;
 use crate::postgres::database::Database;
@@ -64,7 +64,7 @@ impl Database {
         let sql = for_catalog(SQL, &session.catalog);
         let work = async {
             let rows = session.client()?.query_typed(&sql, &[]).await;
-            rows.map_err(|error| from_driver("reading the session reports", &error))
+            rows.map_err(|error| from_driver("reading the session reports", error))
         };
         let rows = session.guarded("activity", work).await?;
         session.finish().await;

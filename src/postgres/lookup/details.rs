@@ -8,12 +8,12 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::latest::{PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
 use crate::fleet::model::snapshot::Cause;
 use crate::fleet::rules::health::{Health, Limits, assess};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::postgres::collectors::causes;
 use crate::postgres::columns::Columns;
 use crate::postgres::connection::session::Session;

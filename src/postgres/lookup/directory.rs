@@ -13,10 +13,11 @@ use tokio_postgres::Row;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::latest::{AgentAt, Build, Candidate, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
-use crate::fleet::stats::collection::{Collector, ErrorKind, Failure};
+use crate::fleet::stats::collection::Collector;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::collectors::agents::Reader;
 use crate::postgres::collectors::row;
@@ -199,7 +200,7 @@ pub(crate) async fn ask(
     let sql = for_catalog(sql, &session.catalog);
     let work = async {
         let rows = session.client()?.query_typed(&sql, params).await;
-        rows.map_err(|error| from_driver("reading workspaces", &error))
+        rows.map_err(|error| from_driver("reading workspaces", error))
     };
     session.guarded(name, work).await
 }

@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::database::Database;
@@ -39,7 +39,7 @@ impl Database {
         session.catalog.check(READS)?;
         let work = async {
             let rows = session.client()?.query_typed(SQL, &[]).await;
-            rows.map_err(|error| from_driver("counting workspaces with a deadline", &error))
+            rows.map_err(|error| from_driver("counting workspaces with a deadline", error))
         };
         let rows = session.guarded("kept_alive", work).await?;
         session.finish().await;

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::activity::ReportSource;
+use crate::error::Failure;
 use crate::fleet::fixtures::{agent, at};
 use crate::fleet::model::activity::{Activity, IN_USE_FOR};
 use crate::fleet::model::agent::{Agent, Scope, Transition};
@@ -22,7 +23,7 @@ use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::JobStatus;
 use crate::fleet::rules::health::Limits;
-use crate::fleet::stats::collection::{CollectionResult, Failure};
+use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::postgres::lookup::directory::Found;
 use crate::probe::source::Source;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::fleet::stats::collection::ErrorKind;
+use crate::error::ErrorKind;
 
 use super::super::rows::{self, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails, failure, said};

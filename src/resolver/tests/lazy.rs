@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::fleet::stats::collection::Failure;
+use crate::error::Failure;
 
 use super::super::world::{Connection, Dial, Manner, WORKSPACE, World, failed, fails};
 use super::super::{

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::outcome::ProbeOutcome;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::super::world::failure;
 use super::super::{DialError, NoChoice, Resolved, Route, Unresolved, outcome, rows};

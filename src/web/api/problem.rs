@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use strum::{IntoStaticStr, VariantArray};
 
+use crate::error::Failure;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::stats::collection::Failure;
 
 use super::answer::json;
 

@@ -11,8 +11,8 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, timeout_at};
 
 use crate::details::{Unclear, WorkspaceDetails, read_details};
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::reference::Reference;
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 use crate::web::state::App;
 use crate::web::state::cached_collection::{MAX_AGE, no_place};
 

@@ -14,7 +14,7 @@ use crate::harness::Authority;
 use crate::harness::coderd::{Answer, StandIn, TOKEN};
 use coder_agent_exporter::config::coder_token::Token;
 use coder_agent_exporter::dialer::coderd::Coderd;
-use coder_agent_exporter::fleet::stats::collection::ErrorKind;
+use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::resolver::{DialError, Dialer};
 
 use super::{target, token};

@@ -192,8 +192,9 @@ async fn collection_ends_on_the_server_with_the_last_of_those_who_wait_and_not_b
     drop(clients);
     let none_active = async || coder.sessions("active").await == 0;
     eventually("nothing of ours is active", none_active).await;
+    // Uncancelled it would take what is left of 50 s.
     assert!(
-        started.elapsed() < Duration::from_secs(1),
+        started.elapsed() < Duration::from_secs(10),
         "{:?}",
         started.elapsed()
     );

@@ -8,4 +8,3 @@ mod pages;
 mod probed;
 mod prometheus;
 mod promtool;
-mod wire;

@@ -7,11 +7,12 @@ use enum_map::EnumMap;
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use coder_agent_exporter::error::{ErrorKind, Failure};
 use coder_agent_exporter::fleet::model::agent::Scope;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::stats::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Failure, Outcome,
+    CollectionResult, Collector, CollectorReport, Outcome,
 };
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;

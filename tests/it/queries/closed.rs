@@ -1,5 +1,6 @@
 //! Which labels have a closed set of values, and which values these are.
 
+use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::fleet::model::agent::{Kind, Lifecycle};
 use coder_agent_exporter::fleet::model::app::AppHealth;
 use coder_agent_exporter::fleet::model::label_value::Variants;
@@ -8,7 +9,7 @@ use coder_agent_exporter::fleet::model::snapshot::Cause;
 use coder_agent_exporter::fleet::model::workspace::{BindingState, WorkspaceState};
 use coder_agent_exporter::fleet::rules::health::Health;
 use coder_agent_exporter::fleet::rules::status::Status;
-use coder_agent_exporter::fleet::stats::collection::{Collector, ErrorKind};
+use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::metrics::catalogue::families;
 use coder_agent_exporter::resolver::Phase;
 

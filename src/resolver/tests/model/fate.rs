@@ -11,8 +11,8 @@ use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use crate::chance::Chance;
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
-use crate::fleet::stats::collection::{ErrorKind, Failure};
 
 use super::super::super::rows::{self, BEGAN, Row};
 use super::super::super::world::failure;

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
+use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::Health;
-use crate::fleet::stats::collection::{CollectionResult, Collector, ErrorKind, Failure, Outcome};
+use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::overview::{ByHealth, by_template, problems_in, total};

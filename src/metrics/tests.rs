@@ -2,34 +2,30 @@
 //!
 //! A change here is a change for everybody who scrapes: `cargo insta review` shows it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use uuid::Uuid;
 
-use coder_agent_exporter::fleet::model::agent::{
-    Agent, Kind, Lifecycle, Scope, ScopeId, Transition,
-};
-use coder_agent_exporter::fleet::model::app::{AppCount, AppHealth, NamedApp};
-use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
-use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
-use coder_agent_exporter::fleet::model::snapshot::{Cause, Schema, Snapshot};
-use coder_agent_exporter::fleet::model::time::Timestamp;
-use coder_agent_exporter::fleet::model::workspace::{
-    BindingCount, BindingState, JobStatus, WorkspaceCount,
-};
-use coder_agent_exporter::fleet::rules::health::Limits;
-use coder_agent_exporter::fleet::rules::status::Status;
-use coder_agent_exporter::fleet::stats::collection::{
-    CollectionResult, Collector, CollectorReport, ErrorKind, Outcome,
-};
-use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
-use coder_agent_exporter::fleet::stats::transitions::Transitions;
-use coder_agent_exporter::metrics::exposition::Format;
-use coder_agent_exporter::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
-
-use super::probed;
+use crate::error::ErrorKind;
+use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
+use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
+use crate::fleet::model::label_value::{DbEnum, Variants};
+use crate::fleet::model::outcome::ProbeOutcome;
+use crate::fleet::model::snapshot::{Cause, Schema, Snapshot};
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::model::workspace::{BindingCount, BindingState, JobStatus, WorkspaceCount};
+use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
+use crate::fleet::probe::results::{ProbeStats, Probes};
+use crate::fleet::rules::explain::Reason;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::rules::status::Status;
+use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::fleet::stats::transitions::Transitions;
+use crate::metrics::exposition::Format;
+use crate::metrics::page::{AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 
 /// So many seconds after the first moment of 2025.
 fn at(seconds: i64) -> Timestamp {
@@ -116,6 +112,46 @@ fn snapshot() -> Snapshot {
     snapshot
 }
 
+/// A round that has ended, of one agent that answered and one that did not.
+fn probe_stats() -> ProbeStats {
+    let mut probes = Probes::new(Duration::from_secs(900));
+    let found = [
+        (1, ProbeOutcome::Ok, 12),
+        (2, ProbeOutcome::DialTimeout, 30_000),
+    ];
+    let running: HashSet<_> = found.map(|(number, ..)| Uuid::from_u128(number)).into();
+    for (number, outcome, millis) in found {
+        let id = Uuid::from_u128(number);
+        let agent = ProbedAgent {
+            id,
+            name: "main".into(),
+            status: Status::Connected,
+            reason: Reason {
+                rule: "alive",
+                saw: String::new(),
+            },
+            last_connected_at: None,
+            seen_at: at(0),
+        };
+        let probed = Probed {
+            number: 0,
+            at: at(0),
+            workspace_id: id,
+            owner: "ada".into(),
+            workspace: "box".into(),
+            agent: Some(agent),
+            outcome,
+            trouble: None,
+            duration: Duration::from_millis(millis),
+            message: String::new(),
+            story: Story::default(),
+        };
+        probes.count(probed, Duration::from_secs(1));
+    }
+    probes.end_round(running, Duration::from_secs(1), at(0));
+    probes.stats(Duration::from_secs(2))
+}
+
 fn page() -> Arc<Page> {
     let fleet = FleetStats::of(snapshot(), &Limits::default());
     let mut transitions = Transitions::default();
@@ -137,13 +173,7 @@ fn page() -> Arc<Page> {
         }),
         transitions: transitions.counts().clone(),
         errors,
-        probe: Some(probed::after(
-            &[
-                (Status::Connected, ProbeOutcome::Ok, 12),
-                (Status::Connected, ProbeOutcome::DialTimeout, 30_000),
-            ],
-            true,
-        )),
+        probe: Some(probe_stats()),
         process: Some(ProcessStats {
             cpu_seconds: 1.25,
             open_fds: 12,

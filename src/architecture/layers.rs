@@ -13,6 +13,7 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 /// What each room may use of its neighbours. A room that is not listed may use everything.
 const ROOMS: Rooms = &[
     ("fleet", &["error", "fleet"]),
+    ("incident", &["fleet", "incident"]),
     ("metrics", &["error", "fleet", "metrics"]),
     ("chance.rs", &[]),
     ("error.rs", &["error"]),
@@ -100,6 +101,28 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("probe", &["model", "rules", "stats"]),
             ("select", &["model", "rules", "stats"]),
             ("report", &["model", "rules", "stats", "probe"]),
+        ],
+    ),
+    (
+        "incident",
+        &[
+            ("population", &[]),
+            ("criterion", &[]),
+            ("index", &["population"]),
+            ("candidates", &["criterion", "index", "population"]),
+            ("search", &["candidates", "criterion", "population"]),
+            ("model", &["population"]),
+            (
+                "analysis",
+                &[
+                    "candidates",
+                    "criterion",
+                    "index",
+                    "model",
+                    "population",
+                    "search",
+                ],
+            ),
         ],
     ),
     (
@@ -301,6 +324,7 @@ fn pure_rooms_know_nothing_of_the_world() {
         "chance.rs",
         "error.rs",
         "fleet",
+        "incident",
         "metrics",
         "log_dedup.rs",
         "reporter/core.rs",

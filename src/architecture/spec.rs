@@ -15,6 +15,7 @@ use crate::fleet::probe::scope::SkipReason;
 use crate::fleet::rules::health::Health;
 use crate::fleet::rules::status::{Status, StatusRule};
 use crate::fleet::stats::collection::Collector;
+use crate::incident::population::Family;
 use crate::metrics::catalogue::families;
 use crate::metrics::family::Exposed;
 use crate::metrics::single::ProbePage;
@@ -40,6 +41,7 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
         ("command", commands.map(|it| it.get_name().into()).collect()),
         ("error-kind", names::<ErrorKind>()),
         ("health", names::<Health>()),
+        ("incident-family", names::<Family>()),
         ("kind", names::<Kind>()),
         ("outcome", names::<ProbeOutcome>()),
         ("phase", names::<Phase>()),

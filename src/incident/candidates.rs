@@ -63,8 +63,7 @@ pub fn find_candidates(question: Question<'_>) -> Vec<Candidate> {
                 column: position,
                 code,
             };
-            let print = prints.get(&code).copied().unwrap_or(0);
-            let print = question.index.fingerprint(value) ^ print;
+            let print = question.index.fingerprint(value) ^ prints[code as usize];
             match alike.get(&print) {
                 Some(&broader) => found[broader].also.push(value),
                 None => {
@@ -89,23 +88,19 @@ fn groups(question: Question<'_>, position: u32, column: &Column) -> Vec<(u32, G
     let rare = (all.members / 50).max(SPARED_MEMBERS);
     let hit = count(column, question.set);
     let excluded = count(column, question.excluded);
-    let mut codes: Vec<u32> = match is_spread {
-        true => (0..column.names.len() as u32).collect(),
-        false => hit.keys().copied().collect(),
-    };
-    codes.sort_unstable();
-    let group = |code| {
+    let group = |code: u32| {
         let value = Value {
             column: position,
             code,
         };
-        let excluded = excluded.get(&code).copied().unwrap_or(0);
         Group {
-            members: question.index.members(value).len() as u32 - excluded,
-            hit: hit.get(&code).copied().unwrap_or(0),
+            members: question.index.members(value).len() as u32 - excluded[code as usize],
+            hit: hit[code as usize],
         }
     };
-    let groups = codes.into_iter().map(|code| (code, group(code)));
+    let codes = 0..column.names.len() as u32;
+    let may_be = codes.filter(|&code| is_spread || hit[code as usize] >= question.minimum);
+    let groups = may_be.map(|code| (code, group(code)));
     groups
         .filter(|(_, group)| {
             let is_cause = group.hit >= question.minimum;
@@ -117,10 +112,12 @@ fn groups(question: Question<'_>, position: u32, column: &Column) -> Vec<(u32, G
 }
 
 /// For each code, the fingerprint of its members that are left out.
-fn excluded_prints(question: Question<'_>, column: &Column) -> HashMap<u32, u64> {
-    let mut prints = HashMap::new();
+fn excluded_prints(question: Question<'_>, column: &Column) -> Vec<u64> {
+    let mut prints = vec![0; column.names.len()];
     for &member in question.excluded {
-        *prints.entry(column.codes[member as usize]).or_insert(0) ^= fingerprint(member);
+        if let Some(print) = prints.get_mut(column.codes[member as usize] as usize) {
+            *print ^= fingerprint(member);
+        }
     }
     prints
 }
@@ -134,12 +131,12 @@ fn keep_best(found: &mut Vec<Candidate>, all: Group) {
 }
 
 /// How many of these members have each code.
-fn count(column: &Column, members: &[u32]) -> HashMap<u32, u32> {
-    let mut counts = HashMap::new();
+fn count(column: &Column, members: &[u32]) -> Vec<u32> {
+    let mut counts = vec![0; column.names.len()];
     for &member in members {
-        let code = column.codes[member as usize];
-        if code != Column::NONE {
-            *counts.entry(code).or_insert(0) += 1;
+        // One without a value has a code beyond the last.
+        if let Some(count) = counts.get_mut(column.codes[member as usize] as usize) {
+            *count += 1;
         }
     }
     counts

@@ -1,6 +1,6 @@
 //! How long a description is, in bits. See `docs/spec/incidents.md`, "Factors".
 
-use std::f64::consts::{LOG2_E, TAU};
+use std::f64::consts::{LOG2_E, PI, TAU};
 
 /// The prior of a group's share: Beta(a, a). Below 1 it expects nearly all or nearly none, as causes
 /// are; 1/2 is Jeffreys' prior, the usual choice where nothing is known.
@@ -10,7 +10,8 @@ const PRIOR: f64 = 0.5;
 /// goes (Krichevsky and Trofimov, 1981).
 pub fn group_bits(members: u32, hit: u32) -> f64 {
     let (hit, spared) = (f64::from(hit), f64::from(members.saturating_sub(hit)));
-    log2_beta(PRIOR, PRIOR) - log2_beta(hit + PRIOR, spared + PRIOR)
+    // The beta function of the prior is π.
+    PI.log2() - log2_beta(hit + PRIOR, spared + PRIOR)
 }
 
 /// Members of a value that are not of one before it, and how many of them are in the set.

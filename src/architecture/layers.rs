@@ -14,7 +14,7 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 const ROOMS: Rooms = &[
     ("fleet", &["error", "fleet"]),
     ("incident", &["fleet", "incident"]),
-    ("metrics", &["error", "fleet", "metrics"]),
+    ("metrics", &["error", "fleet", "incident", "metrics"]),
     ("chance.rs", &[]),
     ("error.rs", &["error"]),
     ("resolver", &["chance", "error", "fleet", "resolver"]),
@@ -36,6 +36,7 @@ const ROOMS: Rooms = &[
             "collect",
             "error",
             "fleet",
+            "incident",
             "log_dedup",
             "log_output",
             "metrics",
@@ -123,6 +124,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
                     "search",
                 ],
             ),
+            ("facts", &["analysis", "model", "population"]),
         ],
     ),
     (

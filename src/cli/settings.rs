@@ -14,6 +14,7 @@ use crate::config::probe_args::{DialArgs, DialerKind, Dialing};
 use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::dialer::AnyDialer;
+use crate::incident::model::IncidentSettings;
 use crate::metrics::page::Detail;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
@@ -111,6 +112,9 @@ pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings
         collectors: args.collectors.enabled.clone(),
         limits: args.agent.limits(),
         named_apps: args.metrics.coderd_compat,
+        incidents: IncidentSettings {
+            gap: args.incident.gap,
+        },
         min_interval: args.collect.min_interval,
     })
 }

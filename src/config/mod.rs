@@ -12,6 +12,7 @@ pub mod coder_token;
 pub mod collectors;
 pub mod demo_args;
 pub mod http_url;
+pub mod incident_args;
 pub mod log_args;
 pub mod postgres_args;
 pub mod postgres_env;

@@ -1,6 +1,7 @@
 //! From a population to its incidents: wave by wave, and then what is left.
 
 use std::collections::{BTreeMap, HashSet};
+use std::hash::Hash;
 use std::time::Duration;
 
 use crate::fleet::model::time::Timestamp;
@@ -285,9 +286,9 @@ impl<'a> Analysis<'a> {
         (since.clone().min(), since.max())
     }
 
-    fn distinct(&self, members: &[u32], of: impl Fn(&Member) -> u32) -> u32 {
+    fn distinct<T: Eq + Hash>(&self, members: &[u32], of: impl Fn(&Member) -> T) -> u32 {
         let all = &self.population.members;
-        let distinct: HashSet<u32> = members.iter().map(|&it| of(&all[it as usize])).collect();
+        let distinct: HashSet<T> = members.iter().map(|&it| of(&all[it as usize])).collect();
         distinct.len() as u32
     }
 }

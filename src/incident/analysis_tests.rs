@@ -7,7 +7,7 @@ use crate::incident::population::Column;
 fn fleet(size: u32) -> Population {
     let members = (0..size).map(|number| Member {
         problem: None,
-        workspace: number,
+        workspace: number.into(),
         owner: number,
     });
     Population {

@@ -12,10 +12,12 @@
 //! | [`search`] | the shortest description |
 //! | [`model`] | an incident |
 //! | [`analysis`] | waves, and what becomes an incident |
+//! | [`facts`] | from a judged snapshot to the population, and back to its agents |
 
 pub mod analysis;
 pub mod candidates;
 pub mod criterion;
+pub mod facts;
 pub mod index;
 pub mod model;
 pub mod population;

@@ -126,20 +126,22 @@ impl Column {
 
     /// Adds the next member; an empty name is no value.
     pub fn push(&mut self, name: &Label) {
-        if name.is_empty() {
-            self.codes.push(Self::NONE);
-            return;
-        }
-        let code = match self.positions.get(name) {
-            Some(&code) => code,
-            None => {
-                let code = self.names.len() as u32;
-                self.names.push(name.clone());
-                self.positions.insert(name.clone(), code);
-                code
-            }
-        };
+        let code = self.code(name);
         self.codes.push(code);
+    }
+
+    /// The code of a name, new or known.
+    pub fn code(&mut self, name: &Label) -> u32 {
+        if name.is_empty() {
+            return Self::NONE;
+        }
+        if let Some(&code) = self.positions.get(name) {
+            return code;
+        }
+        let code = self.names.len() as u32;
+        self.names.push(name.clone());
+        self.positions.insert(name.clone(), code);
+        code
     }
 }
 
@@ -150,7 +152,7 @@ pub struct Member {
     /// Its family and since; `None` when it is well, or stopped.
     pub problem: Option<(Family, Timestamp)>,
     /// A number that is the same for the agents of one workspace.
-    pub workspace: u32,
+    pub workspace: u64,
     /// A number that is the same for the workspaces of one owner.
     pub owner: u32,
 }

@@ -15,6 +15,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
         super::fleet::FAMILIES,
         super::workspaces::FAMILIES,
         super::agents::FAMILIES,
+        super::incidents::FAMILIES,
         super::coderd::FAMILIES,
         super::probe::FAMILIES,
         super::exporter::FAMILIES,

@@ -7,9 +7,9 @@ use crate::fleet::model::snapshot::Schema;
 use crate::fleet::stats::collection::Outcome;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-use super::agents;
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
+use super::{agents, incidents};
 
 /// What this exporter did, and how it went.
 pub(super) const FAMILIES: &[Family] = &[
@@ -128,13 +128,14 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_series_dropped",
-        help: "Number of agents left out of a metric because of --metrics.max-agent-series",
+        help: "Number of agents or incidents left out of a metric because of its limit",
         kind: MetricKind::Gauge,
         labels: &["metric"],
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
             agents::dropped(page)
+                .chain(incidents::dropped(page))
                 .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
         },
     },

@@ -19,6 +19,7 @@ mod agents;
 pub mod coderd;
 mod exporter;
 mod fleet;
+mod incidents;
 mod probe;
 mod process;
 mod workspaces;

@@ -49,6 +49,9 @@ mod config {
 #[path = "../../src/fleet/mod.rs"]
 mod fleet;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
+#[path = "../../src/incident/mod.rs"]
+mod incident;
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/metrics/mod.rs"]
 mod metrics;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]

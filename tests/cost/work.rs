@@ -105,6 +105,7 @@ fn collection(
 
 fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
     Page {
+        incidents: None,
         collection,
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),

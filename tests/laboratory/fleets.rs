@@ -147,7 +147,7 @@ impl Fleet {
             }
             members.push(Member {
                 problem: None,
-                workspace,
+                workspace: workspace.into(),
                 owner,
             });
         }

@@ -80,6 +80,7 @@ CREATE TABLE provisioner_jobs (
     canceled_at timestamptz,
     completed_at timestamptz,
     error text,
+    worker_id uuid,
     -- How far a job is follows from what has been written about it, and is never set.
     job_status provisioner_job_status NOT NULL GENERATED ALWAYS AS (
         CASE
@@ -91,6 +92,12 @@ CREATE TABLE provisioner_jobs (
             ELSE 'pending'
         END
     ) STORED
+);
+
+CREATE TABLE provisioner_daemons (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    name varchar(64) NOT NULL
 );
 
 CREATE TABLE workspace_builds (
@@ -134,7 +141,10 @@ CREATE TABLE workspace_agents (
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,
-    ready_at timestamptz
+    ready_at timestamptz,
+    operating_system varchar(64) NOT NULL DEFAULT 'linux',
+    architecture varchar(64) NOT NULL DEFAULT 'amd64',
+    last_connected_replica_id uuid
 );
 CREATE INDEX workspace_agents_resource_id ON workspace_agents (resource_id);
 CREATE INDEX workspace_agents_auth_token ON workspace_agents (auth_token);

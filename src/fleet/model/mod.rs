@@ -6,6 +6,7 @@ pub mod agent;
 pub mod app;
 pub mod label_value;
 pub mod latest;
+pub mod origin;
 pub mod outcome;
 pub mod reference;
 pub mod snapshot;

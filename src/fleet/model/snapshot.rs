@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
+use crate::fleet::model::origin::Origins;
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::model::workspace::{BindingCount, WorkspaceCount};
+use crate::fleet::model::workspace::{BindingCount, StoppedWorkspace, WorkspaceCount};
 
 /// What the database said in one read-only, repeatable-read transaction
 /// (`docs/spec/collection.md`).
@@ -26,8 +27,12 @@ pub struct Snapshot {
     pub schema: Schema,
     /// Organizations and templates that have an agent.
     pub scopes: Scopes,
+    /// Where the agents run.
+    pub origins: Origins,
     /// The population (`docs/spec/population-and-kind.md`).
     pub agents: Option<Vec<Agent>>,
+    /// Workspaces that were stopped lately.
+    pub stopped: Vec<StoppedWorkspace>,
     /// Rows of agents left out, because the same agent had another.
     pub repeated_agents: u64,
     /// Apps of the population.
@@ -50,7 +55,9 @@ impl Snapshot {
             replica_lag_seconds: None,
             schema: Schema::default(),
             scopes: Scopes::default(),
+            origins: Origins::default(),
             agents: None,
+            stopped: Vec::new(),
             repeated_agents: 0,
             apps: None,
             named_apps: None,

@@ -53,8 +53,10 @@ pub(crate) async fn metrics(
         deadline::allowed_time(&headers, settings.timeout_offset, settings.collect_timeout);
     let asked = Instant::now();
     let deadline = asked + allowed;
+    let collection = app.collect.collection_of(&collectors, deadline).await;
     let page = Arc::new(Page {
-        collection: app.collect.collection_of(&collectors, deadline).await,
+        incidents: app.collect.incidents_of(&collection),
+        collection,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),

@@ -124,6 +124,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
                     "search",
                 ],
             ),
+            ("report", &["model", "population"]),
             ("facts", &["analysis", "model", "population"]),
         ],
     ),

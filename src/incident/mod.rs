@@ -12,6 +12,7 @@
 //! | [`search`] | the shortest description |
 //! | [`model`] | an incident |
 //! | [`analysis`] | waves, and what becomes an incident |
+//! | [`report`] | an incident in JSON |
 //! | [`facts`] | from a judged snapshot to the population, and back to its agents |
 
 pub mod analysis;
@@ -21,4 +22,5 @@ pub mod facts;
 pub mod index;
 pub mod model;
 pub mod population;
+pub mod report;
 pub mod search;

@@ -6,12 +6,10 @@
 -- whole rows cost more must have whole rows.
 ALTER TABLE workspace_agents
     ADD COLUMN auth_instance_id varchar,
-    ADD COLUMN architecture varchar(64) NOT NULL DEFAULT 'amd64',
-    ADD COLUMN operating_system varchar(64) NOT NULL DEFAULT 'linux',
     ADD COLUMN instance_metadata jsonb,
     ADD COLUMN resource_metadata jsonb,
     ADD COLUMN directory varchar(4096) NOT NULL DEFAULT '~/src/platform',
-    ADD COLUMN last_connected_replica_id uuid DEFAULT gen_random_uuid(),
+    ALTER COLUMN last_connected_replica_id SET DEFAULT gen_random_uuid(),
     ADD COLUMN troubleshooting_url text NOT NULL DEFAULT 'https://wiki.example.com/coder/troubleshooting',
     ADD COLUMN motd_file text NOT NULL DEFAULT '/etc/motd',
     ADD COLUMN expanded_directory varchar(4096) NOT NULL DEFAULT '/home/coder/src/platform',

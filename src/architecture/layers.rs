@@ -13,7 +13,8 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 /// What each room may use of its neighbours. A room that is not listed may use everything.
 const ROOMS: Rooms = &[
     ("fleet", &["error", "fleet"]),
-    ("metrics", &["error", "fleet", "metrics"]),
+    ("incident", &["fleet", "incident"]),
+    ("metrics", &["error", "fleet", "incident", "metrics"]),
     ("chance.rs", &[]),
     ("error.rs", &["error"]),
     ("resolver", &["chance", "error", "fleet", "resolver"]),
@@ -54,6 +55,7 @@ const ROOMS: Rooms = &[
             "collect",
             "error",
             "fleet",
+            "incident",
             "log_dedup",
             "log_output",
             "metrics",
@@ -138,6 +140,30 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("probe", &["model", "rules", "stats"]),
             ("select", &["model", "rules", "stats"]),
             ("report", &["model", "rules", "stats", "probe"]),
+        ],
+    ),
+    (
+        "incident",
+        &[
+            ("population", &[]),
+            ("criterion", &[]),
+            ("index", &["population"]),
+            ("candidates", &["criterion", "index", "population"]),
+            ("search", &["candidates", "criterion", "population"]),
+            ("model", &["population"]),
+            (
+                "analysis",
+                &[
+                    "candidates",
+                    "criterion",
+                    "index",
+                    "model",
+                    "population",
+                    "search",
+                ],
+            ),
+            ("report", &["model", "population"]),
+            ("facts", &["analysis", "model", "population"]),
         ],
     ),
     (
@@ -339,6 +365,7 @@ fn pure_rooms_know_nothing_of_the_world() {
         "chance.rs",
         "error.rs",
         "fleet",
+        "incident",
         "metrics",
         "log_dedup.rs",
         "reporter/core.rs",

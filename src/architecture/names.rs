@@ -27,13 +27,14 @@ const FOREIGN_FLAGS: &[(&str, &str)] = &[
 ];
 
 /// Names that begin like metrics: resources of Coder's Terraform provider, the database of the
-/// demo, the role, and a cause.
+/// demo, the role, a cause, and a dimension of incidents.
 const NO_METRICS: &[&str] = &[
     "coder_agent",
     "coder_demo",
     "coder_exporter",
     "coder_external_agent",
     "coderd_gone",
+    "coderd_replica",
 ];
 
 /// What the name of a histogram's series may end with.

@@ -18,6 +18,7 @@ use crate::fleet::rules::provisioner::DaemonStatus;
 use crate::fleet::rules::status::{Status, StatusRule};
 use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::workspace_activity::WorkspaceActivity;
+use crate::incident::population::Family;
 use crate::metrics::catalogue::families;
 use crate::metrics::family::Exposed;
 use crate::metrics::single::ProbePage;
@@ -45,6 +46,7 @@ fn sets() -> BTreeMap<&'static str, Vec<String>> {
         ("daemon-status", names::<DaemonStatus>()),
         ("error-kind", names::<ErrorKind>()),
         ("health", names::<Health>()),
+        ("incident-family", names::<Family>()),
         ("replica-state", names::<ReplicaState>()),
         ("kind", names::<Kind>()),
         ("outcome", names::<ProbeOutcome>()),

@@ -7,6 +7,7 @@ mod effective;
 mod explain;
 mod exposure;
 mod find;
+mod incidents;
 mod listening;
 mod logging;
 mod resolve;
@@ -30,7 +31,9 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
-use crate::config::question_args::{DialQuestionArgs, ExplainArgs, StatusArgs, WaitArgs};
+use crate::config::question_args::{
+    DialQuestionArgs, ExplainArgs, IncidentsArgs, StatusArgs, WaitArgs,
+};
 use crate::fleet::report::sanitize::sanitize_json;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
@@ -62,6 +65,9 @@ enum Command {
     Check(Box<ServeArgs>),
     /// Show the fleet as a table
     Status(Box<StatusArgs>),
+    /// Show what agents with problems have in common
+    #[command(after_help = incidents::EXIT_CODES)]
+    Incidents(Box<IncidentsArgs>),
     /// Show the data of a workspace or an agent, the rules that apply, and what to do
     Explain(Box<ExplainArgs>),
     /// Dial the agent that serves a workspace, and show each step
@@ -161,6 +167,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Serve(args) => serve::run(&args, effective),
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
+        Command::Incidents(args) => incidents::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Wait(args) => wait::run(&args),

@@ -19,6 +19,7 @@ use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::dialer::AnyDialer;
 use crate::error::{ErrorKind, Failure};
+use crate::incident::model::IncidentSettings;
 use crate::metrics::page::{AgentLabels, Detail};
 use crate::postgres::database::{Database, UrlSource};
 use crate::probe::Probe;
@@ -123,6 +124,9 @@ pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings
         collectors: args.collectors.enabled.clone(),
         limits: args.agent.limits(),
         named_apps: args.metrics.coderd_compat,
+        incidents: IncidentSettings {
+            gap: args.incident.gap,
+        },
         min_interval: args.collect.min_interval,
     })
 }

@@ -20,6 +20,8 @@ use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
+use crate::incident::facts::incidents_of;
+use crate::incident::model::IncidentSettings;
 use crate::log_dedup::Subject;
 use crate::log_output::say;
 use crate::metrics::coderd;
@@ -27,6 +29,7 @@ use crate::metrics::page::ErrorCounts;
 use crate::offload::offload;
 use crate::postgres::database::{CollectionRequest, Database};
 
+pub use state::Incidents;
 use state::{CollectState, Memory};
 
 /// A flight ends by itself at its deadline and says what it was waiting for; this is how long
@@ -42,6 +45,8 @@ pub struct CollectSettings {
     pub limits: Limits,
     /// Whether apps are wanted by name, for Coder's own metrics.
     pub named_apps: bool,
+    /// What is one incident.
+    pub incidents: IncidentSettings,
     /// A collection younger than this is served again.
     pub min_interval: Duration,
 }
@@ -207,6 +212,19 @@ impl<S: CollectionSource> Collect<S> {
         self.state.lock().health_history.clone()
     }
 
+    /// What the agents with problems of this collection have in common; `None` when its agents are
+    /// unknown.
+    pub fn incidents_of(&self, collection: &CollectionResult) -> Option<Incidents> {
+        let fleet = collection.fleet.as_ref().ok();
+        let fleet = fleet.filter(|it| it.agents.is_some())?;
+        let latest = self.state.lock().incidents.clone();
+        match latest {
+            Some((at, incidents)) if at == fleet.snapshot.now => Some(incidents),
+            // Another collection ended meanwhile.
+            _ => Some(incidents_of(fleet, self.settings.incidents).into()),
+        }
+    }
+
     fn join_or_start(
         &self,
         collectors: &[Collector],
@@ -265,7 +283,7 @@ impl<S: CollectionSource> Collect<S> {
         collectors == self.settings.collectors
     }
 
-    /// Compares a collection with the last one, and counts the rows that were merged. It looks at
+    /// Compares a collection with the last one, finds its incidents, and counts the rows that were merged. It looks at
     /// every agent, so the state, which every scrape locks, is locked only to store the result.
     fn study(&self, collection: &CollectionResult) -> u64 {
         let mut memory = self.memory.lock();
@@ -278,6 +296,11 @@ impl<S: CollectionSource> Collect<S> {
         }
         drop(state);
         drop(memory);
+        if let Some(incidents) = self.incidents_of(collection)
+            && let Ok(fleet) = &collection.fleet
+        {
+            self.state.lock().incidents = Some((fleet.snapshot.now, incidents));
+        }
         self.merged_rows(collection)
     }
 

@@ -13,6 +13,7 @@ use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
+use crate::incident::model::Incident;
 use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
 
@@ -20,6 +21,9 @@ use super::Flight;
 
 /// An open page asks again within this; collections are kept for it so long.
 pub(super) const WATCHED: Duration = Duration::from_secs(60);
+
+/// Incidents of one collection, shared with pages that are being written.
+pub type Incidents = Arc<[Incident]>;
 
 /// What is known besides the database.
 #[derive(Default)]
@@ -38,6 +42,8 @@ pub(super) struct CollectState {
     pub(super) health_history: Arc<HealthHistory>,
     /// Whether Coder was alive in the last collection that could tell.
     pub(super) coder: Option<CoderState>,
+    /// Incidents of the last collection, and its moment.
+    pub(super) incidents: Option<(Timestamp, Incidents)>,
     pub(super) log: LogDedup,
 }
 

@@ -7,6 +7,7 @@ use tokio::time::sleep;
 
 use crate::fleet::fixtures::{agent, fleet_of};
 use crate::fleet::stats::collection::{CollectorReport, Outcome};
+use crate::incident::model::IncidentSettings;
 
 use super::state::WATCHED;
 use super::*;
@@ -89,6 +90,7 @@ fn collect_from(source: &SlowDatabase, min_interval: Duration) -> Collect<SlowDa
         collectors: vec![Collector::Agents, Collector::Apps],
         limits: Limits::default(),
         named_apps: false,
+        incidents: IncidentSettings::default(),
         min_interval,
     };
     Collect::new(source.clone(), settings)

@@ -9,6 +9,7 @@ use crate::metrics::page::{AgentLabels, AgentSeries};
 
 use super::coder_args::CoderArgs;
 use super::collectors::CollectorArgs;
+use super::incident_args::IncidentArgs;
 use super::log_args::LogArgs;
 use super::postgres_args::PostgresArgs;
 use super::probe_args::ProbeArgs;
@@ -32,6 +33,9 @@ pub struct ExporterArgs {
     /// When an agent is lost or stuck.
     #[command(flatten)]
     pub agent: AgentArgs,
+    /// What is one incident.
+    #[command(flatten)]
+    pub incident: IncidentArgs,
     /// How long a pass may take and how often one is made.
     #[command(flatten)]
     pub collect: CollectArgs,

@@ -13,6 +13,7 @@ pub mod collectors;
 pub mod demo_args;
 pub mod exposed;
 pub mod http_url;
+pub mod incident_args;
 pub mod log_args;
 pub mod postgres_args;
 pub mod postgres_env;

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::args::AgentArgs;
 use super::coder_args::CoderArgs;
+use super::incident_args::IncidentArgs;
 use super::postgres_args::PostgresArgs;
 use super::probe_args::DialArgs;
 use super::values::positive_duration;
@@ -35,6 +36,17 @@ pub struct StatusArgs {
     /// List every agent with a problem, oldest first
     #[arg(long = "problems")]
     pub problems: bool,
+}
+
+/// `incidents`
+#[derive(Debug, Clone, Args)]
+pub struct IncidentsArgs {
+    /// How to ask.
+    #[command(flatten)]
+    pub question: QuestionArgs,
+    /// What is one incident.
+    #[command(flatten)]
+    pub incident: IncidentArgs,
 }
 
 /// `explain`

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
 use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::Limits;
@@ -27,6 +28,7 @@ pub(crate) fn agent() -> Agent {
         owner: "ada".into(),
         template_version: "v1".into(),
         scope: ScopeId(0),
+        origin: OriginId::UNKNOWN,
         kind: Kind::Root,
         transition: DbEnum::Known(Transition::Start),
         lifecycle: DbEnum::Known(Lifecycle::Ready),

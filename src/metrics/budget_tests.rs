@@ -45,6 +45,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
         collection: Arc::new(collection),
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),
+        incidents: None,
         activity: None,
         coder: None,
         probe: None,

@@ -16,6 +16,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
         super::workspaces::FAMILIES,
         super::activity::FAMILIES,
         super::agents::FAMILIES,
+        super::incidents::FAMILIES,
         super::coderd::FAMILIES,
         super::replicas::FAMILIES,
         super::provisioners::FAMILIES,

@@ -9,7 +9,7 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
-use super::{agents, coderd, replicas};
+use super::{agents, coderd, incidents, replicas};
 
 /// What this exporter did, and how it went.
 pub(super) const FAMILIES: &[Family] = &[
@@ -128,7 +128,7 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_series_dropped",
-        help: "Number of series or replicas left out of a metric because of its limit or of --metrics.max-page-bytes",
+        help: "Number of series, replicas or incidents left out of a metric because of its limit or of --metrics.max-page-bytes",
         kind: MetricKind::Gauge,
         labels: &["metric"],
         source: Source::Exporter,
@@ -137,6 +137,7 @@ pub(super) const FAMILIES: &[Family] = &[
             agents::dropped(page)
                 .chain(coderd::dropped(page))
                 .chain(replicas::dropped(page))
+                .chain(incidents::dropped(page))
                 .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
         },
     },

@@ -22,6 +22,7 @@ mod coder;
 pub mod coderd;
 mod exporter;
 mod fleet;
+mod incidents;
 mod probe;
 mod process;
 mod provisioners;

@@ -13,6 +13,7 @@ use crate::fleet::probe::results::ProbeStats;
 use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::TransitionCounts;
+use crate::incident::model::Incident;
 
 pub use super::budget::{Budget, Cut};
 
@@ -21,6 +22,8 @@ pub use super::budget::{Budget, Cut};
 pub struct Page {
     /// The collection this scrape got, shared with every scrape of the same moment.
     pub collection: Arc<CollectionResult>,
+    /// What agents with problems have in common; `None` when agents are unknown.
+    pub incidents: Option<Arc<[Incident]>>,
     /// Status changes since this process started.
     pub transitions: TransitionCounts,
     /// What went wrong since this process started.

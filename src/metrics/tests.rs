@@ -14,6 +14,7 @@ use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::model::cause::Cause;
 use crate::fleet::model::coder::CoderAnswers;
 use crate::fleet::model::label_value::{DbEnum, Variants};
+use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::snapshot::{Schema, Snapshot};
 use crate::fleet::model::time::Timestamp;
@@ -26,6 +27,8 @@ use crate::fleet::rules::status::Status;
 use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::Transitions;
+use crate::incident::model::{Common, Incident};
+use crate::incident::population::{Dimension, Family};
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats};
 
@@ -45,6 +48,7 @@ fn healthy() -> Agent {
         owner: "ada".into(),
         template_version: "v7".into(),
         scope: ScopeId(0),
+        origin: OriginId::UNKNOWN,
         kind: Kind::Root,
         transition: DbEnum::Known(Transition::Start),
         lifecycle: DbEnum::Known(Lifecycle::Ready),
@@ -155,6 +159,26 @@ fn probe_stats() -> ProbeStats {
     probes.stats(Duration::from_secs(2))
 }
 
+/// As of a larger fleet.
+fn incident() -> Incident {
+    let replica = "5e1d9ad4-0d4b-4f4e-9d0c-6d1a4b8f7e21";
+    Incident {
+        kind: Kind::Root,
+        family: Family::Lost,
+        common: Common::Value(Dimension::CoderdReplica, replica.into()),
+        also: Vec::new(),
+        runners_up: Vec::new(),
+        score: 40.0,
+        members: vec![0, 1],
+        expected: 3,
+        workspaces: 2,
+        owners: 1,
+        first: Some(at(-90)),
+        last: Some(at(-60)),
+        is_growing: true,
+    }
+}
+
 fn page() -> Arc<Page> {
     let fleet = FleetStats::of(snapshot(), &Limits::default());
     let mut transitions = Transitions::default();
@@ -174,6 +198,7 @@ fn page() -> Arc<Page> {
             reports: Collector::ALL.iter().copied().map(loaded).collect(),
             clock_skew_seconds: Some(-0.001),
         }),
+        incidents: Some(vec![incident()].into()),
         transitions: transitions.counts().clone(),
         errors,
         probe: Some(probe_stats()),

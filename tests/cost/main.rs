@@ -46,8 +46,14 @@ mod config {
     mod postgres_url_parts;
 }
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
+#[path = "../../src/error.rs"]
+mod error;
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/fleet/mod.rs"]
 mod fleet;
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
+#[path = "../../src/incident/mod.rs"]
+mod incident;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/metrics/mod.rs"]
 mod metrics;

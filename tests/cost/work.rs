@@ -7,11 +7,11 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::collection::{CollectionResult, Collector};
-use crate::fleet::fleet_stats::FleetStats;
-use crate::fleet::health::Limits;
-use crate::fleet::label_value::Variants;
-use crate::fleet::transitions::TransitionCounts;
+use crate::fleet::model::label_value::Variants;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::{CollectionResult, Collector};
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::fleet::stats::transitions::TransitionCounts;
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page};
 use crate::postgres::database::{CollectionRequest, Database};
@@ -105,6 +105,7 @@ fn collection(
 
 fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
     Page {
+        incidents: None,
         collection,
         transitions: TransitionCounts::default(),
         errors: ErrorCounts::default(),

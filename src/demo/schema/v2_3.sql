@@ -96,6 +96,12 @@ CREATE TABLE provisioner_jobs (
     ) STORED
 );
 
+CREATE TABLE provisioner_daemons (
+    id uuid PRIMARY KEY,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    name varchar(64) NOT NULL
+);
+
 CREATE TABLE workspace_builds (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
@@ -138,7 +144,10 @@ CREATE TABLE workspace_agents (
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,
-    ready_at timestamptz
+    ready_at timestamptz,
+    operating_system varchar(64) NOT NULL DEFAULT 'linux',
+    architecture varchar(64) NOT NULL DEFAULT 'amd64',
+    last_connected_replica_id uuid
 );
 CREATE INDEX workspace_agents_resource_id ON workspace_agents (resource_id);
 CREATE INDEX workspace_agents_auth_token ON workspace_agents (auth_token);

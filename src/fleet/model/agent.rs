@@ -8,6 +8,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use uuid::Uuid;
 
 use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::time::Timestamp;
 
 /// A name that many rows share: text from the database, stored once. One word wide, where the
@@ -38,6 +39,8 @@ pub struct Agent {
     pub template_version: Label,
     /// Which organization and template it belongs to: an index into the snapshot's scopes.
     pub scope: ScopeId,
+    /// Where it runs: an index into the snapshot's origins.
+    pub origin: OriginId,
     /// What sort of agent it is.
     pub kind: Kind,
     /// `workspace_builds.transition` of the workspace's latest build.
@@ -197,6 +200,6 @@ mod tests {
     #[test]
     fn agent_takes_no_more_room_than_it_did() {
         // A million of them are in memory at once: a field more is megabytes more.
-        assert_eq!(size_of::<Agent>(), 176);
+        assert_eq!(size_of::<Agent>(), 184);
     }
 }

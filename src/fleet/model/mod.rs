@@ -9,6 +9,7 @@ pub mod cause;
 pub mod coder;
 pub mod label_value;
 pub mod latest;
+pub mod origin;
 pub mod outcome;
 pub mod provisioner;
 pub mod reference;

@@ -8,9 +8,10 @@ use crate::fleet::model::agent::{Agent, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::coder::Replica;
+use crate::fleet::model::origin::Origins;
 use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::model::workspace::{BindingCount, WorkspaceCount};
+use crate::fleet::model::workspace::{BindingCount, StoppedWorkspace, WorkspaceCount};
 
 /// What the database said in one read-only, repeatable-read transaction
 /// (`docs/spec/collection.md`).
@@ -31,8 +32,12 @@ pub struct Snapshot {
     pub notes: Vec<String>,
     /// Organizations and templates that have an agent.
     pub scopes: Scopes,
+    /// Where the agents run.
+    pub origins: Origins,
     /// The population (`docs/spec/population-and-kind.md`).
     pub agents: Option<Vec<Agent>>,
+    /// Workspaces that were stopped lately.
+    pub stopped: Vec<StoppedWorkspace>,
     /// Rows of agents left out, because the same agent had another.
     pub repeated_agents: u64,
     /// Apps of the population.
@@ -64,7 +69,9 @@ impl Snapshot {
             schema: Schema::default(),
             notes: Vec::new(),
             scopes: Scopes::default(),
+            origins: Origins::default(),
             agents: None,
+            stopped: Vec::new(),
             repeated_agents: 0,
             apps: None,
             named_apps: None,

@@ -1,9 +1,12 @@
 //! Workspaces and chats, counted where they are.
 
+use std::time::Duration;
+
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
-use crate::fleet::model::agent::{Scope, Transition};
+use crate::fleet::model::agent::{Label, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 
 /// How many workspaces, not deleted, of one scope have a latest build of one sort.
@@ -20,6 +23,23 @@ pub struct WorkspaceCount {
     /// Number of such workspaces.
     pub count: u64,
 }
+
+/// A workspace that was stopped within [`RECENTLY`] and has no agent for that: what a problem could
+/// have hit until then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoppedWorkspace {
+    /// `workspaces.id`.
+    pub id: Uuid,
+    /// Organization and template.
+    pub scope: Scope,
+    /// `users.username` of its owner.
+    pub owner: Label,
+    /// `template_versions.name` of its latest build.
+    pub template_version: Label,
+}
+
+/// A workspace was stopped recently if its stop is no older than this.
+pub const RECENTLY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// `provisioner_job_status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]

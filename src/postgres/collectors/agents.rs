@@ -2,20 +2,23 @@
 //! latest builds it is of.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt};
-use tokio_postgres::Client;
 use tokio_postgres::types::Type;
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
-use crate::fleet::model::agent::{Agent, Kind, Label, Scope};
+use crate::fleet::model::agent::{Agent, Kind, Label, Scope, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::origin::{Origin, OriginId, Origins};
 use crate::fleet::model::snapshot::Scopes;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::model::workspace::{RECENTLY, StoppedWorkspace};
 use crate::fleet::stats::duplicates::each_once;
-use crate::postgres::catalog::{Catalog, ColumnSet};
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
@@ -47,6 +50,7 @@ pub(super) const READS: &[ColumnSet] = &[
             "build_number",
             "transition",
             "job_id",
+            "created_at",
         ],
     ),
     ColumnSet::of("workspace_resources", &["id", "job_id", "type"]),
@@ -65,9 +69,14 @@ pub(super) const READS: &[ColumnSet] = &[
             "started_at",
             "ready_at",
             "connection_timeout_seconds",
+            "last_connected_replica_id",
+            "operating_system",
+            "architecture",
         ],
     )
     .since(&["parent_id", "deleted"]),
+    ColumnSet::of("provisioner_jobs", &["id", "worker_id"]),
+    ColumnSet::of("provisioner_daemons", &["id", "name"]),
     ColumnSet::of("users", &["id", "username"]),
     ColumnSet::of("organizations", &["id", "name"]),
     ColumnSet::of("templates", &["id", "name"]),
@@ -78,7 +87,11 @@ pub(super) const READS: &[ColumnSet] = &[
 struct Population {
     /// The scopes that agents are in.
     scopes: Scopes,
+    /// Where agents run.
+    origins: Origins,
     agents: Vec<Agent>,
+    /// Workspaces that were stopped lately.
+    stopped: Vec<StoppedWorkspace>,
     /// The latest build of every workspace, with agents or without.
     builds: LatestBuilds,
 }
@@ -91,7 +104,7 @@ const ROOM_BYTES: usize = 33 << 20;
 /// Reads the population.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
-        let population = load(context.client()?, &context.session.catalog).await?;
+        let population = load(context).await?;
         let (rows, limits) = (population.agents.len(), *context.limits);
         Ok(Loaded::new(rows, move |found| {
             // Before anything is asked about them: apps are counted by the agents' positions.
@@ -99,6 +112,8 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
             found.to_ask = ToAsk::about(&agents, &limits, found.snapshot.now);
             found.builds = population.builds.each_once();
             found.snapshot.scopes = population.scopes;
+            found.snapshot.origins = population.origins;
+            found.snapshot.stopped = population.stopped;
             found.snapshot.agents = Some(agents);
             found.snapshot.repeated_agents = repeated;
         }))
@@ -106,12 +121,14 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure> {
+async fn load(context: &Context<'_>) -> Result<Population, Failure> {
+    let now = context.found.snapshot.now;
     let failed = |error| from_driver("reading the agents", error);
-    let sql = for_catalog(SQL, catalog);
+    let sql = for_catalog(SQL, &context.session.catalog);
     let no_params: [(&str, Type); 0] = [];
     // Streamed, not collected: a row costs three times its agent.
-    let rows = client
+    let rows = context
+        .client()?
         .query_typed_raw(&sql, no_params)
         .await
         .map_err(failed)?;
@@ -124,10 +141,19 @@ async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure>
         let row = columns.of(&row);
         let job_id = row.get("job_id")?;
         if row.get::<Uuid>("id")?.is_none() {
-            builds.add(job_id, reader.scope(row)?, row.named("transition")?, false);
+            let transition = row.named("transition")?;
+            let scope = reader.scope(row)?;
+            if transition == DbEnum::Known(Transition::Stop) {
+                reader.stopped(row, &scope, now)?;
+            }
+            builds.add(job_id, scope, transition, false);
             continue;
         }
-        let agent = reader.read(row)?;
+        let origin = reader.origin(row)?;
+        let agent = Agent {
+            origin,
+            ..reader.read(row)?
+        };
         if let Some(scope) = reader.scopes.get(agent.scope) {
             let serves = agent.kind.serves_workspace();
             builds.add(job_id, scope.clone(), agent.transition.clone(), serves);
@@ -136,7 +162,9 @@ async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure>
     }
     Ok(Population {
         scopes: reader.scopes,
+        origins: reader.origins,
         agents,
+        stopped: reader.stopped.into_values().collect(),
         builds,
     })
 }
@@ -146,6 +174,12 @@ async fn load(client: &Client, catalog: &Catalog) -> Result<Population, Failure>
 pub(in crate::postgres) struct Reader {
     scopes: Scopes,
     labels: HashSet<Label>,
+    origins: Origins,
+    /// The number of each origin, by its values one after the other.
+    origin_ids: HashMap<Vec<u8>, OriginId>,
+    /// By id: a workspace has a row for each of its resources.
+    stopped: BTreeMap<Uuid, StoppedWorkspace>,
+    key: Vec<u8>,
 }
 
 impl Reader {
@@ -164,6 +198,7 @@ impl Reader {
             workspace: row.text("workspace")?.map(Into::into).unwrap_or_default(),
             owner: self.label(row.text("owner")?),
             scope: self.scopes.intern(scope),
+            origin: OriginId::UNKNOWN,
             template_version: self.label(row.text("template_version")?),
             kind: kind(row)?,
             transition: row.named("transition")?,
@@ -178,6 +213,58 @@ impl Reader {
                 u64::try_from(connection_timeout_seconds).unwrap_or_default(),
             ),
         })
+    }
+
+    /// Keeps a workspace that was stopped lately.
+    fn stopped(&mut self, row: Fields<'_>, scope: &Scope, now: Timestamp) -> Result<(), Failure> {
+        let built_at: Option<Timestamp> = row.get("built_at")?;
+        let (Some(id), Some(built_at)) = (row.get::<Uuid>("workspace_id")?, built_at) else {
+            return Ok(());
+        };
+        if !now.is_past(built_at, RECENTLY) {
+            let workspace = StoppedWorkspace {
+                id,
+                scope: scope.clone(),
+                owner: self.label(row.text("owner")?),
+                template_version: self.label(row.text("template_version")?),
+            };
+            self.stopped.insert(id, workspace);
+        }
+        Ok(())
+    }
+
+    /// Where the agent of a row runs. Looked up once by all values together, since nearly every
+    /// agent has one that another had before.
+    fn origin(&mut self, row: Fields<'_>) -> Result<OriginId, Failure> {
+        let replica: Option<Uuid> = row.get("replica")?;
+        let texts = [
+            row.text("operating_system")?,
+            row.text("architecture")?,
+            row.text("resource_type")?,
+            row.text("provisioner")?,
+        ];
+        self.key.clear();
+        self.key.extend(replica.unwrap_or_default().as_bytes());
+        for text in &texts {
+            self.key
+                .extend(text.as_deref().unwrap_or_default().as_bytes());
+            // A name has no zero byte: Postgres takes none.
+            self.key.push(0);
+        }
+        if let Some(&known) = self.origin_ids.get(&self.key) {
+            return Ok(known);
+        }
+        let [operating_system, architecture, resource_type, provisioner] =
+            texts.map(|it| self.label(it));
+        let id = self.origins.add(Origin {
+            replica,
+            operating_system,
+            architecture,
+            resource_type,
+            provisioner,
+        });
+        self.origin_ids.insert(self.key.clone(), id);
+        Ok(id)
     }
 
     fn scope(&mut self, row: Fields<'_>) -> Result<Scope, Failure> {
@@ -261,7 +348,16 @@ mod tests {
             all
         };
         let mut agents = all(super::SQL);
-        assert!(agents.remove("job_id"));
+        for of_collections in [
+            "job_id",
+            "built_at",
+            "replica",
+            "operating_system",
+            "architecture",
+        ] {
+            assert!(agents.remove(of_collections));
+        }
+        assert!(agents.remove("resource_type") && agents.remove("provisioner"));
         assert_eq!(agents, agent, "agents.sql and agent_at.sql");
         let latest = all(LATEST);
         let missing: Vec<_> = agent.difference(&latest).collect();

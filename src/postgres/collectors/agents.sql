@@ -21,9 +21,12 @@ SELECT agent.*,
        left(template.name::text, 257) AS template,
        left(template_version.name::text, 257) AS template_version,
        build.transition::text AS transition,
-       build.job_id
+       build.created_at AS built_at,
+       build.job_id,
+       build.resource_type::text AS resource_type,
+       provisioner.name::text AS provisioner
 FROM (
-    SELECT latest.*, resource.id AS resource_id, resource.type AS resource_type
+    SELECT latest.*, job.worker_id, resource.id AS resource_id, resource.type AS resource_type
     FROM (
         SELECT workspace.id AS workspace_id,
                workspace.name AS workspace_name,
@@ -32,6 +35,7 @@ FROM (
                workspace.template_id,
                its.job_id,
                its.transition,
+               its.created_at,
                its.template_version_id
         FROM (
             SELECT live.id, live.name, live.owner_id, live.organization_id, live.template_id
@@ -44,7 +48,7 @@ FROM (
         -- The latest build is the one of the greatest number: neither time nor the order of
         -- insertion tells.
         CROSS JOIN LATERAL (
-            SELECT every.job_id, every.transition, every.template_version_id
+            SELECT every.job_id, every.transition, every.created_at, every.template_version_id
             FROM workspace_builds AS every
             WHERE every.workspace_id = workspace.id
             ORDER BY every.build_number DESC
@@ -53,6 +57,12 @@ FROM (
         ORDER BY its.job_id
         OFFSET 0
     ) AS latest
+    LEFT JOIN LATERAL (
+        SELECT its.worker_id
+        FROM provisioner_jobs AS its
+        WHERE its.id = latest.job_id
+        OFFSET 0
+    ) AS job ON true
     LEFT JOIN LATERAL (
         SELECT its.id, its.type
         FROM workspace_resources AS its
@@ -79,7 +89,10 @@ LEFT JOIN LATERAL (
            its.disconnected_at,
            its.started_at,
            its.ready_at,
-           its.connection_timeout_seconds
+           its.connection_timeout_seconds,
+           its.last_connected_replica_id AS replica,
+           its.operating_system::text AS operating_system,
+           its.architecture::text AS architecture
     FROM workspace_agents AS its
     WHERE its.resource_id = build.resource_id
       AND its.deleted IS NOT TRUE -- since workspace_agents.deleted
@@ -89,3 +102,4 @@ LEFT JOIN users AS owner ON owner.id = build.owner_id
 LEFT JOIN organizations AS organization ON organization.id = build.organization_id
 LEFT JOIN templates AS template ON template.id = build.template_id
 LEFT JOIN template_versions AS template_version ON template_version.id = build.template_version_id
+LEFT JOIN provisioner_daemons AS provisioner ON provisioner.id = build.worker_id

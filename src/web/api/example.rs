@@ -11,6 +11,7 @@ use uuid::Uuid;
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, Transition};
 use crate::fleet::model::coder::{CoderAnswers, Replica, Severity};
 use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::fleet_summary::FleetSummary;
@@ -135,6 +136,7 @@ fn collection() -> CollectionResult {
         owner: "margaret-h".into(),
         template_version: "v7".into(),
         scope,
+        origin: OriginId::UNKNOWN,
         kind: Kind::Root,
         transition: DbEnum::Known(Transition::Start),
         lifecycle: DbEnum::Known(Lifecycle::Ready),

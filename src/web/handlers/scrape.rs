@@ -55,6 +55,7 @@ pub(crate) async fn metrics(
     let deadline = asked + allowed;
     let (collection, place) = collected(&app, client, &collectors, deadline).await;
     let page = Arc::new(Page {
+        incidents: app.collect.incidents_of(&collection),
         collection,
         transitions: app.collect.transitions(),
         errors: app.collect.errors(),

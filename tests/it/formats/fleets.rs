@@ -11,6 +11,7 @@ use coder_agent_exporter::fleet::model::agent::{Agent, Kind, Label, Scope, Scope
 use coder_agent_exporter::fleet::model::app::{AppCount, NamedApp};
 use coder_agent_exporter::fleet::model::cause::Cause;
 use coder_agent_exporter::fleet::model::label_value::{DbEnum, Variants};
+use coder_agent_exporter::fleet::model::origin::OriginId;
 use coder_agent_exporter::fleet::model::snapshot::{Schema, Snapshot};
 use coder_agent_exporter::fleet::model::time::Timestamp;
 use coder_agent_exporter::fleet::model::workspace::{BindingCount, BindingState, WorkspaceCount};
@@ -167,6 +168,7 @@ fn agent(homes: Vec<Home>) -> impl Strategy<Value = Agent> {
             owner: home.owner,
             template_version: home.template_version,
             scope: home.scope,
+            origin: OriginId::UNKNOWN,
             kind,
             transition: home.transition,
             lifecycle,

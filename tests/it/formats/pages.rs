@@ -16,6 +16,8 @@ use coder_agent_exporter::fleet::stats::collection::{
 };
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
 use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;
+use coder_agent_exporter::incident::facts::incidents_of;
+use coder_agent_exporter::incident::model::IncidentSettings;
 use coder_agent_exporter::metrics::page::{
     AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
 };
@@ -49,7 +51,10 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
     );
     parts.prop_map(
         |(fleet, reports, clock_skew_seconds, transitions, errors, probe, process, detail)| {
+            let known = fleet.as_ref().ok().filter(|it| it.agents.is_some());
+            let incidents = known.map(|it| incidents_of(it, IncidentSettings::default()).into());
             Arc::new(Page {
+                incidents,
                 collection: Arc::new(CollectionResult {
                     fleet,
                     reports,

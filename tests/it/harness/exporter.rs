@@ -13,6 +13,7 @@ use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::probe::scope::ProbeScope;
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::stats::collection::Collector;
+use coder_agent_exporter::incident::model::IncidentSettings;
 use coder_agent_exporter::metrics::page::Detail;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
@@ -126,6 +127,7 @@ fn defaults() -> Settings {
             collectors: Collector::ALL.to_vec(),
             limits: Limits::default(),
             named_apps: false,
+            incidents: IncidentSettings::default(),
             min_interval: Duration::ZERO,
         },
         web: web::WebSettings {

@@ -9,6 +9,7 @@ use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::probe::scope::ProbeScope;
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::stats::collection::Collector;
+use coder_agent_exporter::incident::model::IncidentSettings;
 use coder_agent_exporter::postgres::database::Database;
 use coder_agent_exporter::probe::{self, Probe};
 use coder_agent_exporter::resolver::{self, DialError, Dialer, Target};
@@ -52,6 +53,7 @@ fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
         collectors: Collector::ALL.to_vec(),
         limits,
         named_apps: false,
+        incidents: IncidentSettings::default(),
         min_interval: Duration::ZERO,
     };
     let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();

@@ -1,0 +1,339 @@
+//! From a judged snapshot to what the analysis looks at, and back to the agents.
+
+use std::collections::HashMap;
+
+use crate::fleet::model::agent::{Agent, Kind, Label, Scope, Transition};
+use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::origin::Origin;
+use crate::fleet::model::time::Timestamp;
+use crate::fleet::model::workspace::StoppedWorkspace;
+use crate::fleet::rules::coder::CoderState;
+use crate::fleet::rules::health::Assessment;
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::analysis::analyze;
+use crate::incident::model::{CoderDown, Incident, IncidentSettings};
+use crate::incident::population::{Column, Dimension, Family, Member, Population};
+
+/// Kinds whose agents form incidents, each by itself.
+const KINDS: [Kind; 2] = [Kind::Root, Kind::Prebuild];
+
+/// The incidents of a fleet, people's first. Members are positions in the snapshot's agents.
+pub fn incidents_of(fleet: &FleetStats, settings: IncidentSettings) -> Vec<Incident> {
+    let coder_down = match fleet.coder_state() {
+        Some(CoderState::Down { since, .. }) => Some(CoderDown { since }),
+        Some(CoderState::Alive) | None => None,
+    };
+    let mut all = Vec::new();
+    for kind in KINDS {
+        let coder_down = coder_down.filter(|_| kind == Kind::Root);
+        // Nearly always there is nothing to explain.
+        let few = fleet.problems().filter(|it| it.agent.kind == kind).take(2);
+        if few.count() < 2 && coder_down.is_none() {
+            continue;
+        }
+        let (population, agents) = population(fleet, kind);
+        let mut found = analyze(&population, settings, coder_down, fleet.snapshot.now);
+        for member in found.iter_mut().flat_map(|it| &mut it.members) {
+            *member = agents[*member as usize];
+        }
+        all.extend(found);
+    }
+    all
+}
+
+/// The agents of one kind that are expected to run and the position of each in the snapshot; after
+/// them, workspaces that were stopped lately, so that a night's autostop makes no incident of what
+/// was lost long ago.
+fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
+    let is_expected =
+        |agent: &Agent| agent.kind == kind && agent.transition == DbEnum::Known(Transition::Start);
+    let judged = (0_u32..).zip(fleet.judged());
+    let expected = judged.filter(|(_, (agent, _))| is_expected(agent));
+    let mut columns = Columns::new(fleet);
+    let mut members = Vec::new();
+    let mut positions = Vec::new();
+    for (position, (agent, assessment)) in expected {
+        members.push(Member {
+            problem: problem(assessment),
+            workspace: agent.workspace_id.as_u128() as u64,
+            owner: columns.push(agent),
+        });
+        positions.push(position);
+    }
+    // A prebuild is not stopped: it is claimed or deleted.
+    let stopped = fleet.snapshot.stopped.iter();
+    for workspace in stopped.filter(|_| kind == Kind::Root) {
+        members.push(Member {
+            problem: None,
+            workspace: workspace.id.as_u128() as u64,
+            owner: columns.push_stopped(workspace),
+        });
+    }
+    let population = Population {
+        kind,
+        members,
+        columns: columns.done(),
+    };
+    (population, positions)
+}
+
+fn problem(assessment: Assessment) -> Option<(Family, Timestamp)> {
+    Family::of(assessment.health).zip(assessment.since)
+}
+
+/// Columns that follow from a part of an agent that others share, each with its text.
+type OfPart<T> = Vec<(Column, fn(&T) -> Label)>;
+
+/// The dimensions while members are added. A text is looked up once for each place that it is
+/// stored in, which is once for a snapshot: names are interned.
+struct Columns<'a> {
+    fleet: &'a FleetStats,
+    of_scope: OfPart<Scope>,
+    of_origin: OfPart<Origin>,
+    template_version: (Column, HashMap<(usize, u32), u32>),
+    agent_version: (Column, HashMap<usize, u32>),
+    owner: (Column, HashMap<usize, u32>),
+    /// Of each scope, and of each origin, its codes in the columns that follow from it.
+    scope_codes: Vec<Vec<u32>>,
+    origin_codes: Vec<Vec<u32>>,
+}
+
+impl<'a> Columns<'a> {
+    fn new(fleet: &'a FleetStats) -> Self {
+        let replica = |it: &Origin| match it.replica {
+            Some(id) => Label::from(id.to_string()),
+            None => Label::new(),
+        };
+        let mut of_scope: OfPart<Scope> = vec![
+            (Column::new(Dimension::Organization), |it| {
+                it.organization.clone()
+            }),
+            (Column::new(Dimension::Template), template_of),
+        ];
+        let mut of_origin: OfPart<Origin> = vec![
+            (Column::new(Dimension::CoderdReplica), replica),
+            (Column::new(Dimension::Provisioner), |it| {
+                it.provisioner.clone()
+            }),
+            (Column::new(Dimension::OperatingSystem), |it| {
+                it.operating_system.clone()
+            }),
+            (Column::new(Dimension::Architecture), |it| {
+                it.architecture.clone()
+            }),
+            (Column::new(Dimension::ResourceType), |it| {
+                it.resource_type.clone()
+            }),
+        ];
+        let snapshot = &fleet.snapshot;
+        Self {
+            scope_codes: codes_of(&mut of_scope, snapshot.scopes.iter()),
+            origin_codes: codes_of(&mut of_origin, snapshot.origins.iter()),
+            fleet,
+            of_scope,
+            of_origin,
+            template_version: (Column::new(Dimension::TemplateVersion), HashMap::new()),
+            agent_version: (Column::new(Dimension::AgentVersion), HashMap::new()),
+            owner: (Column::new(Dimension::Owner), HashMap::new()),
+        }
+    }
+
+    /// Adds an agent to every dimension; the number of its owner.
+    fn push(&mut self, agent: &Agent) -> u32 {
+        push_codes(
+            &mut self.of_scope,
+            self.scope_codes.get(agent.scope.index()),
+        );
+        push_codes(
+            &mut self.of_origin,
+            self.origin_codes.get(agent.origin.index()),
+        );
+        let scope = self.fleet.snapshot.scopes.get(agent.scope);
+        let (column, known) = &mut self.template_version;
+        let version = &agent.template_version;
+        let code = known
+            .entry((place(version), agent.scope.0))
+            .or_insert_with(|| {
+                let whole = scope.map(|it| version_of(it, version));
+                column.code(&whole.unwrap_or_default())
+            });
+        column.codes.push(*code);
+        push_text(&mut self.agent_version, &agent.version);
+        push_text(&mut self.owner, &agent.owner)
+    }
+
+    /// Adds a workspace without an agent, which has no value where that would tell; the number of its
+    /// owner.
+    fn push_stopped(&mut self, workspace: &StoppedWorkspace) -> u32 {
+        for (column, of) in &mut self.of_scope {
+            column.push(&of(&workspace.scope));
+        }
+        for (column, _) in &mut self.of_origin {
+            column.push(&Label::new());
+        }
+        let whole = version_of(&workspace.scope, &workspace.template_version);
+        self.template_version.0.push(&whole);
+        self.agent_version.0.push(&Label::new());
+        push_text(&mut self.owner, &workspace.owner)
+    }
+
+    /// All of them, the broader before the narrower.
+    fn done(self) -> Vec<Column> {
+        let of_scope = self.of_scope.into_iter().map(|it| it.0);
+        let of_origin = self.of_origin.into_iter().map(|it| it.0);
+        let others = [self.template_version.0, self.agent_version.0, self.owner.0];
+        let mut all: Vec<Column> = of_scope.chain(of_origin).chain(others).collect();
+        all.sort_by(|a, b| a.dimension.cmp(&b.dimension));
+        all
+    }
+}
+
+fn template_of(scope: &Scope) -> Label {
+    Label::from(format!("{}/{}", scope.organization, scope.template))
+}
+
+/// The codes of each of these in the columns that follow from it.
+fn codes_of<'a, T: 'a>(columns: &mut OfPart<T>, all: impl Iterator<Item = &'a T>) -> Vec<Vec<u32>> {
+    let codes = all.map(|it| {
+        let columns = columns.iter_mut();
+        columns.map(|(column, of)| column.code(&of(it))).collect()
+    });
+    codes.collect()
+}
+
+/// Adds a member with these codes, or one of which they are unknown.
+fn push_codes<T>(columns: &mut OfPart<T>, codes: Option<&Vec<u32>>) {
+    for (position, (column, _)) in columns.iter_mut().enumerate() {
+        let code = codes.and_then(|it| it.get(position)).copied();
+        column.codes.push(code.unwrap_or(Column::NONE));
+    }
+}
+
+/// The whole name of a template version; empty where it has none.
+fn version_of(scope: &Scope, version: &Label) -> Label {
+    match version.is_empty() {
+        true => Label::new(),
+        false => Label::from(format!("{}/{version}", template_of(scope))),
+    }
+}
+
+fn push_text((column, known): &mut (Column, HashMap<usize, u32>), text: &Label) -> u32 {
+    let code = *known
+        .entry(place(text))
+        .or_insert_with(|| column.code(text));
+    column.codes.push(code);
+    code
+}
+
+/// Where a text is stored.
+fn place(text: &Label) -> usize {
+    text.as_str().as_ptr().addr()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixtures::{agent, at};
+    use crate::fleet::model::snapshot::Snapshot;
+    use crate::fleet::rules::health::Limits;
+    use crate::incident::model::Common;
+    use uuid::Uuid;
+
+    /// Thirty agents of which every third was connected to the replica with this number, and lost.
+    fn fleet(kind: Kind) -> FleetStats {
+        let mut snapshot = Snapshot::at(at(0));
+        let scope = Scope {
+            organization: "acme".into(),
+            template: "docker".into(),
+        };
+        let scope = snapshot.scopes.intern(scope);
+        let origins = [7, 8, 9].map(|number| {
+            snapshot.origins.add(Origin {
+                replica: Some(Uuid::from_u128(number)),
+                operating_system: "linux".into(),
+                ..Origin::default()
+            })
+        });
+        let agents = (0..30).map(|number: u128| Agent {
+            id: Uuid::from_u128(number),
+            workspace_id: Uuid::from_u128(100 + number),
+            owner: format!("owner-{number}").into(),
+            kind,
+            scope,
+            origin: origins[number as usize % 3],
+            last_connected_at: Some(at(if number % 3 == 1 { -120 } else { -5 })),
+            ..agent()
+        });
+        snapshot.agents = Some(agents.collect());
+        FleetStats::of(snapshot, &Limits::default())
+    }
+
+    fn incidents(fleet: &FleetStats) -> Vec<Incident> {
+        incidents_of(fleet, IncidentSettings::default())
+    }
+
+    #[test]
+    fn replica_whose_agents_are_gone_is_named_by_its_id() {
+        let found = incidents(&fleet(Kind::Root));
+        let id = Label::from(Uuid::from_u128(8).to_string());
+        let common = Common::Value(Dimension::CoderdReplica, id);
+        assert_eq!(found.len(), 1);
+        assert_eq!((found[0].common.clone(), found[0].expected), (common, 10));
+        let members: Vec<u32> = (0..10).map(|it| 3 * it + 1).collect();
+        assert_eq!(found[0].members, members);
+    }
+
+    #[test]
+    fn prebuilds_form_incidents_of_their_own_and_others_none() {
+        let kinds = |kind| {
+            incidents(&fleet(kind))
+                .iter()
+                .map(|it| it.kind)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(kinds(Kind::Prebuild), [Kind::Prebuild]);
+        assert_eq!(kinds(Kind::Sub), []);
+        assert_eq!(kinds(Kind::External), []);
+    }
+
+    #[test]
+    fn workspaces_that_were_stopped_lately_could_have_been_hit() {
+        let mut snapshot = fleet(Kind::Root).snapshot;
+        // All agents of the template are lost, and most of its workspaces were stopped before.
+        let lost = |agent: &Agent| agent.last_connected_at == Some(at(-120));
+        snapshot.agents.iter_mut().for_each(|it| it.retain(lost));
+        let scope = snapshot.scopes.iter().next().unwrap().clone();
+        let stopped = (0..20).map(|number| StoppedWorkspace {
+            id: Uuid::from_u128(500 + number),
+            scope: scope.clone(),
+            owner: format!("owner-{number}").into(),
+            template_version: "v1".into(),
+        });
+        let mut found = |stopped| {
+            snapshot.stopped = stopped;
+            let fleet = FleetStats::of(snapshot.clone(), &Limits::default());
+            incidents(&fleet)
+                .iter()
+                .map(|it| it.common.clone())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(found(Vec::new()), [Common::Deployment]);
+        let id = Label::from(Uuid::from_u128(8).to_string());
+        let replica = Common::Value(Dimension::CoderdReplica, id);
+        assert_eq!(found(stopped.collect()), [replica]);
+    }
+
+    #[test]
+    fn version_has_its_whole_name_and_an_unknown_value_is_none() {
+        let (population, _) = population(&fleet(Kind::Root), Kind::Root);
+        let column = |dimension| {
+            let mut all = population.columns.iter();
+            all.find(|it| it.dimension == dimension).unwrap()
+        };
+        assert_eq!(column(Dimension::TemplateVersion).names, ["acme/docker/v1"]);
+        assert_eq!(column(Dimension::Template).names, ["acme/docker"]);
+        assert_eq!(column(Dimension::Architecture).names, [""; 0]);
+        assert_eq!(column(Dimension::Architecture).codes, [Column::NONE; 30]);
+        assert!(population.columns.is_sorted_by_key(|it| &it.dimension));
+    }
+}

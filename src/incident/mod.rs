@@ -1,0 +1,26 @@
+//! Incidents: what the agents with problems have in common. See `docs/spec/incidents.md`.
+//!
+//! Pure: one population in, incidents out. There is no memory, so two exporters agree, a restart
+//! forgets nothing, and an incident lasts as long as its agents have their problem.
+//!
+//! | room | what it holds |
+//! | --- | --- |
+//! | [`population`] | what is known of each agent |
+//! | [`criterion`] | how long a description is |
+//! | [`index`] | the members of every value |
+//! | [`candidates`] | the values that are worth a try |
+//! | [`search`] | the shortest description |
+//! | [`model`] | an incident |
+//! | [`analysis`] | waves, and what becomes an incident |
+//! | [`report`] | an incident in JSON |
+//! | [`facts`] | from a judged snapshot to the population, and back to its agents |
+
+pub mod analysis;
+pub mod candidates;
+pub mod criterion;
+pub mod facts;
+pub mod index;
+pub mod model;
+pub mod population;
+pub mod report;
+pub mod search;

@@ -1,0 +1,71 @@
+//! The figures that must hold. Seeds are fixed, so a run finds what the last one found: a figure changes
+//! only when the analysis does.
+
+use crate::calm::CalmDays;
+use crate::causes::Cause;
+use crate::tally::Table;
+
+/// The least share of causes named first, and the most false factors, in percent.
+pub(crate) struct Limits {
+    full: [f64; 2],
+    partial: [f64; 2],
+    two: [f64; 2],
+    slow: [f64; 2],
+    deployment: f64,
+    wrong: [f64; 2],
+}
+
+/// Where there are two figures, the second is that of fleets of 30 agents and more. In smaller ones
+/// the rows often do not tell.
+pub(crate) const WHOLE: Limits = Limits {
+    full: [98.0, 99.5],
+    partial: [80.0, 96.5],
+    two: [81.0, 97.5],
+    slow: [90.0, 95.0],
+    deployment: 98.5,
+    wrong: [7.0, 1.0],
+};
+
+/// A tenth of the fleets, and smaller ones.
+pub(crate) const TENTH: Limits = Limits {
+    full: [97.0, 99.5],
+    partial: [82.0, 96.5],
+    two: [80.0, 92.0],
+    slow: [78.0, 95.0],
+    deployment: 100.0,
+    wrong: [7.5, 2.0],
+};
+
+impl Limits {
+    /// What does not hold.
+    pub(crate) fn compare(&self, table: &Table, calm: &[CalmDays]) -> Vec<String> {
+        let mut complaints = Vec::new();
+        let mut least = |what: &str, is: fn(Cause) -> bool, limits: &[f64]| {
+            for (limit, size) in limits.iter().zip(["all", "of 30 and more"]) {
+                let first = table.sum(is, size != "all").first_percent();
+                if first < *limit {
+                    complaints.push(format!("{what} ({size}): {first:.1} %, not {limit} %"));
+                }
+            }
+        };
+        least("full", |it| matches!(it, Cause::Full(_)), &self.full);
+        least(
+            "partial",
+            |it| matches!(it, Cause::Partial(_)),
+            &self.partial,
+        );
+        least("two", |it| it == Cause::Two, &self.two);
+        least("slow", |it| it == Cause::Slow, &self.slow);
+        let is_whole = |it| matches!(it, Cause::Deployment | Cause::CoderDown);
+        least("deployment", is_whole, &[self.deployment]);
+        for (limit, is_large) in self.wrong.iter().zip([false, true]) {
+            let wrong = table.sum(|_| true, is_large).wrong_percent();
+            if wrong > *limit {
+                complaints.push(format!("false factors: {wrong:.1} %, not {limit} %"));
+            }
+        }
+        let is_wrong = calm.iter().filter(|it| !it.wrong.is_empty());
+        complaints.extend(is_wrong.map(|it| format!("calm days: {:?}", it.wrong)));
+        complaints
+    }
+}

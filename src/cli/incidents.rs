@@ -8,6 +8,7 @@ use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::config::question_args::IncidentsArgs;
+use crate::error::Failure;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::format::{age, moment};
@@ -43,8 +44,8 @@ pub(super) fn run(args: &IncidentsArgs) -> Result<ExitCode, CommandError> {
     };
     let collection = runtime()?.block_on(database.collection(wanted, Instant::now() + PATIENCE));
     // Without the replicas all that is missing is whether Coder itself runs.
-    let mut failures = collection.failures();
-    if let Some((_, failure)) = failures.find(|it| it.0 != Some(Collector::Replicas)) {
+    let is_fatal = |it: &(Option<Collector>, &Failure)| it.0 != Some(Collector::Replicas);
+    if let Some((_, failure)) = collection.failures().find(is_fatal) {
         return Err(anyhow!("{failure}").into());
     }
     let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;

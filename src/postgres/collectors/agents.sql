@@ -23,8 +23,8 @@ SELECT agent.*,
        build.transition::text AS transition,
        build.created_at AS built_at,
        build.job_id,
-       build.resource_type::text AS resource_type,
-       provisioner.name::text AS provisioner
+       left(build.resource_type::text, 257) AS resource_type,
+       left(provisioner.name::text, 257) AS provisioner
 FROM (
     SELECT latest.*, job.worker_id, resource.id AS resource_id, resource.type AS resource_type
     FROM (
@@ -91,8 +91,8 @@ LEFT JOIN LATERAL (
            its.ready_at,
            its.connection_timeout_seconds,
            its.last_connected_replica_id AS replica,
-           its.operating_system::text AS operating_system,
-           its.architecture::text AS architecture
+           left(its.operating_system::text, 257) AS operating_system,
+           left(its.architecture::text, 257) AS architecture
     FROM workspace_agents AS its
     WHERE its.resource_id = build.resource_id
       AND its.deleted IS NOT TRUE -- since workspace_agents.deleted

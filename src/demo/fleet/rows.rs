@@ -160,6 +160,8 @@ pub struct Changes {
     pub jobs_started: Vec<Uuid>,
     /// Jobs that are over.
     pub jobs_ended: Vec<(Uuid, JobOutcome)>,
+    /// Whether Coder's replicas and provisioner daemons say that they are still there.
+    pub coder_beats: bool,
     /// Agents that connect, or say that they are still there.
     pub heartbeats: Vec<Uuid>,
     /// Agents whose connection was seen to end.

@@ -179,7 +179,7 @@ async fn apply_to_jobs(to: &Transaction<'_>, changes: &Changes) -> Result {
 async fn apply_to_agents(to: &Transaction<'_>, changes: &Changes) -> Result {
     let sql = "UPDATE workspace_agents
         SET first_connected_at = coalesce(first_connected_at, now()),
-            last_connected_at = now(), disconnected_at = NULL, updated_at = now()
+            last_connected_at = now(), updated_at = now()
         WHERE id = ANY ($1)";
     execute(to, sql, &[ids(&changes.heartbeats)]).await?;
     let sql = "UPDATE workspace_agents SET disconnected_at = now(), updated_at = now()

@@ -134,7 +134,8 @@ async fn fleet_lives_on_after_its_database_was_away() {
 }
 
 const AGENTS: &str = "SELECT concat_ws(' ', id, parent_id, lifecycle_state, deleted,
-    first_connected_at IS NULL, disconnected_at IS NULL, started_at IS NULL, ready_at IS NULL)
+    first_connected_at IS NULL, disconnected_at IS NULL,
+    coalesce(disconnected_at >= last_connected_at, false), started_at IS NULL, ready_at IS NULL)
     FROM workspace_agents ORDER BY id";
 
 fn agents(tables: &Tables) -> Vec<String> {
@@ -148,6 +149,7 @@ fn agents(tables: &Tables) -> Vec<String> {
             agent.deleted,
             agent.first_connected_at.is_none(),
             agent.disconnected_at.is_none(),
+            agent.disconnected_at.is_some() && agent.disconnected_at >= agent.last_connected_at,
             agent.started_at.is_none(),
             agent.ready_at.is_none(),
         ];

@@ -122,8 +122,7 @@ impl Workspace {
             && start_outcome.is_resumed()
         {
             // A suspended machine says no goodbye.
-            self.suspended = agents.next().map(Agent::suspend);
-            return;
+            self.suspended = agents.next().map(|agent| agent.suspend(changes));
         }
         for mut agent in agents {
             agent.hang_up(changes);

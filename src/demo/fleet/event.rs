@@ -202,16 +202,16 @@ impl Fleet {
         };
         for agent in &mut workspace.agents {
             if how == Event::Silence {
-                agent.fall_silent(now, back_at);
+                agent.fall_silent(now, back_at, cx.pace, cx.rng);
             } else {
                 agent.disconnect(now, back_at, cx.changes);
             }
         }
         let label = &workspace.label;
         let text = if how == Event::Silence {
-            format!("{label} went silent: no heartbeats, and its connection was not closed")
+            format!("{label} stopped answering: coderd gives it up within 30 s")
         } else {
-            format!("{label} lost its connection, and coderd recorded it")
+            format!("{label} lost its connection, and coderd recorded it at once")
         };
         cx.changes.tell(how.weight(), text);
     }

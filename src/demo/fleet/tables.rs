@@ -114,7 +114,6 @@ impl Tables {
             if let Some(agent) = self.agents.get_mut(id) {
                 agent.first_connected_at.get_or_insert(now);
                 agent.last_connected_at = Some(now);
-                agent.disconnected_at = None;
             }
         }
         for id in &changes.disconnects {

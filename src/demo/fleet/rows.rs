@@ -168,7 +168,7 @@ pub struct Changes {
     pub disconnects: Vec<Uuid>,
     /// Agents that report a new lifecycle state.
     pub lifecycles: Vec<(Uuid, Word)>,
-    /// Sub-agents that are deleted softly.
+    /// Agents that are deleted softly: of earlier builds, and sub-agents that were replaced.
     pub agents_deleted: Vec<Uuid>,
     /// Apps whose health has changed.
     pub app_healths: Vec<(Uuid, Word)>,

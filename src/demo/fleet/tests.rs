@@ -270,6 +270,40 @@ fn lost_agents_are_closed_within_30_s_and_what_was_written_stays() {
 }
 
 #[test]
+fn agents_of_earlier_builds_are_deleted_once_a_later_one_has_succeeded() {
+    let (mut fleet, mut tables, start) = Fleet::with_history(200, 6);
+    let mut waiting = 0;
+    for now in start + 1..start + 1800 {
+        tables.apply(&fleet.tick(now), now);
+        if now % 10 != 0 {
+            continue;
+        }
+        tables.prune();
+        let mut succeeded: BTreeMap<Uuid, i32> = BTreeMap::new();
+        let mut by_job = BTreeMap::new();
+        for build in tables.builds.values() {
+            by_job.insert(build.job_id, build);
+            let job = &tables.jobs[&build.job_id];
+            if job.completed_at.is_some() && job.error.or(job.canceled_at.map(|_| "")).is_none() {
+                let newest = succeeded.entry(build.workspace_id).or_default();
+                *newest = build.build_number.max(*newest);
+            }
+        }
+        for agent in tables.agents.values() {
+            let build = by_job[&tables.resources[&agent.resource_id].job_id];
+            let newest = succeeded[&build.workspace_id];
+            if build.build_number < newest {
+                assert!(agent.deleted, "{agent:?} of {build:?}, {newest}");
+            } else if agent.parent_id.is_none() {
+                assert!(!agent.deleted, "{agent:?} of {build:?}, {newest}");
+                waiting += usize::from(build.build_number == newest);
+            }
+        }
+    }
+    assert!(waiting > 1000, "{waiting}");
+}
+
+#[test]
 fn same_seed_tells_the_same_story() {
     let story = |seed| {
         let (mut fleet, tables, now) = Fleet::with_history(50, seed);

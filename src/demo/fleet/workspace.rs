@@ -31,6 +31,8 @@ pub(super) struct Workspace {
     pub(super) label: String,
     pub(super) stage: Stage,
     pub(super) agents: Vec<Agent>,
+    /// Agents of builds before the latest, until that one has succeeded.
+    pub(super) earlier_agents: Vec<Uuid>,
     /// When its user has had enough of what is wrong, or of it being stopped.
     pub(super) next_wish: Option<(Time, Wish)>,
     owner: usize,
@@ -65,6 +67,7 @@ impl Workspace {
             label,
             stage: Stage::Stopped,
             agents: Vec::new(),
+            earlier_agents: Vec::new(),
             next_wish: None,
             owner,
             template,

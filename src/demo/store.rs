@@ -188,7 +188,8 @@ async fn apply_to_agents(to: &Transaction<'_>, changes: &Changes) -> Result {
     let sql = "UPDATE workspace_agents
         SET lifecycle_state = row.state::workspace_agent_lifecycle_state,
             started_at = CASE row.state WHEN 'starting' THEN now() ELSE started_at END,
-            ready_at = CASE WHEN row.state IN ('ready', 'start_timeout', 'start_error')
+            ready_at = CASE WHEN row.state = 'starting' THEN NULL
+                WHEN row.state IN ('ready', 'start_timeout', 'start_error')
                 THEN now() ELSE ready_at END
         FROM unnest($1, $2) AS row (id, state) WHERE workspace_agents.id = row.id";
     let states = &changes.lifecycles;

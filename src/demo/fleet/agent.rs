@@ -37,6 +37,8 @@ pub(super) struct Agent {
     next_heartbeat: Option<Time>,
     /// When coderd writes that it is lost, after it stopped answering.
     given_up_at: Option<Time>,
+    /// When its machine, which is going down, has started again.
+    back_at: Option<Time>,
     /// Its process, as far as Coder hears of it; may be older than the row.
     process: Reporter,
     apps: Apps,
@@ -87,6 +89,7 @@ impl Agent {
             start_outcome,
             next_heartbeat: None,
             given_up_at: None,
+            back_at: None,
             process: Reporter::new(Replay::OnNewRow),
             apps,
         }
@@ -155,7 +158,10 @@ impl Agent {
                 self.until = now + 1;
             }
             // The last word is said before it goes.
-            Phase::Off if self.process.is_reported() => self.hang_up(cx.changes),
+            Phase::Off if self.process.is_reported() => {
+                self.hang_up(cx.changes);
+                self.boot(now);
+            }
             Phase::Off => self.until = now + 1,
             Phase::StuckCreated | Phase::Ready | Phase::StartError => {}
         }
@@ -211,6 +217,12 @@ impl Agent {
             .transition(Lifecycle::ShuttingDown, moment(now));
         self.phase = Phase::ShuttingDown;
         self.until = until;
+    }
+
+    /// Its machine is rebooted from within, and is back at the time given.
+    pub(super) fn reboot(&mut self, now: Time, until: Time, back_at: Time) {
+        self.shut_down(now, until);
+        self.back_at = Some(back_at);
     }
 
     /// The end of its connection, if coderd still held one.
@@ -272,6 +284,16 @@ impl Agent {
                 Phase::ReportingAgain
             }
         };
+    }
+
+    /// A new process on the same row, if its machine is to come back.
+    fn boot(&mut self, now: Time) {
+        if let Some(at) = self.back_at.take() {
+            self.process = Reporter::new(Replay::OnNewRow);
+            self.start_outcome = StartOutcome::Well;
+            self.phase = Phase::Connecting;
+            self.until = at.max(now + 1);
+        }
     }
 
     fn start(&mut self, now: Time, rng: &mut Rng) {

@@ -22,6 +22,7 @@ pub(super) enum Event {
     Chat,
     DevContainer,
     ShutDown,
+    Reboot,
     Replace,
     ResumeAndReport,
     // From here on agents break.
@@ -118,7 +119,7 @@ impl Event {
                 format!("{owner} restarted {label}: its startup script will hang"),
             ),
             Self::AppFails | Self::Chat | Self::DevContainer => return None,
-            Self::ShutDown | Self::Evicted => return None,
+            Self::ShutDown | Self::Reboot | Self::Evicted => return None,
             Self::Silence | Self::Drop => return None,
         };
         let outcome = match self {
@@ -175,6 +176,10 @@ impl Fleet {
             Event::ShutDown => {
                 workspace.shut_down(60..240, &mut cx);
                 Some(format!("{owner} shut down {label} from inside"))
+            }
+            Event::Reboot => {
+                workspace.reboot(&mut cx);
+                Some(format!("{owner} rebooted {label} from inside"))
             }
             Event::Evicted => {
                 workspace.shut_down(1800..5400, &mut cx);

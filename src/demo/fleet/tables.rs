@@ -125,7 +125,11 @@ impl Tables {
             if let Some(agent) = self.agents.get_mut(id) {
                 agent.lifecycle_state = state;
                 match *state {
-                    "starting" => agent.started_at = Some(now),
+                    // It may have been ready before, and is not any more.
+                    "starting" => {
+                        agent.started_at = Some(now);
+                        agent.ready_at = None;
+                    }
                     "ready" | "start_timeout" | "start_error" => agent.ready_at = Some(now),
                     _ => {}
                 }

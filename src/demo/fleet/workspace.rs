@@ -158,6 +158,15 @@ impl Workspace {
         self.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
     }
 
+    /// The machine is rebooted from within: no build, the same rows.
+    pub(super) fn reboot(&mut self, cx: &mut Context<'_>) {
+        let ends_at = cx.now + cx.rng.within(2..8);
+        let back_at = ends_at + cx.rng.within(20..60);
+        for agent in &mut self.agents {
+            agent.reboot(cx.now, ends_at, back_at);
+        }
+    }
+
     /// The jobs and chats whose rows remain.
     pub(super) fn remains(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let jobs = self.builds.iter().map(|(_, job)| *job).collect();

@@ -45,7 +45,8 @@ pub use rows::{
 };
 pub use scenario::Scenario;
 use scenario::{ScenarioPlan, Stream};
-pub use seed_data::{Named, SeedData, Template};
+pub(in crate::demo) use seed_data::CODER_VERSION;
+pub use seed_data::{Daemon, Named, SeedData, Template};
 use seed_data::{PEOPLE, WORKSPACE_NAMES};
 pub use tables::Tables;
 use workspace::Workspace;
@@ -56,6 +57,9 @@ const NOMINAL_SIZE: Time = 200;
 const STOPPED_PERCENT: usize = 12;
 /// Deleted workspaces whose rows remain.
 const KEPT_DELETED: usize = 12;
+
+/// From one sign of life of Coder itself to the next, by the clock.
+const CODER_HEARTBEAT_INTERVAL: Time = 5;
 
 /// How long the story has gone on when the demo begins.
 const HISTORY: Time = 6 * 3600;
@@ -74,6 +78,7 @@ pub struct Fleet {
     next_work_ms: Time,
     next_trouble_ms: Time,
     next_act: Time,
+    next_coder_heartbeat: Time,
 }
 
 impl Fleet {
@@ -106,6 +111,10 @@ impl Fleet {
     #[must_use]
     pub fn tick(&mut self, now: Time) -> Changes {
         let mut changes = Changes::default();
+        if self.next_coder_heartbeat <= now {
+            changes.coder_beats = true;
+            self.next_coder_heartbeat = now + self.pace.of_clock(CODER_HEARTBEAT_INTERVAL);
+        }
         for index in 0..self.workspaces.len() {
             let (workspace, mut cx) = self.at(index, now, &mut changes);
             workspace.tick(&mut cx);
@@ -133,11 +142,13 @@ impl Fleet {
             next_work_ms: plan.work.begins * 1000,
             next_trouble_ms: plan.trouble.begins * 1000,
             next_act: plan.act.as_ref().map_or(Time::MAX, |act| act.begins),
+            next_coder_heartbeat: 0,
         }
     }
 
     fn change_pace(&mut self, now: Time, pace: Pace) {
         self.pace = pace;
+        self.next_coder_heartbeat = now;
         let agents = self.workspaces.iter_mut();
         for agent in agents.flat_map(|workspace| &mut workspace.agents) {
             agent.change_pace(now, pace);

@@ -12,8 +12,8 @@ use tokio_postgres::types::Type;
 use columns::{ages, column, execute, flags, ids, texts, uuids};
 
 use super::fleet::{
-    AgentRow, AppRow, BuildRow, Changes, ChatRow, JobOutcome, JobRow, ResourceRow, Rows, SeedData,
-    Time, WorkspaceRow,
+    AgentRow, AppRow, BuildRow, CODER_VERSION, Changes, ChatRow, Daemon, JobOutcome, JobRow, Named,
+    ResourceRow, Rows, SeedData, Time, WorkspaceRow,
 };
 
 type Result = std::result::Result<(), tokio_postgres::Error>;
@@ -24,6 +24,8 @@ pub(super) async fn insert_scenery(to: &Transaction<'_>, seed_data: &SeedData) -
         organizations,
         users,
         templates,
+        replicas,
+        daemons,
     } = seed_data;
     let sql = "INSERT INTO organizations (id, name) SELECT * FROM unnest($1, $2)";
     let columns = [
@@ -48,6 +50,31 @@ pub(super) async fn insert_scenery(to: &Transaction<'_>, seed_data: &SeedData) -
         uuids(templates, |row| row.version_id),
         uuids(templates, |row| row.organization_id),
         texts(templates, |row| row.name),
+    ];
+    execute(to, sql, &columns).await?;
+    insert_coder(to, replicas, daemons).await
+}
+
+async fn insert_coder(to: &Transaction<'_>, replicas: &[Named], daemons: &[Daemon]) -> Result {
+    let sql = "INSERT INTO replicas
+        (id, hostname, version, created_at, started_at, database_latency)
+        SELECT id, hostname, version, now() - interval '1 day', now() - interval '1 day', 800
+        FROM unnest($1, $2, $3) AS row (id, hostname, version)";
+    let columns = [
+        uuids(replicas, |row| row.id),
+        texts(replicas, |row| row.name),
+        texts(replicas, |_| CODER_VERSION),
+    ];
+    execute(to, sql, &columns).await?;
+    let sql = r#"INSERT INTO provisioner_daemons
+        (id, organization_id, name, version, last_seen_at, tags)
+        SELECT id, organization, name, version, now(), '{"scope": "organization", "owner": ""}'
+        FROM unnest($1, $2, $3, $4) AS row (id, organization, name, version)"#;
+    let columns = [
+        uuids(daemons, |row| row.id),
+        uuids(daemons, |row| row.organization_id),
+        texts(daemons, |row| row.name.as_str()),
+        texts(daemons, |_| CODER_VERSION),
     ];
     execute(to, sql, &columns).await
 }
@@ -82,6 +109,9 @@ pub(super) async fn insert_all(
 
 /// Does what a tick says. All of it happens at the transaction's time.
 pub(super) async fn apply(to: &Transaction<'_>, changes: &Changes, now: Time) -> Result {
+    if changes.coder_beats {
+        beat_for_coder(to).await?;
+    }
     insert(to, &changes.new, now).await?;
     apply_to_jobs(to, changes).await?;
     apply_to_agents(to, changes).await?;
@@ -114,8 +144,19 @@ pub(super) async fn apply(to: &Transaction<'_>, changes: &Changes, now: Time) ->
     execute(to, sql, &[ids(&changes.workspaces_pruned)]).await
 }
 
+async fn beat_for_coder(to: &Transaction<'_>) -> Result {
+    let sql = "UPDATE replicas SET updated_at = now()";
+    execute(to, sql, &[]).await?;
+    let sql = "UPDATE provisioner_daemons SET last_seen_at = now()";
+    execute(to, sql, &[]).await
+}
+
 async fn apply_to_jobs(to: &Transaction<'_>, changes: &Changes) -> Result {
-    let sql = "UPDATE provisioner_jobs SET started_at = now(), updated_at = now()
+    let sql = "UPDATE provisioner_jobs SET started_at = now(), updated_at = now(), worker_id = (
+            SELECT id FROM provisioner_daemons AS daemon
+            WHERE daemon.organization_id = provisioner_jobs.organization_id
+            ORDER BY md5(provisioner_jobs.id::text || daemon.id) LIMIT 1
+        )
         WHERE id = ANY ($1)";
     execute(to, sql, &[ids(&changes.jobs_started)]).await?;
     let sql = "UPDATE provisioner_jobs
@@ -138,7 +179,7 @@ async fn apply_to_jobs(to: &Transaction<'_>, changes: &Changes) -> Result {
 async fn apply_to_agents(to: &Transaction<'_>, changes: &Changes) -> Result {
     let sql = "UPDATE workspace_agents
         SET first_connected_at = coalesce(first_connected_at, now()),
-            last_connected_at = now(), disconnected_at = NULL, updated_at = now()
+            last_connected_at = now(), updated_at = now()
         WHERE id = ANY ($1)";
     execute(to, sql, &[ids(&changes.heartbeats)]).await?;
     let sql = "UPDATE workspace_agents SET disconnected_at = now(), updated_at = now()
@@ -147,7 +188,8 @@ async fn apply_to_agents(to: &Transaction<'_>, changes: &Changes) -> Result {
     let sql = "UPDATE workspace_agents
         SET lifecycle_state = row.state::workspace_agent_lifecycle_state,
             started_at = CASE row.state WHEN 'starting' THEN now() ELSE started_at END,
-            ready_at = CASE WHEN row.state IN ('ready', 'start_timeout', 'start_error')
+            ready_at = CASE WHEN row.state = 'starting' THEN NULL
+                WHEN row.state IN ('ready', 'start_timeout', 'start_error')
                 THEN now() ELSE ready_at END
         FROM unnest($1, $2) AS row (id, state) WHERE workspace_agents.id = row.id";
     let states = &changes.lifecycles;

@@ -51,6 +51,13 @@ async fn demo_shows_its_fleet_to_a_role_that_may_only_read_and_leaves_nothing() 
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let simulation = tokio::spawn(demo.live(async { stopped.await.unwrap_or(()) }));
     wait_for(&client, FRESH_HEARTBEATS).await;
+    let pulse = "SELECT sum(extract(epoch FROM updated_at))::bigint FROM replicas";
+    let before = count(&client, pulse).await;
+    let moved = format!("SELECT (({pulse}) > {before})::int::bigint");
+    wait_for(&client, &moved).await;
+    let coder = "SELECT count(*) FROM replicas, provisioner_daemons
+        WHERE least(updated_at, last_seen_at) > now() - interval '8 s'";
+    assert_eq!(count(&client, coder).await, 8);
     stop.send(()).unwrap();
     simulation.await.unwrap();
     assert!(!std::path::Path::new(&folder).exists());
@@ -127,7 +134,8 @@ async fn fleet_lives_on_after_its_database_was_away() {
 }
 
 const AGENTS: &str = "SELECT concat_ws(' ', id, parent_id, lifecycle_state, deleted,
-    first_connected_at IS NULL, disconnected_at IS NULL, started_at IS NULL, ready_at IS NULL)
+    first_connected_at IS NULL, disconnected_at IS NULL,
+    coalesce(disconnected_at >= last_connected_at, false), started_at IS NULL, ready_at IS NULL)
     FROM workspace_agents ORDER BY id";
 
 fn agents(tables: &Tables) -> Vec<String> {
@@ -141,6 +149,7 @@ fn agents(tables: &Tables) -> Vec<String> {
             agent.deleted,
             agent.first_connected_at.is_none(),
             agent.disconnected_at.is_none(),
+            agent.disconnected_at.is_some() && agent.disconnected_at >= agent.last_connected_at,
             agent.started_at.is_none(),
             agent.ready_at.is_none(),
         ];
@@ -175,6 +184,11 @@ async fn statements_do_to_the_database_what_the_story_does_to_its_tables() {
     }
     tables.prune();
 
+    let unassigned = "SELECT count(*) FROM provisioner_jobs AS job
+        LEFT JOIN provisioner_daemons AS daemon
+        ON daemon.id = job.worker_id AND daemon.organization_id = job.organization_id
+        WHERE job_status = 'running' AND daemon.id IS NULL";
+    assert_eq!(count(&client, unassigned).await, 0);
     let rows = client.query(AGENTS, &[]).await.unwrap();
     let found: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert!(found == agents(&tables), "the agents differ");

@@ -79,7 +79,7 @@ impl Fleet {
             let spread = self.rng.within(0..OUTAGE_BY_CLOCK / 2);
             let back_at = now + self.pace.at_least(OUTAGE_BY_CLOCK + spread, planned);
             for agent in &mut self.workspaces[*index].agents {
-                agent.fall_silent(now, back_at);
+                agent.fall_silent(now, back_at, self.pace, &mut self.rng);
                 agents += 1;
             }
         }

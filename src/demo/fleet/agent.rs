@@ -19,6 +19,8 @@ use super::seed_data::{AGENT_VERSIONS, TemplatePlan};
 
 /// Coder's own, by the database's clock.
 const HEARTBEAT_INTERVAL: Time = 15;
+/// So long after its last answer coderd gives up an agent that has stopped answering, by the clock.
+const GIVEN_UP_AFTER: std::ops::Range<Time> = 15..31;
 /// Nothing is planned: a person has to intervene.
 const NEVER: Time = Time::MAX;
 
@@ -33,6 +35,10 @@ pub(super) struct Agent {
     start_outcome: StartOutcome,
     /// While it is connected.
     next_heartbeat: Option<Time>,
+    /// When coderd writes that it is lost, after it stopped answering.
+    given_up_at: Option<Time>,
+    /// When its machine, which is going down, has started again.
+    back_at: Option<Time>,
     /// Its process, as far as Coder hears of it; may be older than the row.
     process: Reporter,
     apps: Apps,
@@ -82,13 +88,17 @@ impl Agent {
             until,
             start_outcome,
             next_heartbeat: None,
+            given_up_at: None,
+            back_at: None,
             process: Reporter::new(Replay::OnNewRow),
             apps,
         }
     }
 
-    /// Its process, which stands still with its machine.
-    pub(super) fn suspend(self) -> Reporter {
+    /// Its process, which stands still with its machine. Coderd closes the connection of a row
+    /// of an earlier build.
+    pub(super) fn suspend(mut self, changes: &mut Changes) -> Reporter {
+        self.hang_up(changes);
         self.process
     }
 
@@ -103,6 +113,7 @@ impl Agent {
 
     pub(super) fn tick(&mut self, cx: &mut Context<'_>) -> News {
         self.beat(cx);
+        self.be_given_up(cx);
         self.apps.tick(cx.now, cx.changes);
         let mut news = News::None;
         if self.until <= cx.now {
@@ -116,7 +127,9 @@ impl Agent {
     /// The story goes on at another pace: so much of it is left until the next heartbeat.
     pub(super) fn change_pace(&mut self, now: Time, pace: Pace) {
         let due = self.next_heartbeat;
-        self.next_heartbeat = due.map(|due| now + pace.of_clock((due - now).max(0)));
+        let rest = |due: Time| now + pace.of_clock((due - now).max(0));
+        self.next_heartbeat = due.map(rest);
+        self.given_up_at = self.given_up_at.map(rest);
     }
 
     /// The present phase is over.
@@ -132,6 +145,7 @@ impl Agent {
             }
             Phase::ReportingAgain => self.until = now + 1,
             Phase::Lost { since } => {
+                self.given_up_at = None;
                 self.next_heartbeat = Some(now);
                 self.beat(cx);
                 self.process.connected(self.id, moment(now));
@@ -144,7 +158,10 @@ impl Agent {
                 self.until = now + 1;
             }
             // The last word is said before it goes.
-            Phase::Off if self.process.is_reported() => self.hang_up(cx.changes),
+            Phase::Off if self.process.is_reported() => {
+                self.hang_up(cx.changes);
+                self.boot(now);
+            }
             Phase::Off => self.until = now + 1,
             Phase::StuckCreated | Phase::Ready | Phase::StartError => {}
         }
@@ -176,10 +193,13 @@ impl Agent {
         self.phase == Phase::Ready
     }
 
-    /// Its heartbeats just stop, until the time given.
-    pub(super) fn fall_silent(&mut self, now: Time, until: Time) {
-        self.next_heartbeat = None;
-        self.process.disconnected();
+    /// It stops answering until the time given, as with its machine frozen. Coderd sees its
+    /// connection end a while later.
+    pub(super) fn fall_silent(&mut self, now: Time, until: Time, pace: Pace, rng: &mut Rng) {
+        if self.next_heartbeat.take().is_some() {
+            self.process.disconnected();
+            self.given_up_at = Some(now + pace.of_clock(rng.within(GIVEN_UP_AFTER)));
+        }
         self.phase = Phase::Lost { since: now };
         self.until = until;
     }
@@ -199,10 +219,19 @@ impl Agent {
         self.until = until;
     }
 
-    /// The end of its process, if it was there to be seen.
+    /// Its machine is rebooted from within, and is back at the time given.
+    pub(super) fn reboot(&mut self, now: Time, until: Time, back_at: Time) {
+        self.shut_down(now, until);
+        self.back_at = Some(back_at);
+    }
+
+    /// The end of its connection, if coderd still held one.
     pub(super) fn hang_up(&mut self, changes: &mut Changes) {
-        if self.next_heartbeat.take().is_some() {
+        let was_heard = self.next_heartbeat.take().is_some();
+        if was_heard {
             self.process.disconnected();
+        }
+        if was_heard || self.given_up_at.take().is_some() {
             changes.disconnects.push(self.id);
         }
     }
@@ -210,6 +239,16 @@ impl Agent {
     /// One of its healthy apps fails until the time given. Says which, if there is one.
     pub(super) fn flap(&mut self, until: Time, changes: &mut Changes) -> bool {
         self.apps.flap(until, changes)
+    }
+
+    /// Coderd gives it up when the time has come, unless it is back by now.
+    fn be_given_up(&mut self, cx: &mut Context<'_>) {
+        if self.given_up_at.is_some_and(|at| at <= cx.now) {
+            self.given_up_at = None;
+            if self.until > cx.now {
+                cx.changes.disconnects.push(self.id);
+            }
+        }
     }
 
     fn beat(&mut self, cx: &mut Context<'_>) {
@@ -245,6 +284,16 @@ impl Agent {
                 Phase::ReportingAgain
             }
         };
+    }
+
+    /// A new process on the same row, if its machine is to come back.
+    fn boot(&mut self, now: Time) {
+        if let Some(at) = self.back_at.take() {
+            self.process = Reporter::new(Replay::OnNewRow);
+            self.start_outcome = StartOutcome::Well;
+            self.phase = Phase::Connecting;
+            self.until = at.max(now + 1);
+        }
     }
 
     fn start(&mut self, now: Time, rng: &mut Rng) {

@@ -117,13 +117,14 @@ impl Workspace {
     }
 
     fn leave_agents(&mut self, wish: Wish, changes: &mut Changes) {
+        let left = self.agents.iter().map(|agent| agent.id);
+        self.earlier_agents.extend(left);
         let mut agents = self.agents.drain(..);
         if let Wish::Restart(start_outcome) = wish
             && start_outcome.is_resumed()
         {
             // A suspended machine says no goodbye.
-            self.suspended = agents.next().map(Agent::suspend);
-            return;
+            self.suspended = agents.next().map(|agent| agent.suspend(changes));
         }
         for mut agent in agents {
             agent.hang_up(changes);
@@ -137,6 +138,9 @@ impl Workspace {
         outcome: JobOutcome,
         cx: &mut Context<'_>,
     ) {
+        if outcome == JobOutcome::Succeeded {
+            cx.changes.agents_deleted.append(&mut self.earlier_agents);
+        }
         self.stage = match (outcome, wish) {
             (JobOutcome::Failed(_) | JobOutcome::Canceled, _) => {
                 let at = cx.now + cx.rng.within(180..900);
@@ -154,7 +158,8 @@ impl Workspace {
             (JobOutcome::Succeeded, Wish::Stop | Wish::Restart(_) | Wish::Rebuild) => {
                 if self.plan().machine == Machine::Vm {
                     self.add_agents(job_id, "stop", StartOutcome::NeverConnects, cx);
-                    self.agents.clear();
+                    let left = self.agents.drain(..).map(|agent| agent.id);
+                    self.earlier_agents.extend(left);
                 }
                 Stage::Stopped
             }

@@ -22,6 +22,7 @@ pub(super) enum Event {
     Chat,
     DevContainer,
     ShutDown,
+    Reboot,
     Replace,
     ResumeAndReport,
     // From here on agents break.
@@ -118,7 +119,7 @@ impl Event {
                 format!("{owner} restarted {label}: its startup script will hang"),
             ),
             Self::AppFails | Self::Chat | Self::DevContainer => return None,
-            Self::ShutDown | Self::Evicted => return None,
+            Self::ShutDown | Self::Reboot | Self::Evicted => return None,
             Self::Silence | Self::Drop => return None,
         };
         let outcome = match self {
@@ -176,6 +177,10 @@ impl Fleet {
                 workspace.shut_down(60..240, &mut cx);
                 Some(format!("{owner} shut down {label} from inside"))
             }
+            Event::Reboot => {
+                workspace.reboot(&mut cx);
+                Some(format!("{owner} rebooted {label} from inside"))
+            }
             Event::Evicted => {
                 workspace.shut_down(1800..5400, &mut cx);
                 Some(format!("the pod of {label} was evicted from its node"))
@@ -202,16 +207,16 @@ impl Fleet {
         };
         for agent in &mut workspace.agents {
             if how == Event::Silence {
-                agent.fall_silent(now, back_at);
+                agent.fall_silent(now, back_at, cx.pace, cx.rng);
             } else {
                 agent.disconnect(now, back_at, cx.changes);
             }
         }
         let label = &workspace.label;
         let text = if how == Event::Silence {
-            format!("{label} went silent: no heartbeats, and its connection was not closed")
+            format!("{label} stopped answering: coderd gives it up within 30 s")
         } else {
-            format!("{label} lost its connection, and coderd recorded it")
+            format!("{label} lost its connection, and coderd recorded it at once")
         };
         cx.changes.tell(how.weight(), text);
     }

@@ -40,6 +40,33 @@ fn old_agent_says_nothing_to_the_row_it_is_resumed_on() {
 }
 
 #[test]
+fn reboot_runs_through_starting_and_ready_again_on_its_row() {
+    let (mut fleet, mut tables, start) = Fleet::with_history(100, 21);
+    let mut changes = Changes::default();
+    assert!(fleet.event(Event::Reboot, start, &mut changes));
+    let text = &changes.messages[0].text;
+    let mut workspaces = fleet.workspaces.iter();
+    let rebooted = workspaces.find(|it| text.contains(&format!(" {} ", it.label)));
+    let id = rebooted.unwrap().agents[0].id;
+    let before = tables.agents[&id].clone();
+    let mut states = vec![before.lifecycle_state];
+    for now in start..start + 150 {
+        tables.apply(&fleet.tick(now), now);
+        let row = &tables.agents[&id];
+        if states.last() != Some(&row.lifecycle_state) {
+            states.push(row.lifecycle_state);
+            assert_eq!(row.ready_at.is_none(), row.lifecycle_state == "starting");
+        }
+    }
+    let expected = ["ready", "shutting_down", "off", "starting", "ready"];
+    assert_eq!(states, expected);
+    let row = &tables.agents[&id];
+    assert_eq!(row.first_connected_at, before.first_connected_at);
+    assert!(row.disconnected_at > before.last_connected_at);
+    assert!(row.started_at > row.disconnected_at && row.ready_at > row.started_at);
+}
+
+#[test]
 fn agent_that_reports_again_is_ready_on_its_new_row_a_second_after_it_connects() {
     let rows = resumed(Event::ResumeAndReport);
     let states = rows.iter().map(|(_, row)| row.lifecycle_state);

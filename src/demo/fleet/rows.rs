@@ -160,13 +160,15 @@ pub struct Changes {
     pub jobs_started: Vec<Uuid>,
     /// Jobs that are over.
     pub jobs_ended: Vec<(Uuid, JobOutcome)>,
+    /// Whether Coder's replicas and provisioner daemons say that they are still there.
+    pub coder_beats: bool,
     /// Agents that connect, or say that they are still there.
     pub heartbeats: Vec<Uuid>,
     /// Agents whose connection was seen to end.
     pub disconnects: Vec<Uuid>,
     /// Agents that report a new lifecycle state.
     pub lifecycles: Vec<(Uuid, Word)>,
-    /// Sub-agents that are deleted softly.
+    /// Agents that are deleted softly: of earlier builds, and sub-agents that were replaced.
     pub agents_deleted: Vec<Uuid>,
     /// Apps whose health has changed.
     pub app_healths: Vec<(Uuid, Word)>,

@@ -87,7 +87,7 @@ pub(super) struct ScenarioPlan {
 const SETTLED: Time = 1800;
 
 /// People at work, by how often.
-const USUAL_WORK: [(usize, Event); 12] = [
+const USUAL_WORK: [(usize, Event); 13] = [
     (18, Event::Stop),
     (18, Event::Start),
     (8, Event::SlowStart),
@@ -98,6 +98,7 @@ const USUAL_WORK: [(usize, Event); 12] = [
     (12, Event::Chat),
     (4, Event::DevContainer),
     (1, Event::ShutDown),
+    (3, Event::Reboot),
     (2, Event::Replace),
     (4, Event::ResumeAndReport),
 ];

@@ -69,6 +69,12 @@ pub(super) const WORKSPACE_NAMES: [Word; 16] = [
     "sandbox",
 ];
 
+/// Where Coder runs, each with a daemon for every organization.
+const REPLICAS: [Word; 2] = ["coder-0", "coder-1"];
+
+/// What Coder reports as its version.
+pub(in crate::demo) const CODER_VERSION: Word = "v2.35.1+4f8a2c1";
+
 /// What agents report as their version, by how common it is.
 pub(super) const AGENT_VERSIONS: [(usize, Word); 4] = [
     (70, "v2.35.1+4f8a2c1"),
@@ -224,6 +230,15 @@ pub struct Template {
     pub name: Word,
 }
 
+/// A provisioner daemon, as a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Daemon {
+    pub id: Uuid,
+    pub organization_id: Uuid,
+    pub name: String,
+}
+
 /// Everything that is there before the first workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the tables")]
@@ -231,6 +246,8 @@ pub struct SeedData {
     pub organizations: Vec<Named>,
     pub users: Vec<Named>,
     pub templates: Vec<Template>,
+    pub replicas: Vec<Named>,
+    pub daemons: Vec<Daemon>,
 }
 
 impl SeedData {
@@ -241,6 +258,7 @@ impl SeedData {
         };
         let organizations: Vec<Named> = ORGANIZATIONS.iter().map(&mut named).collect();
         let users = PEOPLE.iter().map(&mut named).collect();
+        let replicas: Vec<Named> = REPLICAS.iter().map(&mut named).collect();
         let template = |plan: &TemplatePlan| Template {
             id: rng.uuid(),
             version_id: rng.uuid(),
@@ -248,10 +266,21 @@ impl SeedData {
             name: plan.name,
         };
         let templates = TEMPLATES.iter().map(template).collect();
+        let pairs = replicas
+            .iter()
+            .flat_map(|replica| organizations.iter().map(move |of| (replica, of)));
+        let daemons = pairs.map(|(replica, organization)| Daemon {
+            id: rng.uuid(),
+            organization_id: organization.id,
+            name: format!("{}-{}", replica.name, organization.name),
+        });
+        let daemons = daemons.collect();
         Self {
             organizations,
             users,
             templates,
+            replicas,
+            daemons,
         }
     }
 }

@@ -75,6 +75,22 @@ fn heartbeats_come_no_more_often_than_coders_at_a_high_speed() {
 }
 
 #[test]
+fn coder_gives_signs_of_life_every_five_seconds_of_the_clock() {
+    for speed in [0.5, 1.0, 20.0, 100.0] {
+        let pace = Pace::new(speed);
+        let (mut fleet, _, epoch) = Fleet::of(3, 4, Scenario::Calm, pace);
+        let ticks = Duration::from_secs(60).div_duration_f64(pace.tick()) as u32;
+        let beats = (1..=ticks).filter(|tick| {
+            let now = epoch + pace.story_of(*tick * pace.tick());
+            fleet.tick(now).coder_beats
+        });
+        let beats = beats.count();
+        // At the lowest speed five seconds are two and a half of the story, which are two.
+        assert!((10..=16).contains(&beats), "{beats} at speed {speed}");
+    }
+}
+
+#[test]
 fn outage_lasts_until_it_has_been_judged_at_a_high_speed() {
     let pace = Pace::new(50.0);
     let (mut fleet, mut tables, epoch) = Fleet::of(200, 2, Scenario::Outage, pace);

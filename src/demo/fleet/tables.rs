@@ -114,7 +114,6 @@ impl Tables {
             if let Some(agent) = self.agents.get_mut(id) {
                 agent.first_connected_at.get_or_insert(now);
                 agent.last_connected_at = Some(now);
-                agent.disconnected_at = None;
             }
         }
         for id in &changes.disconnects {
@@ -126,7 +125,11 @@ impl Tables {
             if let Some(agent) = self.agents.get_mut(id) {
                 agent.lifecycle_state = state;
                 match *state {
-                    "starting" => agent.started_at = Some(now),
+                    // It may have been ready before, and is not any more.
+                    "starting" => {
+                        agent.started_at = Some(now);
+                        agent.ready_at = None;
+                    }
                     "ready" | "start_timeout" | "start_error" => agent.ready_at = Some(now),
                     _ => {}
                 }

@@ -242,6 +242,68 @@ fn hours_of_life_leave_most_agents_healthy_and_the_tables_small() {
 }
 
 #[test]
+fn lost_agents_are_closed_within_30_s_and_what_was_written_stays() {
+    let (mut fleet, mut tables, start) = Fleet::with_history(200, 3);
+    let mut closed: BTreeMap<Uuid, Time> = BTreeMap::new();
+    let (mut seen_closed, mut seen_back) = (0, 0);
+    for now in start + 1..start + 3600 {
+        tables.apply(&fleet.tick(now), now);
+        let agents = fleet.workspaces.iter().flat_map(|it| &it.agents);
+        for agent in agents.map(|it| &tables.agents[&it.id]) {
+            let Some(heard) = agent.last_connected_at else {
+                continue;
+            };
+            let ended = agent.disconnected_at;
+            let is_closed = ended.is_some_and(|at| at >= heard);
+            assert!(is_closed || now - heard <= 15 + 30, "{agent:?} at {now}");
+            let before = ended.and_then(|at| closed.insert(agent.id, at));
+            assert!(ended >= before, "{agent:?} at {now}");
+            assert!(ended.is_some() || !closed.contains_key(&agent.id));
+            seen_closed += usize::from(is_closed && ended == Some(now));
+            seen_back += usize::from(!is_closed && ended.is_some() && heard == now);
+        }
+    }
+    assert!(
+        seen_closed > 20 && seen_back > 20,
+        "{seen_closed}, {seen_back}"
+    );
+}
+
+#[test]
+fn agents_of_earlier_builds_are_deleted_once_a_later_one_has_succeeded() {
+    let (mut fleet, mut tables, start) = Fleet::with_history(200, 6);
+    let mut waiting = 0;
+    for now in start + 1..start + 1800 {
+        tables.apply(&fleet.tick(now), now);
+        if now % 10 != 0 {
+            continue;
+        }
+        tables.prune();
+        let mut succeeded: BTreeMap<Uuid, i32> = BTreeMap::new();
+        let mut by_job = BTreeMap::new();
+        for build in tables.builds.values() {
+            by_job.insert(build.job_id, build);
+            let job = &tables.jobs[&build.job_id];
+            if job.completed_at.is_some() && job.error.or(job.canceled_at.map(|_| "")).is_none() {
+                let newest = succeeded.entry(build.workspace_id).or_default();
+                *newest = build.build_number.max(*newest);
+            }
+        }
+        for agent in tables.agents.values() {
+            let build = by_job[&tables.resources[&agent.resource_id].job_id];
+            let newest = succeeded[&build.workspace_id];
+            if build.build_number < newest {
+                assert!(agent.deleted, "{agent:?} of {build:?}, {newest}");
+            } else if agent.parent_id.is_none() {
+                assert!(!agent.deleted, "{agent:?} of {build:?}, {newest}");
+                waiting += usize::from(build.build_number == newest);
+            }
+        }
+    }
+    assert!(waiting > 1000, "{waiting}");
+}
+
+#[test]
 fn same_seed_tells_the_same_story() {
     let story = |seed| {
         let (mut fleet, tables, now) = Fleet::with_history(50, seed);

@@ -31,6 +31,8 @@ pub(super) struct Workspace {
     pub(super) label: String,
     pub(super) stage: Stage,
     pub(super) agents: Vec<Agent>,
+    /// Agents of builds before the latest, until that one has succeeded.
+    pub(super) earlier_agents: Vec<Uuid>,
     /// When its user has had enough of what is wrong, or of it being stopped.
     pub(super) next_wish: Option<(Time, Wish)>,
     owner: usize,
@@ -65,6 +67,7 @@ impl Workspace {
             label,
             stage: Stage::Stopped,
             agents: Vec::new(),
+            earlier_agents: Vec::new(),
             next_wish: None,
             owner,
             template,
@@ -153,6 +156,15 @@ impl Workspace {
         }
         let at = cx.now + cx.rng.within(back_after);
         self.next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
+    }
+
+    /// The machine is rebooted from within: no build, the same rows.
+    pub(super) fn reboot(&mut self, cx: &mut Context<'_>) {
+        let ends_at = cx.now + cx.rng.within(2..8);
+        let back_at = ends_at + cx.rng.within(20..60);
+        for agent in &mut self.agents {
+            agent.reboot(cx.now, ends_at, back_at);
+        }
     }
 
     /// The jobs and chats whose rows remain.

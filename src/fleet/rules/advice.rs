@@ -8,6 +8,10 @@ use crate::fleet::rules::health::Health;
 
 impl ProbeOutcome {
     /// What to do about it, in one sentence.
+    ///
+    /// It holds for agents of every kind, so it never says to stop a workspace: that ends what its
+    /// user runs there, and Coder refuses it for an external agent. [`Health::advice`] knows the
+    /// kind.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::Ok => "Nothing to do: the agent answers.",
@@ -16,7 +20,7 @@ impl ProbeOutcome {
             }
             Self::NoAgent => "Start the workspace: its latest build has no agent to reach.",
             Self::Disconnected => {
-                "Stop the workspace, then start it: a start alone does not recover a running workspace."
+                "Check the agent's machine and network first: explain and its page say what helps if it stays lost."
             }
             Self::NeverConnected => {
                 "Check the template and the agent's log on its machine: the agent has never connected."
@@ -160,6 +164,14 @@ mod tests {
             }
         }
         assert!(!stop(Kind::Root, Health::Disconnected).is_empty());
+    }
+
+    #[test]
+    fn outcome_which_knows_no_kind_never_advises_a_stop() {
+        for outcome in ProbeOutcome::ALL {
+            let advice = outcome.advice();
+            assert!(!advice.to_lowercase().contains("stop"), "{advice}");
+        }
     }
 
     #[test]

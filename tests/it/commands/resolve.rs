@@ -74,7 +74,7 @@ async fn two_agents_for_chats_are_ambiguous_and_named() {
 #[tokio::test]
 async fn agent_that_coder_does_not_dial_is_told_by_its_state() {
     for (state, outcome, advice) in [
-        ("disconnected", "disconnected", "Stop the workspace, then"),
+        ("disconnected", "disconnected", "Check the agent's machine"),
         ("timeout", "never_connected", "Check the template"),
         ("connecting", "never_connected", "Check the template"),
     ] {

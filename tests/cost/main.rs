@@ -38,13 +38,18 @@ mod clock;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/config"]
 mod config {
+    pub mod pg_service;
     pub mod postgres_env;
+    pub mod postgres_session;
     pub mod postgres_tls;
     pub mod postgres_url;
 
     mod pgpass;
     mod postgres_url_parts;
 }
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
+#[path = "../../src/certificates.rs"]
+mod certificates;
 #[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
 #[path = "../../src/error.rs"]
 mod error;

@@ -140,7 +140,6 @@ CREATE TABLE workspace_agents (
     auth_token uuid NOT NULL DEFAULT gen_random_uuid(),
     environment_variables jsonb DEFAULT '{"GITHUB_TOKEN": "not for exporters"}',
     version text NOT NULL DEFAULT '',
-    last_connected_replica_id uuid,
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,

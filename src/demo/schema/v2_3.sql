@@ -96,12 +96,6 @@ CREATE TABLE provisioner_jobs (
     ) STORED
 );
 
-CREATE TABLE provisioner_daemons (
-    id uuid PRIMARY KEY,
-    created_at timestamptz NOT NULL DEFAULT now(),
-    name varchar(64) NOT NULL
-);
-
 CREATE TABLE workspace_builds (
     id uuid PRIMARY KEY,
     workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,

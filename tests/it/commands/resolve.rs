@@ -73,14 +73,25 @@ async fn two_agents_for_chats_are_ambiguous_and_named() {
 
 #[tokio::test]
 async fn agent_that_coder_does_not_dial_is_told_by_its_state() {
-    for (state, outcome, advice) in [
-        ("disconnected", "disconnected", "Check the agent's machine"),
-        ("timeout", "never_connected", "Check the template"),
-        ("connecting", "never_connected", "Check the template"),
+    let waiting = || waiting_agent("main", 700.0);
+    for (state, row, outcome, advice) in [
+        (
+            "disconnected",
+            agent("main"),
+            "disconnected",
+            "Check the agent's machine",
+        ),
+        ("timeout", waiting(), "never_connected", "Check the template"),
+        (
+            "connecting",
+            waiting(),
+            "never_connected",
+            "Check the template",
+        ),
     ] {
         let deployment = Deployment::new().await;
         let answer = Answer::in_state(state);
-        deployment.add("box", agent("main"), answer).await;
+        deployment.add("box", row, answer).await;
         let shown = resolved(&deployment, outcome, 2).await;
         assert_says(&shown, &[advice, &format!("the agent is {state}")]);
     }

@@ -1,8 +1,8 @@
-//! Reads the session reports once a minute, beside the scrapes and never in one.
+//! Reads the session reports once a minute, in a task of its own and never in a scrape.
 //!
-//! The probe dials a connected agent only while a report shows that its workspace is in use
-//! (`docs/spec/probe.md`). The statement costs the same whatever is asked of its answer, so one
-//! task reads it for all, and everything else looks at the latest reading.
+//! The probe dials a connected agent only while a session report shows that its workspace is in use
+//! (`docs/spec/probe.md`). One statement answers this for all workspaces at the same cost as for
+//! one, so a single task reads the reports and everything else uses its latest reading.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ use crate::log_dedup::{LogDedup, Subject};
 use crate::log_output::say;
 use crate::postgres::lookup::directory::QUESTION_TIMEOUT;
 
-/// From one reading to the next.
+/// Time between two readings.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// Where session reports are read.
+/// Reads session reports: the database, or a fake in tests.
 pub trait ReportSource: Send + Sync + 'static {
-    /// The reports of the last minute, with the moment of the reading.
+    /// The session reports of the last minute, with the time of the reading.
     fn activity(&self) -> impl Future<Output = Result<Activity, Failure>> + Send;
 }
 
@@ -35,12 +35,13 @@ impl ReportSource for Collect {
     }
 }
 
-/// One reading, and when it was made by this process' clock.
+/// One reading of the session reports.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// What was read.
+    /// Workspaces with sessions in the last minute.
     pub activity: Arc<Activity>,
-    /// Just before the database was asked: a report is never taken for younger than it is.
+    /// This process' clock just before the query was sent, so that no report seems younger than it
+    /// is.
     pub read_at: Instant,
 }
 
@@ -49,7 +50,7 @@ pub struct Reading {
 pub struct ActivityReader<S> {
     source: S,
     began: Instant,
-    /// Never held across an await.
+    /// Locked only for short reads and writes, never across an await.
     state: Arc<Mutex<ActivityState>>,
 }
 
@@ -64,12 +65,12 @@ impl<S> fmt::Debug for ActivityReader<S> {
 struct ActivityState {
     latest: Option<Reading>,
     log: LogDedup,
-    /// Whether the log has said that this Coder stores no reports.
+    /// Whether the log already has the message that this Coder stores no session reports.
     said_none_are_stored: bool,
 }
 
 impl<S: ReportSource> ActivityReader<S> {
-    /// Nothing is read yet.
+    /// A reader without a reading yet.
     pub fn new(source: S) -> Self {
         Self {
             source,
@@ -78,7 +79,7 @@ impl<S: ReportSource> ActivityReader<S> {
         }
     }
 
-    /// Reads now and every minute from now on, until it is dropped.
+    /// Reads now and then once a minute. Never returns; drop the future to stop it.
     pub async fn run(&self) {
         let mut readings = interval(INTERVAL);
         readings.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -88,7 +89,8 @@ impl<S: ReportSource> ActivityReader<S> {
         }
     }
 
-    /// Reads once. After a failure no reading is known: an old one would not tell who has left.
+    /// Reads once. A failure clears the latest reading, because an old one may show users who have
+    /// left.
     pub async fn read(&self) {
         let read_at = Instant::now();
         let result = self.source.activity().await;
@@ -113,7 +115,7 @@ impl<S: ReportSource> ActivityReader<S> {
         line.iter().for_each(say);
     }
 
-    /// The latest reading; `None` before the first and after one that failed.
+    /// The latest reading; `None` before the first one and after one that failed.
     pub fn latest(&self) -> Option<Reading> {
         self.state.lock().latest.clone()
     }

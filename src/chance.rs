@@ -1,17 +1,17 @@
-//! Chance, repeatable by its seed: for the demo, and for tests whose failures can be repeated.
+//! A seeded random number generator, for the demo and for tests whose failures can be repeated.
 
-/// SplitMix64. Ten lines of our own rather than a crate: the same seed must tell the same
-/// story after every `cargo update`, and nothing here needs to be hard to guess.
+/// SplitMix64. It is written here instead of taken from a crate, so that a seed gives the same
+/// sequence after every `cargo update`. It is not meant for secrets.
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 
 impl Chance {
-    /// The same sequence for the same seed.
+    /// A generator that gives the same sequence for the same seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// 64 bits, each of them as likely as not.
+    /// 64 random bits: every `u64` has the same probability.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut bits = self.0;
@@ -20,13 +20,13 @@ impl Chance {
         bits ^ (bits >> 31)
     }
 
-    /// A number less than `limit`; 0 for a limit of 0.
+    /// A number from 0 to `limit` - 1; 0 if `limit` is 0.
     pub fn below(&mut self, limit: u64) -> u64 {
         // The bias of the remainder is far below what anybody could see.
         self.bits() % limit.max(1)
     }
 
-    /// One of `items`, of which there must be some.
+    /// One of `items`, each with the same probability. Panics if `items` is empty.
     pub fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         let index = self.below(items.len() as u64);
         items[usize::try_from(index).unwrap_or(0)]

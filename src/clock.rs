@@ -1,11 +1,11 @@
-//! This machine's clock. It dates our own errors and is compared with the database's; it is
-//! never used to judge an agent.
+//! This machine's clock. It dates the exporter's own errors and is compared with the database's
+//! clock. It never judges an agent.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::fleet::model::time::Timestamp;
 
-/// The present moment by this machine's clock.
+/// The current time of this machine.
 pub(crate) fn wall_clock() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
     let micros = since_epoch.map_or(0, |it| it.as_micros());

@@ -1,4 +1,4 @@
-//! What went wrong, for a metric and for a person.
+//! Failures: a kind for the metric, and a message for a person.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -6,26 +6,25 @@ use std::sync::Arc;
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
-/// Something that went wrong: a kind to count, a sentence for a person, and its cause for the
-/// program.
+/// A failure: a kind that is counted, a message for a person, and its cause for the program.
 ///
-/// Cheap to clone: those who share a collection share its failure. Two failures are equal when
-/// their kind and message are: the log folds them into one line.
+/// Cheap to clone: all requests that share a collection share its failure. Two failures are equal
+/// if kind and message are equal; the log merges them into one line.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// What it counts as; the only part that becomes a label.
+    /// The kind, the only part that becomes a label value.
     pub kind: ErrorKind,
-    /// What was being done, what happened, and where possible what to do. Never a secret. It says
-    /// what `source` says, so that one line holds the whole story.
+    /// What was being done, what failed, and if possible what to do. Contains no secret. It
+    /// includes the message of `source`, so that one log line is complete.
     pub message: String,
-    /// The error of the library in which it began.
+    /// The library's error that caused the failure.
     #[source]
     source: Option<Arc<dyn Error + Send + Sync>>,
 }
 
 impl Failure {
-    /// A failure of this kind that began here.
+    /// A failure without a cause in a library.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             kind,
@@ -34,7 +33,7 @@ impl Failure {
         }
     }
 
-    /// The same, with the error in which it began.
+    /// Adds the library's error that caused the failure.
     #[must_use]
     pub fn caused_by(self, source: impl Error + Send + Sync + 'static) -> Self {
         Self {
@@ -66,7 +65,7 @@ impl PartialEq for Failure {
 
 impl Eq for Failure {}
 
-/// The kinds of `coder_exporter_errors_total`: few, and never error text.
+/// The kinds of `coder_exporter_errors_total`. The set is small and contains no error text.
 #[derive(
     Debug,
     Clone,
@@ -83,25 +82,25 @@ impl Eq for Failure {}
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum ErrorKind {
-    /// The database refused us by name, password or `pg_hba.conf`.
+    /// The database rejected the user, the password or the host (`pg_hba.conf`).
     Authentication,
-    /// The database could not be reached, has no room, or hung up.
+    /// The database was unreachable, had no free connection, or closed the connection.
     Connect,
-    /// A row could not be read.
+    /// A row could not be decoded.
     Decode,
-    /// Rows that would have given one series twice were merged.
+    /// Rows that would give the same series twice were merged.
     DuplicateSeries,
     /// Another session, for example a migration of Coder, holds a lock on a table.
     Lock,
     /// A `GRANT` is missing, or row security hides rows.
     Permission,
-    /// The database refused a statement for any other reason.
+    /// The database rejected a statement for another reason.
     Query,
-    /// A table or column is missing: not Coder's database, or a Coder too old.
+    /// A table or column is missing: the database is not Coder's, or Coder is too old.
     Schema,
-    /// The deadline, or a limit of the session, passed first.
+    /// The deadline passed, or a timeout of the session.
     Timeout,
-    /// No TLS connection could be agreed on.
+    /// The TLS handshake failed.
     Tls,
 }
 

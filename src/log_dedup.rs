@@ -1,9 +1,9 @@
-//! What is worth a line in the log, when the same thing goes wrong at every scrape. Pure: the
-//! time is an argument.
+//! Decides which failures are logged when the same failure repeats at every scrape. Pure: the time
+//! is an argument.
 //!
-//! The first failure is said at once, and so is every failure of another sort. Repeats are
-//! counted, and logged once in [`INTERVAL`]; the end is said once, with how long it took and how
-//! often it failed. Nothing is lost: `coder_exporter_errors_total` counts each.
+//! A first failure and a failure with a new message are logged at once. Repeats are counted and
+//! logged once in [`INTERVAL`]. A recovery is logged once, with the duration and the number of
+//! failures. No failure is lost: `coder_exporter_errors_total` counts each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,35 +12,35 @@ use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 
-/// How often a failure that goes on is logged again: often enough for who looks at the last lines
-/// of a log, seldom enough for a disk that must hold a night of them.
+/// Interval at which a continuing failure is logged again. It is short enough to be among the last
+/// lines of a log, and long enough not to fill a disk in a night.
 pub const INTERVAL: Duration = Duration::from_secs(5 * 60);
 
-/// How many messages of one subject are distinguished. A message that is never the same twice
-/// must not fill the memory, nor the log.
+/// Maximum number of different messages of one subject. A message that changes every time must not
+/// fill the memory or the log.
 const MOST_MESSAGES: usize = 8;
 
-/// What can fail, and work again, on its own.
+/// A part of the exporter that fails and recovers on its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Subject {
     /// The collection as a whole.
     Collection,
-    /// One collector of a collection that went on without it.
+    /// One collector; the others continued.
     Collector(Collector),
-    /// Rows that had to be merged.
+    /// Rows that were merged because they would give a series twice.
     Rows,
-    /// A scrape whose time was up before the collection it shared was over.
+    /// A scrape whose timeout passed before the shared collection ended.
     Scrape,
-    /// A round of probes that could not ask.
+    /// A probe round that could not read the database.
     Probe,
     /// Coder, which did not answer at `/healthz`.
     Coder,
-    /// The session reports that could not be read.
+    /// The query for session reports.
     Activity,
 }
 
 impl Subject {
-    /// The collector's name, of a collector.
+    /// The name of the collector; `None` for other subjects.
     pub fn collector(self) -> Option<&'static str> {
         match self {
             Self::Collector(collector) => Some(collector.as_str()),
@@ -49,38 +49,38 @@ impl Subject {
     }
 }
 
-/// One line for the log.
+/// A line for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {
-    /// Something failed that worked before, or fails in another way now.
+    /// A first failure, or one with a new message.
     Failed(Subject, Failure),
-    /// It failed once more: for who wants to see every failure.
+    /// A repeated failure, for the log level debug.
     Repeated(Subject, Failure),
-    /// It goes on failing.
+    /// A summary of repeated failures.
     StillFailing {
-        /// What fails.
+        /// The part that still fails.
         subject: Subject,
-        /// The latest of the failures.
+        /// The latest failure, whose message is logged.
         failure: Failure,
-        /// How often it failed since the last line about it, this time included.
+        /// Number of failures since the last line about this subject, including the latest.
         times: u64,
-        /// How long ago the last line about it was.
+        /// Time since the last line about this subject.
         over: Duration,
     },
-    /// It works again.
+    /// A success after one or more failures.
     WorksAgain {
-        /// What works.
+        /// The part that works again.
         subject: Subject,
-        /// How long it did not, from the first failure to now.
+        /// Time from the first failure to the recovery.
         after: Duration,
-        /// How often it failed, whatever way.
+        /// Number of failures in that time, with any message.
         failures: u64,
     },
     /// Something is absent, or not as it was tested: nothing failed.
     Note(String),
 }
 
-/// Remembers what fails and what has been said of it.
+/// Failing subjects, and what was logged about each.
 #[derive(Debug, Default)]
 pub struct LogDedup {
     troubles: BTreeMap<Subject, Trouble>,
@@ -103,7 +103,7 @@ struct Repeats {
 }
 
 impl LogDedup {
-    /// What to say of a collection that ended `at` this time since the start of the process.
+    /// The lines for a collection that ended `at` this time since the start of the process.
     pub fn collection(&mut self, collection: &CollectionResult, at: Duration) -> Vec<Line> {
         let mut lines = Vec::new();
         match &collection.fleet {
@@ -136,7 +136,7 @@ impl LogDedup {
         new
     }
 
-    /// What to say of this failure.
+    /// The line for a failure.
     pub fn failed(&mut self, subject: Subject, failure: &Failure, at: Duration) -> Line {
         // Nothing says that the next scrape would have had time: silence is its end.
         let is_over = |it: &Trouble| at.saturating_sub(it.last) >= INTERVAL;
@@ -154,7 +154,7 @@ impl LogDedup {
         trouble.say(subject, failure, at)
     }
 
-    /// What to say now that this works, if it did not.
+    /// The line for a success; `None` if the subject did not fail before.
     pub fn works(&mut self, subject: Subject, at: Duration) -> Option<Line> {
         let trouble = self.troubles.remove(&subject)?;
         Some(Line::WorksAgain {

@@ -31,7 +31,7 @@ fn again(subject: Subject, after: u64, failures: u64) -> Line {
     }
 }
 
-/// Failures of the collection at these seconds: what is said of the last.
+/// Fails the collection at these seconds and returns the line for the last failure.
 fn last_of(seconds: &[u64]) -> Line {
     let mut log = LogDedup::default();
     let lines = seconds

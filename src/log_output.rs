@@ -1,11 +1,11 @@
-//! Writes what [`log_dedup`](crate::log_dedup) decided to say.
+//! Writes the lines that [`log_dedup`](crate::log_dedup) returns.
 
 use std::time::Duration;
 
 use crate::fleet::model::label_value::Variants;
 use crate::log_dedup::{Line, Subject};
 
-/// Logs one line, as severe as what it tells.
+/// Logs a line at the level of its content.
 pub(crate) fn say(line: &Line) {
     match line {
         Line::Failed(subject, error) => {
@@ -57,7 +57,7 @@ fn happened(subject: Subject) -> &'static str {
     }
 }
 
-/// No reader needs the nanoseconds of five minutes.
+/// Rounds down to milliseconds below ten seconds, and to whole seconds above.
 fn rounded(duration: Duration) -> humantime::FormattedDuration {
     let millis = duration.as_millis() as u64;
     let unit = if millis < 10_000 { 1 } else { 1000 };

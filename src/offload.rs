@@ -1,8 +1,8 @@
 //! Long work on a blocking thread, so that it does not delay other requests.
 //!
-//! All requests share a few threads, on a small machine a single one. Judging 100,000 agents takes
-//! a tenth of a second and writing a series for each takes a whole one. Done on one of those
-//! threads, a health check would wait that long for its answer.
+//! All requests share a few threads; on a small machine there is only one. Judging 100,000 agents
+//! takes a tenth of a second, and writing a series for each takes a second. A health check must not
+//! wait that long.
 
 use std::panic::resume_unwind;
 
@@ -12,8 +12,8 @@ use tokio::task::spawn_blocking;
 /// 0.3 µs and writing its series 3 µs, so other requests wait 15 ms at most.
 pub(crate) const INLINE: usize = 5000;
 
-/// Does `work` on `size` agents or rows: at once up to [`INLINE`], else on a blocking thread. Work
-/// on a blocking thread runs to its end, even when its caller is cancelled.
+/// Runs `work` on `size` agents or rows: directly up to [`INLINE`], otherwise on a blocking thread.
+/// A caller that is cancelled does not stop work on a blocking thread.
 pub(crate) async fn offload<T: Send + 'static>(
     size: usize,
     work: impl FnOnce() -> T + Send + 'static,
@@ -38,7 +38,7 @@ mod tests {
 
     use super::*;
 
-    /// On a runtime of one thread, this work can only end if it does not block that thread.
+    /// On a single-threaded runtime this work only ends if it does not block that thread.
     #[tokio::test]
     async fn other_tasks_run_during_long_work() {
         let (answer, answered) = mpsc::channel();

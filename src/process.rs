@@ -1,8 +1,8 @@
-//! What the operating system says of this process.
+//! Data of the operating system about this process.
 
 use crate::metrics::page::ProcessStats;
 
-/// The present figures; `None` where they cannot be had.
+/// The current statistics; `None` if they are not available.
 #[cfg(target_os = "linux")]
 pub(crate) fn stats() -> Option<ProcessStats> {
     use procfs::WithCurrentSystemInfo;
@@ -26,13 +26,13 @@ pub(crate) fn stats() -> Option<ProcessStats> {
     })
 }
 
-/// Only Linux is asked so far.
+/// Only Linux is supported so far.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn stats() -> Option<ProcessStats> {
     None
 }
 
-/// Whether this process was started to outlive its terminal, as `nohup` does.
+/// Whether SIGHUP was ignored when the process started, as under `nohup`.
 #[cfg(target_os = "linux")]
 pub(crate) fn ignores_hang_up() -> bool {
     use procfs::process::Process;
@@ -42,7 +42,7 @@ pub(crate) fn ignores_hang_up() -> bool {
     status.is_ok_and(|status| status.sigign & 1 != 0)
 }
 
-/// Only Linux is asked so far.
+/// Only Linux is supported so far.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn ignores_hang_up() -> bool {
     false

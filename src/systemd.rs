@@ -1,4 +1,4 @@
-//! What the service manager is sent, and what it hands over. Without one, nothing happens.
+//! Messages to the service manager, and sockets from it. Without systemd they do nothing.
 
 use std::io;
 use std::net::TcpListener;
@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 
-/// The exporter listens.
+/// Reports that the exporter listens on its sockets (`READY=1`).
 pub(crate) fn ready() {
     tell(&[NotifyState::Ready]);
 }
 
-/// A reload begins; [`ready`] says that it is over.
+/// Reports that a reload starts (`RELOADING=1`). [`ready`] reports its end.
 pub(crate) fn reloading() {
     match NotifyState::monotonic_usec_now() {
         Ok(now) => tell(&[NotifyState::Reloading, now]),
@@ -19,28 +19,27 @@ pub(crate) fn reloading() {
     }
 }
 
-/// The exporter is about to end.
+/// Reports that the exporter stops (`STOPPING=1`).
 pub(crate) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// The exporter is alive.
+/// Resets the watchdog timer (`WATCHDOG=1`).
 pub(crate) fn alive() {
     tell(&[NotifyState::Watchdog]);
 }
 
-/// How often [`alive`] is to be said: twice in the time the manager waits for it; `None`
-/// when it does not wait.
+/// Interval for calls of [`alive`]: half of the watchdog's timeout. `None` if there is no watchdog.
 pub(crate) fn watchdog_interval() -> Option<Duration> {
     let interval = sd_notify::watchdog_enabled()? / 2;
     (!interval.is_zero()).then_some(interval)
 }
 
-/// The sockets that the manager opened for us; none when it opened none.
+/// Listening sockets from socket activation; empty if there are none.
 ///
 /// # Errors
 ///
-/// When one of them is no listening TCP socket.
+/// When one of them is not a listening TCP socket.
 pub(crate) fn sockets() -> io::Result<Vec<TcpListener>> {
     let mut handed_over = listenfd::ListenFd::from_env();
     let mut sockets = Vec::new();

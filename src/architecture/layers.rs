@@ -10,7 +10,7 @@ use super::{root, sources};
 /// Rooms, each with the rooms that it may use.
 type Rooms = &'static [(&'static str, &'static [&'static str])];
 
-/// What each room may use of its neighbours. A room that is not listed may use everything.
+/// What each room may use of its neighbours. A room that is not listed may use every other one.
 const ROOMS: Rooms = &[
     ("fleet", &["error", "fleet"]),
     ("incident", &["fleet", "incident"]),
@@ -222,7 +222,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
     ),
 ];
 
-/// What reaches into the world, and so has no place in a pure room.
+/// Names from crates that do I/O or read a clock. A pure room must not use them.
 const WORLDLY: &[&str] = &[
     "axum",
     "deadpool_postgres",
@@ -319,8 +319,8 @@ fn used_inner_rooms(outer: &str, path: &Path, text: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Of the world, the resolver has tokio's clock, which a test can stop, and nothing else. Its
-/// tests have the rest of tokio too: tasks and channels for callers and late connections.
+/// The resolver may use tokio's clock, which a test can pause, and nothing else that does I/O. Its
+/// tests may also use tokio's tasks and channels, for callers and late connections.
 #[test]
 fn resolver_knows_nothing_of_the_world_but_the_time() {
     let folder = root().join("src/resolver");

@@ -1,4 +1,4 @@
-//! Links of documents resolve, and tables are whole.
+//! Links in the documents resolve, and every row of a table has the same number of cells.
 
 use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
@@ -42,8 +42,8 @@ fn every_link_within_the_repository_resolves() {
     );
 }
 
-/// Code and statements name the page of the rule that they follow, from the root of the
-/// repository.
+/// Code and SQL statements name the page of the rule that they follow, by its path from the root of
+/// the repository.
 #[test]
 fn every_page_named_in_the_code_exists() {
     let documents = documents();
@@ -86,7 +86,7 @@ fn rules_are_cited_by_their_page_and_not_by_a_number() {
     }
 }
 
-/// What begins with `docs/` and has `.md` in it.
+/// Words that begin with `docs/` and contain `.md`.
 fn pages_in(text: &str) -> impl Iterator<Item = &str> {
     let starts = text.match_indices("docs/");
     let pages = starts.map(|(at, _)| {

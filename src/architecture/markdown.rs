@@ -1,4 +1,4 @@
-//! The documents of the repository, taken apart as far as their tests need it.
+//! Parses the repository's Markdown documents, as far as their tests need it.
 
 use std::collections::HashMap;
 use std::fs;
@@ -6,15 +6,15 @@ use std::path::{Path, PathBuf};
 
 use super::root;
 
-/// Folders that hold nothing of ours.
+/// Folders whose Markdown files are not part of this project.
 const FOREIGN: &[&str] = &[".git", "node_modules", "target"];
 
-/// What is specified and not built yet: its names need not exist.
+/// Specification of parts that are not built yet: the names in it need not exist.
 const PLANNED: &str = "docs/spec/planned";
 
-/// A Markdown file.
+/// A Markdown file of the repository and its text.
 pub(super) struct Document {
-    /// Where it is, from the root of the repository.
+    /// Path from the root of the repository.
     pub(super) path: PathBuf,
     pub(super) text: String,
 }
@@ -44,17 +44,17 @@ fn collect(folder: &Path, found: &mut Vec<Document>) {
 }
 
 impl Document {
-    /// Whether it says what is, and not what will be.
+    /// Whether it describes what is built, not what is planned.
     pub(super) fn is_built(&self) -> bool {
         !self.path.starts_with(PLANNED)
     }
 
-    /// Where it is, for a message.
+    /// The path as text, for messages of failed tests.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()
     }
 
-    /// Its lines outside of blocks of code.
+    /// The lines outside of code blocks.
     fn prose(&self) -> Vec<&str> {
         let mut is_code = false;
         let lines = self.text.lines().filter(|line| {
@@ -65,7 +65,7 @@ impl Document {
         lines.collect()
     }
 
-    /// Its lines within blocks of code; one that ends in a backslash goes on in the next.
+    /// The lines within code blocks. A line that ends in a backslash is joined with the next.
     pub(super) fn code_lines(&self) -> Vec<String> {
         let mut is_code = false;
         let lines = self.text.lines().filter(|line| {
@@ -78,7 +78,7 @@ impl Document {
         joined.lines().map(str::to_owned).collect()
     }
 
-    /// Its pieces of `code` within the text.
+    /// The inline code spans outside of code blocks.
     pub(super) fn code_spans(&self) -> Vec<String> {
         let prose = self.prose().join("\n");
         // A piece may go on in the next line, but never beyond its paragraph.
@@ -87,7 +87,7 @@ impl Document {
         spans.map(|it| it.replace('\n', " ")).collect()
     }
 
-    /// Where its links and pictures lead.
+    /// The targets of its links and images.
     pub(super) fn links(&self) -> Vec<String> {
         let prose = self.prose().join("\n");
         let without_code: String = prose.split('`').step_by(2).collect();
@@ -96,7 +96,7 @@ impl Document {
         links.collect()
     }
 
-    /// The names by which its headings can be linked to.
+    /// The anchors of its headings, as in `page.md#anchor`.
     pub(super) fn anchors(&self) -> Vec<String> {
         let mut seen: HashMap<String, usize> = HashMap::new();
         let prose = self.prose();
@@ -113,7 +113,7 @@ impl Document {
         anchors.collect()
     }
 
-    /// The rows of its tables, a list of cells each; tables are apart.
+    /// The rows of each table, as lists of cells.
     pub(super) fn tables(&self) -> Vec<Vec<Vec<&str>>> {
         let mut tables = vec![Vec::new()];
         for line in self.prose() {
@@ -126,8 +126,8 @@ impl Document {
         tables
     }
 
-    /// The table after `<!-- names: … -->`, for each such mark: what it names, and its rows
-    /// below the heading.
+    /// The table after each `<!-- names: … -->` comment: the text of the comment, and the table's
+    /// rows without the heading.
     pub(super) fn tables_of_names(&self) -> Vec<(&str, Vec<Vec<&str>>)> {
         let marked = self.text.split("<!-- names: ").skip(1);
         let tables = marked.map(|rest| {
@@ -140,8 +140,8 @@ impl Document {
     }
 }
 
-/// The cells of a row without its first bar. A bar parts cells wherever it stands, unless it is
-/// escaped.
+/// The cells of a table row, which comes without its leading bar. Every unescaped `|` separates
+/// cells, even within code.
 fn cells(row: &str) -> Vec<&str> {
     let row = row.trim().strip_suffix('|').unwrap_or(row);
     let mut cells = Vec::new();
@@ -158,7 +158,7 @@ fn cells(row: &str) -> Vec<&str> {
     cells
 }
 
-/// What GitHub makes of a heading.
+/// The anchor that GitHub generates for a heading.
 fn slug(heading: &str) -> String {
     let kept = heading.to_lowercase();
     let kept = kept.chars().filter_map(|it| match it {

@@ -1,4 +1,4 @@
-//! No file is forgotten: one that no other declares as a module is never compiled.
+//! Every source file is declared as a module: a file without a declaration is never compiled.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ fn every_file_is_a_module() {
     }
 }
 
-/// A module's name, and the folder next to or in which it is declared.
+/// A module's name, and the folder that holds or sits next to its declaration.
 fn name_and_home(path: &Path) -> (&str, &Path) {
     let folder = path.parent().unwrap();
     match path.file_stem().unwrap().to_str().unwrap() {

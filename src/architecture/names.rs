@@ -14,10 +14,10 @@ use crate::metrics::single::ProbePage;
 use super::markdown::{Document, documents};
 use super::root;
 
-/// What a document says of the past is not checked.
+/// The changelog is not checked: it names things of the past.
 const HISTORY: &str = "CHANGELOG.md";
 
-/// Flags of other programs that documents name by themselves, and whose they are.
+/// Flags of other programs that documents use outside of a command line, and their programs.
 const FOREIGN_FLAGS: &[(&str, &str)] = &[
     ("cap-drop", "docker"),
     ("enable-feature", "prometheus"),
@@ -76,12 +76,12 @@ fn every_flag_metric_command_and_file_named_in_a_document_exists() {
     );
 }
 
-/// Every name there is.
+/// All names that documents may use.
 struct Known {
     flags: BTreeSet<String>,
     commands: BTreeSet<String>,
     metrics: BTreeSet<String>,
-    /// The text of our scripts, whose flags are found where they are read.
+    /// The text of our scripts; a flag exists if a script contains it.
     scripts: String,
 }
 
@@ -139,7 +139,7 @@ impl Known {
         }
     }
 
-    /// `coder-agent-exporter explain …`: the word after the program is a command.
+    /// Checks that the word after `coder-agent-exporter` is a command.
     fn check_command(&self, words: &[&str], report: &mut impl FnMut(&str, &str)) {
         let [program, command, ..] = words else {
             return;
@@ -150,7 +150,8 @@ impl Known {
         }
     }
 
-    /// A name with a dot is always ours. Others are, in a command of ours or by themselves.
+    /// Whether the name must be a flag of ours: it has a dot, it is in a command line of ours, or
+    /// it stands alone.
     fn is_flag(&self, name: &str, program: &str) -> bool {
         let starts = |it: &String| it.starts_with(name);
         let is_ours_to_know = name.contains('.') || program.starts_with("--") || is_ours(program);
@@ -191,7 +192,7 @@ fn read_all(folder: &Path, text: &mut String) {
     }
 }
 
-/// Whether this is our program, by its name or a path to it.
+/// Whether `program` is ours: its name, or a path that ends in its name.
 fn is_ours(program: &str) -> bool {
     let name = program.rsplit('/').next().unwrap_or_default();
     name == "coder-agent-exporter"
@@ -205,7 +206,7 @@ fn is_name_part(it: char) -> bool {
     it.is_ascii_lowercase() || it.is_ascii_digit() || it == '_'
 }
 
-/// Each run of such characters after `mark` where `mark` begins a word.
+/// Each run of `is_part` characters after `mark`, where `mark` starts a word.
 fn names_after<'a>(code: &'a str, mark: &str, is_part: fn(char) -> bool) -> Vec<&'a str> {
     let found = code.match_indices(mark).filter_map(|(at, _)| {
         let before = code[..at].chars().next_back();
@@ -218,7 +219,7 @@ fn names_after<'a>(code: &'a str, mark: &str, is_part: fn(char) -> bool) -> Vec<
     found.collect()
 }
 
-/// What looks like a metric of ours.
+/// The words that start like a metric of ours.
 fn metrics_in(code: &str) -> Vec<&str> {
     let words = code.split(|it: char| !is_name_part(it) && !":/-.".contains(it));
     let ours = words.filter(|word| {
@@ -229,7 +230,7 @@ fn metrics_in(code: &str) -> Vec<&str> {
     ours.collect()
 }
 
-/// A path of the repository; one with a placeholder in it is none.
+/// The word if it is a path in the repository; `None` if it contains a placeholder.
 fn path_in(word: &str) -> Option<&str> {
     let word = word
         .trim_start_matches("./")

@@ -1,4 +1,4 @@
-//! Tables in the documents that are made from the program, and where they are compared.
+//! Tables that the program generates into the documents, and the test that compares them.
 
 use std::fs;
 
@@ -18,8 +18,8 @@ use crate::postgres::grants::{USUAL_SCHEMA, columns_read, role_sql};
 
 use super::root;
 
-/// A document, and the parts of it that the program writes: what stands between
-/// `<!-- name -->` and `<!-- /name -->`.
+/// A document, and its generated parts by name. A part stands between `<!-- name -->` and
+/// `<!-- /name -->`.
 type Generated = (&'static str, Vec<(&'static str, String)>);
 
 fn generated() -> Vec<Generated> {
@@ -73,7 +73,7 @@ fn readme_and_documents_show_what_the_program_says() {
     );
 }
 
-/// The columns that are read, as the role grants them.
+/// The columns that the exporter reads, as the role grants them.
 fn columns_table() -> String {
     let rows = columns_read().into_iter();
     let rows = rows.map(|(table, columns)| format!("| `{table}` | {} |\n", columns.join(", ")));

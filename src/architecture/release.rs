@@ -1,4 +1,4 @@
-//! A release refuses to be made without what it needs: `scripts/check-release`.
+//! `scripts/check-release` refuses a release whose version, tag or metadata is incomplete.
 
 use std::fs;
 use std::process::{Command, Output};
@@ -7,7 +7,7 @@ use super::root;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What the script says of a `Cargo.toml` with these lines in its package's section, for `tag`.
+/// Runs the script for `tag` on a `Cargo.toml` with these lines in its package section.
 fn check(lines: &str, tag: &str, github: Option<&str>) -> Output {
     let name = format!(
         "check-release-{}-{:?}",

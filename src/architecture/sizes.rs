@@ -1,11 +1,11 @@
-//! Small pieces.
+//! Source files stay short.
 
 use super::{root, sources};
 
-/// A file that is longer is listed: is there a second subject in it?
+/// A longer file is listed, so that a reviewer checks whether it covers two subjects.
 const ADVISED_LINES: usize = 400;
 
-/// No subject needs more.
+/// No file may be longer than this.
 const MOST_LINES: usize = 600;
 
 #[test]

@@ -1,4 +1,4 @@
-//! Tables of names in the documents are those of the program.
+//! Tables of names in the documents match the names in the program.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,11 +26,11 @@ use crate::resolver::{Phase, Verdict};
 
 use super::markdown::documents;
 
-/// Sets that a document lists in an order of its own.
+/// Tables whose rows need not be in the program's order.
 const UNORDERED: &[&str] = &["command", "kind", "status", "workspace-state"];
 
-/// What `<!-- names: … -->` above a table may say, and the names that its first column must then
-/// have; a second name is about the second column.
+/// The texts that `<!-- names: … -->` above a table may have, and the names that the table's first
+/// column must then list. A second text applies to the second column.
 fn sets() -> BTreeMap<&'static str, Vec<String>> {
     fn names<V: Variants>() -> Vec<String> {
         V::ALL.iter().map(|it| it.as_str().to_owned()).collect()
@@ -92,7 +92,7 @@ fn tables_of_names_are_the_programs() {
     );
 }
 
-/// Names of metrics are the contract: the specification has each of them.
+/// The specification lists every metric, because metric names are the contract.
 #[test]
 fn every_metric_is_in_the_specification() {
     let documents = documents();
@@ -118,7 +118,7 @@ fn every_metric_is_in_the_specification() {
     );
 }
 
-/// Problems are in bold on the page of the health rules, and their headings can be linked to.
+/// The page of the health rules has each problem in bold, and a heading to link to for each rule.
 #[test]
 fn page_of_health_marks_the_problems_and_has_a_place_for_each_rule() {
     for (page, rules) in [
@@ -145,7 +145,7 @@ fn names_of<V: Variants>(all: &[V]) -> Vec<String> {
     all.iter().map(|it| it.as_str().to_owned()).collect()
 }
 
-/// The first word in code in a cell.
+/// The first inline code span of a cell.
 fn name_in(cell: &str) -> String {
     let code = cell.split('`').nth(1).unwrap_or_default();
     code.split(' ').next().unwrap_or_default().to_owned()

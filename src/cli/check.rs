@@ -1,4 +1,4 @@
-//! `check`: would it work? A line for each thing that must be right.
+//! `check`: tests settings, connection, grants, schema and one collection, one line each.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -192,7 +192,7 @@ fn summary(fleet: &FleetStats) -> String {
     }
 }
 
-/// The lines so far, and whether one of them was bad.
+/// Collects the lines, and whether one of them was a failure.
 struct Report {
     failed: bool,
 }

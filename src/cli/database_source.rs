@@ -1,4 +1,4 @@
-//! Where a reload finds the database: what `--postgres.url-file` holds by then.
+//! Finds the database again at a reload: reads `--postgres.url-file` once more.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::web::DatabaseSource;
 
 use super::settings;
 
-/// The database as the settings name it when it is asked for, if that is another than before;
-/// `url` is what they name at the start.
+/// Returns the database that the settings name now, if it differs from the one before; `url` is the
+/// one at the start.
 pub(super) fn database_source(args: &PostgresArgs, url: &PostgresUrl) -> DatabaseSource {
     let args = args.clone();
     let known = Mutex::new(fingerprint(url));
@@ -31,7 +31,7 @@ pub(super) fn database_source(args: &PostgresArgs, url: &PostgresUrl) -> Databas
     })))
 }
 
-/// All that decides how the database is reached, the authorities' file with what it holds.
+/// Everything that affects the connection, including the content of the CA file.
 fn fingerprint(url: &PostgresUrl) -> impl PartialEq + Send + use<> {
     let authorities = url.tls.root_certificates.as_deref();
     let authorities = authorities.and_then(|path: &Path| std::fs::read(path).ok());

@@ -1,4 +1,4 @@
-//! `demo`: a made-up fleet, served like the real thing.
+//! `demo`: runs the exporter on a simulated fleet.
 
 mod signals;
 mod stage;
@@ -28,7 +28,7 @@ use super::{CommandError, logging, runtime, settings};
 use signals::stop_signal;
 use stage::{Opening, Stage};
 
-/// Connections of the exporter, as many as it has by default in earnest.
+/// The exporter's number of connections, the same as the default of `--postgres.max-connections`.
 const MAX_CONNECTIONS: usize = 2;
 
 pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
@@ -49,7 +49,7 @@ pub(super) fn run(mut args: DemoArgs, effective: Arc<str>) -> Result<ExitCode, C
     Ok(ExitCode::SUCCESS)
 }
 
-/// A demo is for this machine only, unless an address is given.
+/// Listens on localhost only, unless an address is set.
 fn stay_at_home(args: &mut ExporterArgs) {
     for address in &mut args.web.listen_addresses {
         if let Some(port) = address.strip_prefix(':') {
@@ -148,7 +148,7 @@ fn options(args: &FleetArgs) -> demo::Options {
     }
 }
 
-/// What stays when no caller waits for the removal.
+/// What may remain if the process ends before the removal is complete.
 fn may_be_left(args: &FleetArgs) -> String {
     if args.database_url.is_some() {
         return "a database coder_demo_… and a role of the same name may be left on the server of \

@@ -1,11 +1,11 @@
-//! The settings in effect, as `/-/config` shows them: made from the table of flags, so that
-//! none is forgotten.
+//! The settings in effect, for `/-/config`. They are read from the table of flags, so none is
+//! missing.
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-/// A line of YAML for each setting of the command that was asked for: flag, value, and where the
-/// value comes from. Values of secret settings are not in it.
+/// One line of YAML for each setting of the command: flag, value, and the source of the value.
+/// Values of secret settings are left out.
 pub(super) fn settings(command: &Command, matches: &ArgMatches) -> String {
     let Some((name, matches)) = matches.subcommand() else {
         return String::new();
@@ -57,7 +57,7 @@ fn source(matches: &ArgMatches, id: &str) -> Option<&'static str> {
     }
 }
 
-/// As a YAML value, without the user and password a URL may carry.
+/// The value as YAML, without the user and password of a URL.
 fn shown(value: &str) -> String {
     let plain = super::without_userinfo(value);
     match plain.parse::<f64>().is_ok() || plain == "true" || plain == "false" {

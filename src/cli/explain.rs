@@ -1,4 +1,4 @@
-//! `explain`: an agent's row, the rule that decided, and what to do.
+//! `explain`: shows an agent's row, the rules that apply, and what to do.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -75,7 +75,7 @@ fn json(details: &WorkspaceDetails) -> serde_json::Value {
     })
 }
 
-/// `--json` of one agent.
+/// The output of `--json` for one agent.
 #[derive(Serialize)]
 struct AgentJson<'a> {
     #[serde(flatten)]
@@ -133,7 +133,7 @@ fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
     }
 }
 
-/// The columns that the rules look at, as they stand in the row.
+/// Writes the columns that the rules use, with their values.
 fn write_row(out: &mut String, agent: &Agent, now: Timestamp) {
     let at = |at: Option<Timestamp>| match at {
         Some(at) => {
@@ -159,12 +159,13 @@ fn write_row(out: &mut String, agent: &Agent, now: Timestamp) {
     line(out, "version", &agent.version);
 }
 
-/// What may come from the database, made safe.
+/// Writes a value from the database, with control characters escaped.
 fn line(out: &mut String, name: &str, value: &str) {
     let _ = writeln!(out, "  {name:<18}  {}", wrapped(value, 22));
 }
 
-/// "last heartbeat 47.2 s before now, limit 30 s", what follows from it, and the rule's name.
+/// Writes a decision: what was seen ("last heartbeat 47.2 s before now, limit 30 s"), the verdict,
+/// and the rule's name.
 fn decision(out: &mut String, name: &str, verdict: &str, saw: &str, rule: &str) {
     line(out, name, saw);
     let _ = writeln!(out, "  {:<18}  → {verdict} (rule {rule})", "");

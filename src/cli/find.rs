@@ -1,4 +1,4 @@
-//! What was written on the command line, and what is meant by it.
+//! Finds the workspace or agent that an argument names.
 
 use anyhow::anyhow;
 use tokio::time::Instant;
@@ -11,11 +11,11 @@ use crate::postgres::database::Database;
 
 use super::{CommandError, PATIENCE};
 
-/// Reads what was written on the command line.
+/// Parses the argument.
 ///
 /// # Errors
 ///
-/// When it names nothing: a wrong argument.
+/// When the argument is not a UUID, `owner/workspace` or `owner/workspace.agent`.
 pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
     text.parse::<Reference>().map_err(|error| {
         // Not repeated where it may be the database URL, with its password.
@@ -27,12 +27,11 @@ pub(super) fn reference(text: &str) -> Result<Reference, SettingError> {
     })
 }
 
-/// Finds what is meant.
+/// Looks up the workspace or agent in the database.
 ///
 /// # Errors
 ///
-/// When nothing or more than one thing is called that, saying what there is; when the database
-/// does not answer.
+/// When no row or several rows match, with a list of candidates; when the database does not answer.
 pub(super) async fn find(
     database: &Database,
     reference: &Reference,

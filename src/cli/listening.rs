@@ -1,4 +1,4 @@
-//! The sockets that are served on, and what to say when they cannot be had.
+//! The listening sockets, and what to do when one cannot be opened.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,14 +10,14 @@ use crate::config::args::ExporterArgs;
 use crate::web::LiveConfig;
 use crate::{systemd, web};
 
-/// Below this, a port is root's or a capability's, where nothing else was set.
+/// Ports below this need root or CAP_NET_BIND_SERVICE by default on Linux.
 const FIRST_FREE_PORT: u16 = 1024;
 
-/// Listens on every address asked for, or on the sockets the service manager handed over.
+/// Listens on every configured address, or takes the sockets from the service manager.
 ///
 /// # Errors
 ///
-/// When one cannot be had: a sentence that says why and what to do.
+/// When a socket cannot be opened: a sentence that says why and what to do.
 pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListener>> {
     let mut listeners = Vec::new();
     for socket in systemd::sockets().context("using the sockets passed by systemd")? {
@@ -36,7 +36,7 @@ pub(super) async fn listen(args: &ExporterArgs) -> anyhow::Result<Vec<TcpListene
     Ok(listeners)
 }
 
-/// The URL to put into a browser: every interface is reached at localhost.
+/// The URL to open in a browser. A socket on all interfaces is shown as localhost.
 pub(super) fn url(config: &LiveConfig, address: SocketAddr) -> String {
     let scheme = config.scheme();
     if address.ip().is_unspecified() || address.ip().is_loopback() {

@@ -1,4 +1,4 @@
-//! Where log lines go: to stderr, in the format asked for.
+//! Sets up logging to stderr, in the configured format.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
@@ -6,7 +6,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::config::log_args::{LogArgs, LogFormat, LogLevel};
 
-/// Starts logging for the rest of the process; a second call changes nothing.
+/// Starts logging for the rest of the process. A second call has no effect.
 pub(super) fn start(args: &LogArgs) {
     let level = match args.level {
         LogLevel::Debug => LevelFilter::DEBUG,

@@ -1,4 +1,4 @@
-//! The commands. Errors end here, as one sentence and an exit code.
+//! The commands. Each error becomes one sentence on stderr and an exit code.
 
 mod check;
 mod database_source;
@@ -39,13 +39,13 @@ use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
-/// How long the database may take to answer a command.
+/// Timeout of the database for commands that run once.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// After a command, what goes on beside it gets this long to end.
+/// Tasks in the background get this long to end after a command.
 const END_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Exit code of a wrong setting: EX_USAGE of sysexits.
+/// Exit code of an invalid setting: EX_USAGE of sysexits.
 const WRONG_SETTING: u8 = 64;
 
 /// Prometheus exporter and agent-health monitor for self-hosted Coder deployments
@@ -105,7 +105,7 @@ fn database_name(name: &str) -> Result<String, String> {
     }
 }
 
-/// Why a command ended badly.
+/// Why a command failed, which decides its exit code.
 enum CommandError {
     Setting(SettingError),
     Failed(anyhow::Error),
@@ -123,7 +123,7 @@ impl From<anyhow::Error> for CommandError {
     }
 }
 
-/// Runs the command that `arguments` (program name first) ask for.
+/// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let (cli, effective) = match parse(with_default_command(arguments)) {
         Ok(parsed) => parsed,
@@ -153,7 +153,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What is asked for, and the settings that follow from it, as `/-/config` shows them.
+/// Parses the arguments, and lists the settings in effect for `/-/config`.
 fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), clap::Error> {
     let mut command = Cli::command();
     let matches = command.try_get_matches_from_mut(arguments)?;
@@ -177,7 +177,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
     }
 }
 
-/// Without a command, or with flags alone, the command is `serve`.
+/// Inserts `serve` when the arguments contain no command.
 fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut arguments: Vec<_> = arguments.into_iter().collect();
     let first = arguments.get(1).and_then(|it| it.to_str());
@@ -196,8 +196,8 @@ fn runtime() -> anyhow::Result<Runtime> {
     runtime.map(Runtime).context("starting the runtime")
 }
 
-/// One that ends with the command. Dropped, tokio's would wait for ever for what cannot be
-/// interrupted: the look-up of a name that nobody answers, a file on a disk that hangs.
+/// A runtime that ends with the command. When tokio's own runtime is dropped, it waits for blocking
+/// calls that cannot be interrupted: a DNS lookup without an answer, a file on a disk that hangs.
 struct Runtime(tokio::runtime::Runtime);
 
 impl Runtime {
@@ -208,7 +208,7 @@ impl Runtime {
     }
 }
 
-/// In colour on a terminal, where the text has any.
+/// Prints the text, in colour if stdout is a terminal.
 fn print(text: &str) -> Result<ExitCode, CommandError> {
     // A reader that has seen enough (head) is no failure.
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
@@ -220,7 +220,8 @@ fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, CommandError> {
     print(&format!("{}\n", sanitize_json(&text)))
 }
 
-/// As clap would print it, in colour on a terminal, unless a URL is in it.
+/// Prints clap's error, in colour on a terminal. Without colour if it contains a URL, which is
+/// cleaned first.
 fn complain_of_arguments(error: &clap::Error) {
     let text = error.to_string();
     if text.contains("://") {
@@ -234,8 +235,8 @@ fn complain(sentence: &str) {
     let _ = writeln!(std::io::stderr().lock(), "coder-agent-exporter: {sentence}");
 }
 
-/// Clap quotes what it cannot use. That may be the database URL in the wrong place, and its
-/// user and password are for nobody's log.
+/// Removes user and password from URLs. Clap quotes arguments that it cannot parse, and one of them
+/// may be the database URL.
 fn without_userinfo(text: &str) -> String {
     let lines = text
         .split('\n')

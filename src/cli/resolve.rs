@@ -1,4 +1,4 @@
-//! `resolve`: from a workspace to an agent that answers, with the whole story.
+//! `resolve`: finds and dials the agent of a workspace, and shows each step.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -29,9 +29,9 @@ Exit codes:
   64   a setting is wrong
   130  interrupted";
 
-/// Exit code of a workspace that was not reached.
+/// Exit code when the workspace was not reached.
 const NOT_REACHED: u8 = 2;
-/// Exit code of a command that was asked to stop: 128 and the number of SIGINT.
+/// Exit code when the command was interrupted: 128 plus the number of SIGINT.
 const INTERRUPTED: u8 = 130;
 
 pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
@@ -61,8 +61,8 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
     })
 }
 
-/// Does this until its end or until the process is asked to stop, which leaves nothing of it:
-/// whatever is asked or dialed at that moment is given up.
+/// Runs the future until it ends or the process is asked to stop. Stopping drops the future, which
+/// cancels its statements and dials.
 pub(super) fn until_stopped(
     work: impl Future<Output = Result<ExitCode, CommandError>>,
 ) -> Result<ExitCode, CommandError> {
@@ -76,7 +76,7 @@ pub(super) fn until_stopped(
     })
 }
 
-/// A resolver of these settings.
+/// A resolver with these settings.
 pub(super) fn resolver(
     database: &Database,
     dialer: AnyDialer,
@@ -86,7 +86,8 @@ pub(super) fn resolver(
     Resolver::new(database.clone(), dialer, settings)
 }
 
-/// A chat that is bound to an agent of an earlier build would dial that one first; so do we.
+/// Binds the resolver to the agent that the workspace's chat is bound to, so that it dials that
+/// agent first, as Coder's chat would.
 async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, latest: &WorkspaceAt) {
     let stale = database.stale_bindings(Instant::now() + PATIENCE).await;
     // Without them the right agent is dialed at once.
@@ -98,17 +99,17 @@ async fn bind(resolver: &Resolver<Database, AnyDialer>, database: &Database, lat
     }
 }
 
-/// What came of it, for a person or a program.
+/// The result of `resolve`, as text or JSON.
 struct Resolution<'a> {
     latest: &'a WorkspaceAt,
     result: &'a Result<Resolved<Reached>, Unresolved>,
     trace: &'a Trace,
-    /// Whether Coder counts a dial that reached its agent as use of the workspace.
+    /// Whether the dial reached the agent in a way that Coder counts as use of the workspace.
     counts_as_use: bool,
 }
 
 impl Resolution<'_> {
-    /// Nothing is out of scope here: a person asks.
+    /// The outcome as the probe would count it. The scope of the probe does not apply to a command.
     fn outcome(&self) -> ProbeOutcome {
         resolver::outcome(self.result).unwrap_or(ProbeOutcome::ExporterError)
     }

@@ -1,4 +1,4 @@
-//! `serve`: until a signal.
+//! `serve`: runs the exporter until a signal.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -51,7 +51,7 @@ pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, Com
     Ok(ExitCode::SUCCESS)
 }
 
-/// SIGHUP asks for what POST /-/reload asks for.
+/// SIGHUP triggers the same reload as POST /-/reload.
 fn reload_on_signal(requested: Arc<Notify>) -> anyhow::Result<()> {
     let mut hang_up = signal(SignalKind::hangup()).context("waiting for SIGHUP")?;
     tokio::spawn(async move {
@@ -63,7 +63,7 @@ fn reload_on_signal(requested: Arc<Notify>) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Everything that can be wrong with the settings shows here, before anything is started.
+/// Checks all settings before anything is started.
 pub(super) fn collect(
     url: &PostgresUrl,
     database: Database,
@@ -78,7 +78,7 @@ pub(super) fn collect(
     Ok(Collect::new(database, settings::collection(args)?))
 }
 
-/// Serves until `stop` is done.
+/// Serves until `stop` completes.
 pub(super) async fn serve_on(
     listeners: Vec<TcpListener>,
     collect: Collect,
@@ -127,7 +127,7 @@ pub(super) async fn serve_on(
     served.context("serving")
 }
 
-/// Starts the rounds of probes, and what they need beside them.
+/// Starts the probe rounds and the tasks that they need.
 fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Database) {
     let probe::ProbeSettings {
         scope,
@@ -152,7 +152,7 @@ fn start_probe(tasks: &mut JoinSet<()>, probe: Probe<AnyDialer>, database: Datab
     tasks.spawn(async move { probe.run().await });
 }
 
-/// Says what it costs to dial every workspace through Coder.
+/// Warns that dialing every workspace through Coder keeps the workspaces running.
 async fn warn_of_kept_alive(database: &Database) {
     let what = "--probe.scope=all dials through Coder, and Coder counts each dial as use: \
                 autostop and dormancy of the running workspaces are postponed";
@@ -165,7 +165,8 @@ async fn warn_of_kept_alive(database: &Database) {
     }
 }
 
-/// Done when the process is asked to stop; from the moment of the call, not of the first poll.
+/// A future that resolves when the process is asked to stop. Signals are caught from this call on,
+/// not from the first poll.
 pub(super) fn stop_signal() -> anyhow::Result<impl Future<Output = &'static str>> {
     let mut terminate = signal(SignalKind::terminate()).context("waiting for SIGTERM")?;
     let mut interrupt = signal(SignalKind::interrupt()).context("waiting for SIGINT")?;

@@ -1,4 +1,4 @@
-//! From the flags to what each part needs to know.
+//! Turns the flags into the settings of each part of the program.
 
 use std::sync::Arc;
 
@@ -28,38 +28,39 @@ use crate::{collect, probe, resolver, web};
 
 use super::Cli;
 
-/// The database URL of these settings, or of Coder's own variable; libpq's fill in the rest.
+/// The database URL: from the flags, else from Coder's own variable, completed by libpq's
+/// variables.
 ///
 /// # Errors
 ///
-/// When there is none, or it is none.
+/// When no URL is set, or it is invalid.
 pub(super) fn postgres_url(args: &PostgresArgs) -> Result<PostgresUrl, SettingError> {
     let coder_url = variable(config::CODER_URL_VARIABLE);
     let variables = |name: &str| std::env::var(name).ok();
     config::postgres_url(args, coder_url.map(SecretString::from), &variables)
 }
 
-/// One of Coder's own variables; one that is empty is none.
+/// The value of one of Coder's variables; `None` if it is unset or empty.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|it| !it.is_empty())
 }
 
-/// What agents are dialed with, if they are.
+/// How agents are dialed; `None` if the probe is off.
 ///
 /// # Errors
 ///
-/// When the address or the token of Coder cannot be used, or the dialer lacks what it needs.
+/// When Coder's URL or token is invalid, or the dialer lacks a setting.
 pub(super) fn dialing(args: &ExporterArgs) -> Result<Option<Dialing>, SettingError> {
     let url = args.coder.url(variable(URL_VARIABLE))?;
     let token = variable(TOKEN_VARIABLE).map(SecretString::from);
     args.probe.dial.dialing(url, args.coder.token(token)?)
 }
 
-/// The effective settings, and how agents are dialed: Coder's own variables have a part in that.
+/// The settings in effect as text, with the dialer that follows from Coder's own variables.
 ///
 /// # Errors
 ///
-/// As above.
+/// The same as [`dialing`].
 pub(super) fn effective(flags: &str, args: &ExporterArgs) -> Result<Arc<str>, SettingError> {
     let probe = match dialing(args)? {
         Some(dialing) => dialing.to_string(),
@@ -68,12 +69,12 @@ pub(super) fn effective(flags: &str, args: &ExporterArgs) -> Result<Arc<str>, Se
     Ok(format!("probe: {probe:?}\n{flags}").into())
 }
 
-/// What agents are dialed with by a command that is there to dial: by Coder where its address
-/// is known and nothing else is said.
+/// How a command that always dials reaches agents: through Coder if its URL is known and no dialer
+/// is set.
 ///
 /// # Errors
 ///
-/// As above, and when nothing says how.
+/// The same as [`dialing`], and when neither a dialer nor Coder's URL is set.
 pub(super) fn dialing_now(coder: &CoderArgs, dial: &DialArgs) -> Result<Dialing, SettingError> {
     let url = coder.url(variable(URL_VARIABLE))?;
     let token = coder.token(variable(TOKEN_VARIABLE).map(SecretString::from))?;
@@ -90,11 +91,11 @@ pub(super) fn dialing_now(coder: &CoderArgs, dial: &DialArgs) -> Result<Dialing,
     })
 }
 
-/// The database of this URL.
+/// A database with this URL.
 ///
 /// # Errors
 ///
-/// When something it names on this machine, as a certificate, cannot be read.
+/// When a local file that the URL names, such as a certificate, cannot be read.
 pub(super) fn database(url: &PostgresUrl, args: &PostgresArgs) -> Result<Database, SettingError> {
     let read_again = args.clone();
     let source = UrlSource(Arc::new(move || {
@@ -131,11 +132,11 @@ pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings
     })
 }
 
-/// What protects the endpoint.
+/// The settings of `--web.config.file`: TLS, passwords, headers and rate limit.
 ///
 /// # Errors
 ///
-/// When the file cannot be used.
+/// When the file is missing or invalid.
 pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
     // Blank, as an empty variable is, means none.
     let path = args.config_file.as_deref();
@@ -143,11 +144,11 @@ pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
         .map_err(|problem| SettingError::new("--web.config.file", problem))
 }
 
-/// Where pages lead.
+/// The targets of links on the pages: Coder, and this exporter behind a proxy.
 ///
 /// # Errors
 ///
-/// When an address cannot be used.
+/// When a URL is invalid.
 pub(super) fn links(args: &ExporterArgs) -> Result<Links, SettingError> {
     Ok(Links {
         coder: args.coder.url(variable(URL_VARIABLE))?,
@@ -155,12 +156,12 @@ pub(super) fn links(args: &ExporterArgs) -> Result<Links, SettingError> {
     })
 }
 
-/// The probe of the fleet that `collect` collects, when it is on.
+/// The probe of the fleet that `collect` reads; `None` if it is off.
 ///
 /// # Errors
 ///
-/// When the dialer lacks what it needs, or a single connection to the database would have to
-/// do for scrapes and probe.
+/// When the dialer lacks a setting, or `--postgres.max-connections` is 1, since scrapes and the
+/// probe need a connection each.
 pub(super) fn probe(
     args: &ExporterArgs,
     max_connections: usize,
@@ -213,7 +214,7 @@ pub(super) fn coder(args: &ExporterArgs) -> Result<Option<CoderWatch>, SettingEr
     Ok(Some(CoderWatch::new(Arc::new(api))))
 }
 
-/// The dialer of these settings.
+/// A dialer with these settings.
 ///
 /// # Errors
 ///
@@ -222,7 +223,7 @@ pub(super) fn dialer(dialing: Dialing) -> Result<AnyDialer, SettingError> {
     AnyDialer::new(dialing).map_err(|error| SettingError::new("--probe.dialer", error.to_string()))
 }
 
-/// The resolver's constants, at which an agent is lost by the same limit as everywhere.
+/// The resolver's settings, with the same limit for a lost agent as everywhere else.
 pub(super) fn resolver(args: &AgentArgs) -> resolver::ResolverSettings {
     resolver::ResolverSettings {
         inactive_timeout: args.inactive_timeout,
@@ -230,7 +231,7 @@ pub(super) fn resolver(args: &AgentArgs) -> resolver::ResolverSettings {
     }
 }
 
-/// What the web side needs to know.
+/// The settings of the web server.
 pub(super) fn web(
     args: &ExporterArgs,
     lifecycle: Lifecycle,
@@ -260,17 +261,17 @@ pub(super) fn web(
     }
 }
 
-/// The settings of `serve` as a Markdown table: what `docs/configuration.md` shows.
+/// The settings of `serve` as a Markdown table, for `docs/configuration.md`.
 pub fn settings_table() -> String {
     table_of("serve", "")
 }
 
-/// The settings that `demo` has besides: what `docs/demo.md` shows.
+/// The settings that only `demo` has, as a Markdown table for `docs/demo.md`.
 pub fn demo_settings_table() -> String {
     table_of("demo", "demo.")
 }
 
-/// The flags of a command that begin with `prefix`.
+/// The flags of a command that start with `prefix`, as a Markdown table.
 fn table_of(command: &str, prefix: &str) -> String {
     let mut table =
         String::from("| flag | variable | default | effect |\n| --- | --- | --- | --- |\n");

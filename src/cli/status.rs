@@ -1,4 +1,4 @@
-//! `status`: the fleet as a table.
+//! `status`: shows the fleet as a table.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -123,7 +123,7 @@ fn write_total(out: &mut String, organization: &str, template: &str, row: &ByHea
     );
 }
 
-/// Of each problem the number and the oldest.
+/// Writes the number of agents and the oldest one for each problem.
 fn write_oldest(out: &mut String, fleet: &FleetStats) {
     let mut kinds: BTreeMap<Health, (u64, AgentProblem<'_>)> = BTreeMap::new();
     for problem in fleet.problems() {
@@ -146,7 +146,7 @@ fn write_oldest(out: &mut String, fleet: &FleetStats) {
     let _ = writeln!(out, "\n{}", styled(FAINT, hint));
 }
 
-/// `owner/workspace.agent`, as `explain` takes it.
+/// `owner/workspace.agent`, the form that `explain` accepts.
 fn name_of(problem: &AgentProblem<'_>) -> String {
     let agent = problem.agent;
     format!("{}/{}.{}", agent.owner, agent.workspace, agent.name)
@@ -179,7 +179,7 @@ fn write_problems(out: &mut String, fleet: &FleetStats) {
     write_advice(out, fleet);
 }
 
-/// Each piece of advice once, for those it is meant for.
+/// Writes each advice once, with the problems that it is for.
 fn write_advice(out: &mut String, fleet: &FleetStats) {
     let mut advice: Vec<(String, &'static str)> = Vec::new();
     for problem in fleet.problems() {

@@ -1,4 +1,4 @@
-//! What the commands print: names made safe, columns that fit.
+//! Text output of the commands: escaped names and aligned columns.
 
 use clap::builder::styling::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
@@ -7,7 +7,7 @@ use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::rules::health::Health;
 
-/// What everybody's terminal has.
+/// Columns of the narrowest common terminal.
 pub(super) const WIDTH: usize = 80;
 
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -16,7 +16,7 @@ pub(super) const CAUTION: Style = AnsiColor::Yellow.on_default();
 pub(super) const FAINT: Style = Style::new().dimmed();
 pub(super) const STRONG: Style = Style::new().bold();
 
-/// A text in a style; the writer leaves the style out where there is no terminal.
+/// The text with a style. The writer removes the style if stdout is not a terminal.
 pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
@@ -50,8 +50,8 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
     format!("{cut}…{}", " ".repeat(filling))
 }
 
-/// As much of the text as these columns hold. What a terminal draws as one (a heart and the
-/// selector that makes it wide) is measured as one, so not each character by itself.
+/// The longest prefix that fits into `columns`. A sequence that a terminal draws as one character
+/// (a heart and its variation selector) is measured as one.
 fn beginning(text: &str, columns: usize) -> &str {
     // Accents take no column: without a limit a name could be made of nothing else.
     let ends = text.char_indices().map(|(start, it)| start + it.len_utf8());
@@ -60,9 +60,8 @@ fn beginning(text: &str, columns: usize) -> &str {
     &text[..longest.unwrap_or_default()]
 }
 
-/// The text broken at words, so that it fits a terminal behind `indent` columns; a word that is
-/// too long for a line is broken too. Line breaks of the text's own (a job's error has some)
-/// are spaces.
+/// The text wrapped at words to the terminal's width after `indent` columns. A word longer than a
+/// line is broken. Line breaks in the text, as in a job's error, become spaces.
 pub(super) fn wrapped(text: &str, indent: usize) -> String {
     let columns = WIDTH - indent;
     let mut lines: Vec<String> = Vec::new();
@@ -93,7 +92,7 @@ fn pieces(word: &str, columns: usize) -> Vec<String> {
     pieces
 }
 
-/// A name as a heading, with what belongs to it behind it, or below where there is no room.
+/// A name as a heading, followed by `more`: on the same line if it fits, otherwise below.
 pub(super) fn heading(name: &str, more: &str) -> String {
     let name = sanitize(name);
     let gap = match name.width() + 2 + more.width() <= WIDTH {

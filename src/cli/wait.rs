@@ -1,4 +1,4 @@
-//! `wait`: until a workspace can be used.
+//! `wait`: waits until a workspace is ready or has failed.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::process::ExitCode;
@@ -64,7 +64,7 @@ pub(super) fn run(args: &WaitArgs) -> Result<ExitCode, CommandError> {
     })
 }
 
-/// Whether the agent would be blamed for not having answered.
+/// Whether the agent was dialed and failed to answer.
 fn is_unanswered(waited: &Waited) -> bool {
     matches!(
         waited,
@@ -165,14 +165,14 @@ fn exit_code(waited: &Waited) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::from(code))
 }
 
-/// Tells on stderr how it goes: on a terminal in one line that changes, elsewhere a line for
-/// each change of what is seen and of what is in the way, which take turns.
+/// Shows the progress on stderr. On a terminal it is one line that changes. Elsewhere it is a new
+/// line for each change, with the state and the obstacle in turn.
 struct Ticker {
     began: Instant,
     is_terminal: bool,
     seen: String,
     trouble: String,
-    /// Why the last dial could not even be asked for, for which no agent is to blame.
+    /// Why the last dial could not be attempted; no agent is at fault.
     unasked: Option<String>,
 }
 
@@ -224,7 +224,7 @@ impl Ticker {
 }
 
 impl Drop for Ticker {
-    /// Leaves the terminal as it was, however the waiting ended.
+    /// Restores the terminal, however the wait ended.
     fn drop(&mut self) {
         if self.is_terminal && !(self.seen.is_empty() && self.trouble.is_empty()) {
             let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(WIDTH - 1));

@@ -1,4 +1,4 @@
-//! Collection on demand: requests at the same time share one collection.
+//! Collects on demand: concurrent requests share one collection.
 
 mod state;
 #[cfg(test)]
@@ -32,27 +32,27 @@ use crate::postgres::database::{CollectionRequest, Database};
 pub use state::Incidents;
 use state::{CollectState, Memory};
 
-/// A flight ends by itself at its deadline and says what it was waiting for; this is how long
-/// the request that began it waits to hear that.
+/// A collection ends at its deadline with an error that says what it was waiting for. The request
+/// that started it waits this much longer, to get that error.
 const GRACE: Duration = Duration::from_millis(50);
 
-/// What a collection needs to know besides the database.
+/// Settings of a collection, without the database.
 #[derive(Debug, Clone)]
 pub struct CollectSettings {
-    /// Collectors that are on, in the order in which they run.
+    /// Enabled collectors, in the order in which they run.
     pub collectors: Vec<Collector>,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,
-    /// Whether apps are wanted by name, for Coder's own metrics.
+    /// Whether apps are collected by name, for Coder's own metrics.
     pub named_apps: bool,
     /// What is one incident.
     pub incidents: IncidentSettings,
-    /// A collection younger than this is served again.
+    /// Minimum time between two collections: a younger one is served again.
     pub min_interval: Duration,
 }
 
 impl CollectSettings {
-    /// What a collection of these settings loads.
+    /// The parts that a collection with these settings loads.
     pub fn wanted(&self) -> CollectionRequest<'_> {
         CollectionRequest {
             collectors: &self.collectors,
@@ -62,10 +62,10 @@ impl CollectSettings {
     }
 }
 
-/// What collections are read from. It is the database; a test has one that counts.
+/// The source of collections: the database, or a fake that counts in tests.
 pub trait CollectionSource: Clone + Send + Sync + 'static {
-    /// One collection. It never fails: what went wrong is part of the result. Dropping it ends the
-    /// work that it began.
+    /// Runs one collection. It never fails: an error is part of the result. Dropping the future
+    /// cancels the work.
     fn collection(
         &self,
         wanted: CollectionRequest<'_>,
@@ -83,38 +83,38 @@ impl CollectionSource for Database {
     }
 }
 
-/// Collects when asked (`docs/spec/collection.md`). Cheap to clone; all clones share flight and
-/// memory.
+/// Collects on demand (`docs/spec/collection.md`). Cheap to clone; all clones share the current
+/// collection and the history.
 #[derive(Clone)]
 pub struct Collect<S = Database> {
     source: Arc<Mutex<S>>,
     settings: Arc<CollectSettings>,
     state: Arc<Mutex<CollectState>>,
-    /// Locked while a collection is compared with the last one; the state is locked within it, and
-    /// never the other way round.
+    /// Locked while a collection is compared with the previous one. The state may be locked while
+    /// this is locked, never the other way round.
     memory: Arc<Mutex<Memory>>,
-    /// Who may ask what is not a collection.
+    /// One permit, for queries that are not collections.
     turn: Arc<Semaphore>,
-    /// What the log counts its time from.
+    /// Start of the process: the log's times count from here.
     started: Instant,
 }
 
 type Flight = BoxFuture<'static, Arc<CollectionResult>>;
 
 impl Collect<Database> {
-    /// The database, for questions that are not a collection.
+    /// The database, for queries that are not collections.
     pub fn database(&self) -> Database {
         self.source.lock().clone()
     }
 
-    /// Reads another database from the next collection on; those under way end where they began.
+    /// Uses another database from the next collection on. Collections in progress keep the old one.
     pub fn replace_database(&self, database: Database) {
         *self.source.lock() = database;
     }
 }
 
 impl<S: CollectionSource> Collect<S> {
-    /// Collects from `source`; nothing happens before the first request.
+    /// Collects from `source`. The first request starts the first collection.
     pub fn new(source: S, settings: CollectSettings) -> Self {
         Self {
             source: Arc::new(Mutex::new(source)),
@@ -126,15 +126,15 @@ impl<S: CollectionSource> Collect<S> {
         }
     }
 
-    /// A collection that is fresh enough: the one under way, a recent one, or a new one. Answers by
-    /// `deadline`, give or take 50 ms, whatever the database does.
+    /// A recent collection, the one in progress, or a new one. Returns at `deadline` at the latest,
+    /// plus at most 50 ms, whatever the database does.
     pub async fn collection(&self, deadline: Instant) -> Arc<CollectionResult> {
         self.collection_of(&self.settings.collectors, deadline)
             .await
     }
 
-    /// As [`collection`](Self::collection), of these collectors alone, which are enabled and in the
-    /// order in which they run. Shared with those who want the same ones.
+    /// As [`collection`](Self::collection), but only these collectors, which must be enabled and in
+    /// the order in which they run. Shared with requests for the same collectors.
     pub async fn collection_of(
         &self,
         collectors: &[Collector],
@@ -144,9 +144,9 @@ impl<S: CollectionSource> Collect<S> {
             .await
     }
 
-    /// As [`collection`](Self::collection), or one that ended less than `max_age` ago: for pages
-    /// that many look at, and that ask again and again. While a page is open, the last collection
-    /// is kept.
+    /// As [`collection`](Self::collection), but a result that is younger than `max_age` is returned
+    /// again. It is for pages, which have many viewers and refresh themselves. While a page is
+    /// open, the last collection is kept.
     pub async fn recent(&self, max_age: Duration, deadline: Instant) -> Arc<CollectionResult> {
         self.state.lock().watched = Some(Instant::now());
         let max_age = max_age.max(self.settings.min_interval);
@@ -180,24 +180,23 @@ impl<S: CollectionSource> Collect<S> {
         }
     }
 
-    /// A turn to ask a question that is not a collection; it ends when it is dropped. There is one
-    /// at a time: pages and the probe together never take more than one connection, and a scrape
-    /// finds one of its own.
+    /// The permit for a query that is not a collection; released when dropped. There is only one,
+    /// so pages and the probe together use at most one connection and a scrape finds one free.
     pub async fn turn(&self) -> Option<OwnedSemaphorePermit> {
         self.turn.clone().acquire_owned().await.ok()
     }
 
-    /// The settings it runs with.
+    /// The settings of the collection.
     pub fn settings(&self) -> &CollectSettings {
         &self.settings
     }
 
-    /// Errors since the start.
+    /// Errors by kind since the start of the process.
     pub fn errors(&self) -> ErrorCounts {
         self.state.lock().errors.clone()
     }
 
-    /// Status changes since the start.
+    /// Status changes by status before and after, since the start of the process.
     pub fn transitions(&self) -> TransitionCounts {
         self.state.lock().transitions.clone()
     }
@@ -207,7 +206,7 @@ impl<S: CollectionSource> Collect<S> {
         self.state.lock().coder
     }
 
-    /// What changed lately.
+    /// The last health changes, for the pages.
     pub fn health_history(&self) -> Arc<HealthHistory> {
         self.state.lock().health_history.clone()
     }
@@ -278,7 +277,7 @@ impl<S: CollectionSource> Collect<S> {
         collection
     }
 
-    /// Whether these are all that are on.
+    /// Whether these are all enabled collectors.
     fn is_whole(&self, collectors: &[Collector]) -> bool {
         collectors == self.settings.collectors
     }
@@ -304,7 +303,8 @@ impl<S: CollectionSource> Collect<S> {
         self.merged_rows(collection)
     }
 
-    /// Rows that would have given a series twice, in this collection.
+    /// Number of rows in this collection that were merged because they would give the same series
+    /// twice.
     fn merged_rows(&self, collection: &CollectionResult) -> u64 {
         collection.fleet.as_ref().map_or(0, |fleet| {
             let of_coderd = self.settings.named_apps.then(|| coderd::merged_rows(fleet));
@@ -312,8 +312,8 @@ impl<S: CollectionSource> Collect<S> {
         })
     }
 
-    /// The deadline of this one request passed while the flight, begun by another with more
-    /// time, goes on.
+    /// The result for a request whose deadline passed, while the collection continues for another
+    /// request with a later deadline.
     fn too_late(&self, collectors: &[Collector]) -> Arc<CollectionResult> {
         let failure = Failure::new(
             ErrorKind::Timeout,
@@ -333,11 +333,11 @@ impl<S: CollectionSource> Collect<S> {
 }
 
 enum SingleFlight {
-    /// One that ended a moment ago.
+    /// A result that is younger than the minimum interval or the requested age.
     Cached(Arc<CollectionResult>),
-    /// That of another request, under way.
+    /// A collection in progress, started by another request.
     Joined(Shared<Flight>),
-    /// A new one.
+    /// A new collection, started for this request.
     Started(Shared<Flight>),
 }
 

@@ -1,4 +1,4 @@
-//! What a collection remembers from one collection to the next.
+//! State that is kept from one collection to the next.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,25 +19,26 @@ use crate::metrics::page::ErrorCounts;
 
 use super::Flight;
 
-/// An open page asks again within this; collections are kept for it so long.
+/// An open page refreshes within this time. After a page was served, the last collection is kept
+/// for this long.
 pub(super) const WATCHED: Duration = Duration::from_secs(60);
 
 /// Incidents of one collection, shared with pages that are being written.
 pub type Incidents = Arc<[Incident]>;
 
-/// What is known besides the database.
+/// State of the collections, without the database.
 #[derive(Default)]
 pub(super) struct CollectState {
-    /// The collections under way, by what they collect; one in practice. Weak: when the last one
-    /// who waits for it goes, it is dropped, and with it the statement on the server.
+    /// Collections in progress, by their collectors; usually one. Weak references: when the last
+    /// waiting request ends, the collection is dropped, which cancels its statement on the server.
     pub(super) flights: Vec<(Vec<Collector>, WeakShared<Flight>)>,
     pub(super) latest: Option<(Instant, Arc<CollectionResult>)>,
-    /// When a page last asked for a collection that need not be new.
+    /// When a page last asked for a recent collection.
     pub(super) watched: Option<Instant>,
     pub(super) errors: ErrorCounts,
     /// Rows that the last collection merged: each counts once, however long it stays.
     merged_rows: u64,
-    /// What the memory held after the last collection.
+    /// Status changes as of the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) health_history: Arc<HealthHistory>,
     /// Whether Coder was alive in the last collection that could tell.
@@ -48,7 +49,7 @@ pub(super) struct CollectState {
 }
 
 impl CollectState {
-    /// Takes in what a collection found, at `at` of the log's time; what is worth a line.
+    /// Updates the state with a collection that ended at `at`, and returns lines for the log.
     pub(super) fn learn(
         &mut self,
         collection: &CollectionResult,
@@ -65,7 +66,7 @@ impl CollectState {
         lines
     }
 
-    /// Whether a page is open that will ask again.
+    /// Whether a page is open that will refresh.
     pub(super) fn is_watched(&self) -> bool {
         self.watched.is_some_and(|at| at.elapsed() < WATCHED)
     }
@@ -84,22 +85,22 @@ impl CollectState {
     }
 }
 
-/// How every agent was seen last, and what has changed since the start.
+/// The last known state of every agent, and the changes since the start of the process.
 #[derive(Default)]
 pub(super) struct Memory {
     transitions: Transitions,
-    /// Shared with pages that are being written; copied when it goes on.
+    /// Shared with pages that are being rendered, and copied on write.
     health_history: Arc<HealthHistory>,
 }
 
 impl Memory {
-    /// Compares a collection with the last one.
+    /// Compares a collection with the previous one.
     pub(super) fn follow(&mut self, collection: &CollectionResult, now: Timestamp) {
         let health_history = Arc::make_mut(&mut self.health_history);
         health_history.follow(collection, &mut self.transitions, now);
     }
 
-    /// What there is to be shown of it.
+    /// The status changes and the health history so far.
     pub(super) fn so_far(&self) -> (TransitionCounts, Arc<HealthHistory>) {
         (
             self.transitions.counts().clone(),

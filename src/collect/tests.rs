@@ -1,4 +1,4 @@
-//! Single flight, deadlines and memory, on a paused clock.
+//! Tests of single flight, deadlines and history, on a paused clock.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -14,7 +14,7 @@ use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A database that needs some time for each collection, and counts.
+/// A fake database that takes some time for each collection and counts collections.
 #[derive(Clone)]
 struct SlowDatabase {
     takes: Duration,
@@ -28,7 +28,7 @@ struct Counts {
     ended: AtomicUsize,
 }
 
-/// Counts down when a collection ends, by its end or by being dropped.
+/// Decrements the number of running collections when a collection ends or is dropped.
 struct Running(Arc<Counts>);
 
 impl Drop for Running {

@@ -1,4 +1,4 @@
-//! The settings as clap sees them: Prometheus' dotted flags, each with a variable of its own.
+//! The settings as clap arguments: Prometheus' dotted flags, each with an environment variable.
 
 use std::time::Duration;
 
@@ -16,45 +16,45 @@ use super::probe_args::ProbeArgs;
 use super::values::{duration, positive_duration};
 use super::web_args::WebArgs;
 
-/// Everything it takes to collect and serve.
+/// All settings of `serve`.
 #[derive(Debug, Clone, Args)]
 pub struct ServeArgs {
-    /// Where the database is.
+    /// Connection to Coder's database.
     #[command(flatten)]
     pub postgres: PostgresArgs,
-    /// What is made of it.
+    /// Settings of the exporter.
     #[command(flatten)]
     pub exporter: ExporterArgs,
 }
 
-/// Everything but the database.
+/// All settings except those of the database.
 #[derive(Debug, Clone, Args)]
 pub struct ExporterArgs {
-    /// When an agent is lost or stuck.
+    /// Limits after which an agent is lost or stuck.
     #[command(flatten)]
     pub agent: AgentArgs,
     /// What is one incident.
     #[command(flatten)]
     pub incident: IncidentArgs,
-    /// How long a pass may take and how often one is made.
+    /// Timeout and minimum interval of a collection.
     #[command(flatten)]
     pub collect: CollectArgs,
-    /// What is read.
+    /// Collectors that are on and off.
     #[command(flatten)]
     pub collectors: CollectorArgs,
-    /// How much the metrics tell.
+    /// Level of detail of the metrics.
     #[command(flatten)]
     pub metrics: MetricsArgs,
-    /// Where Coder itself is.
+    /// Coder's URL and session token.
     #[command(flatten)]
     pub coder: CoderArgs,
-    /// Whether and how agents are dialed.
+    /// Dialer, scope and pace of the probe.
     #[command(flatten)]
     pub probe: ProbeArgs,
-    /// Where and what is served.
+    /// Addresses, paths and limits of the web server.
     #[command(flatten)]
     pub web: WebArgs,
-    /// What is logged.
+    /// Level and format of the log.
     #[command(flatten)]
     pub log: LogArgs,
 }

@@ -1,4 +1,4 @@
-//! Where Coder itself is: for links to it, and for dials through it.
+//! Settings of Coder itself: its URL for links and dials, and its session token.
 
 use std::path::PathBuf;
 
@@ -12,9 +12,9 @@ use super::http_url::HttpUrl;
 pub(super) const URL_FLAG: &str = "--coder.url";
 pub(super) const TOKEN_FLAG: &str = "--coder.token-file";
 
-/// Coder's own variable for its address.
+/// Coder's own environment variable for its URL.
 pub const URL_VARIABLE: &str = "CODER_URL";
-/// Coder's own variable for a session token; it holds the token itself.
+/// Coder's own environment variable for a session token: it holds the token, not a file name.
 pub const TOKEN_VARIABLE: &str = "CODER_SESSION_TOKEN";
 
 /// `--coder.*`
@@ -43,12 +43,12 @@ pub struct CoderArgs {
 }
 
 impl CoderArgs {
-    /// Coder's address, where one is given: by the flag, or in Coder's own variable, whose
-    /// value is `variable`.
+    /// Coder's URL: the flag, else `variable`, the value of Coder's own variable. `None` if neither
+    /// is set.
     ///
     /// # Errors
     ///
-    /// When it is no address; repeats nothing of it.
+    /// When it is not a URL. The message contains no part of it.
     pub fn url(&self, variable: Option<String>) -> Result<Option<HttpUrl>, SettingError> {
         let (source, text) = match (&self.url, variable) {
             (Some(text), _) => (URL_FLAG, text.clone()),
@@ -60,12 +60,12 @@ impl CoderArgs {
             .map_err(|error| SettingError::new(source, error.to_string()))
     }
 
-    /// Where the token is, if there is one: in the file, or in Coder's own variable, whose
-    /// value is `variable`.
+    /// The session token: in the file of the flag, else `variable`, the value of Coder's own
+    /// variable. `None` if neither is set.
     ///
     /// # Errors
     ///
-    /// When there is none where it should be; never repeats any part of it.
+    /// When the file has no usable token. The message contains no part of it.
     pub fn token(&self, variable: Option<SecretString>) -> Result<Option<Token>, SettingError> {
         let (source, token) = match (&self.token_file, variable) {
             (Some(path), _) => (TOKEN_FLAG, Token::File(path.clone())),

@@ -1,4 +1,4 @@
-//! The token we show to Coder.
+//! The session token for requests to Coder.
 
 use std::fs::File;
 use std::io::Read;
@@ -6,42 +6,43 @@ use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Coder's tokens have 33 characters; none has this many.
+/// Upper limit for a token; Coder's have 33 characters.
 const MOST_BYTES: usize = 4096;
 
-/// Where the token is. `Debug` hides it.
+/// The source of the token. `Debug` does not print it.
 #[derive(Debug, Clone)]
 pub enum Token {
-    /// This is it.
+    /// The token itself, from Coder's environment variable.
     Value(SecretString),
-    /// It is in this file, which may change.
+    /// The file that holds the token, read at each use because it may change.
     File(PathBuf),
 }
 
-/// Why there is no token; repeats no part of it.
+/// Why there is no token. Contains no part of the token.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// The file is not there, or not for us.
+    /// The file does not exist or cannot be read.
     #[error(
         "{file} cannot be read: {error}; it must contain the token and be readable by the exporter"
     )]
     Unreadable {
-        /// Its name, unless that may be the token itself.
+        /// Path of the file. A bare name is replaced by a placeholder, because it may be the token
+        /// itself.
         file: String,
-        /// What the system says.
+        /// Error of the operating system.
         error: String,
     },
-    /// What is there cannot be a token.
+    /// The content cannot be a token.
     #[error("it contains no token; a token is one line without spaces")]
     NoToken,
 }
 
 impl Token {
-    /// The token as it is now, without what surrounds it. Blocks while it reads the file.
+    /// The current token without surrounding whitespace. Blocks while it reads the file.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read, or what is there cannot be a token.
+    /// When the file cannot be read, or its content is not a token.
     pub fn read(&self) -> Result<SecretString, TokenError> {
         match self {
             Self::Value(value) => trimmed(value.expose_secret()),
@@ -67,7 +68,7 @@ fn read_file(path: &Path) -> std::io::Result<SecretString> {
     Ok(text.into())
 }
 
-/// Who gives the token itself for the file must not find it in the log.
+/// The path for messages. A bare name is hidden, because it may be a token in the place of a path.
 fn name_of(path: &Path) -> String {
     if path.components().count() > 1 {
         path.display().to_string()

@@ -1,4 +1,4 @@
-//! `--collector.<name>` and `--no-collector.<name>`, for every collector there is.
+//! The flags `--collector.<name>` and `--no-collector.<name>` of each collector.
 
 use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
@@ -7,10 +7,10 @@ use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::Collector;
 
-/// Which collectors are on; all are unless switched off.
+/// The enabled collectors. All are enabled by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CollectorArgs {
-    /// Those that are on, in the order in which they run.
+    /// Enabled collectors, in the order in which they run.
     pub enabled: Vec<Collector>,
 }
 

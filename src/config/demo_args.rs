@@ -6,13 +6,13 @@ use secrecy::SecretString;
 use super::args::ExporterArgs;
 use super::values::{at_least_one, demo_speed};
 
-/// Everything it takes to show a made-up fleet.
+/// All settings of `demo`.
 #[derive(Debug, Clone, Args)]
 pub struct DemoArgs {
-    /// What the fleet is to be like.
+    /// Settings of the simulated fleet.
     #[command(flatten)]
     pub demo: FleetArgs,
-    /// What is made of it.
+    /// Settings of the exporter.
     #[command(flatten)]
     pub exporter: ExporterArgs,
 }
@@ -71,7 +71,7 @@ pub struct FleetArgs {
     pub database_url: Option<SecretString>,
 }
 
-/// What the demo tells.
+/// The events that the demo simulates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum DemoScenario {
     /// A mix of all events, with every health class from the start
@@ -89,7 +89,7 @@ pub enum DemoScenario {
 }
 
 impl DemoScenario {
-    /// As it is written on the command line.
+    /// The value on the command line.
     #[must_use]
     pub fn name(self) -> String {
         let value = self.to_possible_value();

@@ -1,4 +1,4 @@
-//! Addresses that others are reached at: Coder's, and our own behind a proxy.
+//! HTTP addresses: Coder's, and this exporter's behind a proxy.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,11 +6,11 @@ use std::str::FromStr;
 
 use reqwest::Url;
 
-/// http or https, with a host, perhaps a path prefix, and no user.
+/// An http or https URL with a host and an optional path prefix, without a user.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HttpUrl(Url);
 
-/// A text that is no such address. Repeats nothing of it: there may be a password in it.
+/// Why a text is not such a URL. Contains no part of it, because it may contain a password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct HttpUrlError(&'static str);
@@ -39,22 +39,22 @@ impl FromStr for HttpUrl {
 }
 
 impl HttpUrl {
-    /// Without a slash at its end.
+    /// The URL without a trailing slash.
     pub fn as_str(&self) -> &str {
         self.0.as_str().trim_end_matches('/')
     }
 
-    /// Whether the way to it is encrypted.
+    /// Whether the scheme is https.
     pub fn is_secure(&self) -> bool {
         self.0.scheme() == "https"
     }
 
-    /// Its path, without a slash at its end: empty where the host is all there is.
+    /// The path without a trailing slash; empty for a URL without a path.
     pub fn prefix(&self) -> &str {
         self.0.path().trim_end_matches('/')
     }
 
-    /// Its scheme, host and port, as a browser names where a request comes from.
+    /// Scheme, host and port, as in a browser's `Origin` header.
     pub fn origin(&self) -> String {
         self.0.origin().ascii_serialization()
     }
@@ -64,7 +64,7 @@ impl HttpUrl {
         self.0.host_str().unwrap_or_default()
     }
 
-    /// Whether what is sent there can be read by others: not encrypted, and not for this machine.
+    /// Whether others can read the traffic: the scheme is http and the host is not this machine.
     pub fn is_exposed(&self) -> bool {
         let host = self.host();
         let address = host.trim_start_matches('[').trim_end_matches(']').parse();
@@ -72,7 +72,7 @@ impl HttpUrl {
         !self.is_secure() && !is_local
     }
 
-    /// A page or endpoint below it. The segments may hold anything: they are escaped.
+    /// The URL of a page or endpoint below it. Segments are percent-encoded.
     pub fn below(&self, segments: &[&str]) -> Url {
         let mut url = self.0.clone();
         if let Ok(mut path) = url.path_segments_mut() {

@@ -1,4 +1,4 @@
-//! What is logged.
+//! Settings of the log.
 
 use clap::{Args, ValueEnum};
 
@@ -25,7 +25,7 @@ pub struct LogArgs {
     pub format: LogFormat,
 }
 
-/// How much is logged.
+/// Lowest severity that is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogLevel {
     /// All messages.
@@ -38,7 +38,7 @@ pub enum LogLevel {
     Error,
 }
 
-/// How a log line is written.
+/// Format of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// key=value pairs.

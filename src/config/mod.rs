@@ -39,21 +39,21 @@ use self::postgres_args::{PostgresArgs, URL_FLAG};
 use self::postgres_env::Variables;
 use self::postgres_url::PostgresUrl;
 
-/// The variable Coder itself takes its database from.
+/// Coder's own environment variable for its database URL.
 pub const CODER_URL_VARIABLE: &str = "CODER_PG_CONNECTION_URL";
 
-/// A setting that cannot be used: the flag, and what it takes. Exit code 64.
+/// A setting with an invalid value: the flag, and what is wrong. Exit code 64.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{flag}: {problem}")]
 pub struct SettingError {
-    /// The flag as it is written on the command line.
+    /// The flag as on the command line, such as `--postgres.url`.
     pub flag: String,
-    /// What is wrong and what to do; no secret.
+    /// What is wrong and what to do. Contains no secret.
     pub problem: String,
 }
 
 impl SettingError {
-    /// A problem with this flag.
+    /// An error for this flag.
     pub fn new(flag: &str, problem: impl Into<String>) -> Self {
         Self {
             flag: flag.to_owned(),
@@ -62,13 +62,13 @@ impl SettingError {
     }
 }
 
-/// The database URL, from wherever it was given: the flag or its variable, the file, or
-/// Coder's own variable, whose value is `coder_url`. What it leaves out, and all of it where
-/// there is none but `PGHOST` is set, libpq's `variables` say.
+/// The database URL: from the flag or its variable, the file, or `coder_url`, the value of Coder's
+/// own variable. libpq's `variables` supply what the URL leaves out, and all of it if there is no
+/// URL but `PGHOST` is set.
 ///
 /// # Errors
 ///
-/// When it is missing, given twice, or no URL; never repeats any part of it.
+/// When the URL is missing, set twice, or invalid. The message contains no part of it.
 pub fn postgres_url(
     args: &PostgresArgs,
     coder_url: Option<SecretString>,

@@ -1,4 +1,5 @@
-//! The password file of libpq (`~/.pgpass`): `host:port:database:user:password`, a line each.
+//! The password file of libpq (`~/.pgpass`), with a line `host:port:database:user:password` for
+//! each login.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -9,11 +10,11 @@ use tokio_postgres::config::Host;
 
 use super::postgres_url::UrlError;
 
-/// Where libpq of one distribution or another looks for a socket by itself; the file calls that
-/// place `localhost`.
+/// Default folders of Postgres sockets in the distributions. The password file calls them
+/// `localhost`.
 const DEFAULT_SOCKETS: [&str; 3] = ["/run/postgresql", "/var/run/postgresql", "/tmp"];
 
-/// Who logs in where.
+/// A login: host, port, database and user.
 #[derive(Debug, Clone)]
 pub(super) struct Login {
     pub(super) host: Host,
@@ -22,11 +23,12 @@ pub(super) struct Login {
     pub(super) user: String,
 }
 
-/// The text of the file; `None` when it is not there.
+/// The text of the file; `None` if it does not exist.
 ///
 /// # Errors
 ///
-/// A sentence when it cannot be used: as with libpq, one that others may read is passed over.
+/// A sentence when the file cannot be used. As in libpq, a file that other users may read is
+/// ignored.
 pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
     let shown = path.display();
     let unreadable = |error| format!("the password file {shown} cannot be read: {error}");
@@ -47,12 +49,12 @@ pub(super) fn read(path: &Path) -> Result<Option<String>, String> {
     fs::read_to_string(path).map(Some).map_err(unreadable)
 }
 
-/// The password for these logins, which are of one connection: the first line that fits each.
+/// The password for these logins, which belong to one connection: the first matching line for each.
 ///
 /// # Errors
 ///
-/// When not all hosts have the same one: there is only one for all, and none is to be sent to a
-/// host it is not meant for.
+/// When the hosts have different passwords: a connection has one password, and it must not be sent
+/// to a host that it does not belong to.
 pub(super) fn find(text: &str, logins: &[Login]) -> Result<Option<String>, UrlError> {
     let mut found = logins.iter().map(|login| password_of(text, login));
     let first = found.next().flatten();
@@ -92,7 +94,7 @@ fn password_of(text: &str, login: &Login) -> Option<String> {
         })
 }
 
-/// A part of a line, as it reads without its backslashes.
+/// A field of a line, with its backslash escapes removed.
 #[derive(Debug, Default)]
 struct Field {
     text: String,
@@ -100,13 +102,13 @@ struct Field {
 }
 
 impl Field {
-    /// A star alone fits everything; one behind a backslash is a star.
+    /// Whether the field matches. `*` alone matches everything; an escaped star matches a star.
     fn fits(&self, wanted: &str) -> bool {
         self.text == wanted || (self.text == "*" && !self.has_escapes)
     }
 }
 
-/// At most five: what follows the password is none of it.
+/// The first five fields. Anything after the password is ignored.
 fn fields(line: &str) -> Vec<Field> {
     let mut fields = vec![Field::default()];
     let mut letters = line.chars();

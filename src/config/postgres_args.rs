@@ -1,4 +1,4 @@
-//! Where the database is.
+//! Settings of the connection to Coder's database.
 
 use std::path::PathBuf;
 

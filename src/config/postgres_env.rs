@@ -1,9 +1,9 @@
-//! libpq's variables: what they say where the connection URL says nothing.
+//! libpq's environment variables, for options that the connection URL leaves out.
 
-/// The value of an environment variable, by its name.
+/// Looks up an environment variable by name.
 pub type Variables<'a> = &'a dyn Fn(&str) -> Option<String>;
 
-/// Each option of a URL and the variable that stands in for it.
+/// Options of a URL, each with its libpq variable.
 const VARIABLES: &[(&str, &str)] = &[
     ("port", "PGPORT"),
     ("dbname", "PGDATABASE"),
@@ -21,8 +21,8 @@ const VARIABLES: &[(&str, &str)] = &[
     ("sslcrl", "PGSSLCRL"),
 ];
 
-/// Where the server is. One place, so that half of it is never taken from here and half from
-/// there: a URL that names a host leads to that host.
+/// The options that name the server. They are used together or not at all: a URL that names a host
+/// is not mixed with `PGHOST` or `PGHOSTADDR`.
 const PLACE: &[(&str, &str)] = &[("host", "PGHOST"), ("hostaddr", "PGHOSTADDR")];
 
 /// The variable that names a service of libpq's file, which may name the server.
@@ -34,7 +34,7 @@ pub fn names_a_server(variables: Variables<'_>) -> bool {
     names.any(|it| value(it, variables).is_some())
 }
 
-/// Adds what the URL left out. An empty variable counts as one that is not set.
+/// Adds the options that the URL leaves out. An empty variable counts as unset.
 pub(super) fn fill_in(options: &mut Vec<(String, String)>, variables: Variables<'_>) {
     let is_there = |options: &[(String, String)], name: &str| {
         options

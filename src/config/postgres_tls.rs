@@ -1,21 +1,21 @@
-//! The TLS options of a connection URL, with libpq's meaning.
+//! The TLS options of a connection URL, as libpq defines them.
 
 use std::path::{Path, PathBuf};
 
 use super::postgres_url::UrlError;
 
-/// What `sslmode` and its companions ask for.
+/// The TLS settings that follow from `sslmode`, `sslrootcert`, `sslcert` and `sslkey`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
     /// Whether TLS is used at all.
     pub mode: TlsMode,
-    /// What is checked of the server's certificate.
+    /// How the server's certificate is verified.
     pub verify: Verify,
-    /// `sslrootcert`: PEM file of the authorities to trust; the system's when absent.
+    /// `sslrootcert`: PEM file of the trusted authorities; the system's if `None`.
     pub root_certificates: Option<PathBuf>,
     /// `sslcrl`: PEM file of certificates that are no longer good.
     pub revoked: Option<PathBuf>,
-    /// What to show a server that wants to know who we are.
+    /// Client certificate, for a server that requests one.
     pub identity: Option<Identity>,
 }
 
@@ -32,27 +32,27 @@ pub enum TlsMode {
     Always,
 }
 
-/// A certificate of our own (`sslcert`) and its key (`sslkey`), both PEM files.
+/// A client certificate (`sslcert`) and its key (`sslkey`), both PEM files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The certificate, and those between it and the authority.
+    /// The certificate, followed by the intermediate certificates.
     pub certificate: PathBuf,
-    /// Its key; only its owner may read the file.
+    /// The private key. Only its owner may read the file.
     pub key: PathBuf,
 }
 
-/// What is checked of the server's certificate.
+/// How the server's certificate is verified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verify {
-    /// Nothing: `disable`, `prefer`, `require`.
+    /// Not at all: `disable`, `prefer`, `require`.
     Nothing,
-    /// That a trusted authority signed it: `verify-ca`.
+    /// A trusted authority must have signed it: `verify-ca`.
     Authority,
-    /// And that it was issued for this host: `verify-full`.
+    /// A trusted authority must have signed it for this host name: `verify-full`.
     AuthorityAndHost,
 }
 
-/// The options as they stand in the URL.
+/// The options as in the URL.
 #[derive(Default)]
 pub(super) struct TlsOptions {
     pub(super) mode: Option<String>,
@@ -63,7 +63,7 @@ pub(super) struct TlsOptions {
 }
 
 impl TlsOptions {
-    /// Those of a connection that has no use for TLS.
+    /// The options of a connection that never uses TLS.
     pub(super) fn disabled() -> Self {
         Self {
             mode: Some("disable".into()),
@@ -71,8 +71,8 @@ impl TlsOptions {
         }
     }
 
-    /// What they ask for. Where they say nothing, a file of libpq's in `home` is used if it is
-    /// there.
+    /// The settings that follow from the options. libpq's default files in `home` are used if they
+    /// exist and no option says otherwise.
     pub(super) fn resolve(self, home: Option<&Path>) -> Result<TlsSettings, UrlError> {
         let folder = home.map(|home| home.join(".postgresql"));
         let default = |name: &str| folder.as_ref().map(|folder| folder.join(name));

@@ -1,8 +1,8 @@
-//! Connection URLs as Coder itself takes them.
+//! Connection URLs in the form that Coder accepts.
 //!
-//! tokio-postgres' own parser refuses what Coder's URLs may carry (`sslmode=verify-full`,
-//! `sslrootcert`, pool options) and cuts a password at its first `@`. So the URL is taken
-//! apart here and put together option by option, with what the environment adds.
+//! The parser of tokio-postgres rejects options that Coder's URLs may have (`sslmode=verify-full`,
+//! `sslrootcert`, pool options) and cuts a password at its first `@`. So this module parses the URL
+//! and passes it to tokio-postgres option by option, with the options from the environment.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -17,12 +17,12 @@ use super::postgres_session::{TargetSession, is_parameter};
 use super::postgres_tls::{TlsOptions, TlsSettings};
 use super::postgres_url_parts::Parts;
 
-/// A parsed connection URL. Its `Debug` and [`target`](Self::target) show no password.
+/// A parsed connection URL. `Debug` and [`target`](Self::target) print no password.
 #[derive(Clone)]
 pub struct PostgresUrl {
-    /// Everything tokio-postgres needs.
+    /// All connection options except TLS certificates, for tokio-postgres.
     pub config: tokio_postgres::Config,
-    /// How the server's certificate is judged.
+    /// How the server's certificate is verified.
     pub tls: TlsSettings,
     /// Which server is wanted of several.
     pub target_session: TargetSession,
@@ -30,19 +30,19 @@ pub struct PostgresUrl {
     pub password_command: Option<String>,
     /// Run-time parameters for each session, such as `search_path`.
     pub parameters: Vec<(String, String)>,
-    /// Options that mean nothing here and were left out.
+    /// Options of the URL that are not supported and were ignored.
     pub ignored: Vec<String>,
-    /// What an operator should know of a file that was passed over; a sentence each.
+    /// Notes for the operator about ignored files, one sentence each.
     pub notes: Vec<String>,
 }
 
-/// Why a URL is not one; a sentence that says what to do and repeats no part of the URL,
-/// which may hold the password.
+/// Why a URL is invalid: a sentence that says what to do and contains no part of the URL, which may
+/// contain the password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct UrlError(pub(super) String);
 
-/// Options handed to tokio-postgres as they are.
+/// Options that tokio-postgres accepts unchanged.
 const PASSED_ON: &[&str] = &[
     "user",
     "password",
@@ -63,7 +63,7 @@ const PASSED_ON: &[&str] = &[
     "sslnegotiation",
 ];
 
-/// The URL alone, whatever the environment says.
+/// Parses the URL without the environment.
 impl FromStr for PostgresUrl {
     type Err = UrlError;
 
@@ -73,12 +73,12 @@ impl FromStr for PostgresUrl {
 }
 
 impl PostgresUrl {
-    /// The URL, with what libpq's variables and files say where it says nothing: `PGHOST` and
-    /// its like, the password file, the certificates in `~/.postgresql`.
+    /// Parses the URL, completed by libpq's variables such as `PGHOST`, the password file and the
+    /// certificates in `~/.postgresql`.
     ///
     /// # Errors
     ///
-    /// When it is no URL, or leads nowhere; never repeats any part of it.
+    /// When the URL is invalid or has no host. The message contains no part of it.
     pub fn read(url: &str, variables: Variables<'_>) -> Result<Self, UrlError> {
         let parts = Parts::split(url)?;
         let mut options = parts.authority_options()?;
@@ -130,7 +130,7 @@ impl PostgresUrl {
         Ok(url)
     }
 
-    /// From the password file that is named, else from the one that is there.
+    /// Reads the password from the password file that the options name, else from the default one.
     fn take_password(
         &mut self,
         named: Option<PathBuf>,
@@ -157,7 +157,7 @@ impl PostgresUrl {
         Ok(())
     }
 
-    /// Who logs in where, once for each host.
+    /// The logins to look up in the password file, one for each host.
     fn logins(&self, variables: Variables<'_>) -> Vec<Login> {
         let user = self.config.get_user().map(str::to_owned);
         let user = user.or_else(|| variables("USER")).unwrap_or_default();
@@ -174,8 +174,8 @@ impl PostgresUrl {
             .collect()
     }
 
-    /// Where it leads, for messages: `user@host:port/database`. Without a user in the URL it
-    /// is the system's, as with libpq.
+    /// The destination for messages: `user@host:port/database`. Without a user in the URL it is the
+    /// system's user, as in libpq.
     pub fn target(&self) -> String {
         let ports = self.config.get_ports();
         let hosts = self.config.get_hosts().iter().enumerate();
@@ -218,7 +218,7 @@ fn shown(host: &Host, port: u16) -> String {
     }
 }
 
-/// Lets tokio-postgres read the options, in its own key='value' notation.
+/// Passes the options to the parser of tokio-postgres, as key='value' pairs.
 fn parse_options(options: &[(String, String)]) -> Result<tokio_postgres::Config, UrlError> {
     let mut config = tokio_postgres::Config::new();
     let mut text = String::new();
@@ -259,7 +259,7 @@ fn check_hosts(config: &tokio_postgres::Config) -> Result<(), UrlError> {
     Ok(())
 }
 
-/// An address that stands alone is also the name its certificate is checked for.
+/// Uses an address as the host name that its certificate is verified for, if there is no name.
 fn name_addresses(config: &mut tokio_postgres::Config) {
     if config.get_hosts().is_empty() {
         for address in config.get_hostaddrs().to_vec() {
@@ -268,7 +268,7 @@ fn name_addresses(config: &mut tokio_postgres::Config) {
     }
 }
 
-/// Whether it is only ever a socket of this machine.
+/// Whether all hosts are Unix sockets of this machine.
 fn is_local(config: &tokio_postgres::Config) -> bool {
     let is_socket = |host: &Host| match host {
         Host::Tcp(_) => false,

@@ -1,13 +1,13 @@
-//! The text of a connection URL, taken apart by the rules of Go's `net/url` that Coder applies.
+//! Splits a connection URL by the rules of Go's `net/url`, which Coder applies.
 
 use percent_encoding::percent_decode_str;
 
 use super::postgres_url::UrlError;
 
-/// Of a host without a port among others with one.
+/// The port of a host without one, if another host has a port.
 const DEFAULT_PORT: &str = "5432";
 
-/// The pieces of a URL, still encoded.
+/// The parts of a URL, still percent-encoded.
 pub(super) struct Parts<'a> {
     userinfo: Option<&'a str>,
     hosts: &'a str,
@@ -105,8 +105,8 @@ fn split_raw_password(rest: &str) -> Option<(&str, &str)> {
     is_half_a_password.then(|| (&rest[..end], &rest[end + 1..]))
 }
 
-/// Hosts and ports as two lists of equal length, which is how tokio-postgres wants them; no
-/// ports where none is named.
+/// Splits a list of hosts into a list of hosts and a list of ports of the same length, the form
+/// that tokio-postgres needs. `None` if no host has a port.
 fn split_hosts(list: &str) -> Result<(String, Option<String>), UrlError> {
     let mut hosts = Vec::new();
     let mut ports = Vec::new();

@@ -122,7 +122,7 @@ fn debug_shows_no_password() {
     assert!(!shown.contains("hunter2"), "{shown}");
 }
 
-/// The URL in an environment of these variables.
+/// Parses the URL with these environment variables.
 fn parse_with(url: &str, variables: &[(&str, &str)]) -> PostgresUrl {
     let value = |name: &str| {
         let found = variables.iter().find(|(it, _)| *it == name);

@@ -1,4 +1,4 @@
-//! Whether and how agents are dialed.
+//! Settings of the probe and its dialers.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use super::values::{at_least_one, positive_duration};
 
 const TCP_FLAG: &str = "--probe.tcp-address";
 
-/// `--probe.dialer` and what it needs.
+/// `--probe.dialer` and the settings of the dialers.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probe")]
 pub struct DialArgs {
@@ -52,7 +52,7 @@ pub struct DialArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probe")]
 pub struct ProbeArgs {
-    /// How agents are dialed.
+    /// How agents are dialed; without a dialer the probe is off.
     #[command(flatten)]
     pub dial: DialArgs,
 
@@ -128,12 +128,12 @@ pub enum ScopeKind {
     All,
 }
 
-/// A dialer with all it needs.
+/// A dialer with its settings.
 #[derive(Debug, Clone)]
 pub enum Dialing {
-    /// Through Coder at this address, with this token.
+    /// Through Coder: its URL and a session token.
     Coderd(HttpUrl, Token),
-    /// To this address, filled in for each agent.
+    /// By TCP: an address with placeholders for each agent.
     Tcp(TcpAddress),
 }
 
@@ -147,7 +147,7 @@ impl fmt::Display for Dialing {
 }
 
 impl ProbeArgs {
-    /// Which workspaces are probed with this dialer.
+    /// The workspaces that are probed with this dialer.
     pub fn scope(&self, dialing: &Dialing) -> ProbeScope {
         match (self.scope, dialing) {
             (Some(ScopeKind::InUse), _) | (None, Dialing::Coderd(..)) => ProbeScope::InUse,
@@ -157,11 +157,11 @@ impl ProbeArgs {
 }
 
 impl DialArgs {
-    /// What to dial with, if anything is to be dialed.
+    /// The dialer with its settings; `None` if no dialer is set.
     ///
     /// # Errors
     ///
-    /// When the dialer lacks what it needs, naming the flag that gives it.
+    /// When a setting of the dialer is missing; the message names its flag.
     pub fn dialing(
         &self,
         url: Option<HttpUrl>,

@@ -1,4 +1,4 @@
-//! The settings of commands that ask once.
+//! Settings of the commands that query the database once.
 
 use std::time::Duration;
 
@@ -11,13 +11,13 @@ use super::postgres_args::PostgresArgs;
 use super::probe_args::DialArgs;
 use super::values::positive_duration;
 
-/// Everything it takes to ask the database and judge.
+/// Settings of a command that reads the database and judges agents.
 #[derive(Debug, Clone, Args)]
 pub struct QuestionArgs {
-    /// Where the database is.
+    /// Connection to Coder's database.
     #[command(flatten)]
     pub postgres: PostgresArgs,
-    /// When an agent is lost or stuck.
+    /// Limits after which an agent is lost or stuck.
     #[command(flatten)]
     pub agent: AgentArgs,
 
@@ -29,7 +29,7 @@ pub struct QuestionArgs {
 /// `status`
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
-    /// How to ask.
+    /// Database, limits and output.
     #[command(flatten)]
     pub question: QuestionArgs,
 
@@ -41,7 +41,7 @@ pub struct StatusArgs {
 /// `incidents`
 #[derive(Debug, Clone, Args)]
 pub struct IncidentsArgs {
-    /// How to ask.
+    /// Database, limits and output.
     #[command(flatten)]
     pub question: QuestionArgs,
     /// What is one incident.
@@ -56,7 +56,7 @@ pub struct ExplainArgs {
     #[arg(value_name = "WORKSPACE|AGENT")]
     pub what: String,
 
-    /// How to ask.
+    /// Database, limits and output.
     #[command(flatten)]
     pub question: QuestionArgs,
 }
@@ -85,13 +85,13 @@ pub struct DialQuestionArgs {
     #[arg(value_name = "WORKSPACE")]
     pub what: String,
 
-    /// How to ask.
+    /// Database, limits and output.
     #[command(flatten)]
     pub question: QuestionArgs,
-    /// Where Coder itself is.
+    /// Coder's URL and session token.
     #[command(flatten)]
     pub coder: CoderArgs,
-    /// How agents are dialed.
+    /// How agents are dialed; by default through Coder.
     #[command(flatten)]
     pub dial: DialArgs,
 }

@@ -1,7 +1,7 @@
-//! The address the tcp dialer connects to: a template that names from the database fill.
+//! The address of the tcp dialer: a template with placeholders for names from the database.
 //!
-//! Users choose those names. A name may become a part of the host's name and nothing else: no
-//! other host's, no address, no port.
+//! Users choose these names. So a name must be a valid part of a host name: it must not turn the
+//! result into another domain, an IP address or another port.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,7 +10,7 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 
 use crate::fleet::model::label_value::Variants;
 
-/// Longest label and longest name of a host (RFC 1035).
+/// Maximum length of a label and of a host name, in bytes (RFC 1035).
 const MOST_IN_LABEL: usize = 63;
 const MOST_IN_HOST: usize = 253;
 
@@ -29,7 +29,7 @@ enum Piece {
     Name(Placeholder),
 }
 
-/// What can be filled in.
+/// Placeholders of the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum Placeholder {
@@ -43,18 +43,18 @@ pub enum Placeholder {
     AgentId,
 }
 
-/// A name that cannot stand in a host's name.
+/// Why the names do not give a valid host name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum FillError {
-    /// The name itself.
+    /// One name is not a valid label of a host name.
     #[error("the {what} name {name:?} cannot be part of a host name")]
     NotALabel {
-        /// Which name.
+        /// Which name it is: agent, workspace or owner.
         what: &'static str,
-        /// As it is in the database.
+        /// The name in the database.
         name: String,
     },
-    /// All of it together.
+    /// The complete host name is invalid.
     #[error("with the names filled in, the host {0:?} is not a valid host name")]
     NotAHost(String),
 }
@@ -128,12 +128,12 @@ impl TcpAddress {
         self.allows_special
     }
 
-    /// Host and port for these names.
+    /// The host and port for these names.
     ///
     /// # Errors
     ///
-    /// When a name is not a label of a host's name, or all of them together are no host's name
-    /// but, say, an address.
+    /// When a name is not a valid label of a host name, or when the result is not a host name, for
+    /// example an IP address.
     pub fn fill<'a>(
         &self,
         name_of: impl Fn(Placeholder) -> &'a str,
@@ -164,15 +164,16 @@ impl TcpAddress {
     }
 }
 
-/// Whether a name can stand in a host's name without a meaning of its own.
+/// Whether a name is a valid label: letters, digits and hyphens, so no character has a special
+/// meaning.
 fn is_label(name: &str) -> bool {
     let plain = |it: u8| it.is_ascii_alphanumeric() || it == b'-';
     let is_short = (1..=MOST_IN_LABEL).contains(&name.len());
     is_short && name.bytes().all(plain) && !name.starts_with('-') && !name.ends_with('-')
 }
 
-/// Whether this is the name of a host. One whose last label is a number is an address to
-/// those who look it up: 2130706433 is 127.0.0.1.
+/// Whether this is a host name. If its last label is a number, resolvers read it as an IP address:
+/// 2130706433 is 127.0.0.1.
 fn is_host(host: &str) -> bool {
     let labels = || host.strip_suffix('.').unwrap_or(host).split('.');
     let is_short = labels().all(|it| (1..=MOST_IN_LABEL).contains(&it.len()));

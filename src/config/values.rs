@@ -1,4 +1,4 @@
-//! What a setting takes: from the text of a flag to its value, or to what to write instead.
+//! Parsers of setting values. Their errors say which values are accepted.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// More of anything that is counted here would not fit into a machine, nor into a semaphore.
+/// Maximum of all counts: more would exceed a machine's memory or a semaphore's permits.
 const MOST: usize = 1_000_000;
 
 pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
@@ -29,8 +29,8 @@ pub(super) fn at_least_one(text: &str) -> Result<usize, String> {
     }
 }
 
-/// How fast a demo's story may go: slower, healthy starts would break rules that are made for
-/// life; faster, no reader could follow.
+/// Parses the speed of a demo. At a lower speed, healthy starts would exceed the limits of the
+/// health rules; at a higher one, a reader could not follow the events.
 pub(super) fn demo_speed(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(speed) if (0.5..=100.0).contains(&speed) => Ok(speed),

@@ -1,4 +1,4 @@
-//! Where and what is served.
+//! Settings of the web server.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -85,11 +85,11 @@ pub struct WebArgs {
 }
 
 impl WebArgs {
-    /// Where browsers reach this exporter, if that was said.
+    /// The URL at which browsers reach this exporter; `None` if it is not set.
     ///
     /// # Errors
     ///
-    /// When it is no address; repeats nothing of it.
+    /// When it is not a URL. The message contains no part of it.
     pub fn external_url(&self) -> Result<Option<HttpUrl>, SettingError> {
         let given = self.external_url.as_deref();
         let Some(given) = given.filter(|it| !it.trim().is_empty()) else {

@@ -1,7 +1,7 @@
 //! `--web.config.file`: the format of Prometheus' exporter-toolkit (`docs/spec/http.md`).
 //!
-//! This is the file as it is written; [`tls`] is its part on TLS. What is not known is an error
-//! that names it, for a mistyped key would leave the endpoint open.
+//! This module has the structure of the file; [`tls`] has its TLS section. An unknown key is an
+//! error that names the key, because a mistyped key could leave the endpoint without protection.
 
 pub mod tls;
 
@@ -15,10 +15,10 @@ use serde_saphyr::MessageFormatter;
 
 use self::tls::TlsSection;
 
-/// bcrypt's work doubles with each step: at 18 a comparison takes many seconds.
+/// Accepted bcrypt costs. Each step doubles the work: a comparison at cost 18 takes many seconds.
 const COSTS: std::ops::RangeInclusive<u32> = 4..=18;
 
-/// Headers that may be set, and the values that some of them take.
+/// Response headers that may be set. A list of values is exhaustive; an empty list allows all.
 const HEADERS: &[(&str, &[&str])] = &[
     ("Content-Security-Policy", &[]),
     ("Strict-Transport-Security", &[]),
@@ -27,17 +27,17 @@ const HEADERS: &[(&str, &[&str])] = &[
     ("X-XSS-Protection", &[]),
 ];
 
-/// The whole file.
+/// The content of `--web.config.file`.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct WebFile {
-    /// Certificates and who must show one; without it, plain HTTP.
+    /// TLS settings; `None` means plain HTTP.
     pub tls_server_config: Option<TlsSection>,
     /// HTTP/2 and response headers.
     pub http_server_config: HttpSection,
-    /// Hashes of passwords by user; empty: no password is asked for.
+    /// Password hashes by user; empty: no authentication.
     pub basic_auth_users: BTreeMap<String, PasswordHash>,
-    /// How many requests are answered.
+    /// Rate limit of all requests.
     pub rate_limit: RateLimit,
 }
 
@@ -45,9 +45,9 @@ pub struct WebFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct HttpSection {
-    /// Whether HTTP/2 is offered, which it only is over TLS.
+    /// Whether HTTP/2 is offered. It is only used over TLS.
     pub http2: bool,
-    /// Headers of every answer.
+    /// Headers that are added to every response.
     pub headers: BTreeMap<String, String>,
 }
 
@@ -60,18 +60,18 @@ impl Default for HttpSection {
     }
 }
 
-/// `rate_limit`: a bucket of `burst` requests, and one more every `interval`.
+/// `rate_limit`: a token bucket that holds `burst` requests and gets one more every `interval`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct RateLimit {
-    /// Zero: no limit.
+    /// Time after which one more request is allowed; zero disables the limit.
     #[serde(deserialize_with = "duration")]
     pub interval: Duration,
-    /// How many may come at once.
+    /// Maximum number of requests at once.
     pub burst: u32,
 }
 
-/// A bcrypt hash that can be compared with; never printed.
+/// A bcrypt hash that passwords are compared with. `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct PasswordHash {
@@ -83,12 +83,12 @@ impl PasswordHash {
     /// What tools make hashes at, and what an unknown user's password costs to refuse.
     pub const USUAL_COST: u32 = 10;
 
-    /// The hash as it is written.
+    /// The hash in bcrypt's format.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The work a comparison takes, as a power of two.
+    /// The cost of a comparison, as a power of two.
     pub const fn cost(&self) -> u32 {
         self.cost
     }
@@ -120,7 +120,7 @@ impl TryFrom<String> for PasswordHash {
     }
 }
 
-/// Why the file cannot be used: a sentence that repeats no value, which may be a secret.
+/// Why the file cannot be used: a sentence without any value of the file, which may be a secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct WebFileError(pub(crate) String);
@@ -174,7 +174,7 @@ impl WebFile {
     }
 }
 
-/// A duration as Go writes it, for seconds and fractions of it.
+/// A duration in Go's format, in seconds and their fractions.
 fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim() == "0" {
@@ -184,7 +184,7 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
         .map_err(|_| serde::de::Error::custom("interval must be a duration such as 1s or 500ms"))
 }
 
-/// What the parser says, but for what it quotes of the file's values.
+/// The parser's message, without the values of the file that it quotes.
 fn without_values(error: &serde_saphyr::Error) -> String {
     let message = match error.without_snippet() {
         // The library advises one who writes programs.

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::fuzzing::fuzz;
 
-/// Of the password "secret", at the least cost there is.
+/// Hash of the password "secret", at the lowest cost.
 const HASH: &str = "$2b$04$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW";
 
 fn read(text: &str) -> WebFile {
@@ -12,7 +12,7 @@ fn read(text: &str) -> WebFile {
         .unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// What is wrong with a file; the error must say all of `parts`.
+/// Checks that the file is rejected and that the error contains all of `parts`.
 fn refuses(text: &str, parts: &[&str]) {
     let error = text.parse::<WebFile>().unwrap_err().to_string();
     for part in parts {
@@ -173,7 +173,7 @@ fn limit_that_lets_nobody_in_is_refused() {
     );
 }
 
-/// Lines that look like a file, in any order and at any depth.
+/// Lines with the syntax of such a file, in any order and at any depth.
 fn yaml() -> impl Strategy<Value = String> {
     let line = prop::sample::select(vec![
         "tls_server_config:",

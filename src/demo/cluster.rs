@@ -1,7 +1,7 @@
-//! A throwaway Postgres: the machine's own `initdb` and `postgres` in a private folder,
-//! gone without a trace when its owner ends, however it ends.
+//! A temporary Postgres server: the machine's own `initdb` and `postgres` in a private folder,
+//! which is removed when its owner ends, even by a crash.
 //!
-//! Everything here blocks: call it from `spawn_blocking` where that matters.
+//! All functions block: call them from `spawn_blocking` in async code.
 
 mod address;
 mod data;
@@ -28,20 +28,21 @@ use programs::Programs;
 /// The name of the superuser of every [`Cluster`].
 pub const SUPERUSER: &str = "postgres";
 
-/// A server answers within a tenth of a second; a machine that swaps gets its chance.
+/// The server usually starts in a tenth of a second. The limit leaves time for a machine that
+/// swaps.
 const START_TIMEOUT: Duration = Duration::from_secs(30);
-/// A fast stop rolls back and writes one checkpoint of a small database.
+/// A fast shutdown rolls back open transactions and writes one checkpoint of a small database.
 const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 const POLL_INTERVAL: Duration = Duration::from_millis(5);
-/// Another process may take the free port between our look and the server's `bind`.
+/// Attempts to start on a free port, because another process may take the port first.
 const PORT_ATTEMPTS: u32 = 5;
-/// The server's default, which names the socket too.
+/// Postgres' default port, which is also in the name of the socket.
 pub(super) const DEFAULT_PORT: u16 = 5432;
-/// How much of the server's log an error quotes.
+/// Number of lines of the server's log in an error message.
 const QUOTED_LOG_LINES: usize = 12;
 
-/// A Postgres of our own. Dropping it stops the server and removes its folder; so does the
-/// end of this process, even by SIGKILL.
+/// A temporary Postgres server. Dropping it stops the server and removes its folder. The end of
+/// this process does the same, even by SIGKILL.
 #[derive(Debug)]
 pub struct Cluster {
     programs: Programs,
@@ -54,7 +55,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a database folder and starts a server on it. Blocks until the server takes
+    /// Creates a database folder and starts a server on it. Blocks until the server accepts
     /// connections: about half a second, a tenth of that with [`Options::prepared`].
     ///
     /// # Errors
@@ -78,13 +79,13 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// The URL of `database` for `user` over the unix socket.
+    /// The URL of `database` for `user` over the Unix socket.
     #[must_use]
     pub fn url(&self, user: &str, database: &str) -> String {
         socket_url(user, database, self.folder(), self.port)
     }
 
-    /// The URL of `database` for `user` over TCP, when the server listens there.
+    /// The URL of `database` for `user` over TCP; `None` if the server does not listen on TCP.
     #[must_use]
     pub fn tcp_url(&self, user: &str, database: &str) -> Option<String> {
         let (user, database) = (encoded(user), encoded(database));
@@ -92,19 +93,19 @@ impl Cluster {
         (self.listen == Listen::SocketAndTcp).then_some(url)
     }
 
-    /// The port: of 127.0.0.1 where the server listens there, else only in the socket's name.
+    /// The port. If the server does not listen on TCP, it is only part of the socket's name.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The private folder: the socket, the server's `log`, and its data folder `data`.
+    /// The private folder: it contains the socket, the server's `log`, and its data folder `data`.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Another program of the same Postgres, such as `pg_basebackup`, where it is installed.
+    /// The path of another program of the same Postgres version, such as `pg_basebackup`.
     #[must_use]
     pub fn program(&self, name: &str) -> PathBuf {
         // Where `postgres` on the PATH is a link, the others stand next to what it leads to.
@@ -113,13 +114,13 @@ impl Cluster {
         real.as_ref().unwrap_or(postgres).with_file_name(name)
     }
 
-    /// The server's process id while it runs.
+    /// The server's process id; `None` if it does not run.
     #[must_use]
     pub fn server_id(&self) -> Option<u32> {
         self.server.as_ref().map(Child::id)
     }
 
-    /// Whether the server has neither been stopped nor ended by itself.
+    /// Whether the server still runs.
     pub fn is_running(&mut self) -> bool {
         let is_running = |server: &mut Child| matches!(server.try_wait(), Ok(None));
         if self.server.as_mut().is_some_and(is_running) {
@@ -131,23 +132,23 @@ impl Cluster {
         false
     }
 
-    /// Stops the server as an orderly restart would: sessions are thrown out, data is kept.
-    /// Does nothing when it is stopped.
+    /// Stops the server as a restart would: sessions are terminated, data is kept. Does nothing if
+    /// the server does not run.
     pub fn stop(&mut self) {
         self.end_server(Signal::Interrupt);
     }
 
-    /// Ends the server as a crash would (SIGKILL). Does nothing when it is stopped.
+    /// Kills the server (SIGKILL), as in a crash. Does nothing if it does not run.
     pub fn kill(&mut self) {
         self.end_server(Signal::Kill);
     }
 
-    /// Starts the server again on the same folder, socket and port, and waits until it takes
-    /// connections. Does nothing when it runs.
+    /// Starts the server again with the same folder, socket and port, and waits until it accepts
+    /// connections. Does nothing if it runs.
     ///
     /// # Errors
     ///
-    /// When it does not start, with the end of its log.
+    /// When it does not start, with the last lines of its log.
     pub fn start_again(&mut self) -> Result<(), ClusterError> {
         let deadline = Instant::now() + START_TIMEOUT;
         loop {

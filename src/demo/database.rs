@@ -1,4 +1,4 @@
-//! Where the fleet lives: a database of its own, in a throwaway server or a guest of another.
+//! The database of the simulated fleet: in a temporary server, or on an existing server.
 
 use std::convert::Infallible;
 use std::future::pending;
@@ -20,12 +20,12 @@ use super::narration::News;
 const DATABASE: &str = "coder_demo";
 const ROLE: &str = "coder_exporter";
 
-/// How often a throwaway server is looked at.
+/// Interval at which a temporary server is checked.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// Long enough for a scrape or two to find no database.
+/// Pause before a stopped temporary server is restarted: one or two scrapes find no database.
 const REVIVAL_PAUSE: Duration = Duration::from_secs(5);
 
-/// A database of ours, and the role that may only read it. [`DemoDatabase::leave`] removes both.
+/// A database of the demo, and a read-only role. [`DemoDatabase::leave`] removes both.
 #[derive(Debug)]
 pub(super) struct DemoDatabase {
     owner: Config,
@@ -35,14 +35,14 @@ pub(super) struct DemoDatabase {
 
 #[derive(Debug)]
 enum Server {
-    /// Goes with everything in it.
+    /// A temporary server; it is removed with everything in it.
     Ours(Arc<Mutex<Cluster>>),
-    /// Has other things in it: names of ours are random, and are dropped in the end.
+    /// An existing server with other databases. Ours has a random name and is dropped at the end.
     Theirs { admin: Box<Config>, name: String },
 }
 
 impl DemoDatabase {
-    /// In a throwaway server.
+    /// Creates the database in a temporary server.
     pub(super) async fn build() -> Result<Self, DemoError> {
         let start = || Cluster::start(&cluster::Options::default());
         let cluster = spawn_blocking(start).await??;
@@ -58,8 +58,8 @@ impl DemoDatabase {
         Ok(demo_database)
     }
 
-    /// In a server given by its URL, whose user may create databases and roles. TLS is not
-    /// spoken here.
+    /// Creates the database on the server of this URL, whose user must be allowed to create
+    /// databases and roles. TLS is not supported.
     pub(super) async fn rent(url: &str) -> Result<Self, DemoError> {
         let mut admin: Config = url.parse().map_err(DemoError::Url)?;
         admin.application_name("coder-agent-exporter demo");
@@ -88,12 +88,12 @@ impl DemoDatabase {
         }
     }
 
-    /// How the owner of the fleet reaches it.
+    /// Connection settings of the database's owner.
     pub(super) fn owner(&self) -> &Config {
         &self.owner
     }
 
-    /// How the exporter reaches it: as a role that may only read.
+    /// The exporter's URL, for the read-only role.
     pub(super) fn url(&self) -> &str {
         &self.url
     }
@@ -105,13 +105,13 @@ impl DemoDatabase {
         }
     }
 
-    /// Whether the server is a throwaway one, in which there is nothing else.
+    /// Whether the server is a temporary one.
     pub(super) fn is_ours(&self) -> bool {
         !matches!(self.server, Server::Theirs { .. })
     }
 
-    /// Starts a throwaway server again when it has been ended. Until then the outage is
-    /// there to be seen.
+    /// Restarts a temporary server that has stopped, after a pause in which the outage is visible.
+    /// Never returns.
     pub(super) async fn keep(&self, tell: &Tell) -> Infallible {
         let Server::Ours(cluster) = &self.server else {
             return pending().await;
@@ -140,7 +140,7 @@ impl DemoDatabase {
         }
     }
 
-    /// Leaves nothing behind.
+    /// Removes the database and its role.
     pub(super) async fn leave(self) {
         match self.server {
             Server::Ours(cluster) => {
@@ -190,7 +190,7 @@ async fn execute(on: &Config, sql: &str, doing: String) -> Result<(), DemoError>
         .map_err(DemoError::of(doing))
 }
 
-/// The URL of the database and role of this name on the first host of `admin`.
+/// The URL of the database and role `name` on the first host of `admin`.
 fn url_of(admin: &Config, name: &str, password: &str) -> String {
     let port = admin.get_ports().first().unwrap_or(&5432);
     let encoded = |text: &str| cluster::encoded(text);

@@ -1,38 +1,38 @@
-//! What can keep a demo from starting.
+//! Errors that keep a demo from starting.
 
 use super::cluster::ClusterError;
 
-/// Why there is no demo.
+/// Why the demo did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// No throwaway Postgres.
+    /// The temporary Postgres server did not start.
     #[error(transparent)]
     Cluster(#[from] ClusterError),
-    /// The URL of the server to use is none.
+    /// The URL of the server is invalid.
     #[error("the demo's database URL is not a Postgres URL: {0}")]
     Url(tokio_postgres::Error),
-    /// The server refused something.
+    /// A connection or a statement failed.
     #[error("could not {doing}: {}", reason(.source))]
     Database {
-        /// What was being done to what.
+        /// The operation and its object.
         doing: String,
-        /// Why not.
+        /// The error of Postgres or of the connection.
         source: tokio_postgres::Error,
     },
-    /// A thread of ours did not live to tell.
+    /// A thread of the demo panicked or was cancelled.
     #[error("the demo's Postgres was not started: {0}")]
     Thread(#[from] tokio::task::JoinError),
 }
 
 impl DemoError {
-    /// For `map_err`: what was being done, to what.
+    /// For `map_err`: adds the operation and its object to an error.
     pub(super) fn of(doing: impl Into<String>) -> impl FnOnce(tokio_postgres::Error) -> Self {
         let doing = doing.into();
         move |source| Self::Database { doing, source }
     }
 
-    /// Whether the server understood and said no, as it would say again: wrong data (class 22),
-    /// broken constraints (23), missing tables and rights (42).
+    /// Whether a retry would fail the same way: invalid data (class 22), a constraint (23), a
+    /// missing table or privilege (42).
     pub(super) fn is_refusal(&self) -> bool {
         let Self::Database { source, .. } = self else {
             return false;
@@ -42,7 +42,7 @@ impl DemoError {
     }
 }
 
-/// What the server said, which the error itself only calls a "db error".
+/// The server's message. `Display` of the error itself only prints "db error".
 pub(super) fn reason(error: &tokio_postgres::Error) -> String {
     match (error.as_db_error(), std::error::Error::source(error)) {
         (Some(said), _) => said.message().to_owned(),

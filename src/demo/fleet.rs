@@ -1,9 +1,9 @@
-//! The made-up fleet: a state machine that lives and breaks, repeatable by its seed.
+//! The simulated fleet: a deterministic state machine with a seed.
 //!
-//! Pure: time comes in as seconds since the story began, changes go out as rows and ids. The
-//! same code lives through a morning before anybody looks ([`History`]) and on from there, as
-//! fast as its [`Pace`] says: so a young demo has old builds, and problems of every age. What
-//! happens in which scenario is one table, in `scenario`.
+//! Pure: the time is an argument, in seconds since the simulation began, and the results are rows
+//! and ids. The same code simulates the hours before the demo ([`History`]) and the demo itself, at
+//! the speed of its [`Pace`]. So a new demo already has old builds, and problems of every age. The
+//! events of each scenario are one table in `scenario`.
 
 mod act;
 mod agent;
@@ -51,20 +51,20 @@ use seed_data::{PEOPLE, WORKSPACE_NAMES};
 pub use tables::Tables;
 use workspace::Workspace;
 
-/// How many workspaces the intervals below are meant for: larger fleets are busier.
+/// The fleet size that the intervals are for. A larger fleet has more events.
 const NOMINAL_SIZE: Time = 200;
-/// So many workspaces are stopped when all is as usual.
+/// Percentage of workspaces that are usually stopped.
 const STOPPED_PERCENT: usize = 12;
-/// Deleted workspaces whose rows remain.
+/// Number of deleted workspaces whose rows are kept.
 const KEPT_DELETED: usize = 12;
 
 /// From one sign of life of Coder itself to the next, by the clock.
 const CODER_HEARTBEAT_INTERVAL: Time = 5;
 
-/// How long the story has gone on when the demo begins.
+/// Simulated time before the demo begins, in seconds.
 const HISTORY: Time = 6 * 3600;
 
-/// The fleet and all that is planned for it.
+/// The fleet and its planned events.
 #[derive(Debug)]
 pub struct Fleet {
     plan: &'static ScenarioPlan,
@@ -73,7 +73,7 @@ pub struct Fleet {
     rng: Rng,
     workspaces: Vec<Workspace>,
     names: BTreeMap<(usize, usize), usize>,
-    /// Workspaces that are deleted but whose rows are still there, the oldest first.
+    /// Deleted workspaces whose rows still exist, oldest first.
     deleted: VecDeque<Workspace>,
     next_work_ms: Time,
     next_trouble_ms: Time,
@@ -82,13 +82,13 @@ pub struct Fleet {
 }
 
 impl Fleet {
-    /// What a whole history comes to.
+    /// The fleet after the complete history.
     #[cfg(test)]
     pub(in crate::demo) fn with_history(size: usize, seed: u64) -> (Self, Tables, Time) {
         Self::of(size, seed, Scenario::All, Pace::REAL)
     }
 
-    /// As before, of any scenario, to go on at any pace.
+    /// As `with_history`, for any scenario and pace.
     #[cfg(test)]
     pub(in crate::demo) fn of(
         size: usize,
@@ -101,13 +101,13 @@ impl Fleet {
         history.end(pace)
     }
 
-    /// What there is besides workspaces: to be inserted first.
+    /// The rows that exist before the first workspace and must be inserted first.
     #[must_use]
     pub fn seed_data(&self) -> &SeedData {
         &self.seed_data
     }
 
-    /// What happens from the last tick until `now`.
+    /// Simulates from the last tick until `now`.
     #[must_use]
     pub fn tick(&mut self, now: Time) -> Changes {
         let mut changes = Changes::default();
@@ -155,7 +155,7 @@ impl Fleet {
         }
     }
 
-    /// The first workspaces. Most of them are started within the first minutes.
+    /// Creates the first workspaces. Most of them start within the first minutes.
     fn found(&mut self, size: usize, now: Time) -> Changes {
         let mut changes = Changes::default();
         for _ in 0..size {
@@ -249,7 +249,7 @@ impl Fleet {
         }
     }
 
-    /// Until the next of many such things, in milliseconds.
+    /// Random time until the next event of this nominal interval, in milliseconds.
     fn interval(&mut self, nominal: Time) -> Time {
         let size = Time::try_from(self.workspaces.len().max(1)).unwrap_or(Time::MAX);
         let mean = nominal * 1000 * NOMINAL_SIZE / size;
@@ -262,7 +262,7 @@ impl Fleet {
         stopped * 100 > self.workspaces.len() * STOPPED_PERCENT
     }
 
-    /// Puts a new workspace in the place of a deleted one, and forgets the longest deleted.
+    /// Puts a new workspace in the place of a deleted one, and removes the oldest deleted one.
     fn bury(&mut self, index: usize, now: Time, changes: &mut Changes) {
         let mut successor = self.create(now, changes);
         let at = now + self.rng.within(5..60);

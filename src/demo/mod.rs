@@ -1,9 +1,9 @@
-//! A made-up fleet in a private, throwaway Postgres, served like the real thing.
+//! A simulated fleet in a temporary Postgres, for the exporter to serve.
 //!
-//! [`start`] makes the database and fills it; [`Demo::live`] lets the fleet live in it.
-//! `fleet` decides what happens and touches nothing; `store` turns that into SQL, `simulation` into
-//! time, `narration` into no more lines than people can read; `database` is where the database
-//! comes from, usually a [`cluster`].
+//! [`start`] creates the database and fills it; [`Demo::live`] simulates the fleet in it. `fleet`
+//! is the pure simulation. `store` writes its changes by SQL, `simulation` runs it in real time,
+//! and `narration` limits the messages. `database` provides the database, usually from a
+//! [`cluster`].
 
 pub mod cluster;
 mod database;
@@ -29,22 +29,22 @@ use fleet::{Pace, Scenario};
 pub use narration::News;
 use simulation::Simulation;
 
-/// Takes what there is to tell.
+/// Callback for the demo's news.
 pub type Tell = Arc<dyn Fn(&News) + Send + Sync>;
 
-/// What a demo is to be like.
+/// Options of a demo.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// How many workspaces there are that are not deleted. Most have one agent.
+    /// Number of workspaces that are not deleted. Most have one agent.
     pub workspaces: usize,
-    /// The same seed tells the same story.
+    /// Seed: the same seed gives the same fleet and events.
     pub seed: u64,
-    /// Which story that is.
+    /// Events that are simulated.
     pub scenario: Scenario,
-    /// How fast it goes.
+    /// Speed of the simulation.
     pub pace: Pace,
-    /// A server to use instead of a throwaway one. Its user must be allowed to create a
-    /// database and a role, which get random names and are dropped in the end.
+    /// An existing server to use instead of a temporary one. Its user must be allowed to create
+    /// databases and roles. The demo's have random names and are dropped at the end.
     pub database_url: Option<String>,
 }
 
@@ -60,7 +60,7 @@ impl Default for Options {
     }
 }
 
-/// A fleet in a database of its own, waiting to live.
+/// A fleet in a database of its own, ready to run.
 pub struct Demo {
     demo_database: DemoDatabase,
     simulation: Simulation,
@@ -73,12 +73,12 @@ impl fmt::Debug for Demo {
     }
 }
 
-/// Makes a database and a fleet that has lived in it for a morning. There is none when `stop`
-/// was done first: then everything is removed again.
+/// Creates a database with a fleet and its history. Returns `None` if `stop` completes first; then
+/// everything is removed again.
 ///
 /// # Errors
 ///
-/// When there is no Postgres to be had, or the one given refuses.
+/// When Postgres is not available, or the existing server refuses a statement.
 pub async fn start(
     options: &Options,
     tell: &Tell,
@@ -108,13 +108,13 @@ pub async fn start(
 }
 
 impl Demo {
-    /// The URL by which an exporter reaches the fleet, as a role that may only read.
+    /// The URL for the exporter, with a read-only role.
     #[must_use]
     pub fn url(&self) -> &str {
         self.demo_database.url()
     }
 
-    /// The URL again, where it may be shown: in a throwaway server it holds no password.
+    /// The URL if it may be shown: in a temporary server it contains no password. Otherwise `None`.
     #[must_use]
     pub fn public_url(&self) -> Option<&str> {
         self.demo_database
@@ -122,7 +122,7 @@ impl Demo {
             .then(|| self.demo_database.url())
     }
 
-    /// Lets the fleet live until `shutdown`, then removes everything.
+    /// Runs the simulation until `shutdown` completes, then removes everything.
     pub async fn live(mut self, shutdown: impl Future<Output = ()>) {
         tokio::select! {
             () = shutdown => {}
@@ -132,8 +132,8 @@ impl Demo {
         self.end().await;
     }
 
-    /// Removes everything. A demo that is dropped instead leaves its database in a server
-    /// that was given by its URL.
+    /// Removes everything. A demo that is dropped instead leaves its database on an existing
+    /// server.
     pub async fn end(self) {
         drop(self.simulation);
         self.demo_database.leave().await;

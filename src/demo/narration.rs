@@ -1,35 +1,35 @@
-//! What of a story is shown: no more lines than people can read.
+//! Limits the messages of a demo to what people can read.
 
 use std::time::Duration;
 
 use super::fleet::{Message, Weight};
 
-/// Something to show to the viewer of a demo.
+/// News of a demo for its viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum News {
-    /// So much of the fleet is made up, in percent.
+    /// Progress of the creation of the fleet, in percent.
     MadeUp(usize),
-    /// Something happened in the fleet.
+    /// An event of the fleet.
     Happened {
-        /// A sentence.
+        /// One sentence without a time.
         text: String,
-        /// How much it matters.
+        /// How important the event is.
         weight: Weight,
     },
-    /// So many more things happened.
+    /// Number of events that were not shown.
     More(usize),
-    /// Something is wrong with the demo itself: a sentence.
+    /// A problem of the demo itself: one sentence.
     Amiss(String),
-    /// It is right again: a sentence.
+    /// The end of such a problem: one sentence.
     Mended(String),
 }
 
-/// How long the events are counted together.
+/// Period over which events are limited.
 const WINDOW: Duration = Duration::from_secs(2);
-/// Lines shown in it. Headlines are shown beyond that: they are as rare as what they report.
+/// Maximum number of events in a period. Headlines are always shown, because they are rare.
 const LINES: usize = 5;
 
-/// Lets through so many events, and counts the others.
+/// Passes a limited number of events, and counts the others.
 #[derive(Debug, Default)]
 pub(super) struct Bound {
     window_ends: Duration,
@@ -38,8 +38,8 @@ pub(super) struct Bound {
 }
 
 impl Bound {
-    /// What is shown at `at` of these events: what matters most first, in the order in which it
-    /// happened. How many were left out is shown when the window is over.
+    /// The news to show at `at` for these events, the most important ones, in the order in which
+    /// they happened. The number of dropped events follows when the period ends.
     pub(super) fn tell(&mut self, messages: Vec<Message>, at: Duration) -> Vec<News> {
         let mut news = Vec::new();
         if at >= self.window_ends {
@@ -64,7 +64,7 @@ impl Bound {
         news
     }
 
-    /// Where not all have room, what is less than trouble gives way to it, if there is any.
+    /// The lowest weight to show when there is no room for all events: trouble, if there is any.
     fn least_weight(&self, messages: &[Message]) -> Option<Weight> {
         let room = LINES.saturating_sub(self.shown);
         let has_trouble = messages

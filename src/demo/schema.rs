@@ -1,28 +1,29 @@
-//! The part of Coder's schema that matters here (`docs/spec/coder-schema.md`), in our own words.
+//! The tables of Coder's schema that matter here (`docs/spec/coder-schema.md`), written by us.
 
-/// A time in the life of Coder's schema, named for the first version that has it.
+/// A version of Coder's schema, named for the first Coder version that has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Era {
-    /// The oldest that is supported: agents have no parents and are deleted for good.
+    /// The oldest supported version: it has neither sub-agents nor soft deletion of agents.
     V2_3,
-    /// Has `workspace_agents.display_order`.
+    /// Adds `workspace_agents.display_order`.
     V2_9,
     /// Has `workspace_agent_script_timings`.
     V2_16,
     /// Has the monitors of memory and volumes.
     V2_20,
-    /// Has `workspace_agents.parent_id`.
+    /// Adds `workspace_agents.parent_id`.
     V2_22,
-    /// Has `workspace_agents.deleted`, and chats that know no agent.
+    /// Adds `workspace_agents.deleted`, and chats without a bound agent.
     V2_24,
-    /// Has `chats.agent_id`.
+    /// Adds `chats.agent_id`.
     V2_32,
-    /// Counts sessions in one jsonb, `workspace_agent_stats.session_counts`; not released yet.
+    /// Replaces the session columns by the jsonb column `workspace_agent_stats.session_counts`; not
+    /// released yet.
     V2_36,
 }
 
 impl Era {
-    /// All eras, the oldest first.
+    /// All versions, oldest first.
     pub const ALL: [Self; 8] = [
         Self::V2_3,
         Self::V2_9,
@@ -33,17 +34,17 @@ impl Era {
         Self::V2_32,
         Self::V2_36,
     ];
-    /// What the newest released Coder has.
+    /// The schema of the newest released Coder.
     pub const NEWEST: Self = Self::V2_32;
 
-    /// Everything that makes an empty database one of this era, to be run as one batch.
+    /// SQL that creates this schema in an empty database, as one batch.
     #[must_use]
     pub fn sql(self) -> String {
         let eras = Self::ALL.iter().filter(|era| **era <= self);
         eras.map(|era| era.migration()).collect()
     }
 
-    /// What this era adds to the one before.
+    /// SQL that migrates from the previous version to this one.
     #[must_use]
     pub fn migration(self) -> &'static str {
         match self {

@@ -1,4 +1,4 @@
-//! Fills a database with a fleet that has lived in it for a morning.
+//! Fills a database with a fleet and its history.
 
 use tokio::task::yield_now;
 use tokio_postgres::{Client, Transaction};
@@ -13,10 +13,10 @@ use super::schema::Era;
 use super::simulation::Simulation;
 use super::{Options, Tell, store};
 
-/// The share of the work that is done when the story is told and nothing inserted yet.
+/// Share of the progress that the simulation of the history takes; inserting rows is the rest.
 const TOLD_PERCENT: usize = 40;
 
-/// Makes the fleet these options ask for, and its life from there on.
+/// Creates the fleet for these options, and the simulation that continues it.
 pub(super) async fn make(
     demo_database: &DemoDatabase,
     options: &Options,
@@ -58,7 +58,7 @@ pub(super) async fn make(
     ))
 }
 
-/// Percent by percent, so that a large fleet can be given up while it is being made up.
+/// Simulates the history in steps, so that the creation of a large fleet can be cancelled.
 async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
     let mut history = History::new(options.workspaces, options.seed, options.scenario);
     let mut reported = 0;
@@ -79,8 +79,8 @@ async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error>
     client.batch_execute(&sql).await
 }
 
-/// Leaves foreign keys unchecked for this transaction, which only a superuser may: they hold by
-/// construction, and the parents of every row would be looked up one by one.
+/// Disables foreign key checks for this transaction, which needs a superuser. The rows are
+/// consistent by construction, and each check would look up a parent.
 async fn trust_rows(transaction: &Transaction<'_>) -> Result<(), tokio_postgres::Error> {
     let sql = "SET LOCAL session_replication_role = replica";
     transaction.batch_execute(sql).await

@@ -1,4 +1,4 @@
-//! Lets the fleet live in its database, tick by tick, through outages too.
+//! Runs the simulation of the fleet in its database, tick by tick, and retries during outages.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -11,19 +11,19 @@ use super::fleet::{Changes, Fleet, Pace, Time};
 use super::narration::{Bound, News};
 use super::{Tell, database, store};
 
-/// A tick takes milliseconds. One that hangs on a lock must not hang for ever.
+/// Timeout of a tick, which usually takes milliseconds: a lock must not stop the simulation.
 const TICK_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The fleet in its database.
+/// A fleet and the database that its changes are written to.
 pub(super) struct Simulation {
     database: Config,
     client: Option<Client>,
     fleet: Fleet,
     pace: Pace,
-    /// The fleet's time at `began`.
+    /// The simulated time at `began`.
     epoch: Time,
     began: Instant,
-    /// What the database has not taken yet, and the time of the story when it happened.
+    /// Changes that are not written yet, and their simulated time.
     pending: Option<(Changes, Time)>,
     is_cut_off: bool,
     bound: Bound,
@@ -31,7 +31,7 @@ pub(super) struct Simulation {
 }
 
 impl Simulation {
-    /// Begins with a fleet that has come to `epoch` and goes on at `pace`.
+    /// Starts with a fleet at the simulated time `epoch`, which continues at `pace`.
     pub(super) fn new(
         database: Config,
         client: Client,
@@ -53,7 +53,7 @@ impl Simulation {
         }
     }
 
-    /// Lives until dropped.
+    /// Runs until it is dropped.
     pub(super) async fn run(&mut self) -> Infallible {
         let mut ticks = interval(self.pace.tick());
         ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -63,8 +63,8 @@ impl Simulation {
         }
     }
 
-    /// What happens until now. While the database is away nothing does: like a Coder that
-    /// cannot reach it either, the fleet's news come late.
+    /// Simulates until now and writes the changes. While the database is down the simulation waits
+    /// and keeps its last changes, as agents do when Coder cannot reach its database.
     async fn tick(&mut self) {
         let elapsed = self.pace.story_of(self.began.elapsed());
         let now = self.epoch.saturating_add(elapsed);

@@ -1,8 +1,8 @@
-//! The fleet's rows and changes as SQL: one statement for each kind, however many there are.
+//! Writes the fleet's rows and changes by SQL: one statement for each kind of change, for any
+//! number of rows.
 //!
-//! Statements are unnamed, so that they work where several clients take turns on one server
-//! session. Rows that are there already stay: a batch whose commit went unanswered may be sent
-//! again.
+//! Statements are unnamed, so they also work through a transaction pooler. Existing rows are kept,
+//! so a batch can be sent again if the response to its commit was lost.
 
 mod columns;
 
@@ -18,7 +18,7 @@ use super::fleet::{
 
 type Result = std::result::Result<(), tokio_postgres::Error>;
 
-/// Inserts what is there before the first workspace.
+/// Inserts the rows that exist before the first workspace.
 pub(super) async fn insert_scenery(to: &Transaction<'_>, seed_data: &SeedData) -> Result {
     let SeedData {
         organizations,
@@ -79,12 +79,12 @@ async fn insert_coder(to: &Transaction<'_>, replicas: &[Named], daemons: &[Daemo
     execute(to, sql, &columns).await
 }
 
-/// Inserts rows whose times are of the story, which has come to `now`.
+/// Inserts rows with simulated times, relative to the current simulated time `now`.
 pub(super) async fn insert(to: &Transaction<'_>, rows: &Rows, now: Time) -> Result {
     insert_all(to, rows, now, &|_| ()).await
 }
 
-/// As before, and says after each table how much of it is done, in percent.
+/// As [`insert`], and reports the progress in percent after each table.
 pub(super) async fn insert_all(
     to: &Transaction<'_>,
     rows: &Rows,
@@ -107,7 +107,7 @@ pub(super) async fn insert_all(
     Ok(())
 }
 
-/// Does what a tick says. All of it happens at the transaction's time.
+/// Applies the changes of a tick. All happen at the transaction's time.
 pub(super) async fn apply(to: &Transaction<'_>, changes: &Changes, now: Time) -> Result {
     if changes.coder_beats {
         beat_for_coder(to).await?;

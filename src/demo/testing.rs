@@ -1,11 +1,10 @@
-//! What the tests of this folder share.
+//! Shared functions of the demo's tests.
 
 use tokio_postgres::{Client, NoTls};
 
 use super::cluster::{Cluster, Options, SUPERUSER};
 
-/// Keeps the prepared data folder under `target`, next to the test binary: `cargo clean`
-/// removes it.
+/// Options that keep the prepared data folder under `target`, so that `cargo clean` removes it.
 pub(super) fn prepared() -> Options {
     let binary = std::env::current_exe().unwrap();
     Options {

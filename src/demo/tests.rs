@@ -8,7 +8,7 @@ use fleet::{Fleet, Tables};
 use schema::Era;
 use tokio_postgres::Client;
 
-/// Has no listener.
+/// A callback that ignores all news.
 fn nobody() -> Tell {
     Arc::new(|_| ())
 }

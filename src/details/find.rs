@@ -1,4 +1,4 @@
-//! From what a person wrote to the workspace that is meant.
+//! Finds the workspace or agent that a name or id refers to.
 
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -10,50 +10,51 @@ use crate::fleet::report::sanitize::sanitize;
 use crate::postgres::database::Database;
 use crate::postgres::lookup::directory::Found;
 
-/// What was asked for, read.
+/// The result of a lookup.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ResolvedName {
     /// The workspace with the agents of its latest build.
     pub latest: WorkspaceAt,
-    /// The one agent that was named, if one was; of whatever build when named by its id.
+    /// The named agent; `None` if only a workspace was named. An id may belong to an agent of an
+    /// earlier build.
     pub agent: Option<Uuid>,
 }
 
-/// Why it is not known what is meant. The messages hold names, made printable.
+/// Why the lookup has no single result. Names in the messages are sanitized.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {
-    /// Nothing is called that; these come near, as `owner/workspace`.
+    /// No match. These names are similar, as `owner/workspace`.
     #[error("{}", nothing(.0))]
     Nothing(Vec<String>),
-    /// Several workspaces are called that: their ids.
+    /// Several workspaces match: their ids.
     #[error("several workspaces have this name; give one id:{}", lines(.0))]
     Workspaces(Vec<Uuid>),
-    /// Several agents of the workspace are called that: their ids.
+    /// Several agents of the workspace match: their ids.
     #[error("several agents have this name; give one id:{}", lines(.0))]
     Agents(Vec<Uuid>),
-    /// No agent of the workspace is called that; these are there.
+    /// The workspace has no agent of this name. It has these agents.
     #[error("{}", no_agent(.0))]
     NoAgent(Vec<String>),
-    /// The agent's row is still there, marked as deleted.
+    /// The agent's row exists, but it is soft-deleted.
     #[error("the agent is soft-deleted, and Coder does not count it")]
     SoftDeleted {
-        /// The workspace it was of.
+        /// The workspace that the agent belonged to.
         workspace: Uuid,
     },
-    /// The workspace went away between two questions.
+    /// The workspace was deleted between two queries.
     #[error("the workspace was deleted just now")]
     Gone,
-    /// The database did not say.
+    /// The database did not answer.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
 
-/// Finds what is meant.
+/// Looks up the workspace or agent.
 ///
 /// # Errors
 ///
-/// When nothing or more than one thing is called that, saying what there is; when the database
-/// does not answer by the deadline.
+/// When no row or several rows match, with a list of candidates; when the database does not answer
+/// by the deadline.
 pub async fn find(
     database: &Database,
     reference: &Reference,
@@ -74,7 +75,7 @@ pub async fn find(
     Ok(ResolvedName { latest, agent })
 }
 
-/// What was found where no single workspace was.
+/// The error for a lookup without a single workspace.
 pub(super) fn unclear(found: Found) -> Unclear {
     match found {
         Found::Nothing { near } => Unclear::Nothing(near),
@@ -83,7 +84,7 @@ pub(super) fn unclear(found: Found) -> Unclear {
     }
 }
 
-/// The agent of that name, which Coder compares without case.
+/// The agent of this name. Coder compares names without case.
 pub(super) fn agent_of(latest: &WorkspaceAt, name: &str) -> Result<Uuid, Unclear> {
     let is_it = |it: &&Candidate| it.agent.name.to_lowercase() == name.to_lowercase();
     let named: Vec<_> = latest.agents.iter().filter(is_it).collect();
@@ -119,7 +120,7 @@ fn no_agent(names: &[String]) -> String {
     format!("no agent has this name; there are: {}", names.join(", "))
 }
 
-/// Each on a line of its own.
+/// The items, each on a line of its own.
 fn lines(what: &[impl ToString]) -> String {
     let lines = what.iter().map(|it| format!("\n  {}", it.to_string()));
     lines.collect()

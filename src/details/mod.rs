@@ -1,5 +1,4 @@
-//! All there is to tell about one workspace or agent: what `explain` prints and an agent's page
-//! shows.
+//! The details of one workspace or agent, for `explain` and for the page of an agent.
 
 mod find;
 
@@ -19,20 +18,20 @@ use crate::resolver::{Readiness, verdict};
 pub use find::{ResolvedName, Unclear, find};
 use find::{agent_of, unclear};
 
-/// Everything that is known, true at the moment of [`WorkspaceAt::now`].
+/// The details of a workspace, read at the time [`WorkspaceAt::now`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkspaceDetails {
     /// The workspace with all agents of its latest build.
     pub latest: WorkspaceAt,
-    /// Whether it can be used.
+    /// The verdict of `wait`: whether the workspace is ready.
     pub readiness: Readiness,
-    /// The one agent that was asked about, else all of the latest build.
+    /// The requested agent; otherwise all agents of the latest build.
     pub agents: Vec<AgentDetails>,
-    /// The agent that was asked about.
+    /// The requested agent; `None` if a workspace was requested.
     pub asked: Option<Uuid>,
-    /// The last builds with agents, the newest first.
+    /// The last builds with their agents, newest first.
     pub builds: Vec<PastBuild>,
-    /// What the rules were applied with.
+    /// The limits that the rules used.
     pub limits: Limits,
 }
 
@@ -52,27 +51,26 @@ impl WorkspaceDetails {
     }
 }
 
-/// One agent, and why it is what it is.
+/// The details of one agent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentDetails {
-    /// Its row.
+    /// The agent's row, of the latest or an earlier build.
     pub agent: Agent,
-    /// The rules that decided.
+    /// Status and health, with the rules that decided them.
     pub explanation: Explanation,
     /// Why it has its problem, where that is known.
     pub cause: Option<Cause>,
     /// The scripts that explain it.
     pub scripts: Vec<Script>,
-    /// One of an earlier build is not counted anywhere.
+    /// Whether it belongs to the latest build. Other agents are not counted in metrics.
     pub is_of_latest_build: bool,
 }
 
-/// Asks the database about what is meant by `reference`, once and for one moment.
+/// Reads the details of `reference` from the database, in one transaction.
 ///
 /// # Errors
 ///
-/// When nothing or more than one thing is called that, saying what there is; when the database
-/// does not answer.
+/// When no row or several rows match, with a list of candidates; when the database does not answer.
 pub async fn read_details(
     database: &Database,
     reference: &Reference,

@@ -29,9 +29,9 @@ use self::tcp::Tcp;
 /// Whichever dialer the settings ask for.
 #[derive(Debug)]
 pub enum AnyDialer {
-    /// Coder dials.
+    /// Coder dials the agent, and the exporter asks Coder for the result.
     Coderd(Coderd),
-    /// We do.
+    /// The exporter opens a TCP connection to the agent.
     Tcp(Tcp),
 }
 

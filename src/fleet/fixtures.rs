@@ -1,4 +1,4 @@
-//! Agents for tests: unremarkable until a test says otherwise.
+//! Agents for tests, with ordinary values that a test overrides.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// Seconds after a fixed, unremarkable moment (2025-01-01 00:00:00 UTC).
+/// `seconds` after a fixed time (2025-01-01 00:00:00 UTC).
 pub(crate) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_micros((1_735_689_600 + seconds) * 1_000_000)
 }
@@ -42,7 +42,7 @@ pub(crate) fn agent() -> Agent {
     }
 }
 
-/// A row made at `at(0)` that nothing has connected to.
+/// An agent whose row was created at `at(0)` and that never connected.
 pub(crate) fn never_connected() -> Agent {
     Agent {
         lifecycle: DbEnum::Known(Lifecycle::Created),
@@ -55,7 +55,7 @@ pub(crate) fn never_connected() -> Agent {
     }
 }
 
-/// A fleet of these agents, all of one scope, at `at(0)`.
+/// A fleet of these agents at `at(0)`, all in one scope.
 pub(crate) fn fleet_of(agents: Vec<Agent>) -> FleetStats {
     let mut snapshot = Snapshot::at(at(0));
     snapshot.scopes.intern(Scope {

@@ -1,4 +1,4 @@
-//! What is known of the fleet at one moment, and what it means. Pure: values in, values out.
+//! The state of the fleet at one time, and its assessment. Pure: values in, values out.
 //!
 //! | room | what it holds | may use |
 //! | --- | --- | --- |

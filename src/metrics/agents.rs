@@ -1,4 +1,4 @@
-//! Series of single agents: those that need attention, or all of them.
+//! Metrics of single agents: those with a problem, or all agents.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ const PROBLEM: &str = "coder_agent_problem_timestamp_seconds";
 const INFO: &str = "coder_agent_info";
 const LAST_CONNECTED: &str = "coder_agent_last_connected_timestamp_seconds";
 
-/// A series for each agent with a problem, and two for every agent where that is asked for.
+/// One series for each agent with a problem, and two more for every agent if that is enabled.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: PROBLEM,
@@ -173,8 +173,8 @@ fn last_connected(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     Ok(())
 }
 
-/// The agents that get series of their own under `all`: those with a problem first, the oldest
-/// first, then the others by id.
+/// The agents with their own series under `all`, up to the limit: first those with a problem,
+/// oldest first, then the others by id.
 fn within_budget(page: &Page) -> Vec<(&Scope, &Agent, Assessment)> {
     let Some(fleet) = agents_known(page).filter(|_| page.detail.agent_series == AgentSeries::All)
     else {

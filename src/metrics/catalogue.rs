@@ -1,4 +1,4 @@
-//! The catalogue: every family there is.
+//! The list of all metric families.
 
 use super::family::{Exposed, Family};
 use super::page::Page;
@@ -9,7 +9,7 @@ impl Exposed for Page {
     }
 }
 
-/// Every family of `/metrics`, in the order in which it is exported and documented.
+/// Every family of `/metrics`, in the order of exposition and documentation.
 pub fn families() -> impl Iterator<Item = &'static Family> {
     [
         super::fleet::FAMILIES,
@@ -29,8 +29,8 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     .flatten()
 }
 
-/// The families of one sort of page as a Markdown table: what `metrics` prints and
-/// `docs/metrics.md` shows.
+/// The families of one page as a Markdown table, for the command `metrics` and for
+/// `docs/metrics.md`.
 pub fn table<P: Exposed>() -> String {
     let mut table = String::from(
         "| metric | type | labels | meaning | stability | collector |\n| --- | --- | --- | --- | --- | --- |\n",

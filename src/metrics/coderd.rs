@@ -1,7 +1,6 @@
-//! Coder's own agent metrics, by its names and labels, so that dashboards made for them work.
+//! Coder's own agent metrics, with its names and labels, so that existing dashboards work.
 //!
-//! Only the numbers differ: these are true for one moment. Served with
-//! `--metrics.coderd-compat`.
+//! All values are from the same time, unlike Coder's. Enabled by `--metrics.coderd-compat`.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
@@ -27,7 +26,7 @@ const APPS: &str = "coderd_agents_apps";
 /// All of them can grow; the first is kept longest when the page has no room.
 pub(super) const GROWING: &[(&str, Write)] = &[(UP, up), (CONNECTIONS, connections), (APPS, apps)];
 
-/// The three families of coderd that this exporter can stand in for.
+/// The three families of coderd that the exporter can provide.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: UP,
@@ -76,16 +75,16 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// Coder has no series for a node it does not know either.
+/// The value of the label `tailnet_node`, which is not in the database. Coder uses it for a node
+/// that it does not know.
 const TAILNET_NODE: &str = "unknown";
 
-/// Series by their labels: two rows with the same labels are one series.
+/// Values by labels: rows with the same labels are added to one series.
 type Series<'a, const N: usize> = BTreeMap<[&'a str; N], u64>;
 
-/// Rows of different agents or workspaces that give one of these series twice
-/// (`docs/spec/failures.md`): two agents of one name in a workspace, or two workspaces of one name
-/// and owner, which Coder's labels cannot tell apart. They are merged as Coder does: counts are
-/// added, and a connection is one.
+/// Number of rows that give the same series as another row (`docs/spec/failures.md`): agents with
+/// the same name in a workspace, or workspaces with the same name and owner, which Coder's labels
+/// do not distinguish. They are merged as in Coder: counts are added, and a connection stays 1.
 pub fn merged_rows(fleet: &FleetStats) -> u64 {
     let agents: &[Agent] = fleet.snapshot.agents.as_deref().unwrap_or_default();
     let agents_of_one_name = repeats(

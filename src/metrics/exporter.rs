@@ -1,4 +1,4 @@
-//! Families about this exporter's own work. They are there whatever the database does.
+//! Metrics about the exporter itself. They are present even if the database does not answer.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
 use super::{agents, coderd, incidents, replicas};
 
-/// What this exporter did, and how it went.
+/// Results, durations and errors of the exporter's own work.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_exporter_up",

@@ -1,4 +1,4 @@
-//! What a metric family is: one entry in a table, from which everything else follows.
+//! The definition of a metric family: an entry in a table, from which all documents follow.
 
 use std::fmt;
 
@@ -8,34 +8,34 @@ use crate::fleet::stats::histogram::Histogram;
 
 use super::page::Page;
 
-/// A page of metrics: what its families draw on.
+/// A page of metrics, with the data that its families need.
 pub trait Exposed: Send + Sync + Sized + 'static {
-    /// Every family of such a page, in the order in which it is exported.
+    /// The families of the page, in the order of exposition.
     fn families() -> impl Iterator<Item = &'static Family<Self>>;
 }
 
-/// A metric family: its definition, and how its samples follow from a page.
+/// A metric family: its definition, and a function that writes its samples from a page.
 ///
-/// Everything that is said of a metric anywhere (the exposition in each format, the catalogue,
-/// the README's table, the check of the dashboards) is made from this one value.
+/// The exposition in each format, the catalogue, the README's table and the check of the dashboards
+/// are all generated from this value.
 pub struct Family<P = Page> {
-    /// Full name as it stands in the text format, with `_total` or `_info`.
+    /// Full name in the text format, with `_total` or `_info`.
     pub name: &'static str,
-    /// One sentence; no newline, no quotes, no final full stop.
+    /// Help text: one sentence without newline, quotes and final full stop.
     pub help: &'static str,
-    /// What sort of numbers these are.
+    /// Metric type, written in `# TYPE`.
     pub kind: MetricKind,
-    /// Label names, in the order in which `samples` gives their values.
+    /// Label names, in the order in which `samples` passes the values.
     pub labels: &'static [&'static str],
-    /// Where the numbers come from.
+    /// Origin of the values.
     pub source: Source,
-    /// Whether it may still change.
+    /// Which changes of the metric users must expect.
     pub stability: Stability,
-    /// Writes every sample the page has for this family, none when it is unknown.
+    /// Writes all samples of this family; none if the value is unknown.
     pub samples: fn(&P, &mut dyn Sink) -> fmt::Result,
 }
 
-/// What a format has to know of a family, whatever page it belongs to.
+/// The part of a family that a format needs, independent of the page's type.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Head {
     pub(super) name: &'static str,
@@ -55,29 +55,29 @@ impl<P> Family<P> {
     }
 }
 
-/// The type of a family.
+/// The type of a metric family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Goes up and down.
+    /// A value that goes up and down.
     Gauge,
-    /// Only goes up; its name ends in `_total`.
+    /// A value that only goes up. The name ends in `_total`.
     Counter,
-    /// Always 1; its labels are the message. Its name ends in `_info`.
+    /// Always 1; the labels have the information. The name ends in `_info`.
     Info,
-    /// How many of what has happened had which size. Its counts only go up.
+    /// Distribution of past events. The counts only go up.
     Histogram,
-    /// How many of what there is now have which size. Its counts go up and down, so it is a
-    /// gauge histogram in the formats that have one.
+    /// Distribution of current values. The counts go up and down, so it is a gauge histogram in the
+    /// formats that have this type.
     GaugeHistogram,
 }
 
 impl MetricKind {
-    /// Whether it is one of the two sorts of distributions.
+    /// Whether it is a histogram or a gauge histogram.
     pub(super) const fn is_histogram(self) -> bool {
         matches!(self, Self::Histogram | Self::GaugeHistogram)
     }
 
-    /// Its name in the text format, which has no infos: they are gauges there.
+    /// The type in the text format. An info is a gauge there.
     pub const fn as_text_type(self) -> &'static str {
         match self {
             Self::Gauge | Self::Info => "gauge",
@@ -87,12 +87,12 @@ impl MetricKind {
     }
 }
 
-/// What a family's name, labels and meaning may be relied on for.
+/// Stability of a family's name, labels and meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stability {
     /// Changes only with a major version.
     Stable,
-    /// Follows Coder's own metric of that name, and changes with it.
+    /// A copy of Coder's own metric of that name, and changes with it.
     FollowsCoder,
 }
 
@@ -114,9 +114,9 @@ impl Stability {
 /// what this process does, and always there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Source {
-    /// The rows of one collector.
+    /// The rows of a collector.
     Collector(Collector),
-    /// Trying to reach agents.
+    /// The results of the probe's rounds.
     Probe,
     /// What Coder says of itself.
     Coder,
@@ -124,7 +124,7 @@ pub enum Source {
     Activity,
     /// This exporter's own work.
     Exporter,
-    /// The operating system, about this process.
+    /// The operating system's data about this process.
     Process,
 }
 
@@ -142,12 +142,12 @@ impl Source {
     }
 }
 
-/// A number on the wire.
+/// The value of a sample.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value {
-    /// A count.
+    /// A whole number, such as a count of agents.
     Count(u64),
-    /// Anything measured.
+    /// A number with a fraction, such as seconds.
     Float(f64),
 }
 
@@ -169,19 +169,19 @@ impl From<bool> for Value {
     }
 }
 
-/// Where samples go: one implementation for each format.
+/// A receiver of samples, implemented for each format.
 pub trait Sink {
-    /// Takes one sample. `label_values` stand in the order of [`Family::labels`].
+    /// Writes a sample. `label_values` have the order of [`Family::labels`].
     ///
     /// # Errors
     ///
-    /// When the text cannot grow, which ends the exposition.
+    /// When the sample cannot be written, which ends the exposition.
     fn sample(&mut self, label_values: &[&str], value: Value) -> fmt::Result;
 
-    /// Takes one distribution, likewise.
+    /// Writes a histogram. `label_values` have the order of [`Family::labels`].
     ///
     /// # Errors
     ///
-    /// As above.
+    /// The same as [`sample`](Self::sample).
     fn histogram(&mut self, label_values: &[&str], histogram: &Histogram) -> fmt::Result;
 }

@@ -1,4 +1,4 @@
-//! Families that count the agents of the fleet.
+//! Metrics that count agents.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,7 +13,7 @@ use crate::fleet::stats::transitions::pairs;
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
 
-/// Agents, by organization and template.
+/// Counts of agents by organization and template.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_agents",
@@ -85,8 +85,8 @@ pub(super) const FAMILIES: &[Family] = &[
     },
 ];
 
-/// Versions that get series of their own: a fleet in the middle of an upgrade has a handful,
-/// and beyond twenty they are not read one by one.
+/// Maximum number of versions with their own series. A fleet during an upgrade has a handful, and
+/// more than twenty are too many to read one by one.
 const MOST_VERSIONS: usize = 20;
 
 fn all_counts(page: &Page) -> impl Iterator<Item = (&Scope, Kind, &AgentCounts)> {
@@ -166,7 +166,7 @@ fn versions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     Ok(())
 }
 
-/// The most common versions of the whole fleet; of equally common ones, the first by name.
+/// The most common versions of the whole fleet. Equally common versions are sorted by name.
 fn common_versions(page: &Page) -> BTreeSet<&str> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (_, _, agent_counts) in all_counts(page) {
@@ -180,7 +180,7 @@ fn common_versions(page: &Page) -> BTreeSet<&str> {
     versions.take(MOST_VERSIONS).collect()
 }
 
-/// A row has no version before its agent first connects.
+/// The version for a label. A row has none before its agent first connects.
 fn version_name(version: &Label) -> &str {
     match &**version {
         "" => "unknown",

@@ -1,13 +1,13 @@
-//! Metric families as tables over what one collection found, and the loop that writes them. Pure.
+//! Metric families as tables over the result of a collection, and the loop that writes them. Pure.
 //!
-//! Two sorts of families, by one rule: those with [`family::Source::Collector`] say what the
-//! database says and are absent when it is not known; the others say what this process does
-//! and are always there, those of the probe when it is on. Nothing about Coder is ever set, cleared
-//! or reset: the families are read off the collection each time.
+//! Families with [`family::Source::Collector`] show data of the database and are absent if it is
+//! unknown. The others show data of this process and are always present, those of the probe if it
+//! is on. No value about Coder is stored: the families are computed from the collection in each
+//! scrape.
 //!
-//! Reading order: [`page`] (what a family may draw on), [`family`] (what a family is), one file
-//! for each subject, [`catalogue`] (all of them), [`exposition`] (the formats). [`single`] is
-//! another page with families of its own: that of `/probe`.
+//! Reading order: [`page`] (the data of a family), [`family`] (the definition of a family), one
+//! file for each subject, [`catalogue`] (all families), [`exposition`] (the formats). [`single`]
+//! has the page and the families of `/probe`.
 
 pub mod catalogue;
 pub mod exposition;

@@ -1,4 +1,4 @@
-//! What one exposition is made from.
+//! The data of one exposition.
 
 use std::sync::Arc;
 
@@ -17,35 +17,35 @@ use crate::incident::model::Incident;
 
 pub use super::budget::{Budget, Cut};
 
-/// Everything the families may draw on.
+/// The data that the families use.
 #[derive(Debug, Clone)]
 pub struct Page {
-    /// The collection this scrape got, shared with every scrape of the same moment.
+    /// The collection of this scrape. Concurrent scrapes share it.
     pub collection: Arc<CollectionResult>,
     /// What agents with problems have in common; `None` when agents are unknown.
     pub incidents: Option<Arc<[Incident]>>,
-    /// Status changes since this process started.
+    /// Status changes since the process started.
     pub transitions: TransitionCounts,
-    /// What went wrong since this process started.
+    /// Errors since the process started.
     pub errors: ErrorCounts,
-    /// What the probe found, when it is on.
+    /// Results of the probe; `None` if it is off.
     pub probe: Option<ProbeStats>,
     /// The session reports, where they could be read.
     pub activity: Option<Arc<Activity>>,
     /// What Coder says of itself, where it is asked.
     pub coder: Option<CoderAnswers>,
-    /// What the operating system says of this process, where it can be asked.
+    /// Data of the operating system about this process; `None` if it is not available.
     pub process: Option<ProcessStats>,
-    /// How much detail the operator wants.
+    /// Which optional series are written.
     pub detail: Detail,
-    /// Whether what is in force is what the configuration files say.
+    /// Whether the settings in effect match the configuration files.
     pub is_config_current: bool,
     /// What does not fit into the page.
     pub budget: Budget,
 }
 
 impl Page {
-    /// The fleet, if the database answered.
+    /// The fleet; `None` if the database did not answer.
     pub fn fleet(&self) -> Option<&FleetStats> {
         self.collection.fleet.as_ref().ok()
     }
@@ -57,7 +57,7 @@ impl Page {
 pub struct Detail {
     /// Agents that get their own series.
     pub agent_series: AgentSeries,
-    /// At most this many agents do, oldest problem first.
+    /// Maximum number of agents with their own series; the oldest problems come first.
     pub max_agent_series: usize,
     /// Whether Coder's own agent metrics are served too.
     pub coderd_compat: bool,
@@ -110,18 +110,18 @@ pub enum AgentLabels {
     Ids,
 }
 
-/// How often each kind of error happened since this process started, and when last.
+/// Number of errors by kind since the process started, with the time of the last one.
 #[derive(Debug, Clone, Default)]
 pub struct ErrorCounts {
     by_kind: EnumMap<ErrorKind, ErrorCount>,
 }
 
-/// One kind's share of [`ErrorCounts`].
+/// Errors of one kind.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ErrorCount {
-    /// Since this process started.
+    /// Number of errors since the process started.
     pub total: u64,
-    /// By this machine's clock.
+    /// Time of the last error, by this machine's clock.
     pub last: Option<Timestamp>,
 }
 
@@ -131,7 +131,7 @@ impl ErrorCounts {
         self.add_many(kind, 1, now);
     }
 
-    /// Counts several at once, or none.
+    /// Counts several errors, or none.
     pub fn add_many(&mut self, kind: ErrorKind, more: u64, now: Timestamp) {
         if more > 0 {
             let count = &mut self.by_kind[kind];
@@ -140,26 +140,26 @@ impl ErrorCounts {
         }
     }
 
-    /// Every kind, those that never happened included.
+    /// All kinds, including those without an error.
     pub fn iter(&self) -> impl Iterator<Item = (ErrorKind, ErrorCount)> {
         self.by_kind.iter().map(|(kind, &count)| (kind, count))
     }
 }
 
-/// What the operating system says of this process; names and meaning as in every Prometheus
-/// client library.
+/// Data of the operating system about this process, with the names and meanings of the Prometheus
+/// client libraries.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProcessStats {
-    /// User and system time together.
+    /// User and system CPU time, in seconds.
     pub cpu_seconds: f64,
-    /// Open file descriptors.
+    /// Number of open file descriptors.
     pub open_fds: u64,
-    /// How many may be open; `None`: no limit.
+    /// Limit of open file descriptors; `None` means no limit.
     pub max_fds: Option<u64>,
-    /// Address space.
+    /// Size of the address space, in bytes.
     pub virtual_memory_bytes: u64,
-    /// Memory in use.
+    /// Resident memory, in bytes.
     pub resident_memory_bytes: u64,
-    /// When it started, in seconds since the Unix epoch.
+    /// Start of the process, in seconds since the Unix epoch.
     pub start_time_seconds: f64,
 }

@@ -1,5 +1,4 @@
-//! Families about trying to reach agents (`docs/spec/probe.md`). They are there when the probe is
-//! on.
+//! Metrics of the probe's rounds (`docs/spec/probe.md`). They are present if the probe is on.
 
 use std::fmt;
 
@@ -8,7 +7,7 @@ use crate::fleet::model::label_value::Variants;
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
 
-/// What the probe found.
+/// Outcomes, durations, disagreements and coverage of the rounds.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_agent_probe_outcomes_total",

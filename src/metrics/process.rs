@@ -1,4 +1,4 @@
-//! Families about this process, by the names every Prometheus client library uses.
+//! Metrics about this process, with the names of the Prometheus client libraries.
 
 use std::fmt;
 

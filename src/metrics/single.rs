@@ -1,4 +1,4 @@
-//! Families of `/probe`: one workspace, in the style of multi-target exporters
+//! Metrics of `/probe`, for one workspace in the style of multi-target exporters
 //! (`docs/spec/probe.md`).
 
 use std::fmt;
@@ -14,29 +14,29 @@ use crate::fleet::rules::health::Assessment;
 
 use super::family::{Exposed, Family, MetricKind, Sink, Source, Stability};
 
-/// What a probe of one workspace found.
+/// The result of a probe of one workspace.
 #[derive(Debug, Clone)]
 pub struct ProbePage {
-    /// What came of it, or why it was not dialed.
+    /// The outcome, or the reason why the agent was not dialed.
     pub outcome: Result<ProbeOutcome, SkipReason>,
-    /// How long it took.
+    /// Duration of the probe.
     pub duration: Duration,
-    /// How long it was allowed to take.
+    /// Timeout of the probe.
     pub allowed: Duration,
-    /// How long each phase took, by name, every phase.
+    /// Duration of each phase by name, with every phase.
     pub phases: Vec<(&'static str, Duration)>,
-    /// The agent it was about; `None` when there was none.
+    /// The probed agent; `None` if no agent was chosen.
     pub agent: Option<ProbePageAgent>,
 }
 
-/// The agent that a probe was about.
+/// The probed agent, for labels and health.
 #[derive(Debug, Clone)]
 pub struct ProbePageAgent {
     /// `workspace_agents.id`.
     pub id: Uuid,
     /// `workspace_agents.name`.
     pub name: Label,
-    /// What it was by the database, before it was dialed.
+    /// Status and health from the database, before the dial.
     pub assessment: Assessment,
 }
 

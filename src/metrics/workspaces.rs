@@ -1,4 +1,4 @@
-//! Families that count apps, workspaces and chats.
+//! Metrics that count apps, workspaces and chats.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -9,7 +9,7 @@ use crate::fleet::stats::collection::Collector;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 
-/// What agents belong to and what belongs to them, by organization and template.
+/// Counts by organization and template.
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_apps",

@@ -1,9 +1,9 @@
-//! What to do about what the server, a pooler or TLS says: the end of a sentence, or nothing.
+//! Advice for errors of the server, a pooler or TLS: the end of a sentence, or empty.
 
 use rustls::{AlertDescription, CertificateError, Error};
 
-/// Of an SQLSTATE and its message. A pooler says everything under the code of a broken
-/// protocol, so there the message counts.
+/// Advice for an SQLSTATE and its message. PgBouncer uses the code for a protocol violation for all
+/// its errors, so its messages are compared.
 pub(crate) fn of_server(code: &str, message: &str) -> &'static str {
     match code {
         "53300" => "; raise max_connections or the role's CONNECTION LIMIT",
@@ -29,7 +29,7 @@ fn of_refused_user(message: &str) -> &'static str {
     }
 }
 
-/// PgBouncer's words.
+/// Advice for PgBouncer's messages.
 fn of_pooler(message: &str) -> &'static str {
     if message.contains("query_wait_timeout") {
         "; the pooler had no free server connection in time: raise its pool size"
@@ -55,7 +55,7 @@ pub(crate) fn of_connect(database: &str, role: &str) -> String {
     format!("; run: GRANT CONNECT ON DATABASE {database} TO {role};")
 }
 
-/// Of a handshake that failed, at our end or, by an alert, at the server's.
+/// Advice for a failed handshake, with an error of our side or an alert from the server.
 pub(crate) fn of_tls(error: &Error) -> &'static str {
     match error {
         Error::InvalidCertificate(certificate) => of_server_certificate(certificate),
@@ -97,7 +97,7 @@ fn of_server_certificate(error: &CertificateError) -> &'static str {
     }
 }
 
-/// The server looks at our certificate only after it has shown its own.
+/// Advice for an alert. The server verifies our certificate only after it has sent its own.
 fn of_alert(alert: AlertDescription) -> &'static str {
     use AlertDescription as The;
     match alert {

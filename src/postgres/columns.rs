@@ -1,4 +1,4 @@
-//! The columns of a row by their names.
+//! Reads the columns of a row by name.
 
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
@@ -16,24 +16,24 @@ use crate::fleet::model::label_value::{DbEnum, Variants};
 use super::decode::{Text, column};
 use super::text_limits::limit_of;
 
-/// Where the columns of one statement's rows are. Each name is looked up in the first row that it
-/// is asked of; in all rows after that it costs as little as a position.
+/// Positions of the columns in the rows of a statement. A name is looked up once; after that it is
+/// as fast as a position.
 #[derive(Default)]
 pub(super) struct Columns {
     known: RefCell<Vec<(&'static str, usize)>>,
-    /// Position in `known` of the name that is probably asked for next.
+    /// Index in `known` of the name that is expected next.
     next: Cell<usize>,
 }
 
 impl Columns {
-    /// A row of the statement.
+    /// Wraps a row of the statement.
     pub(super) fn of<'a>(&'a self, row: &'a Row) -> Fields<'a> {
         self.next.set(0);
         let columns = self;
         Fields { row, columns }
     }
 
-    /// The position of the column of that name, if `find` finds it.
+    /// The position of a column, cached or from `find`.
     #[inline]
     fn position(
         &self,
@@ -68,7 +68,7 @@ impl Columns {
     }
 }
 
-/// One row, read by the names of its columns.
+/// A row whose columns are read by name.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     row: &'a Row,
@@ -76,11 +76,11 @@ pub(super) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// The value of a column; NULL is `None`.
+    /// The value of a column; `None` for NULL.
     ///
     /// # Errors
     ///
-    /// When there is no such column, or it is of a type this program did not ask for.
+    /// When the column does not exist or has another type.
     #[inline]
     pub(super) fn get<T: FromSql<'a>>(&self, name: &'static str) -> Result<Option<T>, Failure> {
         let find = |name: &str| {
@@ -99,13 +99,13 @@ impl<'a> Fields<'a> {
         Ok(text.map(|it| bounded(it.0, limit_of(name))))
     }
 
-    /// A text of its own; NULL is empty.
+    /// Text as an owned string; empty for NULL.
     pub(super) fn string(&self, name: &'static str) -> Result<String, Failure> {
         let text = self.text(name)?;
         Ok(text.map(Cow::into_owned).unwrap_or_default())
     }
 
-    /// A value of one of Coder's enums, cast to text.
+    /// A value of one of Coder's enums, which the statement casts to text.
     pub(super) fn named<V: Variants + FromStr>(
         &self,
         name: &'static str,
@@ -113,13 +113,13 @@ impl<'a> Fields<'a> {
         Ok(DbEnum::parse(self.text(name)?.as_deref()))
     }
 
-    /// `count`, the number of rows that stand behind this one: never NULL nor negative.
+    /// The column `count`. It is never NULL or negative.
     pub(super) fn count(&self) -> Result<u64, Failure> {
         let count: Option<i64> = self.get("count")?;
         Ok(count.and_then(|it| it.try_into().ok()).unwrap_or_default())
     }
 
-    /// `organization` and `template`.
+    /// The scope from the columns `organization` and `template`.
     pub(super) fn scope(&self) -> Result<Scope, Failure> {
         let label = |name| {
             let text = self.text(name)?.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The collection over the database (`docs/spec/collection.md`).
+//! Collections from the database (`docs/spec/collection.md`).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use crate::postgres::reads;
 pub use crate::postgres::connection::connector::UrlSource;
 pub use crate::postgres::load::CollectionRequest;
 
-/// What `application_name` says in `pg_stat_activity`.
+/// The `application_name` in `pg_stat_activity`.
 const APPLICATION_NAME: &str = "coder-agent-exporter";
 
 /// How long to wait before a table that was locked is tried once more. A migration that is done by
@@ -37,7 +37,7 @@ const LOCK_PAUSE: Duration = Duration::from_millis(250);
 /// How often a transaction begins again because the schema changed while it began.
 const MOST_BEGINNINGS: u32 = 3;
 
-/// Coder's database, reached through a small pool.
+/// Coder's database, with a small connection pool.
 ///
 /// Cheap to clone; all clones share the pool.
 #[derive(Clone)]
@@ -49,11 +49,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Prepares a pool of at most `max_connections`; nothing is connected yet.
+    /// Creates a pool of at most `max_connections`. It connects on first use.
     ///
     /// # Errors
     ///
-    /// When the certificates the URL names cannot be read.
+    /// When a certificate in the URL cannot be read.
     pub fn new(url: &PostgresUrl, max_connections: usize) -> Result<Self, Failure> {
         Self::reading(url, None, max_connections)
     }
@@ -85,17 +85,16 @@ impl Database {
         })
     }
 
-    /// Where it is, for messages: `user@host:port/database`.
+    /// The destination for messages: `user@host:port/database`.
     pub fn target(&self) -> &str {
         &self.target
     }
 
-    /// One look at what the database offers of these columns, and of what tells one Coder from
-    /// another.
+    /// Looks up these columns and those that differ between versions of Coder.
     ///
     /// # Errors
     ///
-    /// When it does not answer by the deadline.
+    /// When the database does not answer by the deadline.
     pub async fn catalog(
         &self,
         wanted: &[ColumnSet],
@@ -109,8 +108,8 @@ impl Database {
         Ok(catalog)
     }
 
-    /// One collection: one transaction, one `now`, one statement for each collector. Never fails:
-    /// what went wrong is part of the result.
+    /// Runs one collection: one transaction, one `now`, one statement for each collector. It never
+    /// fails: an error is part of the result.
     pub async fn collection(
         &self,
         wanted: CollectionRequest<'_>,
@@ -270,17 +269,17 @@ impl Database {
     }
 }
 
-/// How long it took until there was something to ask.
+/// The time to open a session.
 struct Opening {
-    /// A connection: a wait for one that is busy, or a new one, or next to nothing.
+    /// Time to get a connection from the pool or to connect.
     connect: Duration,
-    /// The transaction, the moment and the look at the catalog.
+    /// Time to begin the transaction, with `now()` and the catalog.
     begin: Duration,
 }
 
 impl Opening {
-    /// Says where the time of a collection went. A collection that failed says in its error what it
-    /// was waiting for.
+    /// Logs the durations of a successful collection. The error of a failed one says what it was
+    /// waiting for.
     fn log_collection(&self, reports: &[CollectorReport], commit: Duration, judge: Duration) {
         for report in reports {
             if let Outcome::Loaded { duration, .. } = report.outcome {
@@ -298,8 +297,8 @@ impl Opening {
     }
 }
 
-/// What a collection of these collectors reads. The agents' columns are always looked up: they tell
-/// what kind of Coder it is.
+/// Columns that these collectors read. The columns of the agents collector are always included,
+/// because they show which version of Coder it is.
 fn wanted_reads(collectors: &[Collector]) -> Vec<ColumnSet> {
     let all = [Collector::Agents].iter().chain(collectors);
     all.flat_map(|&collector| reads(collector))

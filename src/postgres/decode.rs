@@ -1,4 +1,4 @@
-//! Reading columns with care: whatever a row holds, it is a value or an error, never a panic.
+//! Decodes columns. Any row gives a value or an error, never a panic.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,11 +9,11 @@ use tokio_postgres::types::{FromSql, Type};
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::time::Timestamp;
 
-/// The value of one column; NULL is `None`.
+/// The value of a column; `None` for NULL.
 ///
 /// # Errors
 ///
-/// When the column is of a type this program did not ask for.
+/// When the column has another type.
 pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<Option<T>, Failure> {
     row.try_get(index).map_err(|error| {
         let name = row.columns().get(index).map_or("?", |column| column.name());
@@ -22,7 +22,8 @@ pub(super) fn column<'a, T: FromSql<'a>>(row: &'a Row, index: usize) -> Result<O
     })
 }
 
-/// Binary `timestamptz`: whole microseconds, the infinities at the ends of the range.
+/// Decodes a binary `timestamptz`: whole microseconds, with the infinities at the ends of the
+/// range.
 impl<'a> FromSql<'a> for Timestamp {
     fn from_sql(_: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let micros: [u8; 8] = raw.try_into()?;
@@ -34,8 +35,8 @@ impl<'a> FromSql<'a> for Timestamp {
     }
 }
 
-/// Text that may not be UTF-8, as a database with encoding `SQL_ASCII` can hold: what cannot be
-/// read becomes U+FFFD, so that one bad name hides no other row.
+/// Text that may not be UTF-8, since a database with encoding `SQL_ASCII` allows that. Invalid
+/// bytes become U+FFFD, so that a bad name does not fail the whole query.
 pub(super) struct Text<'a>(pub(super) Cow<'a, str>);
 
 impl<'a> FromSql<'a> for Text<'a> {

@@ -1,5 +1,5 @@
-//! Arrays as parameters, written from what there is: a list of the ids of a million agents, made
-//! only to be sent, would be in memory twice.
+//! Encodes array parameters from existing slices. A list of the ids of a million agents would
+//! double the memory.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
-/// One array of Postgres: a value of each item, none of them NULL.
+/// A Postgres array with a value for each item. No value is NULL.
 pub(super) struct Array<'a, T, V>(pub(super) &'a [T], pub(super) fn(&T) -> V);
 
 impl<T, V> fmt::Debug for Array<'_, T, V> {
@@ -17,14 +17,14 @@ impl<T, V> fmt::Debug for Array<'_, T, V> {
     }
 }
 
-/// What an array may be of.
+/// A Rust type that can be an array element.
 pub(super) trait Element {
-    /// Its type.
+    /// The Postgres type of an element.
     const TYPE: Type;
-    /// The type of an array of it.
+    /// The Postgres type of the array.
     const ARRAY: Type;
 
-    /// Its binary form.
+    /// Writes an element in the binary format: its length in bytes, then its value.
     fn write(&self, out: &mut BytesMut);
 }
 

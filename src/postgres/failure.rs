@@ -1,4 +1,4 @@
-//! From what the driver says to what an operator can act on.
+//! Converts errors of the driver to failures with advice for an operator.
 
 use std::error::Error as _;
 use std::io;
@@ -9,15 +9,15 @@ use tokio_postgres::Error;
 use crate::error::{ErrorKind, Failure};
 use crate::postgres::advice;
 
-/// A failed statement or connection. `doing` says what was being done, as in
-/// "reading the agents".
+/// Converts an error of a statement or connection. `doing` describes the operation, as in "reading
+/// the agents".
 pub(crate) fn from_driver(doing: &str, error: Error) -> Failure {
     let message = format!("{doing}: {}", describe(&error));
     Failure::new(kind_of(&error), message).caused_by(error)
 }
 
-/// Whether the other end went away instead of answering: without a word, or with that of a
-/// server that stops or ends an idle session.
+/// Whether the server closed the connection: without a message, or because it shuts down or ends an
+/// idle session.
 pub(crate) fn is_hang_up(error: &Error) -> bool {
     let farewells = ["57P01", "57P02", "57P05"];
     error
@@ -67,7 +67,7 @@ pub(crate) fn from_handshake(error: io::Error) -> Failure {
     Failure::new(ErrorKind::Tls, message).caused_by(error)
 }
 
-/// A connection the pool could not give.
+/// Converts an error of the connection pool.
 pub(crate) fn from_pool(target: &str, error: PoolError) -> Failure {
     match error {
         PoolError::Timeout(TimeoutType::Wait) => Failure::new(
@@ -110,7 +110,7 @@ fn kind_of(error: &Error) -> ErrorKind {
     }
 }
 
-/// PgBouncer has one SQLSTATE for all it says.
+/// Whether PgBouncer rejected the user. All its errors have the same SQLSTATE.
 fn is_pooler_refusing_user(error: &Error) -> bool {
     let message = error.as_db_error().map_or("", |it| it.message());
     message.contains("authentication failed") || message.contains("no such user")
@@ -128,8 +128,7 @@ fn kind_of_transport(error: &Error) -> ErrorKind {
     }
 }
 
-/// The whole story in one line: what the server said with its code, or the chain of causes;
-/// and what to do.
+/// The error in one line: the server's message with its code or the chain of causes, and advice.
 fn describe(error: &Error) -> String {
     if let Some(db) = error.as_db_error() {
         let (message, code) = (db.message(), db.code().code());
@@ -149,7 +148,7 @@ fn describe(error: &Error) -> String {
     text + tls_error(error).map_or("", advice::of_tls)
 }
 
-/// The TLS library's own error within, where it is one.
+/// The TLS library's error in the chain of causes.
 fn tls_error(error: &Error) -> Option<&rustls::Error> {
     let mut source = error.source();
     while let Some(inner) = source {

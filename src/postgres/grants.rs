@@ -1,4 +1,4 @@
-//! The role this exporter needs: `SELECT` on exactly the columns it reads
+//! The database role of the exporter: `SELECT` on exactly the columns that it reads
 //! (`docs/spec/collection.md`).
 
 use std::collections::BTreeMap;
@@ -79,7 +79,7 @@ fn literal(text: &str) -> String {
     }
 }
 
-/// Every column that any collector, the resolver, the probe or a command reads, by table.
+/// All columns that collectors, resolver, probe and commands read, by table.
 pub fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut by_table: BTreeMap<_, Vec<_>> = BTreeMap::new();
     let of_collectors = Collector::ALL.iter().flat_map(|&it| reads(it)).copied();

@@ -1,4 +1,4 @@
-//! The collectors of one collection, flight by flight, into one snapshot.
+//! Runs the collectors of a collection, group by group, and builds the snapshot.
 
 use std::mem;
 use std::time::Duration;
@@ -18,23 +18,23 @@ use super::catalog::MIGRATION;
 use super::collectors::{Context, Found, Loaded, flights, row};
 use super::reads_of;
 
-/// What is to be loaded.
+/// The parts that a collection loads, and the limits for it.
 #[derive(Debug, Clone, Copy)]
 pub struct CollectionRequest<'a> {
-    /// Collectors that are on.
+    /// Collectors to run. Those that they depend on run as well.
     pub collectors: &'a [Collector],
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who has a
     /// problem decides whose cause is asked for.
     pub limits: &'a Limits,
-    /// Whether apps are wanted by name, for Coder's own metrics.
+    /// Whether to count apps by name, for Coder's own metrics.
     pub named_apps: bool,
 }
 
-/// Loads everything that is wanted.
+/// Loads the requested parts.
 ///
 /// # Errors
 ///
-/// When the database stopped answering before anything was known.
+/// When the database stopped answering before any part was loaded.
 pub(super) async fn load(
     session: &Session,
     wanted: CollectionRequest<'_>,
@@ -83,7 +83,7 @@ struct Loading<'a> {
 }
 
 impl Loading<'_> {
-    /// Runs the collectors of one flight, and reports.
+    /// Runs the collectors of one group and reports their results.
     async fn fly(&mut self, flight: &[Collector]) {
         let mut started = Instant::now();
         // Polled in their order, which is thus that of their statements.
@@ -113,8 +113,8 @@ impl Loading<'_> {
         }
     }
 
-    /// Runs one collector behind its savepoint, if there is anything for it to read and to work on,
-    /// and anything can be asked yet.
+    /// Runs a collector behind a savepoint, unless its columns or the collectors it depends on are
+    /// missing, or the session has ended.
     async fn attempt(&self, collector: Collector) -> Attempt {
         let (row, session) = (row(collector), self.session);
         let missing = row.since.filter(|it| !session.catalog.has_named(it));
@@ -141,7 +141,7 @@ impl Loading<'_> {
         Attempt::Asked { result, ended }
     }
 
-    /// Stores what was read. Many agents are sorted on a blocking thread.
+    /// Stores a result. Large results are sorted on a blocking thread.
     async fn store(&mut self, loaded: Loaded) {
         let nothing = Found::new(Snapshot::at(self.session.moment.now));
         let mut found = mem::replace(&mut self.found, nothing);
@@ -173,13 +173,13 @@ impl Loading<'_> {
     }
 }
 
-/// What came of running a collector.
+/// The result of running a collector.
 enum Attempt {
-    /// It had no chance.
+    /// It did not run, because the session had ended or a collector that it depends on failed.
     NotRun,
-    /// This Coder has nothing for it to read.
+    /// This version of Coder lacks a column that it requires.
     Unsupported { missing: &'static str },
-    /// What came of asking, and when it was known.
+    /// Its statement ran, with the result and the time.
     Asked {
         result: Result<Loaded, Failure>,
         ended: Instant,
@@ -200,7 +200,7 @@ fn is_loaded(report: &CollectorReport) -> bool {
     matches!(report.outcome, Outcome::Loaded { .. })
 }
 
-/// The failure of a database that does not answer, as against one that says no.
+/// The failure, if the database did not answer; `None` if it rejected the statement.
 fn silence(report: &CollectorReport) -> Option<&Failure> {
     match &report.outcome {
         Outcome::Failed(failure)

@@ -1,8 +1,9 @@
-//! The database: how to reach it, what is read, and how that becomes a snapshot.
+//! Connects to the database, and reads its rows into a snapshot.
 //!
-//! Reading order: [`catalog`] (what can be read), `connection` (from a URL
-//! to the transaction of a collection), `collectors` (one table, and one `.sql` and `.rs` pair for
-//! each), [`lookup`] (questions about single workspaces), [`grants`] (the role that may do exactly this).
+//! Reading order: [`catalog`] (which columns can be read), `connection` (from a URL to the
+//! transaction of a collection), `collectors` (a table, and a `.sql` and `.rs` pair for each),
+//! [`lookup`] (queries about single workspaces), [`grants`] (the role with exactly these
+//! privileges).
 
 pub mod catalog;
 mod connection;
@@ -22,12 +23,12 @@ mod text_limits;
 
 use crate::fleet::stats::collection::Collector;
 
-/// What a collector reads of the database.
+/// Columns that a collector reads.
 pub fn reads(collector: Collector) -> &'static [catalog::ColumnSet] {
     collectors::row(collector).reads
 }
 
-/// What all of these collectors read; tables come up once for each that reads them.
+/// Columns that these collectors read. A table occurs once for each collector that reads it.
 pub fn reads_of(collectors: &[Collector]) -> Vec<catalog::ColumnSet> {
     let reads = collectors.iter().flat_map(|&collector| reads(collector));
     reads.copied().collect()

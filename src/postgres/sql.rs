@@ -1,4 +1,4 @@
-//! Statements that fit the Coder at hand.
+//! Adapts statements to the version of Coder.
 
 use super::catalog::Catalog;
 

@@ -1,4 +1,4 @@
-//! Decides at each dial whether it may be made: a probe must never keep a workspace alive
+//! Decides for each dial whether it is allowed, so that the probe never keeps a workspace running
 //! (`docs/spec/probe.md`).
 
 use std::collections::HashMap;
@@ -21,31 +21,30 @@ use crate::resolver::{DialError, Dialer, Directory, Target};
 use super::questions::Questions;
 use super::source::Source;
 
-/// Whether one call keeps to the scope.
+/// Whether a call respects the probe's scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// Only what is in scope is dialed.
+    /// Dials only agents in scope.
     InScope,
-    /// A person wants to know of this workspace: it is dialed whatever the scope, and counts as
-    /// used.
+    /// Dials an agent out of scope too, at a person's request. Coder counts this as use.
     Forced,
 }
 
-/// What is known of the use of agents, and of our own dials.
+/// The use of agents, and our own dials.
 pub(super) struct Gate<S> {
     scope: ProbeScope,
     inactive_timeout: Duration,
     began: Instant,
     activity: ActivityReader<S>,
-    /// Never held across an await.
+    /// Locked only for short reads and writes, never across an await.
     noted: Mutex<Noted>,
 }
 
 #[derive(Default)]
 struct Noted {
-    /// By agent, when our own last dial of it ended, or began if it has not ended.
+    /// By agent id: when our last dial of the agent ended, or started if it is in progress.
     own_dials: HashMap<Uuid, Instant>,
-    /// Seconds by which the newest heartbeat of the last round was ahead of the database's clock.
+    /// Newest heartbeat of the last round minus the database's clock, in seconds.
     heartbeat_lead_seconds: f64,
 }
 
@@ -64,8 +63,9 @@ impl<S: Source> Gate<S> {
         }
     }
 
-    /// Whether a workspace is in scope whose chosen agent is this one: connected agents while they
-    /// may be dialed, others always, for their row tells the outcome.
+    /// Whether a workspace that this agent serves is in scope. A connected agent is in scope while
+    /// it may be dialed. Other agents are always in scope, because their row gives the outcome
+    /// without a dial.
     pub(super) fn is_in_scope(&self, agent: Uuid, status: Status) -> bool {
         match self.scope {
             ProbeScope::All => true,
@@ -73,12 +73,12 @@ impl<S: Source> Gate<S> {
         }
     }
 
-    /// The status of an agent by its row.
+    /// The status that follows from the agent's row.
     pub(super) fn status(&self, agent: &Agent, now: Timestamp) -> Status {
         status(agent, self.inactive_timeout, now)
     }
 
-    /// Takes note of what a round saw of the clocks, and forgets dials that are long over.
+    /// Stores the clock difference that a round saw, and removes old dials.
     pub(super) fn begin_round(&self, heartbeat_lead_seconds: Option<f64>) {
         let mut noted = self.noted.lock();
         noted.heartbeat_lead_seconds = heartbeat_lead_seconds.unwrap_or_default();
@@ -111,8 +111,8 @@ impl<S: Source> Gate<S> {
     }
 }
 
-/// The dialer of one call: asks the gate before each dial, also before that of an agent that a
-/// validation switches to.
+/// The dialer of one call. It asks the gate before each dial, including the dial of another agent
+/// after a validation.
 pub(super) struct ScopedDialer<'a, S, L> {
     pub(super) gate: &'a Gate<S>,
     pub(super) directory: &'a Arc<Questions<S>>,
@@ -121,9 +121,9 @@ pub(super) struct ScopedDialer<'a, S, L> {
 }
 
 impl<S: Source, L: Dialer> ScopedDialer<'_, S, L> {
-    /// An agent that is not connected has its outcome from its row: Coder would answer from the
-    /// same one or, if the agent is back by then, dial it. A bound agent of an earlier build has
-    /// no row here, and is dialed only while it is in use.
+    /// Checks whether the target may be dialed. An agent that is not connected gets its outcome
+    /// from its row: Coder would use the same row, or dial the agent if it has reconnected. A bound
+    /// agent of an earlier build has no row here, and is only dialed while it is in use.
     async fn check(&self, target: &Target) -> Result<(), DialError> {
         let latest = self.directory.latest(target.workspace_id).await;
         let latest = latest.map_err(DialError::Exporter)?;
@@ -171,7 +171,7 @@ impl<S: Source, L: Dialer> Dialer for ScopedDialer<'_, S, L> {
     }
 }
 
-/// A dial of our own: noted when it begins, and when it ends in whatever way.
+/// A dial of ours. Its start and its end are recorded, also if it is dropped.
 struct OwnDial<'a, S: Source> {
     gate: &'a Gate<S>,
     agent: Uuid,

@@ -1,10 +1,10 @@
-//! The probe: does a workspace still resolve to an agent that answers (`docs/spec/probe.md`)?
+//! The probe: checks whether the agents of workspaces answer (`docs/spec/probe.md`).
 //!
-//! Runs beside the scrape and never in it. A round chooses workspaces, resolves them some at a
-//! time, and records what came of it; a scrape reads the record.
+//! It runs in rounds, independent of scrapes. A round chooses workspaces, resolves some of them at
+//! the same time, and records the results. A scrape reads the results.
 //!
-//! A dial through Coder counts as use of the workspace. `gate` decides at each dial whether it
-//! may be made, so that the probe keeps no workspace alive.
+//! Coder counts a dial through it as use of the workspace. `gate` decides for each dial whether it
+//! is allowed, so that the probe keeps no workspace running.
 
 mod gate;
 mod one;
@@ -42,44 +42,44 @@ pub use one::{Answer, Asked, Refused, Skipped};
 use questions::Questions;
 pub use source::Source;
 
-/// The session reports are read at the start of each minute, and a round that begins a little
-/// later finds a reading as young as can be.
+/// Delay of a round after the full minute. The session reports are read at the start of each
+/// minute, so the round uses a new reading.
 const AFTER_READING: Duration = Duration::from_secs(5);
 
 /// Places that a round never takes: a person who asks does not wait for its slow dials.
 const KEPT_FOR_REQUESTS: usize = 1;
 
-/// Without `--probe.sample`, a round has at least this many workspaces, so that a small fleet is
-/// seen whole in each.
+/// Minimum size of a round without `--probe.sample`, so that each round covers a small fleet
+/// completely.
 const LEAST_SAMPLE: usize = 20;
 
-/// Without `--probe.sample`, a round has at most this many workspaces.
+/// Maximum size of a round without `--probe.sample`.
 const MOST_SAMPLE: usize = 200;
 
-/// What the probe runs with: `--probe.*`.
+/// The settings of the probe: `--probe.*`.
 #[derive(Debug, Clone, Copy)]
 pub struct ProbeSettings {
-    /// Which workspaces it looks at.
+    /// Workspaces that are probed.
     pub scope: ProbeScope,
-    /// From the beginning of one round to that of the next.
+    /// Time between the starts of two rounds.
     pub interval: Duration,
-    /// Workspaces in a round, at most; `None` for as many as the horizon needs.
+    /// Maximum number of workspaces in a round; `None` for as many as the horizon needs.
     pub sample: Option<usize>,
     /// Dials of a round at the same time, at most; one more is made on demand.
     pub concurrency: usize,
-    /// For how long a probe says something of the present.
+    /// How long the result of a dial counts in the gauges.
     pub horizon: Duration,
-    /// How long a collection over the fleet may take.
+    /// Timeout of the collection at the start of a round.
     pub collect_timeout: Duration,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`.
     pub limits: Limits,
-    /// The resolver's constants.
+    /// Timeouts and cache size of the resolver.
     pub resolver: ResolverSettings,
 }
 
 impl ProbeSettings {
-    /// Workspaces in a round where `in_scope` are in scope: as many as it takes to probe each
-    /// within the horizon, at least 20, at most 200, unless set.
+    /// Size of a round for this number of workspaces in scope: enough to probe each one within the
+    /// horizon, at least 20 and at most 200, unless it is set.
     pub fn sample_of(&self, in_scope: usize) -> usize {
         let rounds = self.horizon.as_secs_f64() / self.interval.as_secs_f64();
         let needed = (in_scope as f64 / rounds.max(1.0)).ceil() as usize;
@@ -88,7 +88,7 @@ impl ProbeSettings {
     }
 }
 
-/// Probes in rounds and on demand. Cheap to clone; all clones share everything.
+/// Probes workspaces in rounds and on request. Cheap to clone; all clones share the same state.
 pub struct Probe<L: Dialer, S: Source = Collect> {
     shared: Arc<Shared<L, S>>,
 }
@@ -114,7 +114,7 @@ struct Shared<L: Dialer, S: Source> {
     gate: Gate<S>,
     activity: ActivityReader<S>,
     settings: ProbeSettings,
-    /// A dial needs a place, in a round or on demand.
+    /// One permit for each dial, in a round or on request.
     places: Semaphore,
     began: Instant,
     record: Mutex<Record>,
@@ -127,7 +127,7 @@ struct Record {
 }
 
 impl<L: Dialer, S: Source> Probe<L, S> {
-    /// Probes the fleet that `source` knows; nothing happens yet.
+    /// A probe of the fleet in `source`. It does nothing until it runs.
     pub fn new(source: S, dialer: L, settings: ProbeSettings) -> Self {
         let questions = Arc::new(Questions::new(source.clone()));
         let activity = ActivityReader::new(source.clone());
@@ -152,8 +152,9 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    /// Makes rounds until it is dropped. A round that takes longer than the interval is followed
-    /// by the next at the next multiple of it; there are never two at once.
+    /// Runs rounds. Never returns; drop the future to stop it. If a round takes longer than the
+    /// interval, the next one starts at the next multiple of the interval, so two rounds never
+    /// overlap.
     pub async fn run(&self) {
         let interval = self.shared.settings.interval;
         let mut rounds = interval_at(Instant::now() + AFTER_READING.min(interval), interval);
@@ -167,13 +168,12 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    /// What it runs with.
+    /// The settings of the probe.
     pub fn settings(&self) -> &ProbeSettings {
         &self.shared.settings
     }
 
-    /// Reads the session reports that decide what is in scope; the owner of the probe runs it
-    /// beside the rounds.
+    /// The reader of the session reports, which decide the scope. The owner of the probe runs it.
     pub fn activity(&self) -> &ActivityReader<S> {
         &self.shared.activity
     }
@@ -183,34 +183,34 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         self.shared.resolver.dialer().counts_as_use()
     }
 
-    /// The numbers of this moment.
+    /// The statistics of the probe at this time.
     pub fn stats(&self) -> ProbeStats {
         let uptime = self.shared.began.elapsed();
         self.lock().probes.stats(uptime)
     }
 
-    /// The last probes, the newest first.
+    /// The last probes, newest first.
     pub fn history(&self) -> Vec<Arc<Probed>> {
         self.lock().probes.history().cloned().collect()
     }
 
-    /// The last probes that did not reach their agent, the newest first.
+    /// The last probes that did not reach their agent, newest first.
     pub fn failures(&self) -> Vec<Arc<Probed>> {
         self.lock().probes.failures().cloned().collect()
     }
 
-    /// Everything that is remembered of one workspace, the newest first.
+    /// All probes of a workspace in the histories, newest first.
     pub fn of_workspace(&self, workspace: Uuid) -> Vec<Arc<Probed>> {
         self.lock().probes.of_workspace(workspace)
     }
 
-    /// The probes about whose agents database and dial disagree, the newest first.
+    /// The latest probes whose status contradicts the dial, newest first.
     pub fn at_odds(&self) -> Vec<Arc<Probed>> {
         let uptime = self.shared.began.elapsed();
         self.lock().probes.at_odds(uptime)
     }
 
-    /// Never held across an await.
+    /// Locks the results. The lock must not be held across an await.
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.shared.record.lock()
     }

@@ -1,4 +1,4 @@
-//! One workspace on demand, in the style of multi-target exporters.
+//! Probes one workspace on request, in the style of multi-target exporters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,54 +22,54 @@ use super::gate::Reach;
 use super::round::{Tried, story};
 use super::source::Source;
 
-/// A place is free within milliseconds, most of the time.
+/// How long a request waits for a permit; one is usually free within milliseconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What came of asking about one workspace.
+/// The result of a request for one workspace.
 #[derive(Debug, Clone)]
 pub struct Asked {
-    /// The outcome, or why there is none.
+    /// The probe, or the reason why there was none.
     pub answer: Answer,
-    /// The agent's status and health by the database, before it was dialed.
+    /// The agent's status and health from the database, before the dial.
     pub assessment: Option<Assessment>,
 }
 
-/// The outcome of probing one workspace, or why there is none.
+/// A probe, or the reason why there was none.
 #[derive(Debug, Clone)]
 pub enum Answer {
-    /// It was probed; this is recorded.
+    /// The workspace was probed, and this was added to the history.
     Probed(Arc<Probed>),
-    /// It is out of the probe's scope: nothing was dialed.
+    /// The workspace is out of scope and was not dialed.
     Skipped(Skipped),
 }
 
-/// A workspace that was not dialed because it is out of the probe's scope.
+/// A workspace that was not dialed, because it is out of the probe's scope.
 #[derive(Debug, Clone)]
 pub struct Skipped {
     /// `users.username` of its owner.
     pub owner: Label,
     /// `workspaces.name`.
     pub workspace: Label,
-    /// The agent that would have been dialed.
+    /// The agent that a dial would have reached.
     pub agent: Option<ProbedAgent>,
-    /// Why it was not.
+    /// Why it is out of scope.
     pub reason: SkipReason,
-    /// How long it took to find out.
+    /// Duration of the request.
     pub duration: Duration,
-    /// What was asked and answered.
+    /// The steps of the request.
     pub story: Story,
 }
 
-/// Why a workspace was not probed.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// Nothing is called that; a sentence that says what comes near.
+    /// No workspace has this name or id. The sentence lists similar names.
     #[error("{0}")]
     Unknown(String),
-    /// All places are taken.
+    /// The maximum number of dials is in progress.
     #[error("too many concurrent probes: see --probe.concurrency")]
     Busy,
-    /// The database did not say.
+    /// The database did not answer.
     #[error(transparent)]
     Failed(#[from] Failure),
 }
@@ -79,8 +79,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
     ///
     /// # Errors
     ///
-    /// When there is no such workspace, no place for one more dial, or no answer from the
-    /// database.
+    /// When the workspace does not exist, all permits are taken, or the database does not answer.
     pub async fn ask(
         &self,
         reference: &Reference,
@@ -124,7 +123,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         })
     }
 
-    /// Remembers a probe; there is nothing to remember of a workspace out of scope.
+    /// Adds a probe to the history. A skipped workspace is not added.
     fn answer(&self, latest: &WorkspaceAt, tried: Tried, trace: &Trace) -> Answer {
         match tried {
             Tried::Probed(probed) => Answer::Probed(self.lock().probes.keep(*probed)),
@@ -184,7 +183,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
 }
 
 impl Answer {
-    /// The agent it is about; `None` when there was none.
+    /// The probed or skipped agent; `None` if no agent was chosen.
     pub fn agent(&self) -> Option<&ProbedAgent> {
         match self {
             Self::Probed(probed) => probed.agent.as_ref(),

@@ -1,4 +1,4 @@
-//! The database as a round of probes asks it: one question for all of its workspaces.
+//! The database as a round uses it: one query for all workspaces of the round.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use crate::resolver::Directory;
 
 use super::source::Source;
 
-/// An answer this young is good enough for a caller that doubts a binding: a build takes longer.
+/// Maximum age of an answer for a validation. A build takes longer than this.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What one workspace of the round wants to know is asked for all of them: while a round lasts,
-/// the number of questions follows its seconds and not its workspaces.
+/// Combines queries of a round: a query for one workspace is made for all of them. So the number of
+/// queries depends on the duration of the round and not on its size.
 pub(super) struct Questions<S> {
     source: S,
     round: Mutex<Round>,
@@ -38,7 +38,7 @@ impl<S: Source> Questions<S> {
         }
     }
 
-    /// Begins a round of these workspaces: how they are now.
+    /// Starts a round of these workspaces, and reads them.
     pub(super) async fn begin(
         &self,
         workspaces: Vec<Uuid>,

@@ -25,11 +25,11 @@ use super::gate::{Reach, ScopedDialer};
 use super::source::Source;
 use super::{Probe, Shared};
 
-/// What came of one workspace.
+/// The result for one workspace.
 pub(super) enum Tried {
     /// It has an outcome.
     Probed(Box<Probed>),
-    /// It is out of scope: no dial and no outcome.
+    /// It is out of scope: there was no dial and there is no outcome.
     Skipped(SkipReason),
 }
 
@@ -52,7 +52,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         self.note_trouble(trouble.as_ref());
     }
 
-    /// Workspaces in scope, and the chosen ones as they are now.
+    /// Returns the workspaces in scope, and the current rows of the chosen ones.
     async fn begin(&self) -> Result<(HashSet<Uuid>, Vec<WorkspaceAt>), Failure> {
         let candidates = self.candidates().await?;
         let in_scope: HashSet<_> = candidates
@@ -72,7 +72,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         Ok((in_scope, chosen))
     }
 
-    /// The running workspaces, and for each whether it is in scope.
+    /// The running workspaces, and whether each one is in scope.
     async fn candidates(&self) -> Result<Vec<ProbeCandidate>, Failure> {
         let Shared {
             source,
@@ -108,8 +108,8 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         Ok(candidates)
     }
 
-    /// A workspace with several agents is in scope when the one that serves it is. Where some of
-    /// them are and some are not, the rows tell which one that is: one question for all.
+    /// Decides the scope of workspaces with agents of both kinds, in and out of scope. One query
+    /// finds the agents that serve these workspaces.
     async fn settle_scopes(&self, candidates: &mut [ProbeCandidate]) {
         let is_open = |it: &&mut ProbeCandidate| it.in_scope == InScope::SomeAgents;
         let mut open: Vec<_> = candidates.iter_mut().filter(is_open).collect();
@@ -188,7 +188,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         trouble
     }
 
-    /// What came of it, and whether it would be the same with every other workspace.
+    /// The result for one workspace, and whether the same failure would affect every workspace.
     async fn probe_one(&self, latest: &WorkspaceAt) -> (Tried, bool) {
         let resolver = &self.shared.resolver;
         let trace = Trace::default();
@@ -213,7 +213,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         (self.tried(latest, &result, &trace), fails_everywhere)
     }
 
-    /// The dialer of one call.
+    /// A dialer for one call.
     pub(super) fn dialer(&self, reach: Reach) -> ScopedDialer<'_, S, L> {
         ScopedDialer {
             gate: &self.shared.gate,
@@ -223,7 +223,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    /// What is recorded of this result.
+    /// Converts a result for the record.
     pub(super) fn tried(
         &self,
         latest: &WorkspaceAt,
@@ -244,7 +244,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         Tried::Probed(Box::new(Probed { trouble, ..probed }))
     }
 
-    /// What is recorded of a workspace whose agent was `reached`, or none.
+    /// The record of a workspace, with the agent that was reached if there is one.
     pub(super) fn of(
         &self,
         latest: &WorkspaceAt,
@@ -268,7 +268,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         }
     }
 
-    /// The agent that was reached, else the one that should have been, as its row is.
+    /// The reached agent, or else the chosen one, with its row.
     pub(super) fn agent_of(
         &self,
         latest: &WorkspaceAt,
@@ -314,14 +314,14 @@ impl<L: Dialer, S: Source> Probe<L, S> {
         line.iter().for_each(say);
     }
 
-    /// A round panicked. Who was dialed in it keeps their turn.
+    /// Handles a panic of a round. Its workspaces count as not probed and keep their turn.
     pub(super) fn broke(&self) {
         let message = "the probe round panicked; this is a bug in the exporter. The next round \
                        starts on schedule";
         self.give_up(&Failure::new(ErrorKind::Query, message), Duration::ZERO);
     }
 
-    /// The fleet itself could not be read.
+    /// Handles a failure to read the fleet.
     fn give_up(&self, failure: &Failure, duration: Duration) {
         self.lock().probes.count_unasked(duration);
         self.note_trouble(Some(failure));
@@ -335,7 +335,7 @@ fn trouble_of(probed: &Probed) -> Option<Failure> {
     is_ours.then(|| Failure::new(kind, probed.message.clone()))
 }
 
-/// What the trace tells, to be remembered.
+/// The steps of a trace, for the history.
 pub(super) fn story(trace: &Trace) -> Story {
     let steps = trace.steps().into_iter();
     let steps = steps.map(|it| StoryStep {

@@ -1,4 +1,4 @@
-//! What the probe asks of the database, so that rounds can be tested without one.
+//! The queries of the probe as a trait, so that tests need no database.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,29 +15,29 @@ use crate::fleet::stats::collection::CollectionResult;
 use crate::postgres::lookup::directory::{Found, QUESTION_TIMEOUT};
 use crate::resolver::Target;
 
-/// Where the probe reads fleet, workspaces and agents.
+/// Reads the fleet, workspaces and agents for the probe.
 ///
-/// Implementations answer one question at a time, so that the probe never takes more than one
-/// connection and a scrape finds one of its own.
+/// An implementation runs one query at a time. So the probe uses at most one connection, and a
+/// scrape finds one free.
 pub trait Source: ReportSource + Clone {
-    /// The whole fleet, by `deadline`.
+    /// A collection of the whole fleet, by `deadline`.
     fn fleet(&self, deadline: Instant) -> impl Future<Output = Arc<CollectionResult>> + Send;
 
-    /// These workspaces with the agents of their latest builds; those that do not exist are left
-    /// out.
+    /// These workspaces with the agents of their latest builds. Workspaces that do not exist are
+    /// left out.
     fn latest_of(
         &self,
         workspaces: &[Uuid],
     ) -> impl Future<Output = Result<HashMap<Uuid, WorkspaceAt>, Failure>> + Send;
 
-    /// One agent by its id; `None` when its row is gone or soft-deleted.
+    /// The agent with this id; `None` if its row does not exist or is soft-deleted.
     fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
 
-    /// Workspaces with a chat that is bound to an agent of an earlier build, and that agent.
+    /// Workspaces with a chat that is bound to an agent of an earlier build, each with that agent.
     fn stale_bindings(&self)
     -> impl Future<Output = Result<HashMap<Uuid, Target>, Failure>> + Send;
 
-    /// What a person meant, by `deadline`.
+    /// The workspace or agent that a name or id refers to, by `deadline`.
     fn find(
         &self,
         reference: &Reference,

@@ -1,4 +1,4 @@
-//! What is to be reported next: a value, with no I/O and no clock.
+//! Decides the next report: a state machine without I/O and clock.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,19 +8,19 @@ use uuid::Uuid;
 use crate::fleet::model::agent::Lifecycle;
 use crate::fleet::model::time::Timestamp;
 
-/// Between the two reports of a replay: Coder orders them by their times.
+/// Time between two reports of a replay, because Coder sorts them by time.
 const REPLAY_STEP: Duration = Duration::from_millis(1);
 
-/// What a process does when it meets another row than the last.
+/// What a process reports when it connects to a new row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Replay {
-    /// It has nothing to say until its next transition: agents up to now.
+    /// Nothing before its next transition, as agents do today.
     Never,
-    /// It says where it stands.
+    /// Its current state, so that the row does not stay in `created`.
     OnNewRow,
 }
 
-/// The lifecycle of one agent process, and what its present row does not know of it yet.
+/// The lifecycle of an agent process, and the states that its current row lacks.
 #[derive(Debug, Clone)]
 pub struct Reporter {
     replay: Replay,
@@ -28,33 +28,33 @@ pub struct Reporter {
     /// The row of the last connection.
     row: Option<Uuid>,
     connection: Connection,
-    /// At most one for each state of [`Lifecycle`].
+    /// Unreported states, at most one for each value of [`Lifecycle`].
     untold: VecDeque<(Lifecycle, Timestamp)>,
-    /// The latest time that went into `untold` for this row: a row's times never run backwards.
+    /// The latest time in `untold` for this row. The times of a row never decrease.
     latest: Timestamp,
 }
 
-/// Connections are numbered, so that an answer can be distinguished from one that comes too late.
+/// The current connection. Its number distinguishes its answers from late ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Connection {
     Up(u64),
     Down(u64),
 }
 
-/// One thing to say to Coder.
+/// A report for Coder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Report {
-    /// The agent row it is about.
+    /// Id of the agent row.
     pub row: Uuid,
-    /// What the agent has become.
+    /// The new lifecycle state of the agent.
     pub state: Lifecycle,
-    /// When: what Coder writes to `started_at` and `ready_at`.
+    /// Time of the transition, which Coder stores in `started_at` or `ready_at`.
     pub at: Timestamp,
     connection: u64,
 }
 
 impl Reporter {
-    /// A process that has just begun, and is not connected yet.
+    /// A new process that is not connected yet.
     pub fn new(replay: Replay) -> Self {
         Self {
             replay,
@@ -66,20 +66,20 @@ impl Reporter {
         }
     }
 
-    /// Makes it a process that does this from its next connection on.
+    /// Changes the behaviour from the next connection on.
     pub fn set_replay(&mut self, replay: Replay) {
         self.replay = replay;
     }
 
-    /// Where the process stands, whatever the rows know.
+    /// The current state of the process.
     pub fn state(&self) -> Lifecycle {
         self.state
     }
 
-    /// The process becomes `state` at `at`.
+    /// Changes the state of the process to `state` at `at`.
     ///
-    /// Lifecycles only go forward: what it already is, or was before, is no transition and
-    /// changes nothing. A time before that of the transition before is moved up to it.
+    /// Lifecycle states only go forward: the current state and earlier ones are ignored. A time
+    /// before the previous transition is set to the time of that transition.
     pub fn transition(&mut self, state: Lifecycle, at: Timestamp) {
         if state > self.state {
             self.state = state;
@@ -104,12 +104,12 @@ impl Reporter {
         is_new
     }
 
-    /// The connection is down. What was not answered counts as not reported.
+    /// The connection ended. A report without an answer counts as not reported.
     pub fn disconnected(&mut self) {
         self.connection = Connection::Down(self.connection.number());
     }
 
-    /// What to report now; the same until it is answered or the connection changes.
+    /// The report to send now; the same one until it is answered or the connection changes.
     pub fn next(&self) -> Option<Report> {
         let Connection::Up(connection) = self.connection else {
             return None;
@@ -123,13 +123,13 @@ impl Reporter {
         })
     }
 
-    /// Whether there is nothing left to tell, connected or not.
+    /// Whether everything is reported, connected or not.
     pub fn is_reported(&self) -> bool {
         self.untold.is_empty()
     }
 
-    /// Coder has taken it; that counts however late one hears of it. Said to another row it
-    /// changes nothing, unless to have said it once is all that is wanted.
+    /// Coder accepted the report, which counts even if the answer is late. If the report was for
+    /// another row it changes nothing, except with [`Replay::Never`], where one report is enough.
     pub fn reported(&mut self, report: Report) {
         let is_first = self.untold.front() == Some(&(report.state, report.at));
         if is_first && (self.row == Some(report.row) || self.replay == Replay::Never) {
@@ -137,8 +137,8 @@ impl Reporter {
         }
     }
 
-    /// Coder has not taken it: its connection is given up, and the next one tries again.
-    /// Nothing changes when its connection is not the present one.
+    /// Coder did not accept the report: its connection counts as failed, and the next connection
+    /// tries again. Has no effect if the report belongs to an earlier connection.
     pub fn failed(&mut self, report: Report) {
         if self.connection == Connection::Up(report.connection) {
             self.disconnected();
@@ -146,10 +146,10 @@ impl Reporter {
     }
 }
 
-/// What a row that knows nothing has to be told by a process that stands at `state`.
+/// The reports for a new row, for a process in this state.
 ///
-/// Nothing by one that never began. One on its way out says only that: it may have time for
-/// one report, and `starting` would promise that the workspace is coming up.
+/// A process that has not started reports nothing. A process that shuts down reports only that,
+/// because it may have time for one report and `starting` would show that the workspace starts.
 fn replay_of(state: Lifecycle, now: Timestamp) -> VecDeque<(Lifecycle, Timestamp)> {
     match state {
         Lifecycle::Created => VecDeque::new(),

@@ -11,12 +11,12 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_micros(seconds * 1_000_000)
 }
 
-/// A millisecond after.
+/// One millisecond after `seconds`.
 fn just_after(seconds: i64) -> Timestamp {
     Timestamp::from_unix_micros(seconds * 1_000_000 + 1_000)
 }
 
-/// Everything it says while every report is taken.
+/// All reports until none is left, when each one is accepted.
 fn say_all(reporter: &mut Reporter) -> Vec<(Uuid, Lifecycle, Timestamp)> {
     let mut said = Vec::new();
     while let Some(report) = reporter.next() {
@@ -30,7 +30,7 @@ fn say_all(reporter: &mut Reporter) -> Vec<(Uuid, Lifecycle, Timestamp)> {
     said
 }
 
-/// A process that passed through `states`, a second each, and has told row A so.
+/// A process that went through `states`, one second each, and reported them to row A.
 fn reporter_after(replay: Replay, states: &[Lifecycle]) -> Reporter {
     let mut reporter = Reporter::new(replay);
     reporter.connected(A, at(0));
@@ -41,7 +41,7 @@ fn reporter_after(replay: Replay, states: &[Lifecycle]) -> Reporter {
     reporter
 }
 
-/// What a new row is told at second 100 by a process that passed through `states`.
+/// The reports to a new row at second 100, from a process that went through `states`.
 fn replayed(states: &[Lifecycle]) -> Vec<(Uuid, Lifecycle, Timestamp)> {
     let mut reporter = reporter_after(Replay::OnNewRow, states);
     reporter.connected(B, at(100));

@@ -1,4 +1,4 @@
-//! Sends what the core says is next, one report at a time.
+//! Sends the reports that the core decides, one at a time.
 
 use std::convert::Infallible;
 use std::fmt::Display;
@@ -13,36 +13,36 @@ use crate::fleet::model::time::Timestamp;
 
 use super::core::{Report, Reporter};
 
-/// Where reports go.
+/// The receiver of reports: coderd, or a fake in tests.
 pub trait Coderd {
-    /// Why a report was not taken; no secret, for it is logged.
+    /// Why a report was not accepted. It is logged, so it must not contain a secret.
     type Error: Display;
 
-    /// Tells Coder one thing. It need not end by itself: it is dropped when its connection is
-    /// no longer the present one, and its report counts as not made.
+    /// Sends a report to Coder. It may never return: the future is dropped when the connection
+    /// ends, and the report then counts as not sent.
     ///
     /// # Errors
     ///
-    /// When Coder did not take it, or it is not known whether it did.
+    /// When Coder did not accept the report, or the result is unknown.
     fn report(&self, report: Report) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }
 
-/// What the rest of the process tells its reporter; none of it waits for Coder.
+/// Passes events of the process to its reporter. No method waits for Coder.
 #[derive(Debug, Clone)]
 pub struct Handle(watch::Sender<Reporter>);
 
 impl Handle {
-    /// A reporter that waits to be [`run`].
+    /// A reporter that does nothing until [`run`] runs it.
     pub fn new(reporter: Reporter) -> Self {
         Self(watch::Sender::new(reporter))
     }
 
-    /// The process becomes `state` at `at`.
+    /// The state of the process changed to `state` at `at`.
     pub fn transition(&self, state: Lifecycle, at: Timestamp) {
         self.0.send_modify(|it| it.transition(state, at));
     }
 
-    /// A connection is up at `now`, as this row.
+    /// The process connected at `now`, with this row.
     pub fn connected(&self, row: Uuid, now: Timestamp) {
         let mut new_in_state = None;
         self.0.send_modify(|it| {
@@ -57,22 +57,23 @@ impl Handle {
         }
     }
 
-    /// The connection is down.
+    /// The connection ended; reports wait for the next one.
     pub fn disconnected(&self) {
         self.0.send_modify(Reporter::disconnected);
     }
 
-    /// Waits until there is nothing left to tell: before the process ends, say.
+    /// Waits until everything is reported, for example before the process ends.
     pub async fn reported(&self) {
         // The channel cannot close: this very handle is a sender.
         let _ = self.0.subscribe().wait_for(Reporter::is_reported).await;
     }
 }
 
-/// Reports until it is dropped. A reporter is run once at a time.
+/// Sends reports. Never returns; drop the future to stop it. Only one call may run at a time for a
+/// reporter.
 ///
-/// A report whose answer is lost with its connection is sent again, with the same state and
-/// time, unless the row has changed: doing it twice is the same as once.
+/// A report whose answer is lost is sent again with the same state and time, unless the row has
+/// changed. Sending it twice has the same effect as once.
 pub async fn run(handle: Handle, coderd: impl Coderd) -> Infallible {
     // Subscribed before the first look: whatever comes after it wakes us.
     let mut changes = handle.0.subscribe();

@@ -16,18 +16,18 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_unix_micros(seconds * 1_000_000)
 }
 
-/// What becomes of a report.
+/// How Coder answers a report.
 #[derive(Debug, Clone, Copy)]
 enum Fate {
-    /// Taken after so many milliseconds.
+    /// Accepted after this many milliseconds.
     Taken(u64),
-    /// Refused after so many.
+    /// Refused after this many milliseconds.
     Refused(u64),
-    /// Never answered.
+    /// No answer: the future never completes.
     Hangs,
 }
 
-/// Answers by a script, and takes everything at once when that is over.
+/// Answers by a script, then accepts every report at once.
 #[derive(Clone, Default)]
 struct Scripted {
     script: Arc<Mutex<Vec<Fate>>>,
@@ -73,7 +73,7 @@ impl Coderd for Scripted {
     }
 }
 
-/// A process under way whose reports meet these fates.
+/// A running process whose reports get these answers.
 fn under_way(replay: Replay, fates: &[Fate]) -> (Handle, Scripted) {
     let handle = Handle::new(Reporter::new(replay));
     let coderd = Scripted::new(fates);
@@ -211,8 +211,8 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-/// What was taken in the course of these steps, when in the end row B is connected and all
-/// goes well.
+/// The accepted reports of a process with these steps, which at the end connects to row B without
+/// further failures.
 fn live(replay: Replay, steps: &[Step], fates: &[Fate]) -> Vec<Report> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -1,21 +1,21 @@
-//! How an agent process tells Coder its lifecycle, so that no row of it is left behind
+//! Reports the lifecycle of an agent process to Coder, so that no row stays in `created`
 //! (`docs/spec/causes.md`).
 //!
-//! Coder keeps the lifecycle with the agent's **row** and begins every row at `created`, but a
-//! process reports each transition once in its life. One that outlives a build boundary meets a
-//! new row with nothing new to report, and the row stays `created` for ever. The remedy: on a
-//! connection to a *different* row, say again what that row has to know.
+//! Coder stores the lifecycle state in the agent's **row** and creates every row with `created`,
+//! but a process reports each transition once. A process that survives a build connects to a new
+//! row and has no transition to report, so the row stays in `created`. The solution: when a process
+//! connects to a *different* row, it reports its current state again.
 //!
-//! [`core`] decides what is to be said next and touches nothing; [`driver`] says it.
+//! [`core`] decides which report is next, without I/O; [`driver`] sends it.
 //!
 //! Invariants:
 //!
-//! - What the present row has still to be told is one queue, behind one lock. Only an answer to
-//!   the report at its front takes something off it, only the driver gives such answers.
-//! - A connection changes what is in the queue only when the row is another one.
-//! - After a failure nothing is sent until the next connection, whatever its row.
-//! - Deliberately absent: clocks, retries on a connection that has failed, and any memory of
-//!   rows but the last.
+//! - The unreported states of the current row are in one queue, behind one lock. Only an answer to
+//!   the first report removes it from the queue, and only the driver passes answers on.
+//! - A connection changes the queue only if its row is a different one.
+//! - After a failure nothing is sent before the next connection, for any row.
+//! - Deliberately absent: clocks, retries on a failed connection, and a memory of earlier rows than
+//!   the last.
 
 pub mod core;
 pub mod driver;

@@ -1,4 +1,4 @@
-//! The core against a reference that has no state: random stories of a process.
+//! Compares the core with a reference without state, for random histories of a process.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,7 +32,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Each step happens at the second of its number.
+/// The time of a step: as many seconds as its index.
 fn second(index: usize) -> Timestamp {
     Timestamp::from_unix_micros(i64::try_from(index).unwrap() * 1_000_000)
 }
@@ -45,7 +45,7 @@ fn state_after(story: &[Step]) -> Lifecycle {
     states.max().unwrap_or(Created)
 }
 
-/// The row of the last connection, and where in the story it replaced another one.
+/// The row of the last connection, and the index at which it replaced another row.
 fn present_row(story: &[Step]) -> Option<(Uuid, Option<usize>)> {
     let connections = story
         .iter()
@@ -60,7 +60,7 @@ fn present_row(story: &[Step]) -> Option<(Uuid, Option<usize>)> {
     Some((row, changes.map(|pair| pair[1].0).next_back()))
 }
 
-/// What a row that is met at this place of the story is told first.
+/// The reports to a new row at this index of the history.
 fn replay_at(index: usize, story: &[Step]) -> Vec<(Lifecycle, Timestamp)> {
     let (now, state) = (second(index), state_after(&story[..index]));
     if Starting < state && state < ShuttingDown {
@@ -75,7 +75,7 @@ fn replay_at(index: usize, story: &[Step]) -> Vec<(Lifecycle, Timestamp)> {
     }
 }
 
-/// What is to be said at the end of a story: worked out from the whole of it every time.
+/// The next report at the end of a history, computed from the complete history.
 fn expected(replay: Replay, story: &[Step]) -> Option<(Uuid, Lifecycle, Timestamp)> {
     let (row, changed) = present_row(story)?;
     let changed = changed.filter(|_| replay == Replay::OnNewRow);

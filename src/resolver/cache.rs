@@ -1,4 +1,4 @@
-//! Live connections and bindings by workspace: small, and never locked across an await.
+//! Connections and bindings by workspace. The cache is small and is never locked across an await.
 
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::lazy::Dialed;
 use super::parts::Target;
 
-/// What is remembered of workspaces; the one that was not used for longest goes first.
+/// The cache. When it is full, the workspace that was not used for the longest time is removed.
 pub(super) struct Cache<C> {
     entries: Mutex<LruCache<Uuid, Entry<C>>>,
 }
@@ -20,14 +20,14 @@ struct Entry<C> {
     connection: Option<Arc<C>>,
 }
 
-/// An agent and a connection to it, read together.
+/// An agent and its connection, read at the same time.
 pub(super) struct Hit<C> {
     pub(super) target: Target,
     pub(super) connection: Arc<C>,
 }
 
 impl<C> Cache<C> {
-    /// Remembers at most this many workspaces, and at least one.
+    /// A cache for at most this many workspaces, and at least one.
     pub(super) fn new(most: usize) -> Self {
         let most = NonZeroUsize::new(most).unwrap_or(NonZeroUsize::MIN);
         let mut entries = LruCache::unbounded();
@@ -38,18 +38,18 @@ impl<C> Cache<C> {
         }
     }
 
-    /// The live connection of this workspace.
+    /// The open connection of this workspace.
     pub(super) fn hit(&self, workspace: Uuid) -> Option<Hit<C>> {
         self.entries.lock().get(&workspace)?.hit()
     }
 
-    /// The agent this workspace is bound to, connected or not.
+    /// The agent that this workspace is bound to, with or without a connection.
     pub(super) fn bound(&self, workspace: Uuid) -> Option<Target> {
         let mut entries = self.entries.lock();
         entries.get(&workspace).map(|entry| entry.bound.clone())
     }
 
-    /// Binds a workspace that is not connected; a live connection keeps its own agent.
+    /// Binds a workspace. The binding of an open connection is not changed.
     pub(super) fn bind(&self, workspace: Uuid, target: Target) {
         let _replaced = {
             let mut entries = self.entries.lock();
@@ -60,9 +60,9 @@ impl<C> Cache<C> {
         };
     }
 
-    /// Remembers this connection, unless there is one already: then that one is shared and
-    /// this one is released. Only to an agent that the directory has just named in place of
-    /// the bound one, the connection to another agent gives way.
+    /// Stores a connection. If there is one already, that one is returned and the new one is
+    /// released. But if the directory has just named another agent than the bound one, the new
+    /// connection replaces the stored one.
     pub(super) fn share(&self, workspace: Uuid, dialed: Dialed<C>) -> Hit<C> {
         let Dialed {
             connection,
@@ -89,8 +89,7 @@ impl<C> Cache<C> {
         hit
     }
 
-    /// Lets go of this very connection and of the binding that came with it; whatever took its
-    /// place in the meantime stays.
+    /// Removes this connection and its binding. A newer connection of the workspace stays.
     pub(super) fn forget_connection(&self, workspace: Uuid, connection: &Arc<C>) {
         let _released = {
             let mut entries = self.entries.lock();
@@ -105,12 +104,12 @@ impl<C> Cache<C> {
         };
     }
 
-    /// Lets go of everything about this workspace.
+    /// Removes the connection and the binding of this workspace.
     pub(super) fn forget(&self, workspace: Uuid) {
         let _released = self.entries.lock().pop(&workspace);
     }
 
-    /// Lets go of the connection and remembers the binding.
+    /// Removes the connection and keeps the binding.
     pub(super) fn release(&self, workspace: Uuid) {
         let _released = {
             let mut entries = self.entries.lock();

@@ -1,20 +1,20 @@
-//! Which agent of a build serves its workspace (`docs/spec/resolver.md`).
+//! Chooses the agent of a build that serves the workspace (`docs/spec/resolver.md`).
 
 use crate::fleet::model::agent::Label;
 use crate::fleet::model::latest::{Candidate, WorkspaceAt};
 
 use super::parts::Target;
 
-/// An agent whose name ends like this, in any case, is the one meant for chats.
+/// Suffix of the name of an agent for chats, in any case.
 const CHAT_SUFFIX: &str = "-coderd-chat";
 
-/// Why no agent could be chosen.
+/// Why no agent was chosen.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoChoice {
     /// The build has no agent, or only sub-agents.
     #[error("the latest build has no agent")]
     NoAgent,
-    /// Several names end in `-coderd-chat`; only one may.
+    /// Several agents have a name that ends in `-coderd-chat`.
     #[error("several agents are named …-coderd-chat: {}", .0.join(", "))]
     Ambiguous(Vec<Label>),
 }
@@ -45,12 +45,12 @@ pub fn choose_agent(candidates: &[Candidate]) -> Result<&Candidate, NoChoice> {
     }
 }
 
-/// The way to the agent that serves a workspace.
+/// The chosen agent as a target of a dial.
 pub(super) fn choose(latest: &WorkspaceAt) -> Result<Target, NoChoice> {
     choose_agent(&latest.agents).map(|it| Target::of(&it.agent))
 }
 
-/// Ids are compared as text, which for UUIDs is the order of their bytes.
+/// The sort key. Ids are compared by their bytes, which is also the order of their text.
 fn rank(candidate: &Candidate) -> (i32, String, &str, uuid::Uuid) {
     let name = &candidate.agent.name;
     (

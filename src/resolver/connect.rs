@@ -1,4 +1,4 @@
-//! From a workspace to its agent (`docs/spec/resolver.md`).
+//! Connects to the agent of a workspace (`docs/spec/resolver.md`).
 
 use std::future::ready;
 use std::pin::pin;
@@ -123,7 +123,7 @@ struct End<'a> {
 }
 
 impl<D: Directory, L: Dialer> Resolver<D, L> {
-    /// Remembers nothing yet.
+    /// A resolver with an empty cache.
     pub fn new(directory: D, dialer: L, settings: ResolverSettings) -> Self {
         Self {
             directory,
@@ -133,12 +133,12 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// What the database says.
+    /// The directory that it reads.
     pub fn directory(&self) -> &D {
         &self.directory
     }
 
-    /// How it reaches agents.
+    /// The dialer that it uses.
     pub fn dialer(&self) -> &L {
         &self.dialer
     }
@@ -152,33 +152,33 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// The constants it runs with.
+    /// Timeouts and cache size.
     pub fn settings(&self) -> &ResolverSettings {
         &self.settings
     }
 
-    /// The agent this workspace is bound to: dialed first by the next call.
+    /// The agent that this workspace is bound to. The next call dials it first.
     pub fn bound(&self, workspace: Uuid) -> Option<Target> {
         self.cache.bound(workspace)
     }
 
-    /// Binds a workspace that is not connected to an agent, as something else remembers it.
+    /// Binds a workspace without a connection to an agent, for example to the agent of a chat's
+    /// binding.
     pub fn bind(&self, workspace: Uuid, target: Target) {
         self.cache.bind(workspace, target);
     }
 
-    /// Lets go of a workspace's connection and remembers its binding, so that the next call
-    /// dials anew.
+    /// Closes a workspace's connection and keeps its binding, so that the next call dials again.
     pub fn release(&self, workspace: Uuid) {
         self.cache.release(workspace);
     }
 
-    /// Reaches the agent that serves `workspace`, until `caller` gives up.
+    /// Connects to the agent that serves `workspace`, unless `caller` completes first.
     ///
     /// # Errors
     ///
-    /// The outer one is the caller's own reason, unchanged: of what ends at that moment only a
-    /// dial that is ready still wins. The inner one is what stood in the way.
+    /// The outer error is the output of `caller`. A dial that succeeds at the same moment takes
+    /// precedence over it. The inner error is the reason why no agent was reached.
     pub async fn connect<R>(
         &self,
         workspace: Uuid,
@@ -190,11 +190,11 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             .await
     }
 
-    /// As [`connect`](Self::connect), for a caller who waits less long than the settings do.
+    /// As [`connect`](Self::connect), with a shorter timeout than in the settings.
     ///
     /// # Errors
     ///
-    /// As above.
+    /// The same as [`connect`](Self::connect).
     pub async fn connect_within<R>(
         &self,
         workspace: Uuid,
@@ -206,12 +206,11 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
             .await
     }
 
-    /// As [`connect_within`](Self::connect_within), with every dial of this call made by
-    /// `dialer` in place of the resolver's own.
+    /// As [`connect_within`](Self::connect_within), with `dialer` instead of the resolver's own.
     ///
     /// # Errors
     ///
-    /// As above.
+    /// The same as [`connect`](Self::connect).
     pub async fn connect_through<R, T>(
         &self,
         dialer: &T,
@@ -319,8 +318,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// A connection that is there, if its agent's row does not speak against it. The row is
-    /// read anew: the heartbeat it had when we connected makes every agent look lost after
+    /// Checks a cached connection against its agent's current row. The row must be read again,
+    /// because with the heartbeat from the time of the dial every agent would count as lost after
     /// half a minute.
     async fn recheck(
         &self,
@@ -437,8 +436,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         Ok(latest.as_ref().map_or(Err(NoChoice::NoAgent), choose))
     }
 
-    /// Of two calls at once on one workspace the second releases its own connection and shares
-    /// the first one's.
+    /// Stores the connection. If another call has stored one for the workspace meanwhile, that one
+    /// is used and the new one is released.
     fn remember(&self, workspace: Uuid, dialed: Dialed<L::Connection>) -> Resolved<L::Connection> {
         let (dialed_id, switched) = (dialed.target.agent_id, dialed.switched);
         let Hit { target, connection } = self.cache.share(workspace, dialed);
@@ -528,7 +527,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         }
     }
 
-    /// The directory's answer, or a failure once it takes longer than the validation delay.
+    /// The directory's answer, or a failure after the validation delay.
     pub(super) async fn in_time<T>(
         &self,
         asked: impl Future<Output = Result<T, Failure>>,
@@ -537,7 +536,7 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
         self.by(deadline, asked).await
     }
 
-    /// The directory's answer, or a failure once its time, a validation delay at most, is over.
+    /// The directory's answer, or a failure at the deadline, at most after the validation delay.
     async fn by<T>(
         &self,
         deadline: Instant,

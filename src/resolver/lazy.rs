@@ -1,4 +1,5 @@
-//! Dial at once, ask the directory only when the dial is slow or fails (`docs/spec/resolver.md`).
+//! Dials at once, and queries the directory only if the dial is slow or fails
+//! (`docs/spec/resolver.md`).
 
 use std::time::Duration;
 
@@ -13,20 +14,20 @@ use super::trace::{Phase, Trace};
 /// An agent that answered.
 #[derive(Debug)]
 pub struct Dialed<C> {
-    /// The proof.
+    /// The open connection, or the proof of one.
     pub connection: C,
-    /// Which agent it was.
+    /// The agent that answered.
     pub target: Target,
-    /// Whether it is another than the one that was bound.
+    /// Whether this is another agent than the bound one.
     pub switched: bool,
 }
 
 /// Why no agent answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Undialed {
-    /// There is no agent that could.
+    /// There is no agent to dial.
     NoChoice(NoChoice),
-    /// The dial failed; nothing better was known.
+    /// The dial failed, and the directory knows no better agent.
     Dial(DialError),
     /// The dial failed, and the directory did not say whether it was the right agent's.
     Unvalidated(DialError, Failure),

@@ -1,9 +1,9 @@
-//! Given a workspace, find the agent that would serve it and reach it (`docs/spec/resolver.md`).
+//! Finds the agent that serves a workspace, and dials it (`docs/spec/resolver.md`).
 //!
-//! Reading order: [`choose_agent`] (which one), [`Directory`] and [`Dialer`] (what it stands
-//! on), [`dial_with_lazy_validation`] (dial first, ask only when in doubt), [`Resolver`] (with
-//! what is remembered), [`verdict`] and [`Resolver::wait`] (can it be used?). The clock is tokio's,
-//! so that a test can stop it; nothing else here reaches into the world.
+//! Reading order: [`choose_agent`] (which agent), [`Directory`] and [`Dialer`] (the traits that it
+//! uses), [`dial_with_lazy_validation`] (dial first, query only in doubt), [`Resolver`] (with a
+//! cache), [`verdict`] and [`Resolver::wait`] (is the workspace ready?). It uses tokio's clock,
+//! which tests can pause, and no other I/O.
 
 mod cache;
 mod choose;

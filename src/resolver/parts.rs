@@ -1,4 +1,4 @@
-//! The two traits the resolver stands on, and what goes through them.
+//! The two traits that the resolver uses, and their types.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,19 +10,18 @@ use crate::fleet::model::agent::{Agent, Kind, Label};
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::probe::scope::SkipReason;
 
-/// What the database says of workspaces and agents.
+/// Reads workspaces and agents from the database.
 ///
-/// Its answers may be late or fail at any time; the resolver then knows less, and never waits
-/// for it longer than the validation delay.
+/// An answer may be late or an error. The resolver continues without it, and waits at most for the
+/// validation delay.
 pub trait Directory: Send + Sync {
-    /// A workspace with the agents of its latest build; `None` when there is no such workspace.
+    /// The workspace with the agents of its latest build; `None` if it does not exist.
     fn latest(
         &self,
         workspace: Uuid,
     ) -> impl Future<Output = Result<Option<WorkspaceAt>, Failure>> + Send;
 
-    /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
-    /// or soft-deleted.
+    /// The agent with this id, of any build; `None` if its row does not exist or is soft-deleted.
     fn agent(&self, agent: Uuid) -> impl Future<Output = Result<Option<AgentAt>, Failure>> + Send;
 
     /// Whether Coder is going to start this workspace once its present build has ended: a restart
@@ -49,15 +48,15 @@ impl<D: Directory> Directory for Arc<D> {
     }
 }
 
-/// How an agent is reached.
+/// Dials agents.
 ///
-/// A dial is a future: dropping it gives the dial up, and a connection is released by dropping
-/// it. So a late connection without a waiting caller is released wherever the caller stopped.
+/// Dropping the future cancels the dial, and dropping a connection closes it. So a connection that
+/// opens after the caller has left is closed as well.
 pub trait Dialer: Send + Sync {
-    /// What proves that an agent answered.
+    /// The connection to an agent that answered.
     type Connection: Send + Sync + 'static;
 
-    /// Dials one agent. It keeps no time: that is the caller's.
+    /// Dials one agent, without a timeout. The caller limits the time.
     fn dial(
         &self,
         target: &Target,
@@ -76,12 +75,12 @@ pub trait Dialer: Send + Sync {
         std::future::ready(Ok(()))
     }
 
-    /// Whether Coder counts a dial as use of the workspace, which moves its `last_used_at` and
-    /// pushes its autostop deadline on (`docs/spec/resolver.md`).
+    /// Whether Coder counts a dial as use of the workspace, which changes its `last_used_at` and
+    /// delays its autostop (`docs/spec/resolver.md`).
     fn counts_as_use(&self) -> bool;
 }
 
-/// An agent to dial. All of it comes from the database, never from a request
+/// An agent to dial. All fields come from the database, never from a request
 /// (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -101,7 +100,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The way to this agent.
+    /// The target for this agent.
     pub fn of(agent: &Agent) -> Self {
         Self {
             workspace_id: agent.workspace_id,
@@ -114,14 +113,14 @@ impl Target {
     }
 }
 
-/// Why a dial did not reach its agent. Messages hold no secret.
+/// Why a dial did not reach its agent. Messages contain no secret.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
-    /// The agent was not dialed: Coder, or its row, says that it is in this state
-    /// (`disconnected`, `timeout`, `connecting`).
+    /// The agent was not dialed, because of its status in Coder or in its row (`disconnected`,
+    /// `timeout` or `connecting`).
     #[error("not dialed: the agent is {state}")]
     Unreachable {
-        /// The state in Coder's own word.
+        /// The status in Coder's spelling.
         state: String,
     },
     /// Coder knows no such agent, or our token may not see it.
@@ -134,7 +133,7 @@ pub enum DialError {
          the role template admin"
     )]
     Hidden,
-    /// The agent was dialed and did not answer as it should.
+    /// The dial failed at the agent.
     #[error("{0}")]
     Failed(String),
     /// What dials for us gave up at the end of its own time limit.
@@ -148,17 +147,17 @@ pub enum DialError {
     /// Nothing came within the time limit. The resolver says so, never a dialer.
     #[error("no answer within {}", seconds(*.0))]
     Unanswered(Duration),
-    /// The question could not be asked: our token, coderd itself, the way to it. No agent is
-    /// to blame, and no other would be reached. The kind is for the log: `authentication` or
-    /// `permission` where Coder refuses the token, `tls` or `timeout` where no connection comes
-    /// about for that reason, else `connect`.
+    /// The dial failed before the agent: because of the token, coderd, or the connection to coderd.
+    /// No agent is at fault, and other dials would fail too. The kind is for the log:
+    /// `authentication` or `permission` if Coder rejects the token, `tls` or `timeout` if the
+    /// connection fails for that reason, otherwise `connect`.
     #[error("{0}")]
     Exporter(Failure),
-    /// The agent is out of the probe's scope, so it was not dialed: nothing is known of it.
+    /// The agent is out of the probe's scope and was not dialed, so there is no outcome.
     #[error("out of the probe's scope: {}", .0.sentence())]
     OutOfScope(SkipReason),
-    /// What we were told to dial does not suit this agent's names. It is not to blame, and
-    /// others may be reached.
+    /// The names of this agent do not give a valid address in `--probe.tcp-address`. The agent is
+    /// not at fault, and other dials may succeed.
     #[error("{0}")]
     Unaddressable(String),
 }

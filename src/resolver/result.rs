@@ -1,4 +1,4 @@
-//! What comes of resolving a workspace.
+//! The result of resolving a workspace.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use super::parts::{DialError, Target, seconds};
 /// An agent that was reached.
 #[derive(Debug)]
 pub struct Resolved<C> {
-    /// The proof, shared with all who resolved this workspace. It is released when the last of
-    /// them, and the resolver, have dropped it.
+    /// The connection, shared by all calls for this workspace. It closes when these callers and the
+    /// resolver have dropped it.
     pub connection: Arc<C>,
-    /// Which agent it is.
+    /// The agent that was reached.
     pub target: Target,
     /// How it was reached.
     pub route: Route,
@@ -25,33 +25,33 @@ pub struct Resolved<C> {
 /// How an agent was reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// Over a connection that was there.
+    /// Over a cached connection.
     Cached,
-    /// By dialing the bound agent.
+    /// By a dial of the bound agent.
     Dialed,
-    /// The bound agent was of an earlier build; the right one was dialed and is bound now.
+    /// The bound agent belonged to an earlier build. Another agent was dialed and is bound now.
     Switched,
 }
 
 /// Why no agent was reached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unresolved {
-    /// There is no such workspace, or it is deleted.
+    /// The workspace does not exist or is deleted.
     #[error("there is no such workspace")]
     NoWorkspace,
     /// No agent could be chosen.
     #[error(transparent)]
     NoChoice(#[from] NoChoice),
-    /// Its row says that the agent is disconnected.
+    /// The agent's row says that it is disconnected.
     #[error("the agent is disconnected")]
     Disconnected,
-    /// Its row says that the agent did not connect in time.
+    /// The agent's row says that it did not connect within its timeout.
     #[error("the agent has never connected")]
     NeverConnected,
-    /// Our own deadline passed, and nothing better is known.
+    /// The resolver's own deadline passed, and there is no better reason.
     #[error("the agent did not answer within {}", seconds(*.0))]
     DialTimeout(Duration),
-    /// The dial failed.
+    /// The dial failed with an error.
     #[error(transparent)]
     Dial(#[from] DialError),
     /// The database did not say which agent to dial.
@@ -68,11 +68,11 @@ pub enum Unresolved {
     },
 }
 
-/// What it counts as (`docs/spec/probe.md`).
+/// The outcome of a result (`docs/spec/probe.md`).
 ///
 /// # Errors
 ///
-/// Why it has no outcome: the dial was out of the probe's scope.
+/// The dial was out of the probe's scope, so there is no outcome: the reason.
 pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Result<ProbeOutcome, SkipReason> {
     match result {
         Ok(resolved) => Ok(match resolved.route {
@@ -84,11 +84,11 @@ pub fn outcome<C>(result: &Result<Resolved<C>, Unresolved>) -> Result<ProbeOutco
 }
 
 impl Unresolved {
-    /// What it counts as (`docs/spec/probe.md`).
+    /// The outcome of this failure (`docs/spec/probe.md`).
     ///
     /// # Errors
     ///
-    /// Why it has no outcome: the dial was out of the probe's scope.
+    /// The dial was out of the probe's scope, so there is no outcome: the reason.
     pub fn outcome(&self) -> Result<ProbeOutcome, SkipReason> {
         Ok(match self {
             Self::NoChoice(NoChoice::NoAgent) => ProbeOutcome::NoAgent,
@@ -122,7 +122,7 @@ impl Unresolved {
         })
     }
 
-    /// What kind of trouble of our own it is; `None` where it is the agent's.
+    /// The kind of the exporter's own error; `None` if the agent is at fault.
     pub fn kind(&self) -> Option<ErrorKind> {
         match self {
             Self::Dial(DialError::Exporter(failure))
@@ -136,7 +136,7 @@ impl Unresolved {
         }
     }
 
-    /// Whether it is our own trouble, and would be the same with every other workspace.
+    /// Whether it is an error of the exporter that would affect every workspace.
     pub fn is_everywhere(&self) -> bool {
         matches!(
             self,

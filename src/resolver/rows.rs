@@ -1,4 +1,4 @@
-//! Rows of a made-up database, for tests.
+//! Simulated database rows for tests.
 
 use std::time::Duration;
 
@@ -13,36 +13,36 @@ use crate::fleet::model::workspace::JobStatus;
 
 use super::Target;
 
-/// When every story begins.
+/// Start time of every test.
 pub(super) const BEGAN: Timestamp = Timestamp::from_unix_micros(1_735_689_600_000_000);
 
-/// How an agent's row is.
+/// The state of an agent's row.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Row {
-    /// Its last heartbeat is of this very moment.
+    /// The last heartbeat is now.
     Beating,
-    /// Its last heartbeat is this many seconds old.
+    /// The last heartbeat is this many seconds ago.
     SilentFor(f64),
-    /// It was made this many seconds ago and nothing has connected; it may take two minutes.
+    /// The row was created this many seconds ago and never connected. Its timeout is two minutes.
     NeverConnectedFor(f64),
-    /// There is none.
+    /// The row does not exist.
     Gone,
 }
 
-/// An id that is the name's own letters, so that a message tells who it is about.
+/// An id made of the letters of the name, so that messages are readable.
 pub(super) fn id(name: &str) -> Uuid {
     let mut bytes = [0; 16];
     bytes[..name.len()].copy_from_slice(name.as_bytes());
     Uuid::from_bytes(bytes)
 }
 
-/// The name back from the id.
+/// The name in the id.
 pub(super) fn name(id: Uuid) -> String {
     let name = String::from_utf8_lossy(id.as_bytes());
     name.trim_end_matches('\0').to_owned()
 }
 
-/// The way to this agent.
+/// The target of a dial to this agent.
 pub(super) fn target(name: &str) -> Target {
     Target::of(&row_of(name, Row::Beating, BEGAN))
 }
@@ -89,7 +89,7 @@ pub(super) fn latest<'a>(
     }
 }
 
-/// The latest build of this workspace is like this.
+/// Sets transition and job status of the workspace's latest build.
 pub(super) fn build(latest: &mut WorkspaceAt, transition: Transition, job: JobStatus) {
     latest.build = Some(Build {
         number: 3,
@@ -99,7 +99,7 @@ pub(super) fn build(latest: &mut WorkspaceAt, transition: Transition, job: JobSt
     });
 }
 
-/// All its agents are here in their life.
+/// Sets the lifecycle state of all agents.
 pub(super) fn lifecycle(latest: &mut WorkspaceAt, lifecycle: Lifecycle) {
     for candidate in &mut latest.agents {
         candidate.agent.lifecycle = DbEnum::Known(lifecycle);

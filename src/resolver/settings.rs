@@ -1,21 +1,22 @@
-//! How long things may take, and how much is remembered.
+//! Timeouts of the resolver, and the size of its cache.
 
 use std::time::Duration;
 
-/// The resolver's constants (`docs/spec/resolver.md`).
+/// Settings of the resolver (`docs/spec/resolver.md`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ResolverSettings {
-    /// A dial slower than this is doubted, and the directory asked. It is also how long any
-    /// question to the directory may take.
+    /// Time after which a dial is slow and the directory is queried. Also the timeout of every
+    /// query to the directory.
     pub validation_delay: Duration,
-    /// A dial, with all that it takes to find the right agent, may take this long.
+    /// Timeout of a call, including the queries to find the right agent.
     pub dial_timeout: Duration,
-    /// An agent that did not answer in time, and whose row has said disconnected for at least
-    /// this long, is disconnected rather than slow.
+    /// An agent that did not answer in time is disconnected instead of slow, if its row has shown
+    /// it as disconnected for at least this long.
     pub recovery_threshold: Duration,
-    /// Silence after which an agent is disconnected (`docs/spec/connection-status.md`).
+    /// Time without a heartbeat after which an agent is disconnected
+    /// (`docs/spec/connection-status.md`).
     pub inactive_timeout: Duration,
-    /// Workspaces that are remembered, at most.
+    /// Maximum number of workspaces in the cache.
     pub most_remembered: usize,
 }
 

@@ -1,4 +1,4 @@
-//! What was asked and answered on the way to an agent, and how long each phase took.
+//! Records the steps of a call, and the time of each phase.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use tokio::time::Instant;
 
-/// A part of the way; `probe_phase_duration_seconds{phase}` (`docs/spec/probe.md`).
+/// A phase of a call, as in `probe_phase_duration_seconds{phase}` (`docs/spec/probe.md`).
 #[derive(
     Debug,
     Clone,
@@ -24,29 +24,29 @@ use tokio::time::Instant;
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Phase {
-    /// Asking the database which agent is bound, or how it is.
+    /// Queries the database for the bound agent or its row.
     Lookup,
-    /// Dialing the bound agent.
+    /// Dials the bound agent.
     Dial,
-    /// Asking the database which agent is the right one by now.
+    /// Queries the database for the agent that serves the workspace now.
     Validate,
-    /// Dialing once more, or another agent.
+    /// Dials the same agent again, or another one.
     Redial,
 }
 
-/// One thing that was asked or answered.
+/// A query, a dial or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// Since the trace began.
+    /// Time since the start of the trace.
     pub at: Duration,
-    /// What it was part of.
+    /// The phase that it belongs to.
     pub phase: Phase,
-    /// One line for a person; no secret.
+    /// One line for a person, without secrets.
     pub text: String,
 }
 
-/// The story of one call, for its caller. Shared by reference with all that happens
-/// in the call, some of it at the same time.
+/// The record of one call, for its caller. The parts of the call share it by reference, and some of
+/// them run at the same time.
 #[derive(Debug)]
 pub struct Trace {
     began: Instant,
@@ -69,22 +69,22 @@ impl Default for Trace {
 }
 
 impl Trace {
-    /// Since the trace began.
+    /// Time since the start of the trace.
     pub fn elapsed(&self) -> Duration {
         self.began.elapsed()
     }
 
-    /// Everything so far, in the order in which it happened.
+    /// All steps so far, in the order in which they happened.
     pub fn steps(&self) -> Vec<Step> {
         self.recorded.lock().steps.clone()
     }
 
-    /// How long each phase took, all its parts together.
+    /// Total time of each phase.
     pub fn phases(&self) -> impl Iterator<Item = (Phase, Duration)> {
         self.recorded.lock().spent.into_iter()
     }
 
-    /// Notes what is asked; the answer is noted at the end of the span.
+    /// Records a query or dial. The span records its answer.
     pub(super) fn ask(&self, phase: Phase, question: impl Into<String>) -> Span<'_> {
         self.note(phase, question.into());
         Span {
@@ -106,7 +106,7 @@ impl Trace {
     }
 }
 
-/// A question under way. Dropped before there was an answer, it was given up.
+/// A query or dial in progress. Dropping it without an answer records that it was canceled.
 pub(super) struct Span<'a> {
     trace: &'a Trace,
     phase: Phase,

@@ -1,4 +1,4 @@
-//! What is the state of a workspace, and can it be used (`docs/spec/resolver.md#readiness`)?
+//! Decides the state of a workspace, and whether it is ready (`docs/spec/resolver.md#readiness`).
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
 
@@ -20,39 +20,39 @@ pub enum Verdict {
     Building,
     /// Its latest build stopped it.
     Stopped,
-    /// Its latest build failed or was called off, or it is deleted.
+    /// The workspace is deleted, or its latest build failed or was canceled.
     Gone,
-    /// Started; there is no agent to reach.
+    /// Started, but the build has no agent to dial.
     NoAgent,
-    /// Started; several agents could be meant.
+    /// Started, but several agents may serve it and no rule prefers one.
     Ambiguous,
     /// Its agent has not connected yet.
     Connecting,
-    /// Its agent is lost, or never connected in time.
+    /// Its agent is disconnected, or never connected within its timeout.
     Unreachable,
     /// Its agent reported that it shuts down, and only a start from outside brings it back.
     ShutDown,
-    /// Its agent is connected and has not come up yet.
+    /// Its agent is connected, and its startup script has not ended.
     Starting,
     /// Its agent's startup script failed.
     StartFailed,
-    /// It can be used.
+    /// Its agent is connected and ready.
     Ready,
 }
 
-/// A verdict, and what it rests on.
+/// A verdict with its evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readiness {
-    /// The verdict.
+    /// State of the workspace.
     pub verdict: Verdict,
-    /// The agent it is about, judged; `None` when it is about the build.
+    /// The agent that decides, with its assessment; `None` if the build decides.
     pub agent: Option<(Target, Assessment)>,
-    /// One line for a person: the build, the job's error, the names.
+    /// One line for a person: the build, the job's error, and the names.
     pub detail: String,
 }
 
 impl Readiness {
-    /// What to do about the workspace; what to do about an agent is its health's advice.
+    /// What to do about the workspace. The advice about an agent follows from its health.
     pub fn advice(&self) -> Option<&'static str> {
         match self.verdict {
             Verdict::Stopped | Verdict::NoAgent => Some(ProbeOutcome::NoAgent.advice()),
@@ -62,7 +62,7 @@ impl Readiness {
     }
 }
 
-/// Judges a workspace at its own moment; `None` is one that does not exist.
+/// Judges a workspace at the time of its data. `None` means that it does not exist.
 pub fn verdict(latest: Option<&WorkspaceAt>, limits: &Limits) -> Readiness {
     let about_build = |verdict, detail: String| Readiness {
         verdict,
@@ -105,7 +105,7 @@ pub fn verdict(latest: Option<&WorkspaceAt>, limits: &Limits) -> Readiness {
     }
 }
 
-/// `None` for a start that succeeded: then its agent decides.
+/// The verdict of a build; `None` for a successful start, where the agent decides.
 fn of_build(build: &Build) -> Option<Verdict> {
     let DbEnum::Known(job) = &build.job else {
         return Some(Verdict::Gone);
@@ -120,8 +120,7 @@ fn of_build(build: &Build) -> Option<Verdict> {
     }
 }
 
-/// Health is the one definition; this is the same by another name, for a workspace whose build
-/// started it.
+/// The verdict of an agent in a started workspace. It follows from the health class.
 fn of_health(health: Health) -> Verdict {
     match health {
         Health::Connecting | Health::StuckConnecting => Verdict::Connecting,

@@ -1,4 +1,4 @@
-//! Waiting until a workspace can be used (`docs/spec/resolver.md#readiness`).
+//! Waits until a workspace is ready (`docs/spec/resolver.md#readiness`).
 
 use std::time::Duration;
 
@@ -14,29 +14,29 @@ use super::result::Unresolved;
 use super::trace::Trace;
 use super::verdict::{Readiness, Verdict, verdict};
 
-/// Between two looks, and between two dials.
+/// Interval of queries, and of dials.
 pub(super) const POLL: Duration = Duration::from_secs(2);
-/// A build may take this long.
+/// Timeout of a build.
 pub(super) const BUILD_LIMIT: Duration = Duration::from_secs(10 * 60);
-/// An agent may take this long to answer, from the end of the build.
+/// Timeout for the agent's first answer, counted from the end of the build.
 pub(super) const DIAL_LIMIT: Duration = Duration::from_secs(2 * 60);
-/// One dial may take this long: another is not far.
+/// Timeout of one dial. It is short, because another dial follows.
 pub(super) const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
-/// An agent may take this long to come up, from its first answer.
+/// Timeout of the startup script, counted from the agent's first answer.
 pub(super) const START_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// All stages together may take this long, however often the workspace is built again meanwhile.
 pub(super) const WHOLE_LIMIT: Duration =
     Duration::from_secs(BUILD_LIMIT.as_secs() + DIAL_LIMIT.as_secs() + START_LIMIT.as_secs());
 
-/// What is waited for.
+/// A stage of the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// The build's end.
+    /// Waits until the latest build has ended.
     Build,
-    /// The agent's answer.
+    /// Waits until the agent answers a dial.
     Dial,
-    /// The end of the agent's startup script.
+    /// Waits until the agent's startup script has ended.
     Start,
 }
 
@@ -50,27 +50,27 @@ impl Stage {
     }
 }
 
-/// What is known while waiting.
+/// Progress of the wait.
 #[derive(Debug)]
 pub enum Progress<'a> {
-    /// The workspace was looked at.
+    /// The workspace was read.
     Seen(Stage, &'a Readiness),
-    /// The database did not say; it is asked again.
+    /// The query failed, and is repeated.
     Unseen(&'a Failure),
-    /// The agent was dialed and did not answer; it is dialed again.
+    /// The agent was dialed and did not answer. The dial is repeated.
     Unanswered(&'a Unresolved),
 }
 
-/// How the waiting ended.
+/// The result of the wait.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Waited {
-    /// The workspace has come to a state that more waiting does not change, `ready` above all.
+    /// The workspace has a final state, such as `ready`.
     Settled(Readiness),
-    /// A stage took longer than it may.
+    /// A stage exceeded its timeout.
     TimedOut {
-        /// What was waited for.
+        /// The stage that timed out.
         stage: Stage,
-        /// What was seen last; `None` when the database never said.
+        /// The last known state; `None` if the database never answered.
         last: Option<Readiness>,
         /// Why the agent did not answer when it was last dialed; `None` when it was not dialed, or
         /// answered.
@@ -79,11 +79,11 @@ pub enum Waited {
 }
 
 impl<D: Directory, L: Dialer> Resolver<D, L> {
-    /// What is the state of this workspace?
+    /// The current state of this workspace.
     ///
     /// # Errors
     ///
-    /// When the database does not say.
+    /// When the database does not answer.
     pub async fn verdict(&self, workspace: Uuid, limits: &Limits) -> Result<Readiness, Failure> {
         let latest = self.in_time(self.directory().latest(workspace)).await?;
         Ok(verdict(latest.as_ref(), limits))
@@ -178,7 +178,8 @@ impl<D: Directory, L: Dialer> Resolver<D, L> {
     }
 }
 
-/// The stage a workspace is in, if one is to be waited for; `reached` is the one before.
+/// The stage of a workspace in this state; `None` if the state is final. `reached` is the stage
+/// before.
 fn stage_of(reached: Stage, readiness: &Readiness) -> Option<Stage> {
     match readiness.verdict {
         Verdict::Building => Some(Stage::Build),

@@ -1,7 +1,7 @@
-//! A made-up Coder on tokio's clock, for tests: it does as it was told, and keeps a diary.
+//! A simulated Coder on tokio's clock, for tests. It answers as configured, and keeps a log.
 //!
-//! The diary has a line for each thing that happens, with its second: `0 dial old`, `5 ask`,
-//! `5 cancel old`, `6 reached new`, `7 released new`. A test asserts the whole of it.
+//! The log has a line for each event, with its second: `0 dial old`, `5 ask`, `5 cancel old`,
+//! `6 reached new`, `7 released new`. A test compares the complete log.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::future::pending;
@@ -27,14 +27,14 @@ pub(super) use connection::{Connection, said};
 /// The workspace of tests that need only one.
 pub(super) const WORKSPACE: Uuid = Uuid::from_u128(2);
 
-/// Shared with the resolver: each owner of a clone can change it and read its diary.
+/// A simulated Coder. The resolver and the test have clones of it, which share the state.
 #[derive(Clone)]
 pub(super) struct World(Arc<Mutex<WorldState>>);
 
 struct WorldState {
     began: Instant,
     diary: Vec<String>,
-    /// Agents of the latest build; a workspace that is not here does not exist.
+    /// Agents of the latest build. A workspace without an entry does not exist.
     workspaces: HashMap<Uuid, Vec<&'static str>>,
     deleted: BTreeSet<Uuid>,
     rows: HashMap<Uuid, Row>,
@@ -47,7 +47,7 @@ struct WorldState {
     released: usize,
 }
 
-/// How the directory answers.
+/// How the directory answers, after this many seconds.
 #[derive(Clone, Copy)]
 pub(super) enum Manner {
     Answers(f64),
@@ -55,34 +55,34 @@ pub(super) enum Manner {
     Hangs,
 }
 
-/// How one dial goes.
+/// How a dial ends, after this many seconds.
 #[derive(Clone)]
 pub(super) enum Dial {
     Reached(f64),
-    /// The connection is made by a task of its own, whether or not a caller still waits.
+    /// Connects in a separate task, even if the caller has left.
     ReachedByTask(f64),
     Fails(f64, DialError),
     Never,
 }
 
-/// A dial that fails after so many seconds.
+/// A dial that fails after this many seconds.
 pub(super) fn fails(seconds: f64, message: &str) -> Dial {
     Dial::Fails(seconds, failed(message))
 }
 
-/// The error of such a dial.
+/// The error of a dial that fails with this message.
 pub(super) fn failed(message: &str) -> DialError {
     DialError::Failed(message.into())
 }
 
-/// What the directory says when it fails.
+/// The error of a failed directory.
 pub(super) fn failure() -> Failure {
     Failure::new(ErrorKind::Connect, "connection refused")
 }
 
 impl World {
-    /// [`WORKSPACE`] has one agent, `old`; every row is alive, the directory answers at once,
-    /// and every dial that was not arranged never ends.
+    /// [`WORKSPACE`] has one agent, `old`. All rows are connected, the directory answers at once,
+    /// and a dial that is not configured hangs.
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(WorldState {
             began: Instant::now(),
@@ -100,7 +100,7 @@ impl World {
         })))
     }
 
-    /// The latest build of a workspace has these agents from now on.
+    /// Sets the agents of the workspace's latest build.
     pub(super) fn build(&self, workspace: Uuid, agents: &[&'static str]) {
         self.lock().workspaces.insert(workspace, agents.to_vec());
     }
@@ -113,7 +113,7 @@ impl World {
         self.lock().rows.insert(rows::id(agent), row);
     }
 
-    /// What the directory says of a workspace goes through here.
+    /// Sets a function that edits every answer of the directory about a workspace.
     pub(super) fn edit(&self, edit: fn(&mut WorkspaceAt)) {
         self.lock().edit = edit;
     }
@@ -132,30 +132,30 @@ impl World {
         self.lock().is_down = true;
     }
 
-    /// The next dials of this agent go like this, the last of them for ever.
+    /// Configures the next dials of this agent. The last one applies to all later dials.
     pub(super) fn dials<const N: usize>(&self, agent: &'static str, dials: [Dial; N]) {
         self.lock().dials.insert(agent, dials.into());
     }
 
-    /// What happened since the last look, and when.
+    /// The log since the last call.
     pub(super) fn diary(&self) -> Vec<String> {
         std::mem::take(&mut self.lock().diary)
     }
 
-    /// Writes into the diary.
+    /// Adds a line to the log.
     pub(super) fn note(&self, what: &str) {
         let mut state = self.lock();
         let line = format!("{} {what}", state.seconds());
         state.diary.push(line);
     }
 
-    /// Connections that were opened and not released.
+    /// The number of open connections.
     pub(super) fn open(&self) -> usize {
         let state = self.lock();
         state.opened - state.released
     }
 
-    /// A resolver that lives in this world.
+    /// A resolver that uses this simulated Coder.
     pub(super) fn resolver(&self) -> Resolver<Self, Self> {
         self.resolver_with(ResolverSettings::default())
     }
@@ -164,7 +164,7 @@ impl World {
         Resolver::new(self.clone(), self.clone(), settings)
     }
 
-    /// One that is bound to `old` already.
+    /// A resolver that is bound to `old`.
     pub(super) fn bound_resolver(&self) -> Resolver<Self, Self> {
         let resolver = self.resolver();
         resolver.bind(WORKSPACE, rows::target("old"));
@@ -215,8 +215,8 @@ impl World {
 }
 
 impl WorldState {
-    /// Since the beginning. Tokio's timers go by the millisecond, rounded up: a test asks for
-    /// more than that and gets just what it asked for.
+    /// Seconds since the start. Tokio's timers have a resolution of one millisecond, rounded up, so
+    /// the value is rounded to hundredths.
     fn seconds(&self) -> f64 {
         (self.began.elapsed().as_secs_f64() * 100.0).round() / 100.0
     }

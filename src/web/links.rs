@@ -1,34 +1,36 @@
-//! Where pages lead: on this exporter, wherever a proxy has put it, and on Coder.
+//! Targets of links: pages of this exporter, also behind a proxy, and pages of Coder.
 
 use crate::config::http_url::HttpUrl;
 
-/// Where pages lead.
+/// URLs of Coder and of this exporter, for links.
 #[derive(Debug, Clone, Default)]
 pub struct Links {
-    /// `--coder.url`: where workspaces can be looked at.
+    /// `--coder.url`; `None` disables links to Coder.
     pub coder: Option<HttpUrl>,
-    /// `--web.external-url`: where browsers reach this exporter.
+    /// `--web.external-url`; `None` if browsers use the listen address.
     pub external: Option<HttpUrl>,
 }
 
 impl Links {
-    /// A path of this exporter, which begins with a slash, as a browser asks for it.
+    /// A link to a path of this exporter, which starts with a slash. It includes the prefix, but
+    /// not the host.
     pub(super) fn here(&self, path: &str) -> String {
         format!("{}{path}", self.prefix())
     }
 
-    /// The same for those who are elsewhere: a whole address, where that is known.
+    /// The absolute URL of a path if `--web.external-url` is set; otherwise the same as
+    /// [`here`](Self::here).
     pub(super) fn whole(&self, path: &str) -> String {
         let external = self.external.as_ref();
         format!("{}{path}", external.map_or("", HttpUrl::as_str))
     }
 
-    /// What a proxy may leave before every path: empty, or a path without a slash at its end.
+    /// The path of `--web.external-url` without a trailing slash; may be empty.
     pub(super) fn prefix(&self) -> &str {
         self.external.as_ref().map_or("", HttpUrl::prefix)
     }
 
-    /// A workspace's page on Coder, where that is known. Names may hold anything.
+    /// The URL of a workspace in Coder; `None` without `--coder.url`. Names are percent-encoded.
     pub(super) fn workspace(&self, owner: &str, workspace: &str) -> Option<String> {
         let coder = self.coder.as_ref()?;
         let owner = format!("@{owner}");

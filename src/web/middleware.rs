@@ -1,4 +1,4 @@
-//! What every request passes: limits and passwords before, headers after.
+//! Middleware of all requests: rate limit and passwords before the handler, headers after it.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use crate::web::auth::rate_limit::TokenBucket;
 use crate::web::server::protection::Protection;
 use crate::web::state::{App, IsTrusted};
 
-/// Asked by those who hold no password and must get an answer: an orchestrator, a load balancer.
+/// Paths without authentication, for orchestrators and load balancers.
 const OPEN: [&str; 2] = ["/-/healthy", "/-/ready"];
 
-/// What a browser is sent when it needs a password.
+/// The response header that asks a browser for a password.
 const CHALLENGE: HeaderValue =
     HeaderValue::from_static("Basic realm=\"coder-agent-exporter\", charset=\"UTF-8\"");
 
 /// Says why a request is refused, and what else it is told.
 type Refusal = Box<Response>;
 
-/// Lets a request through if it may pass, and dresses the answer.
+/// Rejects a request that is not allowed, and adds headers to the response.
 pub(super) async fn protect(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let protection = app.settings.lifecycle.config.current();
     let (mut parts, body) = request.into_parts();

@@ -1,4 +1,4 @@
-//! HTTP: what an operator and Prometheus see.
+//! The HTTP server for Prometheus and for people.
 //!
 //! | room | what it holds |
 //! | --- | --- |

@@ -1,4 +1,4 @@
-//! Which path leads where.
+//! The routes of the server.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::web::state::App;
 use super::middleware::protect;
 use super::{api, ui};
 
-/// Every path there is.
+/// Maps all paths to their handlers.
 pub(super) fn router(app: &Arc<App>) -> Router {
     let settings = &app.settings;
     let mut router = Router::new()
@@ -42,8 +42,8 @@ pub(super) fn router(app: &Arc<App>) -> Router {
     below(settings.links.prefix(), router)
 }
 
-/// The same paths once more below `prefix`, for a proxy that leaves it in place. Taken off
-/// before anything looks at the path.
+/// Serves the same paths below `prefix` too, for a proxy that does not remove it. The prefix is
+/// removed before all other layers.
 fn below(prefix: &str, router: Router) -> Router {
     if prefix.is_empty() {
         return router;
@@ -58,7 +58,7 @@ fn below(prefix: &str, router: Router) -> Router {
     Router::new().fallback_service(without_prefix.layer(router))
 }
 
-/// The address without the prefix, if it begins with it.
+/// The URI without the prefix; `None` if it does not start with it.
 fn without(prefix: &str, uri: &Uri) -> Option<Uri> {
     let rest = uri.path_and_query()?.as_str().strip_prefix(prefix)?;
     let rest = match rest.as_bytes().first() {

@@ -1,4 +1,4 @@
-//! The loop that serves.
+//! Accepts and serves connections.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -22,29 +22,29 @@ use crate::web::server::live_config::LiveConfig;
 use crate::web::settings::{ServerLimits, WebSettings};
 use crate::web::state::App;
 
-/// After the signal to stop, requests under way get this long.
+/// After a stop signal, requests in progress get this long.
 const DRAIN: Duration = Duration::from_secs(10);
 
-/// After the signal to stop, a connection without a request gets this long.
+/// After a stop signal, connections without a request get this long.
 const DRAIN_WAITING: Duration = Duration::from_millis(500);
 
-/// How often connections are looked through for those that have had their time.
+/// Interval at which connections are checked against their time limits.
 const SWEEP: Duration = Duration::from_millis(250);
 
-/// A connection that is asked to go is gone within this, unless the machine stands still.
+/// An evicted connection ends within this time, unless the machine is stalled.
 const MOVE_OVER: Duration = Duration::from_secs(1);
 
-/// After an error of the system, as when there are too many open files.
+/// Pause after an error of the system, such as too many open files.
 const BREATH: Duration = Duration::from_millis(200);
 
-/// Connections that the system may hold until they are accepted; tokio's own number.
+/// Length of the queue of connections that are not accepted yet; the same as tokio's default.
 const BACKLOG: u32 = 1024;
 
-/// Listens on `address`, where an empty host means every interface, as in `:21120`.
+/// Listens on `address`. An empty host means all interfaces, as in `:21120`.
 ///
 /// # Errors
 ///
-/// When the address cannot be had.
+/// When the address cannot be used.
 pub async fn bind(address: &str) -> io::Result<TcpListener> {
     match address.strip_prefix(':') {
         Some(port) => {
@@ -60,7 +60,7 @@ pub async fn bind(address: &str) -> io::Result<TcpListener> {
     }
 }
 
-/// One socket for IPv6 and IPv4.
+/// Opens one socket for IPv6 and IPv4.
 fn bind_both(port: u16) -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v6()?;
     serve_ipv4_too(&socket)?;
@@ -70,17 +70,17 @@ fn bind_both(port: u16) -> io::Result<TcpListener> {
     socket.listen(BACKLOG)
 }
 
-/// Where `net.ipv6.bindv6only` is 1, a socket would serve IPv6 alone.
+/// Enables IPv4 on the socket, in case `net.ipv6.bindv6only` is 1.
 fn serve_ipv4_too(socket: &TcpSocket) -> io::Result<()> {
     SockRef::from(socket).set_only_v6(false)
 }
 
-/// Serves on every listener until `shutdown` is done and requests under way have had their
-/// time. The caller owns sockets and signals.
+/// Serves on every listener until `shutdown` completes and requests in progress have ended. The
+/// caller provides sockets and signals.
 ///
 /// # Errors
 ///
-/// When a listener breaks.
+/// When a listener fails.
 pub async fn serve(
     listeners: Vec<TcpListener>,
     collect: Collect,
@@ -114,7 +114,7 @@ pub async fn serve(
     }
 }
 
-/// What goes on beside the requests: time limits, reloads, the service manager's watchdog.
+/// Background tasks: time limits, reloads, and the service manager's watchdog.
 async fn housekeeping(app: &Arc<App>) {
     let limits = app.settings.limits;
     tokio::join!(
@@ -132,7 +132,8 @@ async fn reload_when_asked(app: &Arc<App>) {
     }
 }
 
-/// In the task that sweeps, so that it falls silent when nothing of this runtime moves.
+/// Resets the watchdog. It runs on the same runtime as the requests, so the watchdog fires if the
+/// runtime is stalled.
 async fn feed_the_watchdog() {
     let Some(period) = systemd::watchdog_interval() else {
         return;
@@ -144,7 +145,7 @@ async fn feed_the_watchdog() {
     }
 }
 
-/// Ends connections that have waited or answered for too long, for ever.
+/// Ends connections that exceed a time limit. Never returns.
 async fn sweep(trackers: &ConnectionTrackers, waiting: Duration, answering: Duration) {
     let mut ticks = interval(SWEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -155,7 +156,7 @@ async fn sweep(trackers: &ConnectionTrackers, waiting: Duration, answering: Dura
     }
 }
 
-/// Where connections come in.
+/// The state for accepting connections.
 #[derive(Clone)]
 struct Acceptor {
     router: Router,
@@ -176,7 +177,7 @@ impl Acceptor {
         }
     }
 
-    /// Serves every connection until `stop`, then waits for those who are there.
+    /// Serves connections until `stop`, then waits for the open ones.
     async fn keep(self, listener: TcpListener, mut stop: watch::Receiver<()>) -> io::Result<()> {
         // Dropping it ends them all.
         let mut connections = JoinSet::new();
@@ -204,8 +205,9 @@ impl Acceptor {
         Ok(())
     }
 
-    /// A place for one more; when all are taken, that of the connection that has waited for
-    /// longest. Those who come with a request hardly wait, so it is never theirs.
+    /// A permit for one more connection. If none is free, the connection that has been idle for the
+    /// longest time is evicted, or else the slowest reader of a response if it exceeds its limit.
+    /// A new connection with a request is hardly ever idle, so it is not evicted.
     async fn place(&self) -> Option<OwnedSemaphorePermit> {
         if let Ok(place) = self.places.clone().try_acquire_owned() {
             return Some(place);
@@ -231,8 +233,8 @@ impl Acceptor {
     }
 }
 
-/// A client that went away before it was let in needs no action; anything else would come
-/// again at once.
+/// Pauses after an error of `accept`, which would otherwise repeat at once. A client that has
+/// already disconnected needs no pause.
 async fn rest_after(error: &io::Error) {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     if matches!(

@@ -1,4 +1,4 @@
-//! What the web side needs to know.
+//! Settings of the web server.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,32 +17,32 @@ use crate::web::server::live_config::LiveConfig;
 
 use super::links::Links;
 
-/// What the web side needs to know.
+/// Settings of the web server.
 #[derive(Debug, Clone)]
 pub struct WebSettings {
     /// Path of the metrics.
     pub telemetry_path: String,
-    /// Scrapes answered at the same time; more get 503.
+    /// Maximum number of concurrent scrapes; more get 503.
     pub max_requests: usize,
-    /// Taken off the scraper's deadline for the way back.
+    /// Subtracted from the scraper's timeout, to leave time for the response.
     pub timeout_offset: Duration,
-    /// Deadline of a scraper that names none.
+    /// Timeout of a scrape that sends none.
     pub collect_timeout: Duration,
-    /// How much the metrics tell.
+    /// Which optional metrics are written.
     pub detail: Detail,
-    /// Whether there are pages for a browser.
+    /// Whether the pages are enabled.
     pub ui: bool,
-    /// Where they lead.
+    /// URLs for links on the pages.
     pub links: Links,
-    /// The probe, when it is on. Its rounds are made by its owner.
+    /// The probe; `None` if it is off. Its owner runs the rounds.
     pub probe: Option<Probe<AnyDialer>>,
     /// Reads the session reports, where the probe does not. Its owner runs it.
     pub activity: Option<ActivityReader<Collect>>,
     /// What Coder says of itself, where its URL is known. Its owner asks.
     pub coder: Option<CoderWatch>,
-    /// How long and how many.
+    /// Limits on connections and time.
     pub limits: ServerLimits,
-    /// What can be read again, and who asks for it.
+    /// Files that are read again at a reload, and their triggers.
     pub lifecycle: Lifecycle,
 }
 
@@ -60,19 +60,20 @@ impl WebSettings {
     }
 }
 
-/// What no client can exceed.
+/// Limits that no client can exceed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ServerLimits {
-    /// Connections at once, on all addresses together. Beyond it, the connection that has waited
-    /// for longest goes. Well below 1024, the usual limit of open files, and of some 40 kB each
-    /// at worst: less memory than the exporter takes at rest.
+    /// Maximum number of connections, on all addresses together. Above it, the connection that has
+    /// been idle for the longest time is evicted. It is well below 1024, the usual limit of open
+    /// files. A connection takes at most about 40 kB, in total less memory than the exporter when
+    /// idle.
     pub connections: usize,
-    /// How long a connection may be without a complete request. Longer than a minute, so that
-    /// a Prometheus that scrapes once a minute keeps its connection.
+    /// How long a connection may be without a complete request. It is longer than a minute, so that
+    /// a Prometheus with an interval of one minute keeps its connection.
     pub waiting: Duration,
-    /// How long an answer may take to be read.
+    /// How long a client may take to read a response.
     pub answering: Duration,
-    /// Who reads for longer than this makes room when there is none.
+    /// A client that takes longer than this to read a response may be evicted.
     pub slow_reader: Duration,
 }
 
@@ -87,23 +88,23 @@ impl Default for ServerLimits {
     }
 }
 
-/// What can be read again while it runs, and what is shown of the settings.
+/// Settings that can be reloaded, and the text of `/-/config`.
 #[derive(Debug, Clone, Default)]
 pub struct Lifecycle {
-    /// The file of `--web.config.file`.
+    /// The content of `--web.config.file`.
     pub config: Arc<LiveConfig>,
-    /// Where the database's URL is read again from.
+    /// How to read the database's URL again.
     pub database: DatabaseSource,
-    /// The effective settings, secrets hidden: what `/-/config` shows.
+    /// The settings in effect without secrets, for `/-/config`.
     pub effective: Arc<str>,
-    /// Notified when a signal outside of HTTP asks for a reload.
+    /// Notified by a signal that requests a reload.
     pub reload_requested: Arc<Notify>,
 }
 
-/// Makes the database anew from what the settings name; `None` when it is the one it was.
+/// Reads the database's URL again; `None` if it has not changed.
 pub type ReadDatabase = dyn Fn() -> Result<Option<Database>, String> + Send + Sync;
 
-/// Where the database's URL is read again from on a reload; nowhere by default.
+/// How a reload reads the database's URL. By default it does not.
 #[derive(Clone, Default)]
 pub struct DatabaseSource(pub Option<Arc<ReadDatabase>>);
 

@@ -1,4 +1,4 @@
-//! What ends a demo: a signal in good order, a second one at once.
+//! Signals that end a demo: the first one cleans up, the second one ends it at once.
 
 use std::io::Write;
 use std::sync::mpsc;
@@ -10,15 +10,16 @@ use tokio::sync::oneshot;
 
 use crate::process;
 
-/// Done when the process is asked to stop, with the signal's name; from the moment of the call,
-/// not of the first poll. When it is asked once more, it ends at once, and says what `may_be_left`.
+/// A future that resolves to the signal's name when the process is asked to stop. Signals are
+/// caught from this call on, not from the first poll. A second signal ends the process at once and
+/// prints what `may_be_left`.
 ///
-/// On a thread of its own, with a runtime of its own: the second signal must be heard even
-/// while everything else waits for something that hangs.
+/// This runs on a thread and a runtime of its own, because the second signal must work even while
+/// everything else waits for something that hangs.
 ///
 /// # Errors
 ///
-/// When signals cannot be waited for.
+/// When the signal handlers cannot be installed.
 pub(super) fn stop_signal(
     may_be_left: String,
 ) -> anyhow::Result<impl Future<Output = &'static str>> {
@@ -62,7 +63,7 @@ fn end_at_once(signal: &str, may_be_left: &str) -> ! {
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
-    /// The terminal is gone. Not for those who were told to outlive it, as `nohup` does.
+    /// SIGHUP, sent when the terminal closes. `None` if the process ignores it, as under `nohup`.
     hang_up: Option<Signal>,
 }
 

@@ -1,4 +1,4 @@
-//! Where a demo reports: on a terminal, or in the log.
+//! Shows the progress and the events of a demo: on a terminal, or in the log.
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,32 +10,32 @@ use crate::config::log_args::{LogArgs, LogFormat, LogLevel};
 use crate::demo::News;
 use crate::demo::fleet::Weight;
 
-/// Smaller fleets are made up before one has read that they are.
+/// Progress is only shown for fleets at least this large; smaller ones are created too fast.
 const LARGE_FLEET: usize = 2000;
-/// From one percentage shown to the next.
+/// Step between two percentages on a terminal.
 const SHOWN_PERCENT: usize = 2;
-/// From one line in the log about it to the next.
+/// Step between two percentages in the log.
 const LOGGED_PERCENT: usize = 20;
 
-/// Where it reports.
+/// The output: terminal or log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Medium {
-    /// On stdout, for people.
+    /// Sentences on stdout, for a person at a terminal.
     Terminal,
-    /// On stderr, as everything else that is logged.
+    /// Log lines on stderr.
     Log,
 }
 
-/// Tells a demo.
+/// Shows the events of a demo to the person who runs it.
 #[derive(Debug)]
 pub(super) struct Stage {
     medium: Medium,
     workspaces: usize,
-    /// The last percentage that was shown.
+    /// The last percentage that was shown, from 0 to 100.
     percent: AtomicUsize,
 }
 
-/// What there is to look at.
+/// What the first screen shows: addresses and how to end the demo.
 #[derive(Debug)]
 pub(super) struct Opening<'a> {
     pub(super) urls: &'a [String],
@@ -44,7 +44,7 @@ pub(super) struct Opening<'a> {
 }
 
 impl Stage {
-    /// On stdout where that is a terminal and JSON was not asked for.
+    /// Uses the terminal if stdout is one and the log format is not JSON; otherwise the log.
     pub(super) fn new(args: &DemoArgs) -> Self {
         let is_for_people =
             std::io::stdout().is_terminal() && args.exporter.log.format == LogFormat::Logfmt;
@@ -58,7 +58,8 @@ impl Stage {
         }
     }
 
-    /// How much is logged: on a terminal the story takes the place of what is not a warning.
+    /// The log settings to use: on a terminal only warnings are logged, because the events are
+    /// shown there.
     pub(super) fn log_args(&self, asked_for: &LogArgs) -> LogArgs {
         let mut args = asked_for.clone();
         if self.medium == Medium::Terminal && args.level == LogLevel::Info {
@@ -67,7 +68,7 @@ impl Stage {
         args
     }
 
-    /// The fleet is about to be made up.
+    /// Announces that the fleet is being created.
     pub(super) fn begin(&self, args: &FleetArgs) {
         match self.medium {
             Medium::Terminal => self.show_progress(0),
@@ -81,14 +82,14 @@ impl Stage {
         }
     }
 
-    /// The fleet is there to be looked at.
+    /// Announces that the fleet can be viewed.
     pub(super) fn open(&self, opening: &Opening<'_>) {
         if self.medium == Medium::Terminal {
             show(&format!("\r\x1b[K{}", block(opening)));
         }
     }
 
-    /// It was asked to end.
+    /// Announces that the demo is stopping because of this signal.
     pub(super) fn stop(&self, signal: &str) {
         if self.medium == Medium::Terminal {
             show(&format!(
@@ -97,14 +98,14 @@ impl Stage {
         }
     }
 
-    /// Everything is gone.
+    /// Announces that the database is removed.
     pub(super) fn end(&self) {
         if self.medium == Medium::Terminal {
             show("Everything was removed.\n");
         }
     }
 
-    /// Tells one piece of news.
+    /// Shows one event as a line, or logs it.
     pub(super) fn tell(&self, news: &News) {
         match (self.medium, news) {
             (Medium::Terminal, News::MadeUp(percent)) => self.show_progress(*percent),
@@ -145,14 +146,14 @@ impl Stage {
     }
 }
 
-/// Who has closed the terminal does not want to read why nothing can be written to it.
+/// Ignores write errors: the terminal may be closed.
 fn show(text: &str) {
     let mut stdout = anstream::stdout().lock();
     let _ = stdout.write_all(text.as_bytes());
     let _ = stdout.flush();
 }
 
-/// Where to look, and how to end it.
+/// The block that says which page to open and how to end the demo.
 fn block(
     Opening {
         urls,
@@ -186,7 +187,7 @@ fn block(
     text + "\nPress Ctrl-C to stop and remove everything. Events (UTC):\n\n"
 }
 
-/// One line of the story, with its time.
+/// One event as a line, with its time.
 fn line(news: &News, now: SystemTime) -> String {
     let clock = humantime::format_rfc3339_seconds(now).to_string();
     // 2026-11-21T14:03:21Z
@@ -204,7 +205,7 @@ fn line(news: &News, now: SystemTime) -> String {
     format!("{clock}  {text}\n")
 }
 
-/// With a comma between thousands.
+/// The number with commas between thousands.
 fn grouped(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

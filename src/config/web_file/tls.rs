@@ -1,4 +1,4 @@
-//! `tls_server_config`: certificates, and who must show one.
+//! `tls_server_config`: server certificate, client certificates and TLS versions.
 
 use std::path::{Path, PathBuf};
 
@@ -7,36 +7,36 @@ use serde::{Deserialize, Deserializer};
 
 use super::WebFileError;
 
-/// TLS as the file has it. Files stand beside their inline forms; of each pair one is given.
+/// The TLS section of the file. A value can be inline or in a file, but not both.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct TlsSection {
     /// The server's certificate chain, PEM.
     pub cert: Option<String>,
-    /// File that holds it.
+    /// File with the server's certificate chain.
     pub cert_file: Option<PathBuf>,
-    /// The server's key, PEM.
+    /// The server's private key, PEM.
     #[serde(deserialize_with = "secret")]
     pub key: Option<SecretString>,
-    /// File that holds it.
+    /// File with the server's private key.
     pub key_file: Option<PathBuf>,
-    /// Certificates of the authorities of clients, PEM.
+    /// CA certificates of the clients, PEM.
     pub client_ca: Option<String>,
-    /// File that holds them.
+    /// File with the CA certificates of the clients.
     pub client_ca_file: Option<PathBuf>,
-    /// Whether clients show a certificate.
+    /// Whether clients must present a certificate, and how it is verified.
     pub client_auth_type: ClientAuth,
-    /// One of these names must be in a client's certificate.
+    /// A client certificate must contain one of these names; `None` allows all.
     pub client_allowed_sans: Option<Vec<String>>,
-    /// The oldest version that is spoken.
+    /// Minimum TLS version; 1.2 by default.
     pub min_version: TlsVersion,
-    /// The newest version that is spoken.
+    /// Maximum TLS version; 1.3 by default.
     pub max_version: TlsVersion,
-    /// Suites of TLS 1.2 by their names in Go, best first; empty: all there are.
+    /// TLS 1.2 cipher suites by their Go names, in order of preference; empty: all supported.
     pub cipher_suites: Vec<String>,
-    /// Groups of the key exchange by their names in Go, best first; empty: all there are.
+    /// Key exchange groups by their Go names, in order of preference; empty: all supported.
     pub curve_preferences: Vec<String>,
-    /// Whether the order of suites is ours to choose.
+    /// Whether the server's order of cipher suites takes precedence over the client's.
     pub prefer_server_cipher_suites: bool,
 }
 
@@ -60,25 +60,25 @@ impl Default for TlsSection {
     }
 }
 
-/// What is asked of clients, by Go's names.
+/// Policy for client certificates, by Go's names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 pub enum ClientAuth {
-    /// No certificate is asked for.
+    /// No certificate is requested.
     #[serde(alias = "")]
     NoClientCert,
-    /// One is asked for; none, or any, will do.
+    /// A certificate is requested, but not required and not verified.
     RequestClientCert,
-    /// There must be one; any will do.
+    /// A certificate is required, but not verified.
     #[serde(alias = "RequireClientCert")]
     RequireAnyClientCert,
-    /// None will do; one that is shown must be of a known authority.
+    /// A certificate is not required; if present, it must be signed by a known CA.
     VerifyClientCertIfGiven,
-    /// There must be one, of a known authority.
+    /// A certificate is required, and it must be signed by a known CA.
     RequireAndVerifyClientCert,
 }
 
 impl ClientAuth {
-    /// Whether a client without a certificate is turned away.
+    /// Whether a client without a certificate is rejected.
     pub const fn requires_one(self) -> bool {
         matches!(
             self,
@@ -86,7 +86,7 @@ impl ClientAuth {
         )
     }
 
-    /// Whether a certificate must be of a known authority.
+    /// Whether a client's certificate must be signed by a known CA.
     pub const fn verifies(self) -> bool {
         matches!(
             self,
@@ -98,22 +98,22 @@ impl ClientAuth {
 /// A version of TLS, oldest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub enum TlsVersion {
-    /// 1.0, which is not spoken here.
+    /// TLS 1.0, not supported here.
     #[serde(rename = "TLS10")]
     Tls10,
-    /// 1.1, which is not spoken here.
+    /// TLS 1.1, not supported here.
     #[serde(rename = "TLS11")]
     Tls11,
-    /// 1.2.
+    /// TLS 1.2.
     #[serde(rename = "TLS12")]
     Tls12,
-    /// 1.3.
+    /// TLS 1.3.
     #[serde(rename = "TLS13")]
     Tls13,
 }
 
 impl TlsSection {
-    /// The files it names, as seen from `folder`.
+    /// The files in this section, relative to `folder`.
     pub fn files(&self, folder: &Path) -> Vec<PathBuf> {
         [&self.cert_file, &self.key_file, &self.client_ca_file]
             .into_iter()
@@ -122,12 +122,12 @@ impl TlsSection {
             .collect()
     }
 
-    /// Whether authorities of clients are named.
+    /// Whether CA certificates of clients are configured.
     pub fn names_authorities(&self) -> bool {
         self.client_ca.is_some() || self.client_ca_file.is_some()
     }
 
-    /// What can be told without reading the files it names.
+    /// Checks the section without reading the files.
     pub(super) fn check(&self) -> Result<(), WebFileError> {
         one_of("cert", self.cert.is_some(), self.cert_file.is_some())?;
         one_of("key", self.key.is_some(), self.key_file.is_some())?;

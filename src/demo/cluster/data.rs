@@ -1,4 +1,5 @@
-//! The data folder of a throwaway Postgres: fresh from `initdb`, or a copy of one that was.
+//! The data folder of a temporary Postgres server: created by `initdb`, or copied from an earlier
+//! one.
 
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File};
@@ -11,8 +12,8 @@ use std::process::Stdio;
 use super::error::{ClusterError, failed};
 use super::{Cluster, Options, SUPERUSER};
 
-/// Nothing needs to outlive the machine, so nothing waits for the disk. What is committed
-/// does outlive a crash of the server alone: `synchronous_commit` stays on.
+/// The data need not survive a crash of the machine, so nothing waits for the disk. A committed
+/// transaction survives a crash of the server, because `synchronous_commit` stays on.
 const SETTINGS: &str = "
 fsync = off
 full_page_writes = off
@@ -83,8 +84,8 @@ impl Cluster {
     }
 }
 
-/// Fills `data` with a copy of the folder at `prepared`, which `make` fills (through `data`)
-/// when there is none yet for this `initdb`. One process prepares while the others wait.
+/// Fills `data` with a copy of the folder at `prepared`. If there is no such folder for this
+/// `initdb` yet, `make` creates it (through `data`) while other processes wait.
 fn from_prepared(
     prepared: &Path,
     initdb: &Path,

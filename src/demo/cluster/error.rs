@@ -1,11 +1,11 @@
-//! What can keep a throwaway Postgres from starting, in sentences that say what to do.
+//! Errors that keep a temporary Postgres server from starting. Each message says what to do.
 
 use std::io;
 
-/// Why there is no throwaway Postgres.
+/// Why the temporary Postgres server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum ClusterError {
-    /// The server's programs are not installed, or nowhere we know of.
+    /// The programs of the server are not installed, or not in a known folder.
     #[error(
         "found no `initdb` and `postgres` on this machine: install the package `postgresql` \
          (Debian, Ubuntu), `postgresql-server` (Fedora) or `postgresql@16` (Homebrew), or put \
@@ -25,44 +25,44 @@ pub enum ClusterError {
          set TMPDIR to such a folder"
     )]
     NoFolder {
-        /// The folders looked at, and what is wrong with each.
+        /// The folders that were tried, each with its problem.
         tried: String,
     },
     /// `initdb` ended with an error.
     #[error("`initdb` could not make a database: {output}{}", remedy(.output))]
     Init {
-        /// What it said.
+        /// The output of `initdb`.
         output: String,
     },
-    /// The server ended instead of starting.
+    /// The server ended while it started.
     #[error("`postgres` did not start; its log ends with:\n{log}")]
     Start {
-        /// The end of its log.
+        /// The last lines of its log.
         log: String,
     },
     /// The server neither started nor ended in time.
     #[error("`postgres` was not ready within {} s; its log ends with:\n{log}", super::START_TIMEOUT.as_secs())]
     StartTimeout {
-        /// The end of its log.
+        /// The last lines of its log.
         log: String,
     },
-    /// The machine refused.
+    /// An operation of the operating system failed.
     #[error("could not {doing}: {source}{}", remedy(&.source.to_string()))]
     Io {
-        /// What was being done to what.
+        /// The operation and its object.
         doing: String,
-        /// Why not.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// For `map_err`: what was being done, to what.
+/// For `map_err`: adds the operation and its object to an error.
 pub(super) fn failed(doing: impl Into<String>) -> impl FnOnce(io::Error) -> ClusterError {
     let doing = doing.into();
     move |source| ClusterError::Io { doing, source }
 }
 
-/// What to do about it, where that is known.
+/// What to do about the error, if that is known; otherwise empty.
 fn remedy(output: &str) -> &'static str {
     if output.contains("No space left on device") {
         "; set TMPDIR to a folder on a disk with free space"

@@ -1,4 +1,4 @@
-//! The private folder of a throwaway Postgres, and the user who owns it and runs the server.
+//! The private folder of a temporary Postgres server, and the user who owns it and runs the server.
 
 use std::env;
 use std::fs::{self, DirBuilder, OpenOptions};
@@ -10,20 +10,21 @@ use std::process::Command;
 
 use super::error::{ClusterError, failed};
 
-/// The address of a unix socket holds 104 bytes on macOS and 108 on Linux, with its end mark.
+/// Maximum length of a Unix socket's path. With its final NUL the limit is 104 bytes on macOS and
+/// 108 on Linux.
 const MAX_SOCKET_PATH_BYTES: usize = 103;
-/// Who runs the server when we are root, which Postgres refuses to run as.
+/// Users to run the server as, in this order, when this process runs as root.
 const ACCOUNTS: [&str; 2] = ["postgres", "nobody"];
 
-/// A user other than ourselves.
+/// A user other than the one of this process.
 #[derive(Debug, Clone, Copy)]
 struct Account {
     uid: u32,
     gid: u32,
 }
 
-/// A folder that only the server's user may look into. The keeper removes it; dropping it
-/// removes what a keeper that was never started, or was killed, left behind.
+/// A folder that only the server's user can access. The keeper removes it. Dropping it removes it
+/// when the keeper was never started or was killed.
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
@@ -31,7 +32,7 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Makes a folder in `TMPDIR`, or in `/tmp` where that one does not suit.
+    /// Creates a folder in `TMPDIR`, or in `/tmp` if `TMPDIR` is not usable.
     pub(super) fn create() -> Result<Self, ClusterError> {
         let account = match id(&["-u"]) {
             Some(0) => Some(
@@ -79,7 +80,7 @@ impl Folder {
         &self.path
     }
 
-    /// A command that will run in this folder as its owner, out of reach of the terminal.
+    /// A command that runs in this folder as its owner, and gets no signals from the terminal.
     pub(super) fn command(&self, program: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(&self.path).process_group(0);
@@ -90,7 +91,7 @@ impl Folder {
         command
     }
 
-    /// Writes a file that only the server's user may read, keys included.
+    /// Writes a file that only the server's user can read, because it may contain a private key.
     pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), ClusterError> {
         let path = self.path.join(name);
         let doing = || failed(format!("write {}", path.display()));
@@ -101,7 +102,7 @@ impl Folder {
         self.give(&path)
     }
 
-    /// Makes `path`, and all that is in it, the server's user's own.
+    /// Makes the server's user the owner of `path` and everything in it.
     pub(super) fn give(&self, path: &Path) -> Result<(), ClusterError> {
         let Some(account) = self.account else {
             return Ok(());
@@ -109,8 +110,8 @@ impl Folder {
         give(path, account).map_err(failed(format!("change the owner of {}", path.display())))
     }
 
-    /// Whether the server with this process id has said in its data folder that it is ready.
-    /// A crashed server leaves the same file behind, under another id.
+    /// Whether the server with this process id has written to its data folder that it is ready.
+    /// After a crash the folder has the same file with the id of the old process.
     pub(super) fn server_is_ready(&self, pid: u32) -> bool {
         let status = fs::read_to_string(self.path.join("data/postmaster.pid")).unwrap_or_default();
         let mut lines = status.lines().map(str::trim);
@@ -140,7 +141,7 @@ fn suits(parent: &Path, name: &str) -> bool {
     socket.as_os_str().len() <= MAX_SOCKET_PATH_BYTES && parent.is_absolute() && parent.is_dir()
 }
 
-/// Whether every user may pass through.
+/// Whether every user can access files below the folder.
 fn is_open_to_all(folder: &Path) -> bool {
     let is_open = |folder: &Path| {
         fs::metadata(folder).is_ok_and(|folder| folder.permissions().mode() & 0o001 != 0)
@@ -155,7 +156,7 @@ fn account(name: &str) -> Option<Account> {
     })
 }
 
-/// What `id` says: it knows every source of users the machine has.
+/// The output of `id`, which uses all user databases of the machine.
 fn id(arguments: &[&str]) -> Option<u32> {
     let output = Command::new("id").args(arguments).output().ok()?;
     String::from_utf8(output.stdout).ok()?.trim().parse().ok()

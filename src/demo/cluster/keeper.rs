@@ -1,8 +1,8 @@
-//! The small process that outlives us long enough to clean up (`keeper.sh`).
+//! A small helper process that cleans up after this process ends (`keeper.sh`).
 //!
-//! A server that must never survive its owner would ask the kernel for a signal at the
-//! owner's death (`PR_SET_PDEATHSIG`): that is Linux only and takes unsafe code between fork
-//! and exec. A pipe whose writing end we hold closes at our death everywhere.
+//! The alternative is a signal from the kernel at the parent's death (`PR_SET_PDEATHSIG`). It
+//! exists only on Linux and needs unsafe code between fork and exec. This module uses a pipe: the
+//! kernel closes its write end when this process ends, on every system.
 
 use std::fmt;
 use std::io::Write;
@@ -11,17 +11,17 @@ use std::process::{Child, ChildStdin, Stdio};
 use super::error::{ClusterError, failed};
 use super::folder::Folder;
 
-/// Its name in the folder. The shell that runs it holds it open when the folder goes.
+/// Name of the script in the folder. The shell keeps it open after the folder is removed.
 const SCRIPT: &str = "keeper";
 
-/// What a server can be sent.
+/// Signals for the server.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Signal {
-    /// Postgres: stop in good order, without waiting for sessions.
+    /// SIGINT: Postgres stops in good order, without waiting for sessions.
     Interrupt,
-    /// Postgres: stop at once, recover at the next start.
+    /// SIGQUIT: Postgres stops at once and recovers at the next start.
     Quit,
-    /// Whatever it is: no more.
+    /// SIGKILL: the server ends at once and cannot clean up.
     Kill,
 }
 
@@ -35,7 +35,8 @@ impl fmt::Display for Signal {
     }
 }
 
-/// Dropping it stops what it guards and removes the folder, and waits until that is done.
+/// Handle of the keeper. Dropping it stops the guarded server, removes the folder, and waits until
+/// both are done.
 #[derive(Debug)]
 pub(super) struct Keeper {
     process: Child,
@@ -61,12 +62,13 @@ impl Keeper {
         Ok(Self { process, orders })
     }
 
-    /// From now on this process is stopped when we end.
+    /// From now on the keeper stops this process when our process ends.
     pub(super) fn guard(&mut self, pid: u32) {
         self.order(format_args!("guard {pid}"));
     }
 
-    /// The guarded process has ended: its number may soon be another process's.
+    /// The guarded process has ended. The keeper must forget its id, because the system may reuse
+    /// it.
     pub(super) fn release(&mut self) {
         self.order(format_args!("release"));
     }

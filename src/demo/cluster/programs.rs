@@ -1,4 +1,4 @@
-//! Where the machine keeps `initdb` and `postgres`.
+//! Finds the programs `initdb` and `postgres` on this machine.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,9 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Folders in which each child is one version, with the programs in `<child>/<suffix>`.
-/// Debian keeps them off the PATH; so do the PostgreSQL project's RPMs, SUSE, Alpine and
-/// Homebrew.
+/// Folders that contain one folder for each version, with the programs in `<child>/<suffix>`.
+/// Debian, the PostgreSQL project's RPMs, SUSE, Alpine and Homebrew keep them outside of the PATH.
 const VERSIONED: [(&str, &str, &str); 6] = [
     ("usr/lib/postgresql", "", "bin"),
     ("usr", "pgsql-", "bin"),
@@ -18,7 +17,7 @@ const VERSIONED: [(&str, &str, &str); 6] = [
     ("usr/local/opt", "postgresql", "bin"),
 ];
 
-/// The two programs that make and run a database, of one version.
+/// The programs `initdb` and `postgres` of one version.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Programs {
     pub(super) initdb: PathBuf,
@@ -26,7 +25,7 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// Looks at the PATH, then asks `pg_config`, then looks where distributions put them.
+    /// Searches the PATH, then the folder that `pg_config` prints, then the distributions' folders.
     pub(super) fn find() -> Option<Self> {
         let path = env::var_os("PATH").unwrap_or_default();
         env::split_paths(&path)
@@ -74,7 +73,7 @@ fn versioned_folders(root: &Path) -> Vec<PathBuf> {
     folders
 }
 
-/// `15` of `15`, `pgsql-15` and `postgresql@15`; 0 where no version is named.
+/// The version in a folder's name: 15 for `15`, `pgsql-15` and `postgresql@15`; 0 if there is none.
 fn version(name: &OsStr, prefix: &str) -> Option<u32> {
     let rest = name.to_str()?.strip_prefix(prefix)?;
     let rest = rest.strip_prefix('@').unwrap_or(rest);

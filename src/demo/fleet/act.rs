@@ -1,4 +1,4 @@
-//! What happens to many workspaces at once.
+//! Events that affect many workspaces at once.
 
 use super::Fleet;
 use super::build::Wish;
@@ -8,18 +8,19 @@ use super::scenario::{Act, Repeated};
 use super::seed_data::{ORGANIZATIONS, TEMPLATES, TemplatePlan};
 use super::workspace::Workspace;
 
-/// Of each workspace that could, so many in a hundred fall silent with their template.
+/// Percentage of a template's running workspaces that become silent together.
 const SILENT_PERCENT: usize = 40;
-/// Workspaces that share a machine, whatever their templates.
+/// Number of workspaces on one simulated host, of any template.
 const PER_HOST: usize = 12;
-/// Long enough by the clock for silence to be judged, alerts to rise and people to look.
+/// Minimum duration of an outage in real seconds: long enough for the status to change, for alerts
+/// to fire and for people to see it.
 const OUTAGE_BY_CLOCK: Time = 75;
 const WAVES: usize = 6;
-/// From one wave of a rebuild to the next: the one before is starting by then.
+/// Time between two waves of a rebuild: the previous wave is starting by then.
 const WAVE_INTERVAL: Time = 15;
 
 impl Fleet {
-    /// Lets the scenario's act happen when its time has come.
+    /// Runs the scenario's large event when it is due.
     pub(super) fn act(&mut self, now: Time, changes: &mut Changes) {
         let Some(Repeated {
             act,
@@ -70,7 +71,8 @@ impl Fleet {
         changes.tell(Headline, text);
     }
 
-    /// How many agents that were. They come back one after the other.
+    /// Makes these workspaces silent and returns the number of their agents. They recover one after
+    /// the other.
     fn fall_silent(&mut self, hit: &[usize], now: Time) -> usize {
         let mut agents = 0;
         for index in hit {
@@ -102,13 +104,13 @@ impl Fleet {
         }
     }
 
-    /// One that has workspaces, by its share of the fleet.
+    /// A random template that has workspaces, weighted by their number.
     fn any_template(&mut self) -> usize {
         let index = self.rng.below(self.workspaces.len());
         self.workspaces[index].template
     }
 
-    /// The places of those with whom all is well and for whom this holds.
+    /// Indexes of the healthy workspaces that match `is_meant`.
     fn well(&self, is_meant: impl Fn(usize, &Workspace) -> bool) -> Vec<usize> {
         let all = self.workspaces.iter().enumerate();
         all.filter(|(index, workspace)| workspace.is_well() && is_meant(*index, workspace))

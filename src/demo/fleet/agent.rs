@@ -1,5 +1,5 @@
-//! One agent's life: connect, start, be ready, and what goes wrong on the way. What it says of
-//! it to Coder goes through the same [`Reporter`] that an agent would use.
+//! The life of one simulated agent: it connects, starts, becomes ready, and may fail on the way. It
+//! reports to Coder through the same [`Reporter`] that a real agent would use.
 
 use uuid::Uuid;
 
@@ -17,11 +17,11 @@ use super::rng::Rng;
 use super::rows::{self, Changes, Time};
 use super::seed_data::{AGENT_VERSIONS, TemplatePlan};
 
-/// Coder's own, by the database's clock.
+/// Coder's heartbeat interval in real seconds.
 const HEARTBEAT_INTERVAL: Time = 15;
 /// So long after its last answer coderd gives up an agent that has stopped answering, by the clock.
 const GIVEN_UP_AFTER: std::ops::Range<Time> = 15..31;
-/// Nothing is planned: a person has to intervene.
+/// The time of the next change when nothing is planned: a person has to act.
 const NEVER: Time = Time::MAX;
 
 #[derive(Debug)]
@@ -30,22 +30,22 @@ pub(super) struct Agent {
     pub(super) resource_id: Uuid,
     pub(super) parent_id: Option<Uuid>,
     phase: Phase,
-    /// When the present phase ends by itself.
+    /// Time at which the current phase ends.
     until: Time,
     start_outcome: StartOutcome,
-    /// While it is connected.
+    /// Time of the next heartbeat; `None` while it is not connected.
     next_heartbeat: Option<Time>,
     /// When coderd writes that it is lost, after it stopped answering.
     given_up_at: Option<Time>,
     /// When its machine, which is going down, has started again.
     back_at: Option<Time>,
-    /// Its process, as far as Coder hears of it; may be older than the row.
+    /// The reporting state of its process, which may be older than the row.
     process: Reporter,
     apps: Apps,
 }
 
 impl Agent {
-    /// A new row, and the agent that will report to it.
+    /// The row of a new agent, and the agent that reports to it.
     pub(super) fn new(
         place: Place,
         template: &TemplatePlan,
@@ -102,7 +102,7 @@ impl Agent {
         self.process
     }
 
-    /// The agent of this row is a process of before, whose machine is resumed.
+    /// Continues with a process that is older than the row, because the machine was resumed.
     pub(super) fn resume(&mut self, mut process: Reporter) {
         process.set_replay(match self.start_outcome {
             StartOutcome::Survives => Replay::Never,
@@ -124,7 +124,7 @@ impl Agent {
         news
     }
 
-    /// The story goes on at another pace: so much of it is left until the next heartbeat.
+    /// Changes the speed of the simulation and adjusts the time of the next heartbeat.
     pub(super) fn change_pace(&mut self, now: Time, pace: Pace) {
         let due = self.next_heartbeat;
         let rest = |due: Time| now + pace.of_clock((due - now).max(0));
@@ -132,7 +132,7 @@ impl Agent {
         self.given_up_at = self.given_up_at.map(rest);
     }
 
-    /// The present phase is over.
+    /// Ends the current phase and starts the next one.
     fn advance(&mut self, cx: &mut Context<'_>) -> News {
         let now = cx.now;
         match self.phase {
@@ -168,7 +168,8 @@ impl Agent {
         News::None
     }
 
-    /// One report a tick, for each waits for its answer.
+    /// Sends at most one report in each tick, since a report waits for the response to the one
+    /// before.
     fn report(&mut self, changes: &mut Changes) {
         if let Some(report) = self.process.next() {
             changes.lifecycles.push((report.row, report.state.as_str()));
@@ -176,7 +177,7 @@ impl Agent {
         }
     }
 
-    /// Whether it is, or will turn out to be, one of the problems of `docs/spec/health.md`.
+    /// Whether it has, or will have, one of the problems in `docs/spec/health.md`.
     pub(super) fn is_broken(&self) -> bool {
         match self.phase {
             Phase::Connecting => self.start_outcome == StartOutcome::NeverConnects,
@@ -204,14 +205,14 @@ impl Agent {
         self.until = until;
     }
 
-    /// Its connection is seen to end, until the time given.
+    /// Ends its connection until the given time, and Coder records the disconnect.
     pub(super) fn disconnect(&mut self, now: Time, until: Time, changes: &mut Changes) {
         self.hang_up(changes);
         self.phase = Phase::Lost { since: now };
         self.until = until;
     }
 
-    /// Its machine is shut down from within.
+    /// Its machine is shut down by its user.
     pub(super) fn shut_down(&mut self, now: Time, until: Time) {
         self.process
             .transition(Lifecycle::ShuttingDown, moment(now));
@@ -236,7 +237,7 @@ impl Agent {
         }
     }
 
-    /// One of its healthy apps fails until the time given. Says which, if there is one.
+    /// Makes one of its healthy apps fail until the given time. Returns whether there was one.
     pub(super) fn flap(&mut self, until: Time, changes: &mut Changes) -> bool {
         self.apps.flap(until, changes)
     }
@@ -330,7 +331,7 @@ impl Agent {
     }
 }
 
-/// A time of the story as the reporter takes it. The database stamps rows with its own.
+/// The simulated time for the reporter. The database uses its own time for the rows.
 fn moment(now: Time) -> Timestamp {
     Timestamp::from_unix_micros(now.saturating_mul(1_000_000))
 }

@@ -1,4 +1,4 @@
-//! The apps of an agent: those with a health check come up, fail and recover.
+//! The apps of an agent. Those with a health check become healthy, fail and recover.
 
 use uuid::Uuid;
 
@@ -13,12 +13,12 @@ struct App {
     until: Time,
 }
 
-/// Those with a health check.
+/// The apps that have a health check.
 #[derive(Debug)]
 pub(super) struct Apps(Vec<App>);
 
 impl Apps {
-    /// The rows of `count` apps; none is healthy yet.
+    /// Creates the rows of `count` apps, none of which is healthy yet.
     pub(super) fn new(
         agent_id: Uuid,
         count: usize,
@@ -52,7 +52,7 @@ impl Apps {
         Self(checked)
     }
 
-    /// Their agent has come up, and they follow.
+    /// Plans when the apps become healthy after their agent became ready.
     pub(super) fn come_up(&mut self, now: Time, rng: &mut Rng) {
         for app in &mut self.0 {
             app.until = now + rng.within(1..20);
@@ -67,7 +67,7 @@ impl Apps {
         }
     }
 
-    /// A healthy one fails until the time given. Says whether there was one.
+    /// Makes one healthy app fail until the given time. Returns whether there was one.
     pub(super) fn flap(&mut self, until: Time, changes: &mut Changes) -> bool {
         let Some(app) = self.0.iter_mut().find(|app| app.healthy) else {
             return false;

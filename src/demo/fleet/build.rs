@@ -1,4 +1,4 @@
-//! The builds of a workspace: what is asked for, how it ends, and the agents it brings.
+//! The builds of a workspace: their transition, result and agents.
 
 use uuid::Uuid;
 
@@ -11,17 +11,18 @@ use super::rows::{self, Changes, JobOutcome, Time, Word};
 use super::seed_data::{BUILD_ERRORS, Machine};
 use super::workspace::Workspace;
 
-/// Coder keeps the rows of every build for ever; a demo that runs for a week must not.
+/// Number of builds of a workspace whose rows are kept. Coder keeps them for ever, but a demo may
+/// run for a week.
 const KEPT_BUILDS: usize = 5;
 
-/// What a build is asked for.
+/// What a user wants from a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     Start(StartOutcome),
     Stop,
-    /// Stop, then start.
+    /// Stop and start the workspace.
     Restart(StartOutcome),
-    /// The same, in a rolling rebuild of its template.
+    /// Stop and start the workspace in a rolling rebuild of its template.
     Rebuild,
     Delete,
 }
@@ -35,7 +36,7 @@ pub(super) enum Stage {
     Deleted,
 }
 
-/// A job on its way.
+/// A provisioner job in progress.
 #[derive(Debug)]
 pub(super) struct Running {
     pub(super) job_id: Uuid,
@@ -46,7 +47,7 @@ pub(super) struct Running {
     pub(super) outcome: JobOutcome,
 }
 
-/// Where a new agent belongs.
+/// The build and resource that a new agent belongs to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
     pub(super) resource_id: Uuid,
@@ -57,7 +58,7 @@ pub(super) struct Place {
 }
 
 impl Workspace {
-    /// Begins a build: the rows of before stay, and are of the past from this moment.
+    /// Starts a build. The rows of the earlier build stay and become history.
     pub(super) fn build(&mut self, wish: Wish, outcome: JobOutcome, cx: &mut Context<'_>) {
         self.leave_agents(wish, cx.changes);
         let (transition, seconds) = match wish {
@@ -180,8 +181,8 @@ impl Workspace {
         }
     }
 
-    /// How long people put up with a start that goes like this. Long enough for each problem
-    /// to be counted as one and seen: an agent that hangs is given half an hour.
+    /// How long the user waits for such a start before doing something about it. It is long enough
+    /// for each problem to be counted and seen; an agent that hangs gets half an hour.
     fn patience(&self, start_outcome: StartOutcome, pace: Pace, rng: &mut Rng) -> Option<Time> {
         let (seen_after, range) = match start_outcome {
             StartOutcome::Hangs => (0, 45 * 60..75 * 60),
@@ -199,7 +200,7 @@ impl Workspace {
         Some(pace.at_least(seen_after, rng.within(range)))
     }
 
-    /// The rows of one resource and its agents. Of several, only the first meets its fate.
+    /// Adds the rows of one resource and its agents. Only the first agent gets `start_outcome`.
     fn add_agents(
         &mut self,
         job_id: Uuid,
@@ -259,7 +260,7 @@ impl Workspace {
         self.agents.push(agent);
     }
 
-    /// Replaces the sub-agent by another, as when its container is rebuilt.
+    /// Replaces the sub-agent by a new one, as when its container is rebuilt.
     pub(super) fn rebuild_dev_container(&mut self, cx: &mut Context<'_>) -> bool {
         let Some(index) = self
             .agents
@@ -276,7 +277,7 @@ impl Workspace {
     }
 }
 
-/// Why a build fails.
+/// A random error of a failed build.
 pub(super) fn build_error(rng: &mut Rng) -> JobOutcome {
     JobOutcome::Failed(rng.pick(&BUILD_ERRORS))
 }

@@ -1,11 +1,11 @@
-//! What workspaces and agents need from the fleet around them.
+//! The state of the fleet that workspaces and agents need in a tick.
 
 use super::pace::Pace;
 use super::rng::Rng;
 use super::rows::{Changes, Time};
 use super::seed_data::SeedData;
 
-/// One tick, as those it happens to see it.
+/// One tick: its time, its changes, and the random numbers.
 pub(super) struct Context<'a> {
     pub(super) now: Time,
     pub(super) pace: Pace,

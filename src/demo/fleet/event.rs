@@ -1,4 +1,4 @@
-//! What comes over a fleet: people at work, and things that break.
+//! Events of single workspaces: actions of users, and failures.
 
 use super::Fleet;
 use super::build::{Stage, Wish, build_error};
@@ -9,7 +9,7 @@ use super::rows::{Changes, JobOutcome, Time};
 use super::seed_data::{Machine, TEMPLATES};
 use super::workspace::Workspace;
 
-/// Something that can happen to one workspace.
+/// An event of one workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
     Stop,
@@ -37,7 +37,7 @@ pub(super) enum Event {
 }
 
 impl Event {
-    /// How much it matters to the viewer.
+    /// How important the event is to the viewer.
     fn weight(self) -> Weight {
         match self {
             Self::FailedBuild | Self::ResumeAndReport | Self::Silence | Self::Drop => Trouble,
@@ -47,7 +47,7 @@ impl Event {
         }
     }
 
-    /// Whether this could happen to this workspace now.
+    /// Whether the event can happen to this workspace now.
     pub(super) fn suits(self, workspace: &Workspace) -> bool {
         let plan = workspace.plan();
         let is_well = workspace.is_well();
@@ -68,7 +68,7 @@ impl Event {
 }
 
 impl Event {
-    /// The build by which it comes, if it does, and the sentence about it.
+    /// The build that the event starts, if any, and the message about it.
     fn build(self, owner: &str, label: &str, rng: &mut Rng) -> Option<(Wish, JobOutcome, String)> {
         let (wish, text) = match self {
             Self::Stop => (Wish::Stop, format!("{owner} stopped {label}")),
@@ -132,7 +132,7 @@ impl Event {
 }
 
 impl Fleet {
-    /// Lets it happen to some workspace it suits, if one is found. Whether it was.
+    /// Applies the event to a random suitable workspace. Returns whether one was found.
     pub(super) fn event(&mut self, event: Event, now: Time, changes: &mut Changes) -> bool {
         // In a fleet where few suit, looking at all of them would be the slowest thing we do.
         let attempts = if self.workspaces.is_empty() {
@@ -195,7 +195,7 @@ impl Fleet {
         }
     }
 
-    /// The machine is gone, with all its agents. Some come back by themselves.
+    /// The machine and all its agents are lost. Some recover by themselves.
     fn lose(&mut self, index: usize, how: Event, now: Time, changes: &mut Changes) {
         let (workspace, cx) = self.at(index, now, changes);
         let back_at = if cx.rng.percent(75) {
@@ -222,13 +222,14 @@ impl Fleet {
     }
 }
 
-/// Silence is judged after 30 s by the clock, and then a viewer should have time to look.
+/// Minimum duration of a failure in real seconds: agents count as lost after 30 s, and the rest is
+/// for the viewer.
 const SEEN_BY_CLOCK: Time = 60;
 
-/// Tries to find a workspace that suits; rare kinds are a tenth of the fleet.
+/// Attempts to find a suitable workspace at random. Rare kinds are a tenth of the fleet.
 const ATTEMPTS: usize = 60;
 
-/// Any template, by its share of the fleet.
+/// A random template, weighted by its share of the fleet.
 pub(super) fn template(rng: &mut Rng) -> usize {
     let mut shares = [(0, 0); TEMPLATES.len()];
     for (index, plan) in TEMPLATES.iter().enumerate() {

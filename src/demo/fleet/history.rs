@@ -1,4 +1,4 @@
-//! What a fleet has lived through before the demo begins, step by step.
+//! Simulates the time before the demo begins, step by step.
 
 use std::iter::Peekable;
 use std::slice::Iter;
@@ -10,11 +10,11 @@ use super::scenario::Scenario;
 use super::tables::Tables;
 use super::{Fleet, HISTORY};
 
-/// The steps in which it goes: until when before the end, and how long they are. Coarse ones
-/// are quick; the last minute has the rhythm of the present.
+/// The step sizes: the time before the end until which each applies, and its length in seconds.
+/// Large steps are fast; the last minutes use the steps of the running demo.
 const STEPS: [(Time, Time); 3] = [(70 * 60, 60), (2 * 60, 5), (0, 1)];
 
-/// A morning that is being lived through.
+/// A simulation of the hours before the demo.
 #[derive(Debug)]
 pub struct History {
     fleet: Fleet,
@@ -26,7 +26,7 @@ pub struct History {
 }
 
 impl History {
-    /// The first second of a fleet of `size` workspaces.
+    /// Starts with a new fleet of `size` workspaces.
     #[must_use]
     pub fn new(size: usize, seed: u64, scenario: Scenario) -> Self {
         let mut fleet = Fleet::new(size, seed, scenario);
@@ -41,7 +41,7 @@ impl History {
         }
     }
 
-    /// Goes one step on. Whether there is another one.
+    /// Simulates one step. Returns whether there are more.
     pub fn step(&mut self) -> bool {
         let before_end = HISTORY - self.now;
         while let Some((_, scene)) = self.scenes.next_if(|(at, _)| *at >= before_end) {
@@ -56,14 +56,14 @@ impl History {
         self.now < HISTORY
     }
 
-    /// How much of the work is done.
+    /// How much of the simulation is done, from 0 to 100.
     #[must_use]
     pub fn percent(&self) -> usize {
         let (done, all) = (steps_until(self.now), steps_until(HISTORY));
         usize::try_from(done * 100 / all).unwrap_or(100)
     }
 
-    /// The fleet, which goes on at this pace, the rows it has by now, and the time that now is.
+    /// The fleet, which continues at this pace, its rows so far, and the current simulated time.
     #[must_use]
     pub fn end(mut self, pace: Pace) -> (Fleet, Tables, Time) {
         self.tables.apply(&self.changes, self.now);
@@ -73,7 +73,7 @@ impl History {
     }
 }
 
-/// In how many steps the story comes to this time.
+/// The number of steps up to this time.
 fn steps_until(now: Time) -> Time {
     let mut begins = 0;
     let mut steps = 0;
@@ -85,7 +85,8 @@ fn steps_until(now: Time) -> Time {
     steps
 }
 
-/// One set of scenes for every 200 workspaces; none where a set would be most of the fleet.
+/// The number of copies of the scenario's scenes: one for every 200 workspaces, and none if a copy
+/// would affect most of the fleet.
 fn scenes_for(size: usize) -> usize {
     size.div_ceil(200).min(size / 20)
 }

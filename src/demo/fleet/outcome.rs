@@ -1,26 +1,27 @@
-//! What is in store for an agent, how far it has come, and what becomes known of it.
+//! How the start of an agent goes, its phases, and what its workspace hears of it.
 
 use super::rows::Time;
 
-/// How the start of an agent will go.
+/// How the start of an agent goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum StartOutcome {
-    /// Ready within a minute.
+    /// It is ready within a minute.
     Well,
-    /// Its start script takes minutes.
+    /// Its startup script runs for minutes.
     Slow,
-    /// Its start script outlives its timeout, and then succeeds.
+    /// Its startup script exceeds its timeout, then succeeds.
     Overdue,
-    /// Its start script never returns.
+    /// Its startup script never ends.
     Hangs,
-    /// Its start script fails.
+    /// Its startup script fails.
     Fails,
-    /// It never connects.
+    /// It never connects to Coder.
     NeverConnects,
-    /// Its process was suspended with its machine, and is of an old version: it connects to
-    /// the new row and has nothing new to report.
+    /// Its process was suspended with its machine and has an old version: it connects to the new
+    /// row and reports nothing, because nothing changed.
     Survives,
-    /// As before, but of a version that reports again and so does not get stuck.
+    /// As [`Survives`](Self::Survives), but its version reports again, so the row does not stay in
+    /// `created`.
     ReportsAgain,
 }
 
@@ -31,14 +32,14 @@ impl StartOutcome {
     }
 }
 
-/// How far an agent has come.
+/// The current phase of an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     Connecting,
     Connected,
-    /// A process of before the row, which has something to say to it.
+    /// A process older than the row, which reports its lifecycle state again.
     ReportingAgain,
-    /// One that has not.
+    /// A process older than the row, which does not report again.
     StuckCreated,
     Starting,
     Ready,
@@ -50,7 +51,7 @@ pub(super) enum Phase {
     Off,
 }
 
-/// What a tick of an agent means to its workspace.
+/// The result of an agent's tick for its workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum News {
     None,

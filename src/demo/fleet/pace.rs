@@ -1,52 +1,52 @@
-//! How fast the story goes, and what may not go faster than the database's clock.
+//! The speed of the simulation, and the limits that follow from the database's clock.
 
 use std::time::Duration;
 
 use super::rows::Time;
 
-/// A tick of a story that goes no faster than life.
+/// Length of a tick at speed 1 or less.
 const LONGEST_TICK: Duration = Duration::from_secs(1);
-/// Each tick is a transaction: more of them would be a load and show nothing more.
+/// Minimum length of a tick. Each tick is a transaction; more of them would only add load.
 const SHORTEST_TICK: Duration = Duration::from_millis(200);
 
-/// Seconds of the story in a second of the database's clock.
+/// Simulated seconds in one second of the database's clock.
 ///
-/// What people do, builds, start scripts and the ends of outages follow the story. Three things
-/// follow the clock, whatever the speed, because they are judged by it:
+/// User actions, builds, startup scripts and the ends of outages follow the simulated time. Three
+/// things follow the real clock at every speed, because they are judged by it:
 ///
-/// - rows carry the transaction's `now()`, so none is ever dated in the future;
-/// - heartbeats come every 15 s of the clock, so a healthy agent is never silent for the 30 s
-///   that make it lost;
-/// - what is broken stays so for at least as long as the rule takes to notice, and a while for
-///   people to see it (`Pace::at_least`).
+/// - Rows have the transaction's `now()`, so no row is dated in the future.
+/// - Heartbeats come every 15 real seconds, so a healthy agent is never silent for the 30 s after
+///   which it counts as lost.
+/// - A failure lasts at least as long as its rule takes to notice, and a while for people to see it
+///   (`Pace::at_least`).
 ///
-/// Two rules wait for longer than that (10 minutes for an agent that never connects, 30 for a
-/// start script): at a high speed the cause has been mended by then.
+/// Two rules wait longer than that (10 minutes for an agent that never connects, 30 for a startup
+/// script). At a high speed their cause is repaired earlier.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pace(f64);
 
 impl Pace {
-    /// The story goes as fast as life.
+    /// One simulated second in each real second.
     pub const REAL: Self = Self(1.0);
-    /// Slower, and an agent whose machine takes its time would be past its connection timeout.
+    /// Minimum. At a lower speed an agent on a slow machine would exceed its connection timeout.
     pub const SLOWEST: f64 = 0.5;
-    /// Faster, and a tick would be longer than most things that happen.
+    /// Maximum. At a higher speed a tick would be longer than most events.
     pub const FASTEST: f64 = 100.0;
 
-    /// So many times as fast as life, within [`Pace::SLOWEST`] and [`Pace::FASTEST`].
+    /// `speed` times real time, limited to [`Pace::SLOWEST`] and [`Pace::FASTEST`].
     #[must_use]
     pub fn new(speed: f64) -> Self {
         Self(speed.clamp(Self::SLOWEST, Self::FASTEST))
     }
 
-    /// How much of the story there is in a time by the clock, in whole seconds.
+    /// Simulated time in `elapsed` real time, in whole seconds.
     #[must_use]
     pub fn story_of(self, elapsed: Duration) -> Time {
         // A float turned into an integer stops at its limits.
         (elapsed.as_secs_f64() * self.0) as Time
     }
 
-    /// From one tick to the next, by the clock.
+    /// Real time between two ticks.
     #[must_use]
     pub fn tick(self) -> Duration {
         LONGEST_TICK
@@ -54,17 +54,17 @@ impl Pace {
             .clamp(SHORTEST_TICK, LONGEST_TICK)
     }
 
-    /// The story's seconds in so many seconds of the clock; at least one in at least one.
+    /// Simulated seconds in these real seconds; at least 1 unless `seconds` is 0.
     pub(super) fn of_clock(self, seconds: Time) -> Time {
         ((seconds as f64 * self.0) as Time).max(seconds.min(1))
     }
 
-    /// The clock's seconds in so many of the story.
+    /// Real seconds in these simulated seconds.
     pub(super) fn by_clock(self, story_seconds: Time) -> Time {
         (story_seconds as f64 / self.0).round() as Time
     }
 
-    /// As long as planned in the story, but no shorter than this by the clock.
+    /// The planned simulated time, extended to at least `clock_seconds` of real time.
     pub(super) fn at_least(self, clock_seconds: Time, planned: Time) -> Time {
         planned.max(self.of_clock(clock_seconds))
     }

@@ -1,10 +1,10 @@
-//! A machine that is suspended and resumed on a new row, by agents of two versions.
+//! Tests of a machine that is suspended and resumed with a new row, with agents of two versions.
 
 use super::event::Event;
 use super::*;
 
-/// The rows of the latest agent of a workspace that this happened to, each with its second, as
-/// they were from its first connection on.
+/// The rows of the latest agent of a workspace that this happened to, one for each second since its
+/// first connection.
 fn resumed(how: Event) -> Vec<(Time, AgentRow)> {
     let (mut fleet, mut tables, mut now) = Fleet::with_history(100, 21);
     let mut changes = Changes::default();

@@ -1,4 +1,4 @@
-//! What the made-up fleet draws by chance.
+//! Random numbers of the simulated fleet.
 
 use std::ops::Range;
 
@@ -6,7 +6,7 @@ use uuid::{Builder, Uuid};
 
 use crate::chance::Chance;
 
-/// [`Chance`] in the shapes that a fleet needs.
+/// [`Chance`] with the distributions that a fleet needs.
 #[derive(Debug, Clone)]
 pub(super) struct Rng(Chance);
 
@@ -15,12 +15,12 @@ impl Rng {
         Self(Chance::new(seed))
     }
 
-    /// A number less than `limit`; 0 for a limit of 0.
+    /// A number from 0 to `limit` - 1; 0 if `limit` is 0.
     pub(super) fn below(&mut self, limit: usize) -> usize {
         usize::try_from(self.0.below(limit as u64)).unwrap_or(0)
     }
 
-    /// A number of seconds in `range`.
+    /// A random number of seconds in `range`.
     pub(super) fn within(&mut self, range: Range<i64>) -> i64 {
         let width = usize::try_from(range.end - range.start).unwrap_or(0);
         range.start + i64::try_from(self.below(width)).unwrap_or(0)
@@ -30,12 +30,12 @@ impl Rng {
         self.below(100) < percent
     }
 
-    /// One of `items`, of which there must be some.
+    /// One of `items`, each with the same probability. Panics if `items` is empty.
     pub(super) fn pick<T: Copy>(&mut self, items: &[T]) -> T {
         self.0.pick(items)
     }
 
-    /// One of `items` by weight.
+    /// One of `items`, with a probability in proportion to its weight.
     pub(super) fn weighted<T: Copy>(&mut self, items: &[(usize, T)]) -> T {
         let mut rest = self.below(items.iter().map(|(weight, _)| weight).sum());
         for (weight, item) in items {

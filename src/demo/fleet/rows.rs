@@ -1,12 +1,12 @@
-//! The rows of the database as the fleet speaks of them, and what a tick does to them.
+//! Rows of the simulated database, and the changes that a tick makes to them.
 
 use uuid::Uuid;
 
-/// Seconds since the fleet's story began. The database turns them into its own time: what
-/// happens now is stamped `now()`.
+/// Seconds since the simulation began. The database converts them to its own time: a change of the
+/// current tick gets `now()`.
 pub type Time = i64;
 
-/// A value of one of Coder's enums, as the database spells it.
+/// A value of one of Coder's enums, in the database's spelling.
 pub type Word = &'static str;
 
 /// A row of `workspaces`.
@@ -120,69 +120,69 @@ pub struct Rows {
     pub chats: Vec<Chat>,
 }
 
-/// How a job ends.
+/// The result of a provisioner job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobOutcome {
-    /// The workspace is as it was asked to be.
+    /// The workspace has the requested state.
     Succeeded,
-    /// With this error.
+    /// The job failed with this error.
     Failed(Word),
-    /// It was canceled by its user.
+    /// The user canceled the job.
     Canceled,
 }
 
-/// Something worth showing to the viewer.
+/// A message for the viewer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// A sentence.
+    /// One sentence without a time.
     pub text: String,
-    /// What is left out last when there is too much to tell.
+    /// Messages of less weight are dropped first when there are too many.
     pub weight: Weight,
 }
 
-/// How much an event matters to the viewer.
+/// How important an event is to the viewer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Weight {
-    /// People at work, and what ends well.
+    /// User actions, and recoveries.
     Everyday,
-    /// Something that is, or turns out to be, a problem, or comes close to one.
+    /// A problem, or what becomes one, or almost does.
     Trouble,
-    /// Something that happens to many workspaces at once.
+    /// An event of many workspaces at once.
     Headline,
 }
 
-/// What a tick does to the database, in this order. Everything happens at the tick's time.
+/// The changes of a tick, in the order in which they are applied. All happen at the tick's time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Changes {
-    /// New rows.
+    /// Rows to insert, before all other changes.
     pub new: Rows,
-    /// Jobs a provisioner has taken up.
+    /// Jobs that a provisioner has acquired.
     pub jobs_started: Vec<Uuid>,
-    /// Jobs that are over.
+    /// Jobs that have ended, with their results.
     pub jobs_ended: Vec<(Uuid, JobOutcome)>,
     /// Whether Coder's replicas and provisioner daemons say that they are still there.
     pub coder_beats: bool,
-    /// Agents that connect, or say that they are still there.
+    /// Agents that connect or send a heartbeat.
     pub heartbeats: Vec<Uuid>,
-    /// Agents whose connection was seen to end.
+    /// Agents whose connection Coder sees close.
     pub disconnects: Vec<Uuid>,
-    /// Agents that report a new lifecycle state.
+    /// Agents that report a new lifecycle state, with the state.
     pub lifecycles: Vec<(Uuid, Word)>,
     /// Agents that are deleted softly: of earlier builds, and sub-agents that were replaced.
     pub agents_deleted: Vec<Uuid>,
-    /// Apps whose health has changed.
+    /// Apps whose health has changed, with the new health.
     pub app_healths: Vec<(Uuid, Word)>,
-    /// Chats, with the build and the agent they are now bound to.
+    /// Chats with a new binding: chat, build and agent.
     pub bindings: Vec<(Uuid, Uuid, Uuid)>,
-    /// Workspaces that are now deleted, as Coder does it.
+    /// Workspaces that are soft-deleted, as Coder does it.
     pub workspaces_deleted: Vec<Uuid>,
-    /// Jobs whose rows go for good, with their builds, agents and apps.
+    /// Jobs whose rows are removed, with their builds, agents and apps.
     pub jobs_pruned: Vec<Uuid>,
-    /// Workspaces whose rows go for good, once their builds have.
+    /// Workspaces whose rows are removed, after their builds.
     pub workspaces_pruned: Vec<Uuid>,
-    /// Chats whose rows go for good.
+    /// Chats whose rows are removed.
     pub chats_pruned: Vec<Uuid>,
-    /// What happened, for people.
+    /// Messages for the viewer.
     pub messages: Vec<Message>,
 }
 

@@ -1,28 +1,28 @@
-//! The scenarios: one table of what happens in each, how often, and what has happened before
-//! the demo begins.
+//! The scenarios: one table with the events of each, their frequency, and the events before the
+//! demo begins.
 
 use super::HISTORY;
 use super::event::Event;
 use super::rows::Time;
 
-/// Which story it is.
+/// A scenario of the demo.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scenario {
-    /// A bit of everything: every health class is there from the start.
+    /// All kinds of events, with every health class from the start.
     #[default]
     All,
-    /// A fleet that lives: no problem at the start, and hardly one later.
+    /// A healthy fleet: no problem at the start, and few later.
     Calm,
-    /// Much of a template and a host go silent at once and come back, again and again.
+    /// Many agents of a template and of a host become silent at once and recover, repeatedly.
     Outage,
-    /// Machines that are suspended and resumed, whose rows stick in `created`.
+    /// Machines are suspended and resumed, and their agents stay in `created`.
     Stuck,
-    /// Templates rebuilt workspace by workspace: chats stay behind, and nothing is wrong.
+    /// Templates are rebuilt workspace by workspace: chats keep stale bindings, and nothing fails.
     Rebuild,
 }
 
 impl Scenario {
-    /// Every one there is.
+    /// Every scenario, in the order of the command line.
     pub const ALL: [Self; 5] = [
         Self::All,
         Self::Calm,
@@ -42,51 +42,51 @@ impl Scenario {
     }
 }
 
-/// Things of which one comes every so often, chosen by weight.
+/// Events at random intervals, chosen by weight.
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) kinds: &'static [(usize, Event)],
-    /// From one to the next in a fleet of nominal size.
+    /// Average time between two events in a fleet of nominal size, in simulated seconds.
     pub(super) interval: Time,
-    /// When the first one may come.
+    /// Earliest time of the first event.
     pub(super) begins: Time,
 }
 
-/// Something that happens to many workspaces at once.
+/// An event of many workspaces at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
     Outage,
     RollingRebuild,
 }
 
-/// An act that comes again and again.
+/// A large event that repeats.
 #[derive(Debug)]
 pub(super) struct Repeated {
     pub(super) act: Act,
     pub(super) begins: Time,
     pub(super) interval: Time,
-    /// No shorter than this by the clock: what it shows is judged by that.
+    /// Minimum interval in real seconds, because the result is judged by the real clock.
     pub(super) clock_interval: Time,
 }
 
-/// What a scenario is made of.
+/// The content of a scenario.
 #[derive(Debug)]
 pub(super) struct ScenarioPlan {
-    /// What has happened by the time the demo begins, as seconds before that.
+    /// Events before the demo begins, each with the number of seconds before the start.
     pub(super) scenes: &'static [(Time, Event)],
-    /// What people do.
+    /// Ordinary events: builds, chats, and short failures of apps.
     pub(super) work: Stream,
-    /// What breaks.
+    /// Events that cause a problem.
     pub(super) trouble: Stream,
-    /// Above this share of broken agents nothing more breaks.
+    /// No more failures happen while this percentage of agents is broken.
     pub(super) max_broken_percent: usize,
     pub(super) act: Option<Repeated>,
 }
 
-/// When the first workspaces have settled.
+/// The time at which the first workspaces have started.
 const SETTLED: Time = 1800;
 
-/// People at work, by how often.
+/// Ordinary events, by frequency.
 const USUAL_WORK: [(usize, Event); 13] = [
     (18, Event::Stop),
     (18, Event::Start),
@@ -109,15 +109,15 @@ const USUAL: Stream = Stream {
     begins: SETTLED,
 };
 
-/// Things that break and come back by themselves or by a person's doing, but only once
-/// the demo has begun, and rarely.
+/// Failures that end by themselves or after a user's action. They start only after the demo has
+/// begun, and are rare.
 const RARE_TROUBLE: Stream = Stream {
     kinds: &[(1, Event::Silence), (1, Event::Drop)],
     interval: 600,
     begins: HISTORY + 300,
 };
 
-/// Everyday life that one can see at once.
+/// Ordinary events that are visible at once.
 const USUAL_SCENES: &[(Time, Event)] = &[
     (3 * 60, Event::SlowStart),
     (60, Event::SlowStart),
@@ -126,7 +126,7 @@ const USUAL_SCENES: &[(Time, Event)] = &[
     (14, Event::Start),
 ];
 
-/// A few of every health class, each with its age.
+/// Some agents of every health class, of different ages.
 const ALL: ScenarioPlan = ScenarioPlan {
     scenes: &[
         (43 * 60, Event::StartHangs),
@@ -174,7 +174,7 @@ const CALM: ScenarioPlan = ScenarioPlan {
     act: None,
 };
 
-/// Silent after 15 seconds, lost 30 seconds later.
+/// Agents are silent after 15 seconds, and lost 30 seconds later.
 const OUTAGE: ScenarioPlan = ScenarioPlan {
     act: Some(Repeated {
         act: Act::Outage,

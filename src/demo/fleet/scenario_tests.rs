@@ -1,4 +1,4 @@
-//! What each scenario is for can be seen within a minute.
+//! Each scenario shows its events within a minute.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use super::*;
 
 const SEEDS: u64 = 3;
 
-/// A scenario at the pace of life.
+/// A scenario at real speed.
 struct Run {
     fleet: Fleet,
     tables: Tables,
@@ -47,7 +47,7 @@ impl Run {
         said.count()
     }
 
-    /// Chats of running workspaces that name an agent of an earlier build.
+    /// Number of chats of running workspaces that are bound to an agent of an earlier build.
     fn stale(&self) -> usize {
         let workspaces = self.fleet.workspaces.iter();
         let current: BTreeMap<_, _> = workspaces

@@ -1,4 +1,4 @@
-//! What does not change while one watches: people, organizations, templates.
+//! Constant data of the simulation: users, organizations and templates.
 
 use uuid::Uuid;
 
@@ -75,7 +75,7 @@ const REPLICAS: [Word; 2] = ["coder-0", "coder-1"];
 /// What Coder reports as its version.
 pub(in crate::demo) const CODER_VERSION: Word = "v2.35.1+4f8a2c1";
 
-/// What agents report as their version, by how common it is.
+/// Agent versions, weighted by how common they are.
 pub(super) const AGENT_VERSIONS: [(usize, Word); 4] = [
     (70, "v2.35.1+4f8a2c1"),
     (20, "v2.34.0+9be07d3"),
@@ -97,13 +97,13 @@ pub(super) const BUILD_ERRORS: [Word; 3] = [
     "terraform plan: module not found: \"./modules/network\"",
 ];
 
-/// What happens to the machine behind a workspace that is stopped.
+/// What happens to the machine of a stopped workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Machine {
-    /// It is thrown away, and the agent's process with it.
+    /// It is deleted, and the agent's process ends.
     Container,
-    /// It may be suspended, and the agent's process with it. Its build of a stopped workspace
-    /// still describes an agent.
+    /// It may be suspended together with the agent's process. The build that stops the workspace
+    /// still has an agent.
     Vm,
 }
 
@@ -111,7 +111,7 @@ pub(super) enum Machine {
 pub(super) struct AppPlan {
     pub(super) slug: Word,
     pub(super) display_name: Word,
-    /// Whether it has a health check.
+    /// Whether the app has a health check.
     pub(super) checked: bool,
 }
 
@@ -123,7 +123,7 @@ const fn app(slug: Word, display_name: Word, checked: bool) -> AppPlan {
     }
 }
 
-/// Every agent has the first few of these.
+/// The apps of agents; each agent has the first few.
 pub(super) const APPS: [AppPlan; 4] = [
     app("code-server", "code-server", true),
     app("preview", "Preview", true),
@@ -138,9 +138,9 @@ pub(super) struct TemplatePlan {
     pub(super) machine: Machine,
     pub(super) resource: Word,
     pub(super) agents: &'static [Word],
-    /// The sub-agent that its first agent may start.
+    /// Name of the sub-agent that the first agent may start.
     pub(super) dev_container: Option<Word>,
-    /// 0 waits for ever: an agent that never connects is stuck instead of timed out.
+    /// 0 disables the timeout: an agent that never connects is stuck, not timed out.
     pub(super) connection_timeout_seconds: i32,
     pub(super) share: usize,
 }
@@ -208,25 +208,25 @@ pub(super) const TEMPLATES: [TemplatePlan; 6] = [
     },
 ];
 
-/// An organization or a user, as rows.
+/// A row of `organizations` or `users`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Its id.
+    /// Primary key.
     pub id: Uuid,
-    /// Its name.
+    /// `organizations.name` or `users.username`.
     pub name: Word,
 }
 
-/// A template with its one version, as rows.
+/// Rows of a template and of its only version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
-    /// Its id.
+    /// `templates.id`.
     pub id: Uuid,
-    /// The id of its version.
+    /// `template_versions.id`.
     pub version_id: Uuid,
-    /// The organization it belongs to.
+    /// `templates.organization_id`.
     pub organization_id: Uuid,
-    /// Its name, unique within the organization.
+    /// `templates.name`, unique within the organization.
     pub name: Word,
 }
 
@@ -239,7 +239,7 @@ pub struct Daemon {
     pub name: String,
 }
 
-/// Everything that is there before the first workspace.
+/// The rows that exist before the first workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the tables")]
 pub struct SeedData {

@@ -1,17 +1,17 @@
-//! A story that goes faster than the clock by which it is judged.
+//! Tests of simulations that run faster than the real clock.
 
 use std::time::Duration;
 
 use super::tests::check_rows;
 use super::*;
 
-/// The silence, by the clock, that makes an agent lost.
+/// Time without a heartbeat after which an agent counts as lost, in real time.
 const INACTIVE_TIMEOUT: Duration = Duration::from_secs(30);
-/// By the clock, too.
+/// Coder's heartbeat interval in real seconds.
 const HEARTBEAT_INTERVAL: Time = 15;
 
-/// Lives for so many seconds of the clock. At every moment, every agent with which all
-/// is well has been heard of within the timeout. How much there was to tell.
+/// Simulates this many real seconds. Checks at every moment that each healthy agent sent a
+/// heartbeat within the timeout. Returns the number of messages.
 fn live(scenario: Scenario, speed: f64, seconds: u32) -> usize {
     let pace = Pace::new(speed);
     let (mut fleet, mut tables, epoch) = Fleet::of(200, 4, scenario, pace);

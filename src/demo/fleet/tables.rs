@@ -1,4 +1,4 @@
-//! The database as the fleet's story left it, in memory: the past is lived through here and
+//! The database in memory, as the simulation leaves it. The history is simulated here and then
 //! inserted at once.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,7 +9,7 @@ use super::rows::{
     Agent, App, Build, Changes, Chat, Job, JobOutcome, Resource, Rows, Time, Workspace,
 };
 
-/// The rows by their ids.
+/// The rows of each table, by id.
 #[derive(Debug, Clone, Default)]
 #[expect(missing_docs, reason = "the fields are the tables")]
 pub struct Tables {
@@ -24,7 +24,7 @@ pub struct Tables {
 }
 
 impl Tables {
-    /// Does to these rows what the statements of `simulation.rs` do to the database's.
+    /// Applies the changes as the statements of `simulation.rs` do to the database.
     pub fn apply(&mut self, changes: &Changes, now: Time) {
         self.insert(&changes.new);
         self.apply_to_jobs(changes, now);
@@ -142,8 +142,8 @@ impl Tables {
         }
     }
 
-    /// Removes what pruned jobs have left, as the foreign keys do: children go with their
-    /// parents, chats forget them. Until then rows of pruned jobs may still be here.
+    /// Removes the rows that depend on pruned jobs, as foreign keys do: children are deleted, and
+    /// bindings of chats become null.
     pub fn prune(&mut self) {
         let jobs = std::mem::take(&mut self.doomed_jobs);
         let Self {

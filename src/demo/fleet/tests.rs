@@ -16,8 +16,8 @@ const PROBLEMS: [Word; 7] = [
 ];
 const OTHERS: [Word; 4] = ["shutdown", "connecting", "starting", "healthy"];
 
-/// `docs/spec/connection-status.md`, once more and as plainly as can be: a demo judged by the code
-/// it is to show would prove nothing.
+/// `docs/spec/connection-status.md`, implemented a second time. A test with the code under test
+/// would prove nothing.
 fn status(agent: &AgentRow, now: Time) -> Word {
     let timeout = Time::from(agent.connection_timeout_seconds);
     let Some(last) = agent.last_connected_at else {
@@ -32,7 +32,7 @@ fn status(agent: &AgentRow, now: Time) -> Word {
     }
 }
 
-/// `docs/spec/health.md`.
+/// `docs/spec/health.md`, implemented a second time for the same reason.
 fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
     let lifecycle = agent.lifecycle_state;
     let since = |at: Option<Time>| now - at.unwrap_or(now);
@@ -56,7 +56,7 @@ fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
     }
 }
 
-/// How many agents of the latest builds are in each class.
+/// Number of agents of the latest builds in each health class.
 pub(super) fn count(tables: &Tables, now: Time) -> BTreeMap<Word, usize> {
     let mut latest: BTreeMap<Uuid, &BuildRow> = BTreeMap::new();
     for build in tables.builds.values() {
@@ -87,7 +87,7 @@ pub(super) fn problems(counts: &BTreeMap<Word, usize>) -> usize {
         .sum()
 }
 
-/// Rows no Coder would write.
+/// Checks that Coder could have written these rows.
 pub(super) fn check_rows(tables: &Tables, now: Time) {
     for agent in tables.agents.values() {
         let times = [

@@ -1,4 +1,4 @@
-//! One workspace, from second to second.
+//! One simulated workspace.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -20,29 +20,29 @@ const KEPT_CHATS: usize = 3;
 #[derive(Debug)]
 struct Chat {
     id: Uuid,
-    /// When a user will open it again, which binds it to the agent of the day.
+    /// When its user opens it again, which binds it to the current agent.
     opened_at: Time,
 }
 
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) id: Uuid,
-    /// `owner/name`, for sentences.
+    /// `owner/name`, for messages.
     pub(super) label: String,
     pub(super) stage: Stage,
     pub(super) agents: Vec<Agent>,
     /// Agents of builds before the latest, until that one has succeeded.
     pub(super) earlier_agents: Vec<Uuid>,
-    /// When its user has had enough of what is wrong, or of it being stopped.
+    /// When its user acts on a problem or on a stopped workspace, and what the user does.
     pub(super) next_wish: Option<(Time, Wish)>,
     owner: usize,
     pub(super) template: usize,
     pub(super) apps: usize,
     pub(super) has_dev_container: bool,
-    /// The newest last.
+    /// Job and build ids, oldest first.
     pub(super) builds: VecDeque<(Uuid, Uuid)>,
     pub(super) build_number: i32,
-    /// The process of the first agent, while its machine is suspended.
+    /// The state of the first agent's process, while its machine is suspended.
     pub(super) suspended: Option<Reporter>,
     chats: VecDeque<Chat>,
 }
@@ -84,7 +84,7 @@ impl Workspace {
         &TEMPLATES[self.template]
     }
 
-    /// Up, and every agent ready: only such a one is made to break.
+    /// Whether it runs and all its agents are ready. Only such workspaces are chosen to fail.
     pub(super) fn is_well(&self) -> bool {
         matches!(self.stage, Stage::Up)
             && self.next_wish.is_none()
@@ -123,7 +123,7 @@ impl Workspace {
         }
     }
 
-    /// A new chat, bound to the agent of the day if there is one.
+    /// Adds a chat, bound to the current agent if there is one.
     pub(super) fn chat(&mut self, cx: &mut Context<'_>) {
         let id = cx.rng.uuid();
         let bound = cx.rng.percent(85);
@@ -167,7 +167,7 @@ impl Workspace {
         }
     }
 
-    /// The jobs and chats whose rows remain.
+    /// The ids of the jobs and chats whose rows remain.
     pub(super) fn remains(&self) -> (Vec<Uuid>, Vec<Uuid>) {
         let jobs = self.builds.iter().map(|(_, job)| *job).collect();
         (jobs, self.chats.iter().map(|chat| chat.id).collect())

@@ -1,4 +1,4 @@
-//! Rows turned into columns, which is how many of them fit into one statement.
+//! Converts rows to one array for each column, so that one statement inserts all of them.
 
 use tokio_postgres::Transaction;
 use tokio_postgres::types::{ToSql, Type};
@@ -6,14 +6,14 @@ use uuid::Uuid;
 
 use crate::demo::fleet::Time;
 
-/// A parameter of a statement that is an array, with its type.
+/// An array parameter of a statement, with its Postgres type.
 pub(super) struct Column<'a> {
     values: Box<dyn ToSql + Sync + Send + 'a>,
     r#type: Type,
     is_empty: bool,
 }
 
-/// Executes a statement whose parameters are the columns, unless there is not a single row.
+/// Executes a statement with these columns as parameters, unless they are empty.
 pub(super) async fn execute(
     to: &Transaction<'_>,
     sql: &str,
@@ -30,7 +30,7 @@ pub(super) async fn execute(
     to.execute_typed(sql, &parameters).await.map(drop)
 }
 
-/// A column of an array type of Postgres.
+/// Creates a column with this array type.
 pub(super) fn column<'a, Row, Value>(
     rows: &'a [Row],
     r#type: Type,
@@ -62,7 +62,7 @@ pub(super) fn flags<Row>(rows: &[Row], value: impl Fn(&Row) -> bool) -> Column<'
     column(rows, Type::BOOL_ARRAY, value)
 }
 
-/// How many seconds before `now` something was, if it was.
+/// Seconds before `now` of each time; null where there is none.
 pub(super) fn ages<Row>(
     rows: &[Row],
     now: Time,

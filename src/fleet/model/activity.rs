@@ -1,8 +1,8 @@
-//! Session reports: which agents a person uses at this moment, as Coder stores it.
+//! Session reports, from which the exporter knows which agents are in use.
 //!
 //! An agent reports its connections to coderd every 30 seconds, and coderd stores each report
 //! in `workspace_agent_stats`. A report with connections counts as use of the workspace: Coder
-//! moves `last_used_at` and pushes the autostop deadline on.
+//! updates `last_used_at` and extends the autostop deadline.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,23 +11,24 @@ use uuid::Uuid;
 
 use crate::fleet::model::time::Timestamp;
 
-/// A report with a session and traffic says for this long that its agent is in use. Agents
-/// report every 30 seconds; Coder counts the minute as used anyway.
+/// A report with a session and traffic shows that its agent is in use for this long. Agents report
+/// every 30 seconds, and Coder counts at least this minute as use.
 pub const IN_USE_FOR: Duration = Duration::from_secs(60);
 
-/// A Coder whose newest report is older than this stores none: collecting them is switched off.
+/// If the newest report is older than this, Coder does not store reports: their collection is
+/// disabled.
 const STORES_NONE_AFTER: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// The session reports, read in one statement at one moment.
+/// The session reports, read by one statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Activity {
-    /// The moment of the reading, by the database's clock. On a read replica this is its clock
-    /// and not the time of its data: data that lags makes every report older, as it is.
+    /// The database's clock at the time of the query. On a read replica this is the replica's
+    /// clock, not the time of its data: reports look older by the replication lag.
     pub now: Timestamp,
-    /// The newest report of any agent, with connections or without; `None` when there is none.
+    /// The newest report of any agent, with or without connections; `None` if there is no report.
     pub newest_report: Option<Timestamp>,
-    /// By agent, the newest report that shows an open session of a person and traffic. Only
-    /// reports of the last [`IN_USE_FOR`] before `now` are here.
+    /// By agent id: the newest report with an open session and traffic. Only reports of the last
+    /// [`IN_USE_FOR`] before `now` are included.
     pub sessions: HashMap<Uuid, Timestamp>,
     /// By agent, what its reports of the last 3 minutes show; agents without connections in them
     /// are not here.
@@ -44,14 +45,14 @@ pub enum RecentUse {
 }
 
 impl Activity {
-    /// Whether this Coder stores reports at all.
+    /// Whether this Coder stores session reports.
     pub fn is_stored(&self) -> bool {
         self.newest_report
             .is_some_and(|newest| !self.now.is_past(newest, STORES_NONE_AFTER))
     }
 
-    /// Seconds by which the newest report is later than the database's clock; zero or less when
-    /// it is not. A report in the future means that coderd's clock is ahead.
+    /// Seconds from the database's clock to the newest report. Positive if the report is in the
+    /// future, which means that coderd's clock is ahead.
     pub fn lead_seconds(&self) -> f64 {
         let lead = self
             .newest_report
@@ -59,8 +60,8 @@ impl Activity {
         lead.unwrap_or_default()
     }
 
-    /// How old the newest report with a session and traffic of this agent is, in seconds, at the
-    /// moment of the reading; `None` when there is no such report.
+    /// Age in seconds of the agent's newest report with a session and traffic, at `now`; `None`
+    /// without such a report.
     pub fn session_age_seconds(&self, agent: Uuid) -> Option<f64> {
         let reported = self.sessions.get(&agent)?;
         Some(self.now.seconds_since(*reported))

@@ -1,4 +1,4 @@
-//! One workspace agent as the database describes it, before anybody judges it.
+//! A workspace agent as the database describes it, without any assessment.
 
 use std::time::Duration;
 
@@ -11,33 +11,34 @@ use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::time::Timestamp;
 
-/// A name that many rows share: text from the database, stored once. One word wide, where the
-/// standard library's would be two.
+/// A name that many rows share, stored once. It is a single pointer wide, half the size of
+/// `Arc<str>`.
 pub type Label = ArcStr;
 
-/// An agent of the population (`docs/spec/population-and-kind.md`), with what its workspace adds.
-/// Facts only: what they mean at a given moment is [`status`](crate::fleet::rules::status::status) and
-/// [`assess`](crate::fleet::rules::health::assess).
+/// An agent of the population (`docs/spec/population-and-kind.md`), with fields of its workspace.
+/// It holds facts only; [`status`](crate::fleet::rules::status::status) and
+/// [`assess`](crate::fleet::rules::health::assess) assess them.
 ///
-/// Every column but the id may turn out NULL, whatever Coder's schema says today; a missing
-/// name is the empty string.
+/// Every column except the id may be NULL, even if Coder's current schema forbids it. A missing
+/// name is an empty string.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Agent {
     /// `workspace_agents.id`.
     pub id: Uuid,
     /// `workspace_agents.name`.
     pub name: Label,
-    /// `workspace_agents.version`, empty until it first connected.
+    /// `workspace_agents.version`, empty before the first connection.
     pub version: Label,
     /// `workspaces.id`.
     pub workspace_id: Uuid,
-    /// `workspaces.name`; unique only within its owner.
+    /// `workspaces.name`, unique only within its owner.
     pub workspace: Label,
     /// `users.username` of the workspace's owner.
     pub owner: Label,
     /// `template_versions.name` of the workspace's latest build.
     pub template_version: Label,
-    /// Which organization and template it belongs to: an index into the snapshot's scopes.
+    /// Organization and template, as an index into
+    /// [`Snapshot::scopes`](super::snapshot::Snapshot::scopes).
     pub scope: ScopeId,
     /// Where it runs: an index into the snapshot's origins.
     pub origin: OriginId,
@@ -47,19 +48,20 @@ pub struct Agent {
     pub transition: DbEnum<Transition>,
     /// `workspace_agents.lifecycle_state`.
     pub lifecycle: DbEnum<Lifecycle>,
-    /// When the row was made, by the build that made it.
+    /// `workspace_agents.created_at`: when the build created the row.
     pub created_at: Option<Timestamp>,
-    /// First connection to coderd, ever.
+    /// `workspace_agents.first_connected_at`: the first connection to coderd.
     pub first_connected_at: Option<Timestamp>,
-    /// Last heartbeat, stamped by coderd's clock.
+    /// `workspace_agents.last_connected_at`: the last heartbeat, by coderd's clock.
     pub last_connected_at: Option<Timestamp>,
-    /// When coderd saw the connection close.
+    /// `workspace_agents.disconnected_at`: when coderd saw the connection close.
     pub disconnected_at: Option<Timestamp>,
-    /// When the startup script began.
+    /// `workspace_agents.started_at`: when the startup script started.
     pub started_at: Option<Timestamp>,
-    /// When the startup script ended, well or not.
+    /// `workspace_agents.ready_at`: when the startup script ended, with or without an error.
     pub ready_at: Option<Timestamp>,
-    /// How long a first connection may take by the template's word; zero: for ever.
+    /// `workspace_agents.connection_timeout_seconds`: the template's limit for the first
+    /// connection; zero means no limit.
     pub connection_timeout: Duration,
 }
 
@@ -121,7 +123,7 @@ impl Kind {
     }
 }
 
-/// `workspace_transition`: what a build was asked to do with its workspace.
+/// `workspace_transition`: the requested state of a workspace.
 #[derive(
     Debug,
     Clone,
@@ -137,16 +139,16 @@ impl Kind {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Transition {
-    /// Bring it up.
+    /// Start the workspace.
     Start,
-    /// Take it down, keep what is on disk.
+    /// Stop the workspace and keep its persistent resources.
     Stop,
-    /// Take it away.
+    /// Delete the workspace and all its resources.
     Delete,
 }
 
-/// `workspace_agent_lifecycle_state`: what the agent last reported of its scripts. In the order
-/// in which an agent passes through them.
+/// `workspace_agent_lifecycle_state`: the state of its scripts that the agent last reported, in the
+/// order in which an agent passes through the states.
 #[derive(
     Debug,
     Clone,
@@ -163,7 +165,7 @@ pub enum Transition {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Lifecycle {
-    /// The row exists; nothing was reported.
+    /// The row exists; the agent has reported nothing.
     Created,
     /// The startup script runs.
     Starting,
@@ -171,7 +173,7 @@ pub enum Lifecycle {
     StartTimeout,
     /// The startup script failed.
     StartError,
-    /// The startup script is done.
+    /// The startup script succeeded.
     Ready,
     /// The shutdown script runs.
     ShuttingDown,
@@ -179,7 +181,7 @@ pub enum Lifecycle {
     ShutdownTimeout,
     /// The shutdown script failed.
     ShutdownError,
-    /// The shutdown script is done.
+    /// The shutdown script succeeded.
     Off,
 }
 

@@ -1,4 +1,4 @@
-//! Workspace apps, counted where they are.
+//! Workspace apps, counted by the database.
 
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -6,11 +6,11 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::fleet::model::agent::{Label, ScopeId};
 use crate::fleet::model::label_value::DbEnum;
 
-/// How many apps of one scope have one health (`docs/spec/population-and-kind.md`: apps count
-/// through their agent).
+/// The number of apps of one scope with one health (`docs/spec/population-and-kind.md`: an app
+/// counts with its agent).
 ///
-/// The database sums them: there are several times more apps than agents, and nothing else
-/// about an app is exported.
+/// The database counts them, because there are several times more apps than agents, and no other
+/// data of an app is exported.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AppCount {
     /// Organization and template of the apps' agents.
@@ -21,10 +21,10 @@ pub struct AppCount {
     pub count: u64,
 }
 
-/// How many apps of one agent have one display name and health: what Coder's own metrics count.
+/// The number of apps of one agent with one display name and health, for Coder's own metrics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedApp {
-    /// Position of the agent in its snapshot.
+    /// Index of the agent in [`Snapshot::agents`](super::snapshot::Snapshot::agents).
     pub agent: usize,
     /// `workspace_apps.display_name`.
     pub name: Label,
@@ -53,10 +53,10 @@ pub struct NamedApp {
 pub enum AppHealth {
     /// The app has no health check.
     Disabled,
-    /// No check has come to a verdict yet.
+    /// No check has completed yet.
     Initializing,
     /// The last check succeeded.
     Healthy,
-    /// The checks fail.
+    /// The last checks failed.
     Unhealthy,
 }

@@ -1,4 +1,4 @@
-//! Closed sets of names, and the names that a newer Coder may add to them.
+//! Enums of label values, and values that a newer Coder may add to its own enums.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -8,14 +8,14 @@ use strum::VariantArray;
 
 use crate::fleet::model::agent::Label;
 
-/// A closed set of values that appear as a label: every enum that derives [`VariantArray`] and
-/// [`IntoStaticStr`](strum::IntoStaticStr). It is never implemented by hand, so that no value can
-/// be left out.
+/// A closed set of label values. Every enum that derives [`VariantArray`] and
+/// [`IntoStaticStr`](strum::IntoStaticStr) implements it. There is no manual implementation, so no
+/// value can be left out.
 pub trait Variants: Copy + Eq + VariantArray + Into<&'static str> {
-    /// All of them, in the order in which they are declared and shown.
+    /// All values, in the order of declaration, which is also the order of display.
     const ALL: &'static [Self] = Self::VARIANTS;
 
-    /// The name on the wire.
+    /// The value in labels, JSON and settings.
     fn as_str(self) -> &'static str {
         self.into()
     }
@@ -23,18 +23,18 @@ pub trait Variants: Copy + Eq + VariantArray + Into<&'static str> {
 
 impl<V: Copy + Eq + VariantArray + Into<&'static str>> Variants for V {}
 
-/// A value of one of Coder's database enums: one this program knows, or one of a Coder newer
-/// than this program, under its own name (`docs/spec/coder-schema.md`: never an error).
+/// A value of one of Coder's database enums: a known one, or the text of one that a newer Coder has
+/// added (`docs/spec/coder-schema.md`: it is never an error).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DbEnum<V> {
-    /// A value with a meaning here.
+    /// A value that this program knows.
     Known(V),
-    /// Any other text; NULL is `unknown`.
+    /// Any other text. NULL is `unknown`.
     Other(Label),
 }
 
 impl<V: Variants + FromStr> DbEnum<V> {
-    /// Reads a column cast to text; never fails.
+    /// Parses a column that was cast to text. Never fails.
     pub fn parse(text: Option<&str>) -> Self {
         let text = text.unwrap_or("unknown");
         text.parse()
@@ -43,7 +43,7 @@ impl<V: Variants + FromStr> DbEnum<V> {
 }
 
 impl<V: Variants> DbEnum<V> {
-    /// The name on the wire.
+    /// The value in labels and JSON; Coder's own text for an unknown value.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Known(known) => known.as_str(),
@@ -52,13 +52,12 @@ impl<V: Variants> DbEnum<V> {
     }
 }
 
-/// A closed set whose values are counted: it derives [`Enum`], too.
+/// A closed set whose values are counted. It also derives [`Enum`].
 pub trait Counted: Variants + Enum<Array<u64>: Clone> {}
 
 impl<V: Variants + Enum<Array<u64>: Clone>> Counted for V {}
 
-/// How many there are of each: zero for every known value that never came up, and nothing
-/// for the unheard-of ones.
+/// A count for each value: known values start at zero, other values appear when they are counted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountByLabel<V: Counted> {
     known: EnumMap<V, u64>,
@@ -75,12 +74,12 @@ impl<V: Counted> Default for CountByLabel<V> {
 }
 
 impl<V: Counted> CountByLabel<V> {
-    /// Counts `more` of a value this program knows.
+    /// Adds to the count of a known value.
     pub fn add(&mut self, value: V, more: u64) {
         self.known[value] += more;
     }
 
-    /// Counts `more` of a value, known or not.
+    /// Adds to the count of a known or unknown value.
     pub fn add_named(&mut self, value: &DbEnum<V>, more: u64) {
         match value {
             DbEnum::Known(known) => self.add(*known, more),
@@ -88,14 +87,14 @@ impl<V: Counted> CountByLabel<V> {
         }
     }
 
-    /// Every known value with its count, then the others by name.
+    /// All known values with their counts, then the other values by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
         let known = self.known.iter().map(|(it, &count)| (it.as_str(), count));
         let other = self.other.iter().map(|(name, &count)| (&**name, count));
         known.chain(other)
     }
 
-    /// All of them together.
+    /// The sum of all counts.
     pub fn total(&self) -> u64 {
         self.iter().map(|(_, count)| count).sum()
     }

@@ -1,4 +1,4 @@
-//! One workspace with the agents of its latest build: what there is to be reached.
+//! A workspace with its latest build and the agents that may serve it.
 
 use uuid::Uuid;
 
@@ -7,10 +7,10 @@ use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::JobStatus;
 
-/// A workspace as the database describes it at one moment.
+/// A workspace as the database describes it at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkspaceAt {
-    /// The moment this is true for; every rule is applied at it.
+    /// The time of the data. Every rule uses it as the current time.
     pub now: Timestamp,
     /// `workspaces.id`.
     pub workspace_id: Uuid,
@@ -18,51 +18,51 @@ pub struct WorkspaceAt {
     pub workspace: Label,
     /// `users.username` of its owner.
     pub owner: Label,
-    /// Its organization and template.
+    /// Organization and template of the workspace.
     pub scope: Scope,
     /// `workspaces.deleted`.
     pub deleted: bool,
-    /// Its latest build; `None` when it was never built.
+    /// Its latest build; `None` if the workspace has no build.
     pub build: Option<Build>,
-    /// Agents of that build that are not soft-deleted, sub-agents included. The scope of each
-    /// is this workspace's.
+    /// Agents of the latest build that are not soft-deleted, including sub-agents. Their scope is
+    /// the workspace's.
     pub agents: Vec<Candidate>,
 }
 
-/// The latest build of a workspace.
+/// A build of a workspace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Build {
     /// `workspace_builds.build_number`.
     pub number: i32,
-    /// What it was asked to do.
+    /// `workspace_builds.transition`: the requested state.
     pub transition: DbEnum<Transition>,
-    /// How far its job is.
+    /// `provisioner_jobs.job_status` of the build's job.
     pub job: DbEnum<JobStatus>,
-    /// `provisioner_jobs.error`: why the job failed; `None` when it did not.
+    /// `provisioner_jobs.error`; `None` if the job has not failed.
     pub error: Option<Box<str>>,
 }
 
-/// An agent that may be the one to reach.
+/// An agent that may serve the workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
-    /// The agent.
+    /// Row of the agent.
     pub agent: Agent,
-    /// `workspace_agents.display_order`: the template's word on which comes first.
+    /// `workspace_agents.display_order`: the template's order of agents, lowest first.
     pub display_order: i32,
-    /// `workspace_agents.parent_id`: the agent within which it was started, of a sub-agent.
+    /// `workspace_agents.parent_id`: the parent of a sub-agent; `None` for a root agent.
     pub parent_id: Option<Uuid>,
 }
 
-/// A build of a workspace, the latest or an earlier one, with what it made.
+/// The latest or an earlier build of a workspace, with its agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastBuild {
-    /// What is known of it.
+    /// Number, transition, job status and error.
     pub build: Build,
-    /// All of its agents, those that are soft-deleted by now included.
+    /// All agents of the build, including soft-deleted ones.
     pub agents: Vec<PastAgent>,
 }
 
-/// How far an agent got in its build.
+/// The progress of an agent in its build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PastAgent {
     /// `workspace_agents.id`.
@@ -71,19 +71,19 @@ pub struct PastAgent {
     pub name: Label,
     /// `workspace_agents.lifecycle_state`.
     pub lifecycle: DbEnum<Lifecycle>,
-    /// When its row was made.
+    /// `workspace_agents.created_at`: when the build created the row.
     pub created_at: Option<Timestamp>,
-    /// Its first connection.
+    /// `workspace_agents.first_connected_at`; `None` if it never connected.
     pub first_connected_at: Option<Timestamp>,
-    /// When its startup script ended, well or not.
+    /// `workspace_agents.ready_at`: when its startup script ended, with or without an error.
     pub ready_at: Option<Timestamp>,
 }
 
-/// One agent as its row describes it at one moment.
+/// An agent as its row describes it at one time.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentAt {
-    /// The moment this is true for.
+    /// The time of the data.
     pub now: Timestamp,
-    /// The agent.
+    /// Row of the agent.
     pub agent: Agent,
 }

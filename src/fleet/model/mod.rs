@@ -1,5 +1,5 @@
-//! What the database says at one moment: agents, apps, workspaces, and the types of their values.
-//! Nothing is judged here. See `docs/spec/population-and-kind.md`.
+//! Facts from the database at one time: agents, apps, workspaces, and the types of their values.
+//! Rules are elsewhere. See `docs/spec/population-and-kind.md`.
 
 pub mod activity;
 pub mod agent;

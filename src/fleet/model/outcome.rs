@@ -1,4 +1,4 @@
-//! What comes of trying to reach a workspace's agent (`docs/spec/probe.md`).
+//! Outcomes of a dial of a workspace's agent (`docs/spec/probe.md`).
 
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -20,23 +20,23 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum ProbeOutcome {
-    /// The agent that was bound answered.
+    /// The bound agent answered.
     Ok,
-    /// The bound agent was of an earlier build; the one of the latest build answered.
+    /// The bound agent belonged to an earlier build; the agent of the latest build answered.
     Switched,
-    /// The latest build has no agent to reach.
+    /// The latest build has no root agent to dial.
     NoAgent,
-    /// The agent is known to be disconnected.
+    /// The agent was not dialed or did not answer, and its row says that it is disconnected.
     Disconnected,
     /// The agent has never connected.
     NeverConnected,
     /// The agent did not answer in time.
     DialTimeout,
-    /// The dial failed.
+    /// The dial failed with an error.
     DialError,
-    /// Several agents of the build could be meant.
+    /// Several agents of the build may serve the workspace, and no rule prefers one.
     Ambiguous,
-    /// This exporter could not ask: no agent is to blame.
+    /// The exporter could not dial. No agent is at fault.
     ExporterError,
 }
 
@@ -46,7 +46,7 @@ impl ProbeOutcome {
         matches!(self, Self::Ok | Self::Switched)
     }
 
-    /// Whether an agent was there to answer and did not.
+    /// Whether an agent existed and did not answer.
     pub const fn is_unreached(self) -> bool {
         matches!(
             self,

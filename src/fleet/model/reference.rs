@@ -1,27 +1,27 @@
-//! How a person names a workspace or an agent: `uuid`, `owner/workspace`,
+//! Arguments that name a workspace or an agent: a UUID, `owner/workspace`, or
 //! `owner/workspace.agent` (`docs/spec/command-line.md`).
 
 use std::str::FromStr;
 
 use uuid::Uuid;
 
-/// What was asked for.
+/// A parsed name of a workspace or an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Reference {
-    /// A workspace or an agent, by its id.
+    /// The id of a workspace or an agent.
     Id(Uuid),
-    /// A workspace, or one of its agents, by names.
+    /// The names of a workspace and optionally of one of its agents.
     Named {
         /// `users.username` of the workspace's owner.
         owner: Box<str>,
         /// `workspaces.name`.
         workspace: Box<str>,
-        /// `workspace_agents.name`, when one agent is meant.
+        /// `workspace_agents.name`; `None` for the workspace.
         agent: Option<Box<str>>,
     },
 }
 
-/// A text that names nothing.
+/// The text is not a valid name of a workspace or an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("use a UUID, owner/workspace or owner/workspace.agent")]
 pub struct NoReference;
@@ -53,8 +53,8 @@ impl FromStr for Reference {
     }
 }
 
-/// Coder's own names are ASCII words with hyphens; anything printable without a separator is
-/// let through, so that an odd row can still be asked for.
+/// Coder's names are ASCII words with hyphens. Other printable characters except separators are
+/// also accepted, so that unusual rows can be found.
 fn is_name(text: &str) -> bool {
     let odd = |it: char| it.is_control() || it.is_whitespace() || it == '/' || it == '.';
     !text.is_empty() && text.chars().count() <= 128 && !text.contains(odd)

@@ -1,4 +1,4 @@
-//! All facts of one collection, true at one moment.
+//! All facts of one collection, read at one time.
 
 use std::collections::HashMap;
 
@@ -13,20 +13,18 @@ use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, StoppedWorkspace, WorkspaceCount};
 
-/// What the database said in one read-only, repeatable-read transaction
-/// (`docs/spec/collection.md`).
+/// The data of one read-only, repeatable-read transaction (`docs/spec/collection.md`).
 ///
-/// A part is `None` when its collector is off or failed: unknown, which is not the same as an
-/// empty list.
+/// A part is `None` if its collector is off or failed. `None` means unknown, unlike an empty list.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
-    /// The moment the data is true for: the transaction's `now()`, or on a standby that is
-    /// behind, the last transaction it has replayed. Every rule is applied at this moment.
+    /// The time of the data: the transaction's `now()`, or on a standby that lags, the time of the
+    /// last replayed transaction. Every rule uses it as the current time.
     pub now: Timestamp,
     /// How far a standby is behind, in seconds; `None` on a primary, and where
     /// it is unknown.
     pub replica_lag_seconds: Option<f64>,
-    /// What kind of Coder it is.
+    /// Parts of the schema that differ between versions of Coder.
     pub schema: Schema,
     /// What could not be asked and is absent for that reason: a sentence each, with what to do.
     pub notes: Vec<String>,
@@ -34,21 +32,21 @@ pub struct Snapshot {
     pub scopes: Scopes,
     /// Where the agents run.
     pub origins: Origins,
-    /// The population (`docs/spec/population-and-kind.md`).
+    /// All agents of the population (`docs/spec/population-and-kind.md`).
     pub agents: Option<Vec<Agent>>,
     /// Workspaces that were stopped lately.
     pub stopped: Vec<StoppedWorkspace>,
-    /// Rows of agents left out, because the same agent had another.
+    /// Number of rows that were dropped because they repeated an agent.
     pub repeated_agents: u64,
-    /// Apps of the population.
+    /// Number of apps by scope and health.
     pub apps: Option<Vec<AppCount>>,
-    /// Apps of the population by name, where Coder's own metrics are served too.
+    /// Number of apps by agent, name and health. Only loaded for Coder's own metrics.
     pub named_apps: Option<Vec<NamedApp>>,
     /// Names of apps left out, because their agent has too many.
     pub dropped_apps: u64,
-    /// Workspaces that are not deleted.
+    /// Number of workspaces that are not deleted, by scope and latest build.
     pub workspaces: Option<Vec<WorkspaceCount>>,
-    /// Chats that are not archived.
+    /// Number of chats that are not archived, by scope and state of their binding.
     pub bindings: Option<Vec<BindingCount>>,
     /// Replicas of Coder, those whose sign of life is newest first.
     pub replicas: Option<Vec<Replica>>,
@@ -61,7 +59,7 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// A snapshot of this moment in which nothing else is known yet.
+    /// A snapshot of this time in which every part is unknown.
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
@@ -86,23 +84,24 @@ impl Snapshot {
     }
 }
 
-/// What kind of Coder the database belongs to, found by looking.
+/// Properties of the database that depend on Coder's version. They are found in the catalog.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Schema {
-    /// `schema_migrations.version`; `None` when it may not be read.
+    /// `schema_migrations.version`; `None` without the privilege to read it.
     pub migration: Option<i64>,
-    /// Has sub-agents: `workspace_agents.parent_id`, from v2.22.
+    /// Whether `workspace_agents.parent_id` exists, which sub-agents need: from v2.22.
     pub has_parent_id: bool,
-    /// Has soft deletion: `workspace_agents.deleted`, from v2.24.
+    /// Whether `workspace_agents.deleted` exists, which soft deletion needs: from v2.24.
     pub has_deleted: bool,
-    /// Has bound chats: `chats.agent_id`, from v2.32.
+    /// Whether `chats.agent_id` exists, which bindings of chats need: from v2.32.
     pub has_chat_agent_id: bool,
 }
 
-/// The distinct (organization, template) pairs of a snapshot, numbered as they are met.
+/// The distinct pairs of organization and template in a snapshot, numbered in the order in which
+/// they were added.
 ///
-/// Pairs are distinguished by name, since names are what the labels carry: two templates of one
-/// name are one series, counted together.
+/// Pairs are compared by name, because names are the label values: two templates with the same name
+/// in one organization share a series.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scopes {
     list: Vec<Scope>,
@@ -110,7 +109,7 @@ pub struct Scopes {
 }
 
 impl Scopes {
-    /// The number of this pair, new or known.
+    /// Adds the pair if it is new, and returns its number.
     pub fn intern(&mut self, scope: Scope) -> ScopeId {
         if let Some(&id) = self.ids.get(&scope) {
             return id;
@@ -122,7 +121,7 @@ impl Scopes {
         id
     }
 
-    /// The pair of that number, if this snapshot gave it out.
+    /// The pair with this number; `None` if this snapshot has no such number.
     pub fn get(&self, id: ScopeId) -> Option<&Scope> {
         self.list.get(id.index())
     }
@@ -132,12 +131,12 @@ impl Scopes {
         self.list.iter()
     }
 
-    /// How many pairs there are.
+    /// The number of pairs.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether no agent has been met.
+    /// Whether there are no pairs, because no agent was added.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }

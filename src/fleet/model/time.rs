@@ -1,32 +1,32 @@
-//! Moments, as Postgres counts them.
+//! Timestamps with the resolution and range of Postgres.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-/// Microseconds between the Unix epoch and Postgres' own, 2000-01-01.
+/// Microseconds from the Unix epoch to Postgres' epoch, 2000-01-01.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
 
-/// A moment in microseconds since the Unix epoch.
+/// Microseconds since the Unix epoch.
 ///
-/// Binary `timestamptz` is a whole number of microseconds, so nothing is rounded on the way
-/// in. Postgres' `-infinity` and `infinity` are the two ends of the range, and arithmetic
-/// stops there instead of overflowing: a row with an absurd date is judged like any other.
+/// Binary `timestamptz` is a whole number of microseconds, so decoding does not round. Postgres'
+/// `-infinity` and `infinity` are the two ends of the range. Arithmetic saturates there, so a row
+/// with an absurd date is judged like any other.
 ///
-/// A moment that may be missing takes no more room than one that is there: an agent has six, and
-/// there are a million agents. For that the very first microsecond is one with the second.
+/// `Option<Timestamp>` is as small as `Timestamp`, because an agent has six of them and there may
+/// be a million agents. For that the two lowest values are the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(NonZeroU64);
 
-/// What turns a signed number into an unsigned one in the same order.
+/// Flips the sign bit, so that unsigned numbers have the order of the signed ones.
 const SIGN: u64 = 1 << 63;
 
 impl Timestamp {
-    /// Before every other moment: Postgres' `-infinity`.
+    /// The earliest timestamp: Postgres' `-infinity`.
     pub const BEGINNING: Self = Self::from_unix_micros(i64::MIN);
-    /// After every other moment: Postgres' `infinity`.
+    /// The latest timestamp: Postgres' `infinity`.
     pub const END: Self = Self::from_unix_micros(i64::MAX);
 
-    /// The moment this many microseconds after the Unix epoch.
+    /// The timestamp this many microseconds after the Unix epoch.
     pub const fn from_unix_micros(micros: i64) -> Self {
         match NonZeroU64::new(micros.cast_unsigned() ^ SIGN) {
             Some(ordered) => Self(ordered),
@@ -34,8 +34,8 @@ impl Timestamp {
         }
     }
 
-    /// The moment a binary `timestamptz` names: microseconds since 2000-01-01, with the two
-    /// infinities at the ends of the range.
+    /// Converts a binary `timestamptz`: microseconds since 2000-01-01, with the infinities at the
+    /// ends of the range.
     pub const fn from_postgres_micros(micros: i64) -> Self {
         match micros {
             i64::MIN => Self::BEGINNING,
@@ -49,7 +49,7 @@ impl Timestamp {
         (self.0.get() ^ SIGN).cast_signed()
     }
 
-    /// Seconds since the Unix epoch, as Prometheus counts time; the infinities stay infinite.
+    /// Seconds since the Unix epoch, the unit of Prometheus. The infinities stay infinite.
     pub fn as_unix_seconds(self) -> f64 {
         match self {
             Self::BEGINNING => f64::NEG_INFINITY,
@@ -58,7 +58,7 @@ impl Timestamp {
         }
     }
 
-    /// This moment, `duration` later.
+    /// This timestamp plus `duration`.
     pub fn after(self, duration: Duration) -> Self {
         match self {
             Self::BEGINNING | Self::END => self,
@@ -66,13 +66,13 @@ impl Timestamp {
         }
     }
 
-    /// Whether **more than** `duration` has passed since `earlier`. Exactly `duration` is not
-    /// more, and a moment still to come has not passed at all.
+    /// Whether **more than** `duration` has passed since `earlier`. It is false for exactly
+    /// `duration` and if `earlier` is in the future.
     pub fn is_past(self, earlier: Self, duration: Duration) -> bool {
         self.micros().saturating_sub(earlier.micros()) > whole_micros(duration)
     }
 
-    /// Seconds from `earlier` to this moment; negative when `earlier` is the later one.
+    /// Seconds from `earlier` to this timestamp; negative if `earlier` is later.
     pub fn seconds_since(self, earlier: Self) -> f64 {
         self.micros().saturating_sub(earlier.micros()) as f64 / 1e6
     }

@@ -1,4 +1,4 @@
-//! Workspaces and chats, counted where they are.
+//! Workspaces and chats, counted by the database.
 
 use std::time::Duration;
 
@@ -9,12 +9,13 @@ use uuid::Uuid;
 use crate::fleet::model::agent::{Label, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 
-/// How many workspaces, not deleted, of one scope have a latest build of one sort.
+/// The number of workspaces of one scope whose latest build has one transition and job status.
+/// Deleted workspaces are excluded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorkspaceCount {
     /// Organization and template of the workspaces.
     pub scope: Scope,
-    /// What their latest builds were asked to do.
+    /// `workspace_builds.transition` of their latest builds.
     pub transition: DbEnum<Transition>,
     /// `provisioner_jobs.job_status` of their latest builds.
     pub job: DbEnum<JobStatus>,
@@ -41,50 +42,52 @@ pub struct StoppedWorkspace {
 /// A workspace was stopped recently if its stop is no older than this.
 pub const RECENTLY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// `provisioner_job_status`.
+/// `provisioner_job_status`, the state of a build's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum JobStatus {
-    /// No provisioner has taken it yet.
+    /// No provisioner has acquired the job yet.
     Pending,
-    /// Under way.
+    /// A provisioner is working on the job.
     Running,
-    /// Done.
+    /// The job completed without an error.
     Succeeded,
-    /// A user asked for it to end.
+    /// A user requested cancellation, and the job still runs.
     Canceling,
-    /// Ended early on request.
+    /// The job ended because of a cancellation.
     Canceled,
-    /// Ended badly.
+    /// The job ended with an error.
     Failed,
-    /// Coder itself does not know.
+    /// The value `unknown` of Coder's own enum.
     Unknown,
 }
 
-/// The state of a workspace: that of its latest build (`docs/spec/metrics.md`, `coder_workspaces`).
+/// The state of a workspace, which follows from its latest build (`docs/spec/metrics.md`,
+/// `coder_workspaces`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum WorkspaceState {
-    /// A start is pending or under way.
+    /// A start job is pending or running.
     Starting,
-    /// Started, with an agent.
+    /// A start job succeeded, and there is an agent.
     Running,
-    /// Started, and there is no agent to reach.
+    /// A start job succeeded, but the build has no root agent that is not soft-deleted.
     NoAgent,
-    /// A stop is pending or under way.
+    /// A stop job is pending or running.
     Stopping,
-    /// Stopped.
+    /// A stop job succeeded.
     Stopped,
-    /// A delete is pending, under way, or done but for the last mark.
+    /// A delete job is pending, running or succeeded, and the workspace is not marked as deleted
+    /// yet.
     Deleting,
-    /// The latest build was called off.
+    /// The job of the latest build was canceled or is being canceled.
     Canceled,
-    /// The latest build failed, or its state is unknown.
+    /// The job of the latest build failed, or its state is unknown.
     Failed,
 }
 
 impl WorkspaceCount {
-    /// The state these workspaces are in.
+    /// The state of these workspaces.
     pub fn state(&self) -> WorkspaceState {
         let (DbEnum::Known(job), DbEnum::Known(transition)) = (&self.job, &self.transition) else {
             return match self.job {
@@ -112,28 +115,28 @@ impl WorkspaceCount {
     }
 }
 
-/// How many chats of one scope are bound to an agent in one way.
+/// The number of chats of one scope whose binding has one state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BindingCount {
     /// Organization and template of the chats' workspaces.
     pub scope: Scope,
-    /// How they are bound.
+    /// State of their bindings.
     pub state: BindingState,
     /// Number of such chats.
     pub count: u64,
 }
 
-/// Whether the agent a chat remembers is one that could answer it; first match wins.
+/// Whether the agent that a chat is bound to can serve it. The first matching state applies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum BindingState {
-    /// It remembers none.
+    /// The chat is not bound to an agent.
     Unbound,
     /// No agent could: the latest build has none but sub-agents that is not soft-deleted.
     NoAgent,
-    /// It remembers an agent of the latest build.
+    /// The chat is bound to an agent of the latest build.
     Current,
-    /// It remembers an agent of an earlier build, or one that was deleted.
+    /// The chat is bound to an agent of an earlier build or to a deleted agent.
     Stale,
 }
 

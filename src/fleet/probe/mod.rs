@@ -1,5 +1,5 @@
-//! The pure part of the probe: which workspace is next, whether it may be dialed, what came of it.
-//! See `docs/spec/probe.md`.
+//! The pure part of the probe: which workspace is probed next, whether its agent may be dialed, and
+//! the results. See `docs/spec/probe.md`.
 
 pub mod probed;
 pub mod results;

@@ -1,4 +1,4 @@
-//! One probe: what the database said, what the dial said, and the whole story
+//! The result of one probe: the agent's row, the outcome of the dial, and the steps
 //! (`docs/spec/probe.md`).
 
 use std::time::Duration;
@@ -13,12 +13,12 @@ use crate::fleet::rules::explain::{Reason, explain};
 use crate::fleet::rules::health::Limits;
 use crate::fleet::rules::status::Status;
 
-/// One probe, and what came of it.
+/// The result of one probe of a workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probed {
-    /// Counts the probes that are remembered, from one; zero until it is.
+    /// Number of the probe, counted from one in the history; zero before it is added.
     pub number: u64,
-    /// When it ended, by this machine's clock.
+    /// When the probe ended, by this machine's clock.
     pub at: Timestamp,
     /// `workspaces.id`.
     pub workspace_id: Uuid,
@@ -26,61 +26,61 @@ pub struct Probed {
     pub owner: Label,
     /// `workspaces.name`.
     pub workspace: Label,
-    /// The agent it was about, with the status its row gave it, read before the dial, and
-    /// once more after it where the two contradict each other; `None` when there was none.
+    /// The probed agent, with its status before the dial. If status and dial contradict each other,
+    /// the row is read again after the dial. `None` if no agent was chosen.
     pub agent: Option<ProbedAgent>,
-    /// What came of it.
+    /// Outcome as counted by `coder_agent_probe_outcomes_total`.
     pub outcome: ProbeOutcome,
-    /// What kind of trouble of our own kept the agent from being asked, for the log.
+    /// Kind of the exporter's own error that prevented the dial, for the log.
     pub trouble: Option<ErrorKind>,
-    /// How long it took.
+    /// Duration of the whole probe.
     pub duration: Duration,
-    /// One line for a person.
+    /// The result as one line for a person.
     pub message: String,
-    /// What was asked and answered.
+    /// The steps of the probe.
     pub story: Story,
 }
 
-/// An agent that was probed, as the database has it.
+/// A probed agent, as its row describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProbedAgent {
     /// `workspace_agents.id`.
     pub id: Uuid,
     /// `workspace_agents.name`.
     pub name: Label,
-    /// Its status by the database.
+    /// Connection status that follows from the row.
     pub status: Status,
-    /// The rule that decided so, with the numbers it saw.
+    /// The rule that decided the status, with the values that it used.
     pub reason: Reason,
-    /// Its last heartbeat at that time.
+    /// `workspace_agents.last_connected_at`: the last heartbeat before the row was read.
     pub last_connected_at: Option<Timestamp>,
-    /// The moment its row is true for.
+    /// The time of the data.
     pub seen_at: Timestamp,
 }
 
-/// What was asked and answered on the way to an agent.
+/// The steps of a probe, and the time that they took.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Story {
-    /// In the order in which it happened.
+    /// Steps in the order in which they happened.
     pub steps: Vec<StoryStep>,
-    /// How long each phase took, all its parts together.
+    /// Total time of each phase, by the name of the phase.
     pub phases: Vec<(&'static str, Duration)>,
 }
 
-/// One thing that was asked or answered.
+/// A query, a dial or an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoryStep {
-    /// Since the probe began.
+    /// Time since the start of the probe.
     pub at: Duration,
-    /// The phase it was part of.
+    /// Name of the phase that it belongs to.
     pub phase: &'static str,
-    /// One line for a person; no secret.
+    /// One line for a person, without secrets.
     pub text: Box<str>,
 }
 
 impl Probed {
-    /// Whether the database and the dial contradict each other: connected, but not reached;
-    /// disconnected or timed out, but reached.
+    /// Status and outcome if they contradict each other: connected but not reached, or disconnected
+    /// or timed out but reached.
     pub fn contradiction(&self) -> Option<(Status, ProbeOutcome)> {
         let status = self.agent.as_ref()?.status;
         is_contradiction(status, self.outcome).then_some((status, self.outcome))
@@ -88,7 +88,7 @@ impl Probed {
 }
 
 impl ProbedAgent {
-    /// An agent as its row describes it at `now`.
+    /// An agent as its row describes it at `now`, with its status.
     pub fn of(agent: &Agent, limits: &Limits, now: Timestamp) -> Self {
         let explained = explain(agent, limits, now);
         Self {
@@ -102,7 +102,7 @@ impl ProbedAgent {
     }
 }
 
-/// Whether these two cannot both be true.
+/// Whether the status and the outcome contradict each other.
 pub fn is_contradiction(status: Status, outcome: ProbeOutcome) -> bool {
     match status {
         Status::Connected => outcome.is_unreached(),

@@ -1,4 +1,4 @@
-//! What the probe has found so far (`docs/spec/probe.md`).
+//! Results of the probe so far (`docs/spec/probe.md`).
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -14,48 +14,48 @@ use crate::fleet::probe::probed::{Probed, is_contradiction};
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::histogram::Histogram;
 
-/// So many probes are kept to be looked at, and as many failed ones apart from them.
+/// Number of probes in the history. Failed probes have a history of the same size of their own.
 const KEPT: usize = 100;
 
-/// A dial takes milliseconds where all is well, and up to dial timeout plus validation delay
-/// where nothing is.
+/// Bounds in seconds. A dial of a healthy agent takes milliseconds; a failed one takes up to the
+/// dial timeout plus the validation delay.
 const DURATION_BOUNDS: [f64; 12] = [
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
 ];
 
-/// Everything the probe remembers. Its size follows the running workspaces.
+/// All results that the probe keeps. The size is proportional to the number of running workspaces.
 #[derive(Debug, Clone)]
 pub struct Probes {
     horizon: Duration,
     outcomes: EnumMap<ProbeOutcome, u64>,
     durations: EnumMap<ProbeOutcome, Histogram>,
     latest: HashMap<Uuid, NewestProbe>,
-    /// By workspace, since when it has been in scope, those out of it for less than a horizon
-    /// included; `None` before the first round.
+    /// By workspace id: when it was in scope. A workspace stays here for one horizon after it left
+    /// the scope. `None` before the first round.
     scoped: Option<HashMap<Uuid, Scoped>>,
     last: Option<Timestamp>,
     /// When the last round began, by the clock that only goes forward.
     last_round: Duration,
     history: VecDeque<Arc<Probed>>,
     failures: VecDeque<Arc<Probed>>,
-    /// How many were ever kept.
+    /// Number of probes that were ever added to the history.
     kept: u64,
 }
 
-/// When a workspace was in scope.
+/// The rounds in which a workspace was in scope, by the monotonic clock.
 #[derive(Debug, Clone, Copy)]
 struct Scoped {
-    /// The first round that found it in scope.
+    /// Start of the current period in scope.
     first: Duration,
-    /// The last one.
+    /// The last round that found it in scope.
     last: Duration,
 }
 
-/// The newest probe of one workspace.
+/// The latest probe of a workspace.
 #[derive(Debug, Clone)]
 struct NewestProbe {
     at: Duration,
-    /// The probe, where database and dial contradict each other.
+    /// The probe, if its status and outcome contradict each other.
     at_odds: Option<Arc<Probed>>,
 }
 
@@ -65,25 +65,25 @@ impl NewestProbe {
     }
 }
 
-/// The numbers of one moment.
+/// Statistics of the probe at one time.
 #[derive(Debug, Clone)]
 pub struct ProbeStats {
-    /// Probes by outcome since the start, every outcome.
+    /// Number of probes since the start of the process, for every outcome.
     pub outcomes: Vec<(ProbeOutcome, u64)>,
-    /// How long they took, every outcome.
+    /// Durations of probes in seconds, for every outcome.
     pub durations: Vec<(ProbeOutcome, Histogram)>,
     /// Agents that database and dial disagree about, every pair that can; `None` before the
     /// first round.
     pub disagreements: Option<Vec<(Status, ProbeOutcome, u64)>>,
-    /// Of the workspaces that are in scope now and were one horizon ago, the share probed within
-    /// the horizon; `None` when there is none.
+    /// Share of the workspaces that were probed within the horizon, among those that are in scope
+    /// now and were one horizon ago; `None` if there are none.
     pub coverage: Option<f64>,
-    /// When the last round ended, by this machine's clock.
+    /// When the last round ended, by this machine's clock; `None` before that.
     pub last: Option<Timestamp>,
 }
 
 impl Probes {
-    /// Nothing yet. What is older than `horizon` says nothing of the present.
+    /// No results yet. Results older than `horizon` do not count in the gauges.
     pub fn new(horizon: Duration) -> Self {
         let none = Histogram::new(&DURATION_BOUNDS);
         Self {
@@ -100,7 +100,7 @@ impl Probes {
         }
     }
 
-    /// Counts one probe of a round. `uptime` is a clock that only goes forward.
+    /// Counts a probe of a round. `uptime` is a monotonic clock.
     pub fn count(&mut self, probed: Probed, uptime: Duration) {
         let index = probed.outcome;
         self.outcomes[index] += 1;
@@ -117,7 +117,7 @@ impl Probes {
         }
     }
 
-    /// Counts a round in which no workspace could be chosen: an exporter's error, about no
+    /// Counts a round in which no workspace could be chosen, as an exporter error without a
     /// workspace.
     pub fn count_unasked(&mut self, duration: Duration) {
         let index = ProbeOutcome::ExporterError;
@@ -125,8 +125,8 @@ impl Probes {
         self.durations[index].observe(duration.as_secs_f64());
     }
 
-    /// Remembers a probe to be looked at, without counting it: one that a user asked for says
-    /// nothing of the fleet.
+    /// Adds a probe to the history without counting it, because a probe on request is not a sample
+    /// of the fleet.
     pub fn keep(&mut self, mut probed: Probed) -> Arc<Probed> {
         self.kept += 1;
         probed.number = self.kept;
@@ -158,18 +158,18 @@ impl Probes {
         self.last = Some(now);
     }
 
-    /// The last probes, the newest first.
+    /// The last probes, newest first.
     pub fn history(&self) -> impl Iterator<Item = &Arc<Probed>> {
         self.history.iter().rev()
     }
 
-    /// The last probes that did not reach their agent, the newest first: kept apart, so that a
-    /// good hour does not wash them away.
+    /// The last probes that did not reach their agent, newest first. They have a history of their
+    /// own, so that successful probes do not displace them.
     pub fn failures(&self) -> impl Iterator<Item = &Arc<Probed>> {
         self.failures.iter().rev()
     }
 
-    /// Everything that is remembered of one workspace, the newest first.
+    /// All probes of a workspace in the histories, newest first.
     pub fn of_workspace(&self, workspace: Uuid) -> Vec<Arc<Probed>> {
         let all = self.history().chain(self.failures());
         let its = all.filter(|it| it.workspace_id == workspace);
@@ -177,8 +177,8 @@ impl Probes {
         by_number.into_values().rev().collect()
     }
 
-    /// The newest probe of each workspace whose agent database and dial disagree about at
-    /// `uptime`, the newest first: those that [`ProbeStats::disagreements`] counts.
+    /// The latest probes whose status contradicts the dial at `uptime`, newest first: those that
+    /// [`ProbeStats::disagreements`] counts.
     pub fn at_odds(&self, uptime: Duration) -> Vec<Arc<Probed>> {
         let recent = self.latest.values();
         let recent = recent.filter(|it| is_within(it.at, self.horizon, uptime));
@@ -187,7 +187,7 @@ impl Probes {
         at_odds
     }
 
-    /// The numbers at `uptime`.
+    /// The statistics at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
         let within = |latest: &&NewestProbe| is_within(latest.at, self.horizon, uptime);
         let recent = || self.latest.values().filter(within);
@@ -226,7 +226,7 @@ impl Probes {
     }
 }
 
-/// Every pair of a status and an outcome that cannot both be true.
+/// Every pair of a status and an outcome that contradict each other.
 fn contradictions() -> impl Iterator<Item = (Status, ProbeOutcome)> {
     let pairs = Status::ALL.iter().flat_map(|&status| {
         ProbeOutcome::ALL

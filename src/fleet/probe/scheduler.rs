@@ -1,4 +1,4 @@
-//! Whose turn it is to be probed (`docs/spec/probe.md`).
+//! Chooses the workspaces of the next probe round (`docs/spec/probe.md`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,27 +9,28 @@ use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// A running workspace that waits for its turn.
+/// A running workspace that may be probed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProbeCandidate {
     /// `workspaces.id`.
     pub workspace: Uuid,
-    /// Whether the probe may look at it.
+    /// Whether the workspace is in the probe's scope.
     pub in_scope: InScope,
-    /// Whether it has a stale binding, or an agent with a problem.
+    /// Whether it has a stale binding or an agent with a problem.
     pub urgent: bool,
-    /// Seconds since the last heartbeat of the connected agent that is nearest to being lost.
+    /// Seconds since the last heartbeat, of the connected agent with the oldest one; `None` without
+    /// one.
     pub silent_seconds: Option<f64>,
 }
 
 /// Whether a workspace is in the probe's scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InScope {
-    /// Whichever of its agents serves it.
+    /// All agents that may serve it are in scope.
     Yes,
-    /// None of its agents is.
+    /// No agent is in scope.
     No,
-    /// Some of its agents are and some are not: it depends on which one serves it.
+    /// Some agents are in scope, so it depends on which one serves the workspace.
     SomeAgents,
 }
 
@@ -84,11 +85,11 @@ pub fn candidates(
     by_workspace.into_values().collect()
 }
 
-/// Who was reached in which turn.
+/// Records in which turn each workspace was probed.
 ///
-/// In one turn everybody is reached once: urgent ones first, then those nearest to being lost.
-/// No workspace is reached twice before all were once, so problems that stay cannot keep the others
-/// waiting: after workspaces / sample rounds all have been reached.
+/// A turn probes each workspace once: urgent ones first, then those with the oldest heartbeats. No
+/// workspace is probed twice before all others were probed once, so permanent problems do not delay
+/// the rest. All workspaces are probed after workspaces / sample rounds.
 #[derive(Debug, Clone, Default)]
 pub struct ProbeScheduler {
     turn: u64,
@@ -96,8 +97,9 @@ pub struct ProbeScheduler {
 }
 
 impl ProbeScheduler {
-    /// The next ones in scope, `sample` at most. Who is not [`reached`](Self::reached) keeps its
-    /// turn, and who is out of scope for a while does not get another before the others.
+    /// Chooses the next workspaces in scope, at most `sample`. A workspace that is not
+    /// [`reached`](Self::reached) keeps its turn. A workspace that leaves the scope for a while
+    /// gets no extra turn.
     pub fn choose(&mut self, candidates: &[ProbeCandidate], sample: usize) -> Vec<Uuid> {
         let present: HashSet<_> = candidates.iter().map(|it| it.workspace).collect();
         self.reached
@@ -117,7 +119,7 @@ impl ProbeScheduler {
         next.map(|it| it.workspace).collect()
     }
 
-    /// This one has had its turn.
+    /// Marks a workspace as probed in this turn.
     pub fn reached(&mut self, workspace: Uuid) {
         self.reached.insert(workspace, self.turn);
     }

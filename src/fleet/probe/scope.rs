@@ -1,8 +1,8 @@
 //! Which agents the probe may dial without keeping a workspace alive (`docs/spec/probe.md`).
 //!
-//! Coder takes a connection through coderd for use of the workspace. So with
-//! [`ProbeScope::InUse`] a connected agent is dialed only while Coder counts its workspace as
-//! used anyway, and a connection of our own is never taken for use.
+//! Coder counts a connection through coderd as use of the workspace. With [`ProbeScope::InUse`] a
+//! connected agent is dialed only while Coder counts its workspace as used for another reason. A
+//! connection of our own must never count as that reason.
 
 use std::time::Duration;
 
@@ -10,26 +10,27 @@ use strum::{IntoStaticStr, VariantArray};
 
 use crate::fleet::model::activity::IN_USE_FOR;
 
-/// Reports that came this soon after a dial of our own may show our own connection. Agents
-/// report every 30 seconds, and a connection may linger.
+/// A report that came this soon after a dial of ours may show our own connection: agents report
+/// every 30 seconds, and a connection may stay open for a while.
 const OWN_DIAL_SHOWS_FOR: Duration = Duration::from_secs(60);
 
-/// After a start nothing is known of the dials that the process before made. Reports that
-/// could show them are too old to count by then.
+/// After a start the dials of the previous process are unknown. After this time the reports that
+/// may show them are too old to count.
 pub const WARM_UP: Duration = Duration::from_secs(4 * 60);
 
-/// When coderd's clock is further ahead of the database's than this, the age of a report is
-/// not known well enough. Machines that keep time by NTP differ by milliseconds.
+/// If coderd's clock is ahead of the database's by more than this, the age of a report is unknown.
+/// Clocks that NTP synchronizes differ by milliseconds.
 const CLOCK_TOLERANCE_SECONDS: f64 = 5.0;
 
-/// What a person is shown who had a workspace dialed through Coder.
+/// Notice for a person who requested a dial through Coder.
 pub const COUNTED_AS_USE: &str = "Coder counts this as use of the workspace: its autostop deadline \
                                   may have moved on.";
 
-/// Which workspaces the probe looks at: `--probe.scope`.
+/// Which workspaces are probed: `--probe.scope`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeScope {
-    /// Workspaces whose agent is not connected, by its row alone, and those in use.
+    /// Workspaces in use, and workspaces whose agent is not connected, which are judged by their
+    /// row.
     InUse,
     /// Every running workspace.
     All,
@@ -45,19 +46,19 @@ impl ProbeScope {
     }
 }
 
-/// Why a connected agent is not dialed; `probe_skipped{reason}`.
+/// Why a connected agent is not dialed: the label `reason` of skipped probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum SkipReason {
     /// No report of the last minute shows an open session with traffic.
     NotInUse,
-    /// The newest report came so soon after our own dial that it may show our own connection.
+    /// The newest report came so soon after a dial of ours that it may show our own connection.
     OwnDial,
-    /// The exporter has just started and does not know what was dialed before.
+    /// The exporter has just started, and the dials of the previous process are unknown.
     Starting,
     /// Session reports cannot be read, or this Coder stores none.
     NoReports,
-    /// coderd's clock is ahead of the database's, so the age of a report is not known.
+    /// coderd's clock is ahead of the database's, so the age of a report is unknown.
     ClockAhead,
 }
 
@@ -87,31 +88,31 @@ impl SkipReason {
     }
 }
 
-/// What is known about the use of one connected agent at the moment of a dial.
+/// What is known about the use of a connected agent at the time of a dial.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Use {
-    /// Since the exporter started.
+    /// Time since the exporter started.
     pub uptime: Duration,
-    /// Whether session reports are known at all.
+    /// Whether session reports are available.
     pub has_reports: bool,
     /// Seconds by which coderd's clock is ahead of the database's, as far as rows show it.
     pub clock_lead_seconds: f64,
     /// Age of the newest report with a session and traffic, in seconds; `None` without one.
     pub session_age_seconds: Option<f64>,
-    /// Since the end of our own last dial of this agent, in seconds; `None` without one.
+    /// Seconds since our last dial of this agent ended; `None` without one.
     pub since_own_dial_seconds: Option<f64>,
 }
 
 impl Use {
     /// Whether the agent may be dialed without keeping its workspace alive.
     ///
-    /// A report exactly [`IN_USE_FOR`] old still counts. One that came exactly a minute after our
-    /// own dial does not. A report from before our own dial does not count either: it has served
-    /// for a dial already.
+    /// A report that is exactly [`IN_USE_FOR`] old still counts. A report exactly one minute after
+    /// our own dial does not count. A report from before our own dial does not count either,
+    /// because it already justified that dial.
     ///
     /// # Errors
     ///
-    /// Why it may not.
+    /// The reason why the agent may not be dialed.
     pub fn allows_dial(&self) -> Result<(), SkipReason> {
         if !self.has_reports {
             return Err(SkipReason::NoReports);
@@ -217,8 +218,9 @@ mod tests {
     }
 
     proptest! {
-        /// An agent that has only our own connection is never dialed again because of it, though
-        /// coderd's clock may be far behind the database's, or ahead by less than can be seen.
+        /// An agent whose only connection is ours is not dialed again because of it. This holds
+        /// even if coderd's clock is far behind the database's, or ahead by less than the
+        /// tolerance.
         #[test]
         fn our_own_connection_never_keeps_itself_alive(
             reported_after in 0.0..35.0_f64, read_after in 0.0..300.0_f64, behind in -20.0..3600.0_f64,

@@ -1,4 +1,4 @@
-//! The agents of one build as a family: each sub-agent under the agent within which it runs.
+//! The agents of a build as a tree: each sub-agent below its parent.
 
 use std::collections::HashSet;
 
@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use crate::fleet::model::latest::Candidate;
 
-/// An agent and how deep below a root agent it stands: zero for a root.
+/// An agent and its depth in the tree; zero for a root agent.
 pub type Placed<'a> = (usize, &'a Candidate);
 
-/// All of them, each sub-agent after its parent, root agents and those of one parent in the
-/// order in which the template shows them. One whose parent is not there stands by itself.
+/// All agents, each sub-agent after its parent. Siblings have the order of the template. An agent
+/// whose parent is missing counts as a root.
 pub fn agent_tree(agents: &[Candidate]) -> Vec<Placed<'_>> {
     let mut in_order: Vec<_> = agents.iter().collect();
     in_order.sort_by_cached_key(|it| {

@@ -1,4 +1,4 @@
-//! How the exporter itself fares, as the API tells it.
+//! The state of the exporter, for the API.
 
 use std::borrow::Cow;
 
@@ -73,7 +73,7 @@ pub struct ProbeSummary {
 }
 
 impl<'a> ExporterSummary<'a> {
-    /// What is to be told of a pass, which found this fleet.
+    /// The state of the exporter after a collection that found this fleet.
     pub fn of(
         collection: &'a CollectionResult,
         fleet: &FleetStats,

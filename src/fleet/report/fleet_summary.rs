@@ -1,4 +1,4 @@
-//! The fleet in one answer, as the API tells it: what there is of everything at one moment.
+//! The fleet in one response of the API: all counts at one time.
 
 use std::collections::BTreeMap;
 
@@ -91,7 +91,7 @@ pub struct OldestProblem {
 }
 
 impl<'a> FleetSummary<'a> {
-    /// What is to be told of a pass that found this fleet. How old it is, whoever answers says.
+    /// The summary of a collection that found this fleet. The caller sets the age.
     pub fn of(
         collection: &'a CollectionResult,
         fleet: &'a FleetStats,
@@ -166,7 +166,7 @@ fn tallied<V: Counted>(
     Some(sum(all_counts.map(counts)))
 }
 
-/// All of them together, every known value among them.
+/// The sums of these counts, with every known value.
 fn sum<'a, V: Counted>(counts: impl Iterator<Item = &'a CountByLabel<V>>) -> BTreeMap<String, u64> {
     let zeros = V::ALL.iter().map(|it| (it.as_str().to_owned(), 0));
     let mut total: BTreeMap<String, u64> = zeros.collect();

@@ -1,10 +1,10 @@
-//! Moments and ages as a person reads them: the same in commands, pages and API.
+//! Times and durations in the format for people: the same in commands, pages and API.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use crate::fleet::model::time::Timestamp;
 
-/// RFC 3339 in whole seconds, UTC; dates that were not meant are shown by name.
+/// RFC 3339 in whole seconds, UTC. Dates outside its range have a name, such as `infinity`.
 pub fn moment(at: Timestamp) -> String {
     let seconds = at.as_unix_seconds();
     if seconds == f64::INFINITY {

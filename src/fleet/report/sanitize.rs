@@ -1,7 +1,7 @@
-//! Names as they may be shown: a user who names a workspace may not move a reader's cursor.
+//! Makes names safe to show. Users choose these names, and a terminal must not interpret them.
 
-/// The text without what could move the cursor, change the colour, break the line or turn the
-/// reading direction; each such character becomes U+FFFD.
+/// Replaces by U+FFFD each character that could move the cursor, change the colour, break the line
+/// or change the writing direction.
 pub fn sanitize(text: &str) -> String {
     let shown = text
         .chars()
@@ -9,8 +9,8 @@ pub fn sanitize(text: &str) -> String {
     shown.collect()
 }
 
-/// JSON of many lines with such characters escaped: a reader of JSON finds the names as they
-/// are, a terminal finds nothing to obey.
+/// Escapes such characters in pretty-printed JSON: a parser reads the original names, and a
+/// terminal does not interpret them.
 pub fn sanitize_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());
     for it in json.chars() {

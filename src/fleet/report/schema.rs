@@ -1,35 +1,35 @@
-//! The shapes of what is shown as JSON, for the API's description of itself: values of closed
-//! sets are named from the sets, so that a new one is described as soon as it exists.
+//! JSON schemas for the API's description. Values of enums come from the enums, so a new value is
+//! included automatically.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
 use crate::fleet::model::label_value::Variants;
 
-/// One of the set.
+/// A schema of the values of an enum.
 pub(crate) fn one_of<V: Variants>(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "enum": names::<V>() })
 }
 
-/// One of the set, or null.
+/// A schema of the values of an enum, or null.
 pub(crate) fn one_of_or_null<V: Variants>(_: &mut SchemaGenerator) -> Schema {
     let mut values: Vec<_> = names::<V>().into_iter().map(Some).collect();
     values.push(None);
     json_schema!({ "type": ["string", "null"], "enum": values })
 }
 
-/// One of the set, or a value that a later Coder has added to it.
+/// A schema of the values of an enum, or of a value that a newer Coder has added.
 pub(crate) fn one_of_or_later<V: Variants>(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "string", "examples": names::<V>() })
 }
 
-/// A number for each of the set, and perhaps for values that a later Coder has added to it.
+/// A schema of an object with a number for each value of an enum. A newer Coder may add values.
 pub(crate) fn count_of_each<V: Variants>(_: &mut SchemaGenerator) -> Schema {
     let mut schema = json_schema!({ "type": "object" });
     describe_counts::<V>(&mut schema);
     schema
 }
 
-/// As [`count_of_each`], or null.
+/// A schema as [`count_of_each`], or null.
 pub(crate) fn count_of_each_or_null<V: Variants>(_: &mut SchemaGenerator) -> Schema {
     let mut schema = json_schema!({ "type": ["object", "null"] });
     describe_counts::<V>(&mut schema);

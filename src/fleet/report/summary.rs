@@ -1,5 +1,5 @@
-//! Agents and problems as they are told in JSON: by the commands and by the API, under one name
-//! each, which is that of the metric's label or of the column.
+//! Agents and problems as JSON, for the commands and the API. Each field has the name of the
+//! metric's label or of the column.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ pub struct Place<'a> {
 }
 
 impl<'a> Place<'a> {
-    /// Where this agent of the fleet is.
+    /// The place of this agent of the fleet.
     pub fn of(fleet: &'a FleetStats, agent: &'a Agent) -> Self {
         let scope = fleet.snapshot.scopes.get(agent.scope);
         Self {
@@ -73,7 +73,7 @@ pub struct AgentSummary<'a> {
     pub created_at: Option<String>,
     /// First connection; null when the agent has never connected.
     pub first_connected_at: Option<String>,
-    /// Last heartbeat.
+    /// Last heartbeat; null when the agent has never connected.
     pub last_connected_at: Option<String>,
     /// When Coder last saw the connection close.
     pub disconnected_at: Option<String>,
@@ -91,7 +91,7 @@ pub struct AgentSummary<'a> {
     pub status_rule: &'static str,
     /// The values that the status rule used.
     pub status_reason: String,
-    /// Health class.
+    /// Health class that the rules decided.
     #[schemars(schema_with = "one_of::<Health>")]
     pub health: &'static str,
     /// Name of the rule that decided the health. It is the name of the class.
@@ -173,7 +173,7 @@ impl<'a> ScriptSummary<'a> {
     }
 }
 
-/// An agent somebody should look at, in one line.
+/// An agent with a problem, in one line.
 #[derive(Debug, Clone, Serialize)]
 pub struct ProblemSummary<'a> {
     agent_id: String,
@@ -189,7 +189,7 @@ pub struct ProblemSummary<'a> {
 }
 
 impl<'a> ProblemSummary<'a> {
-    /// This problem, at the moment of its fleet.
+    /// The summary of a problem at the time of its fleet.
     pub fn of(fleet: &'a FleetStats, problem: AgentProblem<'a>) -> Self {
         let agent = problem.agent;
         Self {
@@ -218,7 +218,7 @@ pub struct TemplateSummary<'a> {
     pub health: BTreeMap<&'static str, u64>,
 }
 
-/// What `status --json` tells: the fleet by health, and every problem, the oldest first.
+/// The output of `status --json`: the fleet by health, and all problems, oldest first.
 #[derive(Debug, Clone, Serialize)]
 pub struct StatusSummary<'a> {
     now: String,
@@ -231,7 +231,7 @@ pub struct StatusSummary<'a> {
 }
 
 impl<'a> StatusSummary<'a> {
-    /// This fleet, whose agents are known.
+    /// The summary of this fleet, whose agents are known.
     pub fn of(fleet: &'a FleetStats) -> Self {
         let rows = by_template(fleet);
         let total = total(&rows);
@@ -256,7 +256,7 @@ impl<'a> StatusSummary<'a> {
     }
 }
 
-/// The counts under the names of the classes.
+/// The counts by the names of the classes.
 pub(crate) fn by_name(row: &ByHealth) -> BTreeMap<&'static str, u64> {
     let counts = row.iter().map(|(health, count)| (health.as_str(), *count));
     counts.collect()

@@ -1,53 +1,53 @@
-//! What is known to have happened to an agent, in order.
+//! The events of an agent in the order of time.
 
 use crate::fleet::model::agent::{Agent, Lifecycle};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::Health;
 
-/// A change of health that a collection saw: its moment, what it was, what it became.
+/// A change of health between two collections: time, health before, and health after.
 pub type Change = (Timestamp, Health, Health);
 
-/// One thing that happened.
+/// An event of an agent.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TimelineEvent {
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// What.
+    /// Kind of the event.
     pub what: Happened,
-    /// Seconds since the event before; `None` of the first, and where one of the two has a date
-    /// was not meant.
+    /// Seconds since the previous event; `None` for the first event, and if one of the two times is
+    /// infinite.
     pub gap_seconds: Option<f64>,
 }
 
-/// What can happen to an agent.
+/// What can happen to an agent, as far as row and collections show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Happened {
-    /// A build made its row.
+    /// A build created its row.
     Created,
     /// It connected for the first time.
     FirstConnected,
-    /// Its startup script began.
+    /// Its startup script started.
     ScriptBegan,
-    /// Its startup script ended well, as far as is known.
+    /// Its startup script ended, and no failure is known.
     ScriptEnded,
     /// Its startup script failed.
     ScriptFailed,
-    /// Its last heartbeat so far.
+    /// The latest heartbeat in the row.
     LastHeartbeat,
     /// Coder saw its connection close.
     Closed,
-    /// A collection of this process saw another health than the one before.
+    /// A collection found another health than the previous one.
     Became {
-        /// What it was.
+        /// Health in the previous collection.
         from: Health,
-        /// What it became.
+        /// Health in this collection.
         to: Health,
     },
 }
 
 impl Happened {
-    /// In words.
+    /// The event as text for people.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Created => "created by a build",
@@ -62,8 +62,8 @@ impl Happened {
     }
 }
 
-/// What the agent's row tells and what collections saw, from the first to the last. Where two are
-/// of the same moment, in the order in which an agent goes through them.
+/// The events in the agent's row and the changes that collections found, oldest first. Events of
+/// the same time have the order in which an agent goes through them.
 pub fn timeline(agent: &Agent, changes: &[Change]) -> Vec<TimelineEvent> {
     let ended = match agent.lifecycle {
         DbEnum::Known(Lifecycle::StartError) => Happened::ScriptFailed,

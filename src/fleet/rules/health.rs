@@ -34,11 +34,11 @@ pub enum Health {
     Terminated,
     /// Never connected, and for longer than is plausible.
     StuckConnecting,
-    /// Never connected yet.
+    /// Never connected, and still within the time that is allowed for it.
     Connecting,
     /// Never connected within the time its template allows.
     ConnectTimeout,
-    /// Unexpectedly gone.
+    /// Lost its connection without a shutdown.
     Disconnected,
     /// Connected; its startup script failed.
     StartError,
@@ -48,7 +48,7 @@ pub enum Health {
     StuckStarting,
     /// Connected; its startup script runs.
     Starting,
-    /// Everything else.
+    /// No other class applies: connected and ready.
     Healthy,
 }
 

@@ -58,7 +58,7 @@ pub enum StatusRule {
     Closed,
     /// The last heartbeat is older than the timeout: `disconnected`.
     Silent,
-    /// Everything else: `connected`.
+    /// No other rule matches: `connected`.
     Alive,
 }
 

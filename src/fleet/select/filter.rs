@@ -1,51 +1,51 @@
-//! Which agents a reader wants to see: one rule for pages and API.
+//! Filters agents, with the same rule for pages and API.
 
 use crate::fleet::model::agent::{Agent, Kind, Scope};
 use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// Which agents are wanted: those that fit every list that is not empty, and the text.
+/// A filter of agents. An agent matches if it matches the text and every list that is not empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Filter {
-    /// Of one of these classes.
+    /// Health classes; empty matches all.
     pub health: Vec<Health>,
-    /// Of one of these statuses.
+    /// Connection statuses; empty matches all.
     pub status: Vec<Status>,
-    /// Of one of these kinds.
+    /// Root agents or sub-agents; empty matches both.
     pub kind: Vec<Kind>,
-    /// Of an organization of one of these names.
+    /// Exact names of organizations; empty matches all.
     pub organization: Vec<String>,
-    /// Of a template of one of these names.
+    /// Exact names of templates; empty matches all.
     pub template: Vec<String>,
-    /// In a workspace of one of these owners.
+    /// Exact user names of workspace owners; empty matches all.
     pub owner: Vec<String>,
-    /// In a workspace of one of these names.
+    /// Exact names of workspaces; empty matches all.
     pub workspace: Vec<String>,
-    /// In whose names or ids each of these words occurs, whatever the case:
-    /// `owner/workspace.agent`, organization, template, the ids of agent and workspace.
+    /// Words that must all occur, in any case, in `owner/workspace.agent`, organization, template,
+    /// or the ids of agent and workspace.
     pub text: String,
 }
 
 impl Filter {
-    /// The words of the text, in lower case.
+    /// The words of `text`, in lower case.
     pub fn words(&self) -> impl Iterator<Item = String> {
         self.text.split_whitespace().map(str::to_lowercase)
     }
 }
 
-/// A filter, ready to be held against every agent.
+/// A filter that is prepared for many agents.
 #[derive(Debug)]
 pub struct Matcher<'a> {
     filter: &'a Filter,
-    /// In lower case.
+    /// The words of [`Filter::text`], in lower case.
     words: Vec<String>,
-    /// For an agent's names, which saves making one for each agent.
+    /// A buffer for an agent's names, reused for each agent.
     names: String,
 }
 
 impl<'a> Matcher<'a> {
-    /// Makes it ready.
+    /// Splits and lower-cases the filter's text once.
     pub fn new(filter: &'a Filter) -> Self {
         Self {
             filter,
@@ -54,7 +54,7 @@ impl<'a> Matcher<'a> {
         }
     }
 
-    /// Whether an agent of this fleet, which is judged like that, is wanted.
+    /// Whether an agent of this fleet with this assessment matches.
     pub fn wants(&mut self, fleet: &FleetStats, agent: &Agent, assessment: Assessment) -> bool {
         let filter = self.filter;
         let scope = fleet.snapshot.scopes.get(agent.scope);

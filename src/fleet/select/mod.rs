@@ -1,4 +1,4 @@
-//! Which agents a reader asks for, in what order, and one page of them at a time.
+//! Filters, sorts and pages agents.
 
 pub mod filter;
 pub mod paging;

@@ -1,4 +1,4 @@
-//! Some of the agents, a page at a time, in an order that no change of the fleet disturbs.
+//! Pages of agents in a stable order, which changes of the fleet do not disturb.
 
 use uuid::Uuid;
 
@@ -10,20 +10,20 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 /// A page of agents.
 #[derive(Debug, Clone)]
 pub struct Slice<'a> {
-    /// How many agents are wanted, on all pages together.
+    /// Number of matching agents on all pages.
     pub total: usize,
-    /// Those of this page, by id.
+    /// The agents of this page, in the order of their ids.
     pub agents: Vec<(&'a Agent, Assessment)>,
-    /// After which id the next page begins; `None` when this is the last.
+    /// The id after which the next page begins; `None` on the last page.
     pub next: Option<Uuid>,
 }
 
-/// The first `limit` of the wanted agents whose id is greater than `after`; `None` when agents
-/// are unknown.
+/// The first `limit` matching agents whose id is greater than `after`; `None` if agents are
+/// unknown.
 ///
-/// An id never changes and no other follows from it, so a reader who goes on after the last id of
-/// each page meets an agent that is there all the time exactly once, whatever comes and goes.
-/// Offsets could not say that.
+/// Ids never change. So a client that requests each page after the last id of the previous one gets
+/// an agent that exists all the time exactly once, even if others come and go. Offsets do not
+/// guarantee that.
 pub fn select<'a>(
     fleet: &'a FleetStats,
     filter: &Filter,

@@ -124,15 +124,15 @@ fn agents_that_are_unknown_are_not_none() {
     assert!(select(&fleet, &Filter::default(), None, 1).is_none());
 }
 
-/// The fleet as each page finds it: which of the passers-by are there.
+/// The fleet at the time of each page: the set of agents that come and go.
 fn changing_fleets() -> impl Strategy<Value = Vec<BTreeSet<u128>>> {
     let passers_by = prop::collection::btree_set(0..60_u128, 0..30);
     prop::collection::vec(passers_by, 1..20)
 }
 
 proptest! {
-    /// A reader who turns the pages while agents come, go and come back meets each that is there
-    /// all the time exactly once, none twice, and an end.
+    /// A client that requests all pages while agents come and go gets each permanent agent exactly
+    /// once and no agent twice, and reaches the last page.
     #[test]
     fn agent_that_stays_is_met_exactly_once_whatever_comes_and_goes(
         stayers in prop::collection::btree_set(0..60_u128, 0..30),

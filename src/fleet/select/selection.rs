@@ -1,4 +1,4 @@
-//! Which agents a reader wants to see, in what order, and how many of them.
+//! Selects and sorts agents for a page or a command.
 
 use std::cmp::Ordering;
 
@@ -12,67 +12,67 @@ use crate::fleet::rules::health::Health;
 use crate::fleet::select::filter::{Filter, Matcher};
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// What is wanted; by default every problem, the oldest first.
+/// A selection. The default is every problem, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
-    /// Only of this organization, by its exact name.
+    /// Exact name of the organization; `None` selects all.
     pub organization: Option<String>,
-    /// Only of templates of this exact name.
+    /// Exact name of the template; `None` selects all.
     pub template: Option<String>,
-    /// Only of these classes; of every problem when empty.
+    /// Health classes; empty selects all problems.
     pub health: Vec<Health>,
-    /// Only those in which each of these words occurs, in any case: in owner, workspace and
-    /// agent, written `owner/workspace.agent`, or in one of their ids.
+    /// Words that must all occur, in any case, in `owner/workspace.agent` or in the id of the agent
+    /// or workspace.
     pub text: String,
-    /// By what they are sorted.
+    /// Field to sort by.
     pub sort: SortKey,
-    /// In which direction.
+    /// Direction of the sort.
     pub direction: Direction,
 }
 
-/// What agents can be sorted by. Those that are equal in it follow by owner, workspace, agent
-/// and id, so that two looks at one fleet show one order.
+/// Fields to sort by. Equal agents are sorted by owner, workspace, agent and id, so that the order
+/// is always the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
 pub enum SortKey {
-    /// By the moment from which the problem counts; those without a problem last.
+    /// The time at which the problem began; agents without a problem come last.
     #[default]
     Since,
-    /// By owner, then workspace.
+    /// User name of the owner, then name of the workspace.
     Owner,
-    /// By organization, then template.
+    /// Name of the organization, then of the template.
     Template,
-    /// In the order of the rules.
+    /// Health class, in the order of the rules.
     Health,
 }
 
-/// A direction of sorting.
+/// Direction of a sort.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {
-    /// The oldest, or A, first.
+    /// Oldest or A first.
     #[default]
     Ascending,
-    /// The newest, or Z, first.
+    /// Newest or Z first.
     Descending,
 }
 
-/// One agent that was wanted.
+/// A selected agent with the fields that a table shows.
 #[derive(Debug, Clone, Copy)]
 pub struct Selected<'a> {
-    /// Which.
+    /// Row of the agent.
     pub agent: &'a Agent,
-    /// Its organization and template.
+    /// Organization and template of the agent.
     pub scope: Option<&'a Scope>,
-    /// What it is.
+    /// Health class of the agent.
     pub health: Health,
-    /// The moment from which its problem counts, if it has one.
+    /// When its problem began; `None` without a problem.
     pub since: Option<Timestamp>,
-    /// Why, where that was looked up.
+    /// Why it is stuck in `created`, if that is known.
     pub cause: Option<Cause>,
 }
 
 impl Selection {
-    /// All agents that are wanted, in order; none when agents are unknown.
+    /// The selected agents in order; empty if agents are unknown.
     pub fn of<'a>(&self, fleet: &'a FleetStats) -> Vec<Selected<'a>> {
         let filter = self.filter();
         let mut matcher = Matcher::new(&filter);
@@ -92,7 +92,7 @@ impl Selection {
         selected
     }
 
-    /// Whether anything is left out that is a problem, or taken in that is none.
+    /// Whether the selection differs from all problems.
     pub fn is_narrowed(&self) -> bool {
         self.organization.is_some()
             || self.template.is_some()

@@ -7,7 +7,8 @@ use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::select::selection::*;
 
-/// `owner/workspace`, template and since of a lost agent; `None` for one that is well.
+/// An agent with `owner/workspace`, template, and the time at which it was lost; `None` for a
+/// healthy one.
 fn one(place: &str, template: u32, lost: Option<i64>) -> Agent {
     let (owner, workspace) = place.split_once('/').unwrap();
     Agent {

@@ -1,4 +1,4 @@
-//! What one collection found, and what failed in it.
+//! The result of a collection.
 
 use std::time::Duration;
 
@@ -7,20 +7,20 @@ use strum::{EnumString, IntoStaticStr, VariantArray};
 use crate::error::Failure;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// One collection over the database (`docs/spec/collection.md`): a judged snapshot, or why there is
-/// none.
+/// The result of one collection (`docs/spec/collection.md`): a judged snapshot, or the failure.
 #[derive(Debug, Clone)]
 pub struct CollectionResult {
-    /// The fleet, or why the database did not answer.
+    /// The fleet, or the failure of the whole collection.
     pub fleet: Result<FleetStats, Failure>,
-    /// What became of each collector that is on, in the order in which they ran.
+    /// The result of each enabled collector, in the order in which they ran.
     pub reports: Vec<CollectorReport>,
-    /// Exporter's clock minus the database's, in seconds; `None` when it was not reached.
+    /// The exporter's clock minus the database's clock, in seconds; `None` if the database was not
+    /// reached.
     pub clock_skew_seconds: Option<f64>,
 }
 
 impl CollectionResult {
-    /// A collection in which the database did not answer, so that nothing is known.
+    /// The result of a collection that got no answer from the database.
     pub fn failed(failure: Failure, collectors: impl IntoIterator<Item = Collector>) -> Self {
         let reports = collectors
             .into_iter()
@@ -33,14 +33,14 @@ impl CollectionResult {
         }
     }
 
-    /// How many agents it found; none where they are not known.
+    /// The number of agents; zero if they are unknown.
     pub fn agent_count(&self) -> usize {
         let fleet = self.fleet.as_ref().ok();
         let agents = fleet.and_then(|it| it.snapshot.agents.as_ref());
         agents.map_or(0, Vec::len)
     }
 
-    /// Everything that went wrong, once each.
+    /// All failures, each once, with the collector that failed.
     pub fn failures(&self) -> impl Iterator<Item = (Option<Collector>, &Failure)> {
         let of_the_collection = self.fleet.as_ref().err().map(|failure| (None, failure));
         let of_collectors = self
@@ -54,7 +54,7 @@ impl CollectionResult {
     }
 }
 
-/// A part of the collection that is loaded, reported and switched on its own.
+/// A part of the collection that is enabled, loaded and reported separately.
 #[derive(
     Debug,
     Clone,
@@ -70,15 +70,15 @@ impl CollectionResult {
 )]
 #[strum(serialize_all = "snake_case")]
 pub enum Collector {
-    /// The agents of the population.
+    /// Agents of the population.
     Agents,
-    /// Their apps.
+    /// Apps of the agents, by health.
     Apps,
     /// Why agents have their problems.
     Causes,
     /// Workspaces by the state of their latest build.
     Workspaces,
-    /// Chats by what they are bound to.
+    /// Chats by the state of their binding.
     Bindings,
     /// Replicas of Coder itself.
     Replicas,
@@ -86,39 +86,40 @@ pub enum Collector {
     Provisioners,
 }
 
-/// How one collector fared in one collection.
+/// The result of one collector in a collection.
 #[derive(Debug, Clone)]
 pub struct CollectorReport {
-    /// Which.
+    /// Which collector ran, or should have run.
     pub collector: Collector,
-    /// What came of it.
+    /// Whether it loaded its rows, and if not, why.
     pub outcome: Outcome,
 }
 
-/// What came of one collector in one collection.
+/// The result of one collector in a collection.
 #[derive(Debug, Clone)]
 pub enum Outcome {
     /// Its rows are in the snapshot.
     Loaded {
-        /// From its query to its last row.
+        /// Time from the query to the last row.
         duration: Duration,
-        /// Rows the database sent.
+        /// Number of rows from the database.
         rows: u64,
     },
-    /// Its query failed; the other collectors went on.
+    /// Its query failed; the other collectors continued.
     Failed(Failure),
-    /// It had no chance: the database did not answer, or what it builds on failed.
+    /// It did not run, because the database did not answer or a collector that it depends on
+    /// failed.
     NotRun,
-    /// This Coder has nothing for it to read (`docs/spec/coder-schema.md`); its families are
+    /// This version of Coder has no data for it (`docs/spec/coder-schema.md`). Its metrics are
     /// absent.
     Unsupported {
-        /// The table or column that came later, as in `chats.agent_id`.
+        /// The missing table or column, such as `chats.agent_id`.
         missing: &'static str,
     },
 }
 
 impl CollectorReport {
-    /// A collector that had no chance.
+    /// The report of a collector that did not run.
     pub const fn not_run(collector: Collector) -> Self {
         Self {
             collector,

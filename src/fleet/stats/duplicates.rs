@@ -1,8 +1,8 @@
-//! Rows that would give one series twice (`docs/spec/failures.md`): merged, and counted.
+//! Merges and counts rows that would give the same series twice (`docs/spec/failures.md`).
 //!
-//! Coder's own keys and indexes allow none of them. A database restored without its indexes, or
-//! a replica that keeps none, does; and two names that are not UTF-8 can become one when they
-//! are read. A page that tells a series twice is refused as a whole, so it must not happen.
+//! Coder's keys and indexes prevent such rows. They can occur in a database that was restored
+//! without its indexes, and when two names that are not valid UTF-8 become equal after decoding.
+//! Prometheus rejects a whole scrape that contains a series twice.
 
 use std::cmp::Reverse;
 use std::collections::HashSet;
@@ -11,10 +11,10 @@ use std::hash::Hash;
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::snapshot::Snapshot;
 
-/// The agents by id, each once, and how many rows that leaves out: of two rows of one agent the
-/// newest stays, by its last heartbeat, then by when it was made.
+/// Removes rows that repeat an agent's id, and returns the number of removed rows. Of two rows with
+/// the same id the newer one stays: the one with the later heartbeat, then the one created later.
 ///
-/// An agent that is read twice is still one agent, so nothing is summed here.
+/// Nothing is added up, because an agent that is read twice is still one agent.
 pub fn each_once(mut agents: Vec<Agent>) -> (Vec<Agent>, u64) {
     let rows = agents.len();
     agents.sort_unstable_by_key(|agent| (agent.id, Reverse(age(agent))));
@@ -23,10 +23,11 @@ pub fn each_once(mut agents: Vec<Agent>) -> (Vec<Agent>, u64) {
     (agents, left_out as u64)
 }
 
-/// Rows of this snapshot that were merged with another: agents left out, and counts of apps and
-/// workspaces of which the database gave two where it groups by the same names.
+/// Number of merged rows in this snapshot: repeated agents, and counts of apps and workspaces with
+/// the same names.
 ///
-/// Chats are merged as well; their names are those of the workspaces, and seen there.
+/// Counts of chats are merged too. They have the names of their workspaces, which are already
+/// counted here.
 pub fn merged_rows(snapshot: &Snapshot) -> u64 {
     let apps = snapshot.apps.iter().flatten();
     let workspaces = snapshot.workspaces.iter().flatten();
@@ -35,13 +36,13 @@ pub fn merged_rows(snapshot: &Snapshot) -> u64 {
         + repeats(workspaces.map(|it| (&it.scope, &it.transition, &it.job, it.has_agent)))
 }
 
-/// How many of these are like one before.
+/// The number of keys that repeat an earlier one.
 pub fn repeats<K: Eq + Hash>(keys: impl Iterator<Item = K>) -> u64 {
     let mut seen = HashSet::new();
     keys.map(|key| u64::from(!seen.insert(key))).sum()
 }
 
-/// By what tells which of two rows of one agent is the newer one.
+/// The key that orders rows of the same agent from old to new.
 fn age(agent: &Agent) -> impl Ord + use<> {
     (agent.last_connected_at, agent.created_at)
 }

@@ -1,4 +1,4 @@
-//! A judged snapshot: what every metric, page and command is made of.
+//! A judged snapshot, from which all metrics, pages and commands are built.
 
 use std::collections::BTreeMap;
 
@@ -18,54 +18,55 @@ use crate::fleet::rules::status::{Status, was_closed};
 use crate::fleet::stats::duplicates::merged_rows;
 use crate::fleet::stats::histogram::Histogram;
 
-/// A snapshot with every agent judged at its one moment, and counted.
+/// A snapshot, with every agent judged at the snapshot's time, and the counts.
 #[derive(Debug, Clone)]
 pub struct FleetStats {
-    /// The facts.
+    /// The facts that were judged.
     pub snapshot: Snapshot,
-    /// Agents by scope and kind, in the order of the names; `None` when agents are unknown.
+    /// Agents by scope and kind, sorted by name; `None` if agents are unknown.
     pub agents: Option<BTreeMap<(Scope, Kind), AgentCounts>>,
-    /// Apps by scope, with zeros for each scope that has an agent; `None` when unknown.
+    /// Apps by scope, with zeros for every scope that has an agent; `None` if unknown.
     pub apps: Option<BTreeMap<Scope, CountByLabel<AppHealth>>>,
-    /// Workspaces by scope, likewise.
+    /// Workspaces by scope, with zeros as for apps; `None` if unknown.
     pub workspaces: Option<BTreeMap<Scope, CountByLabel<WorkspaceState>>>,
-    /// Chats by scope, likewise.
+    /// Chats by scope, with zeros as for apps; `None` if unknown.
     pub bindings: Option<BTreeMap<Scope, CountByLabel<BindingState>>>,
-    /// Rows that would have given a series twice, and were merged (`docs/spec/failures.md`).
+    /// Number of rows that were merged because they would give a series twice
+    /// (`docs/spec/failures.md`).
     pub merged_rows: u64,
     limits: Limits,
     problems: Vec<Ranked>,
 }
 
-/// What there is of agents of one scope and kind. Each agent counts once in each.
+/// Counts of the agents of one scope and kind. Each agent counts once in each field.
 #[derive(Debug, Clone)]
 pub struct AgentCounts {
-    /// By connection status.
+    /// Number of agents by connection status.
     pub status: CountByLabel<Status>,
-    /// By lifecycle state.
+    /// Number of agents by lifecycle state.
     pub lifecycle: CountByLabel<Lifecycle>,
-    /// By health class.
+    /// Number of agents by health class.
     pub health: CountByLabel<Health>,
-    /// Since of the oldest agent with each problem that some agent has.
+    /// By problem: when the oldest one began. Problems that no agent has are missing.
     pub oldest: BTreeMap<Health, Timestamp>,
-    /// By version; empty for those that have never connected.
+    /// Number of agents by version. It is empty for agents that have never connected.
     pub versions: BTreeMap<Label, u64>,
-    /// Seconds since the last heartbeat of every agent whose connection was not closed.
+    /// Seconds since the last heartbeat, for agents whose connection was not closed.
     pub heartbeat_ages: Histogram,
-    /// The last heartbeat of all.
+    /// The latest heartbeat of these agents.
     pub newest_heartbeat: Option<Timestamp>,
 }
 
-/// An agent that needs attention.
+/// An agent with a problem.
 #[derive(Debug, Clone, Copy)]
 pub struct AgentProblem<'a> {
-    /// Which.
+    /// Row of the agent.
     pub agent: &'a Agent,
-    /// What its problem is.
+    /// Health class, which is a problem.
     pub health: Health,
-    /// The moment from which its age counts.
+    /// When the problem began.
     pub since: Timestamp,
-    /// Why, where that was looked up (`docs/spec/causes.md`).
+    /// Why it is stuck in `created` (`docs/spec/causes.md`), if that is known.
     pub cause: Option<Cause>,
 }
 
@@ -76,7 +77,7 @@ impl AgentProblem<'_> {
     }
 }
 
-/// A problem's place in the order in which they are shown.
+/// The sort key of a problem.
 #[derive(Debug, Clone, Copy)]
 struct Ranked {
     since: Timestamp,
@@ -85,12 +86,12 @@ struct Ranked {
     index: usize,
 }
 
-/// Bounds of the heartbeat-age buckets, as parts of the inactivity timeout: close together
-/// below it, where the early warning is, and up to ten times, where it is long over.
+/// Bucket bounds of heartbeat ages, as multiples of the inactivity timeout. They are dense below
+/// the timeout, for early warnings, and go up to ten times the timeout.
 const AGE_BOUNDS: [f64; 11] = [0.1, 0.25, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 2.0, 5.0, 10.0];
 
 impl FleetStats {
-    /// Judges every agent of the snapshot at the snapshot's own moment.
+    /// Judges every agent of the snapshot at the snapshot's time.
     pub fn of(snapshot: Snapshot, limits: &Limits) -> Self {
         let mut fleet = Self {
             agents: None,
@@ -135,7 +136,7 @@ impl FleetStats {
         fleet
     }
 
-    /// Every agent with what it is at the snapshot's moment; none when agents are unknown.
+    /// All agents with their assessments at the snapshot's time; empty if agents are unknown.
     pub fn judged(&self) -> impl ExactSizeIterator<Item = (&Agent, Assessment)> {
         // Worked out anew each time: that is cheaper than keeping it.
         let agents = self.snapshot.agents.as_deref().unwrap_or_default();
@@ -144,8 +145,8 @@ impl FleetStats {
             .map(|agent| (agent, assess(agent, &self.limits, self.snapshot.now)))
     }
 
-    /// Agents with a problem, oldest first; equally old ones by id, so that two looks at one
-    /// snapshot show one order.
+    /// Agents with a problem, oldest first. Equal ages are sorted by id, so that the order is
+    /// always the same.
     pub fn problems(&self) -> impl ExactSizeIterator<Item = AgentProblem<'_>> {
         let agents = self.snapshot.agents.as_deref().unwrap_or_default();
         self.problems.iter().map(|it| AgentProblem {
@@ -156,8 +157,8 @@ impl FleetStats {
         })
     }
 
-    /// Newest heartbeat minus the snapshot's moment, in seconds: positive when coderd's clock,
-    /// which stamps heartbeats, is ahead of the database's. `None` when there is none.
+    /// The latest heartbeat minus the snapshot's time, in seconds. Positive if coderd's clock,
+    /// which dates heartbeats, is ahead of the database's. `None` without a heartbeat.
     pub fn heartbeat_lead_seconds(&self) -> Option<f64> {
         let newest = self.newest_heartbeat()?;
         Some(newest.seconds_since(self.snapshot.now))
@@ -258,7 +259,7 @@ impl AgentCounts {
     }
 }
 
-/// The last heartbeat of an agent that has connected and whose connection was not closed.
+/// The last heartbeat of an agent whose connection was not closed; `None` if it never connected.
 fn open_heartbeat(agent: &Agent) -> Option<Timestamp> {
     agent.first_connected_at?;
     agent.last_connected_at.filter(|_| !was_closed(agent))

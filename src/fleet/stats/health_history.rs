@@ -1,4 +1,4 @@
-//! What changed lately: changes of health seen between collections, and counts over the last hours.
+//! Recent changes of health between collections, and counts of the last hours.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -15,24 +15,25 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::overview::{by_template, total};
 use crate::fleet::stats::transitions::Transitions;
 
-/// So many changes are kept by agent, at some 300 bytes each with their names: 300 kB.
+/// Maximum number of changes with their agents. Each takes about 300 bytes with its names: 300 kB.
 const CHANGES: usize = 1000;
 
-/// So many of one collection: the loss of a whole zone does not wash away what came before it.
+/// Maximum number of changes of one collection, so that the loss of a zone does not displace all
+/// earlier changes.
 const CHANGES_OF_A_COLLECTION: usize = 250;
 
-/// So many sums of changes are kept, at some 200 bytes with their names: 100 kB.
+/// Maximum number of change counts. Each takes about 200 bytes with its names: 100 kB.
 const CHANGE_COUNTS: usize = 500;
 
 /// Six hours, a point a minute, 56 bytes each: 20 kB.
 const POINTS: usize = 360;
 
-/// Changes of one kind that are no further apart are one event to a reader: agents of a
-/// machine that dies are found lost over some collections.
+/// Changes of the same kind within this time belong to one event, because the agents of a failed
+/// machine are found lost in several collections.
 const ONE_EVENT: Duration = Duration::from_secs(5 * 60);
 
-/// Remembers what collections have seen, within bounds: 0.5 MB at most, whatever the fleet does.
-/// A new process remembers nothing.
+/// Changes that collections have found. It takes at most 0.5 MB for any fleet, and starts empty in
+/// a new process.
 #[derive(Debug, Clone, Default)]
 pub struct HealthHistory {
     changes: VecDeque<Change>,
@@ -43,10 +44,10 @@ pub struct HealthHistory {
     unknown_since: Option<Timestamp>,
 }
 
-/// An agent that was in one class of health, and then in another.
+/// A change of an agent's health class.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
-    /// The moment of the collection that saw it.
+    /// Time of the collection that found it.
     pub at: Timestamp,
     /// `workspace_agents.id`.
     pub agent_id: Uuid,
@@ -58,13 +59,14 @@ pub struct Change {
     pub workspace: Label,
     /// Its organization and template.
     pub scope: Scope,
-    /// What it was.
+    /// Health class in the previous collection.
     pub from: Health,
-    /// What it became.
+    /// Health class in this collection.
     pub to: Health,
 }
 
-/// How many agents of a scope changed alike in one collection. Complete where changes are not.
+/// Number of agents of a scope with the same change in one collection. The counts are complete,
+/// even if single changes were dropped.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ChangeCount {
     at: Timestamp,
@@ -74,38 +76,38 @@ struct ChangeCount {
     count: u64,
 }
 
-/// Changes of one kind in one scope that belong together.
+/// Changes of the same kind in one scope, close in time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChangeEvent<'a> {
-    /// Where.
+    /// Organization and template of the agents.
     pub scope: &'a Scope,
-    /// What they were.
+    /// Health class before the changes.
     pub from: Health,
-    /// What they became.
+    /// Health class after the changes.
     pub to: Health,
-    /// How many changes; more than agents when some change to and fro.
+    /// Number of changes. An agent counts several times if its health goes back and forth.
     pub count: u64,
-    /// When the first of them was seen.
+    /// Time of the first change.
     pub first: Timestamp,
-    /// When the last of them was seen.
+    /// Time of the last change.
     pub last: Timestamp,
 }
 
 /// Agents by health in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {
-    /// The moment of the last collection of that minute.
+    /// Time of the last collection in that minute.
     pub at: Timestamp,
     counts: EnumMap<Health, u32>,
 }
 
 impl Point {
-    /// Agents of that class.
+    /// Number of agents of this class.
     pub fn count(&self, health: Health) -> u64 {
         u64::from(self.counts[health])
     }
 
-    /// Agents that need attention.
+    /// Number of agents with a problem.
     pub fn problems(&self) -> u64 {
         let problems = Health::ALL.iter().filter(|it| it.is_problem());
         problems.map(|it| self.count(*it)).sum()
@@ -113,8 +115,8 @@ impl Point {
 }
 
 impl HealthHistory {
-    /// Follows one collection. `transitions` remembers what each agent was; `now`, the exporter's
-    /// own clock, dates a collection that knows no agents.
+    /// Adds a collection. `transitions` has the previous state of each agent; `now` is the
+    /// exporter's clock, which dates a collection whose agents are unknown.
     pub fn follow(
         &mut self,
         collection: &CollectionResult,
@@ -194,13 +196,13 @@ impl HealthHistory {
         }
     }
 
-    /// Every change of one agent that is still known, the newest first.
+    /// The changes of an agent in the history, newest first.
     pub fn changes_of(&self, agent_id: Uuid) -> impl Iterator<Item = &Change> {
         let changes = self.changes.iter().rev();
         changes.filter(move |it| it.agent_id == agent_id)
     }
 
-    /// The changes of an event that are still known, the newest first.
+    /// The changes of an event in the history, newest first.
     pub fn changes_in<'a>(
         &'a self,
         event: &'a ChangeEvent<'_>,
@@ -211,7 +213,7 @@ impl HealthHistory {
         })
     }
 
-    /// What happened in the `window` before `now`, the newest first.
+    /// The events in the `window` before `now`, newest first.
     pub fn events(&self, window: Duration, now: Timestamp) -> Vec<ChangeEvent<'_>> {
         let mut events: Vec<ChangeEvent<'_>> = Vec::new();
         let change_counts = self.change_counts.iter();
@@ -231,23 +233,23 @@ impl HealthHistory {
         events
     }
 
-    /// Counts of the last six hours, the oldest first. Minutes without a collection have none.
+    /// Counts of the last six hours, oldest first. A minute without a collection has no point.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = &Point> + Clone {
         self.points.iter()
     }
 
-    /// Changes of agents that are no longer kept, or never were.
+    /// Number of changes that are not in the history any more, or were never added.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// The moment for which agents were known last.
+    /// Time of the last collection in which agents were known.
     pub fn last_known(&self) -> Option<Timestamp> {
         self.last_known
     }
 
-    /// When, by the exporter's clock, a collection first did not know the agents, if none has known
-    /// them since.
+    /// Time, by the exporter's clock, of the first collection since when agents are unknown; `None`
+    /// if they are known.
     pub fn unknown_since(&self) -> Option<Timestamp> {
         self.unknown_since
     }
@@ -286,13 +288,13 @@ impl<'a> ChangeEvent<'a> {
             && !change_count.at.is_past(self.last, ONE_EVENT)
     }
 
-    /// Whether it is worth showing: agents got a problem, or got rid of one.
+    /// Whether agents got a problem or recovered from one, so that it is shown.
     pub fn is_about_problems(&self) -> bool {
         self.from.is_problem() || self.to.is_problem()
     }
 }
 
-/// Adds to a ring of at most `most`; whether something was lost for it.
+/// Adds an item to a ring of at most `most` items. Returns whether an item was dropped.
 fn push<T>(ring: &mut VecDeque<T>, most: usize, item: T) -> bool {
     let is_full = ring.len() >= most;
     if is_full {

@@ -3,7 +3,7 @@ use crate::fleet::fixtures::{agent, at, fleet_of};
 use crate::fleet::stats::collection::{CollectorReport, Outcome};
 use crate::fleet::stats::health_history::*;
 
-/// Agents of these numbers, those of `lost` lost, in a collection at `seconds`.
+/// A collection at `seconds` with this number of agents; those for which `lost` holds are lost.
 fn collection(seconds: i64, agents: u128, lost: impl Fn(u128) -> bool) -> CollectionResult {
     let agents = (1..=agents).map(|number| {
         let silence = if lost(number) { 3600 } else { 0 };

@@ -1,19 +1,20 @@
-//! Distributions of the present state, in classic and in native buckets.
+//! Histograms of current values, with classic and native buckets.
 
 use std::collections::BTreeMap;
 
-/// Resolution of native buckets: eight to a doubling, each 9 % wider than the one before. Ages
-/// are compared with a timeout, and 9 % of it is less than one heartbeat of spread.
+/// Resolution of native buckets: eight for each power of two, so each is 9 % wider than the
+/// previous one. Ages are compared with a timeout, and 9 % of it is less than the normal spread of
+/// heartbeats.
 const FINEST_SCHEMA: i32 = 3;
 
-/// Native buckets, at most; the resolution is halved until they fit. What client libraries
-/// keep to by default, and what 20 doublings fill at the finest resolution: 0.3 ms to 5 min.
+/// Maximum number of native buckets; the resolution is halved until they fit. This is the default
+/// of client libraries. At the finest resolution it covers 20 powers of two: 0.3 ms to 5 min.
 const MOST_NATIVE_BUCKETS: usize = 160;
 
-/// Values up to this are zero to a native histogram: a millisecond, the clocks' own noise.
+/// Zero threshold of native histograms: one millisecond, below which values are clock noise.
 const ZERO_THRESHOLD: f64 = 0.001;
 
-/// How many values lie where.
+/// A histogram with classic and native buckets.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Histogram {
     bounds: Vec<f64>,
@@ -23,16 +24,16 @@ pub struct Histogram {
     native: BTreeMap<i32, u64>,
 }
 
-/// The native buckets as the wire wants them.
+/// Native buckets in Prometheus' encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NativeBuckets {
-    /// Resolution: 2^schema buckets to a doubling.
+    /// Resolution: 2^schema buckets for each power of two.
     pub schema: i32,
-    /// Values that count as zero.
+    /// Number of values in the zero bucket.
     pub zero_count: u64,
-    /// Runs of buckets: the gap before, and the length.
+    /// Spans of consecutive buckets: the gap before the span, and its length.
     pub spans: Vec<(i32, u32)>,
-    /// Each bucket's count less that of the one before.
+    /// The count of each bucket minus the count of the previous one.
     pub deltas: Vec<i64>,
 }
 
@@ -48,7 +49,7 @@ impl Histogram {
         }
     }
 
-    /// Adds one value; less than zero counts as zero.
+    /// Adds a value. Negative values count as zero.
     pub fn observe(&mut self, value: f64) {
         let value = value.max(0.0);
         let bucket = self.bounds.partition_point(|&bound| bound < value);
@@ -63,28 +64,28 @@ impl Histogram {
         }
     }
 
-    /// All values added up.
+    /// Sum of all values.
     pub fn sum(&self) -> f64 {
         self.sum
     }
 
-    /// How many values there are.
+    /// Number of values that were added.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// Classic buckets, each with its upper bound and its own count; the last bound is +Inf.
+    /// Classic buckets: upper bound and count of each bucket alone. The last bound is +Inf.
     pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
         let bounds = self.bounds.iter().copied().chain([f64::INFINITY]);
         bounds.zip(self.counts.iter().copied())
     }
 
-    /// Values up to this are counted as zero in the native buckets.
+    /// Values up to this are in the zero bucket.
     pub const fn zero_threshold() -> f64 {
         ZERO_THRESHOLD
     }
 
-    /// Native buckets, at a resolution at which they are not too many.
+    /// Native buckets, at the finest resolution that does not exceed the maximum number.
     pub fn native(&self) -> NativeBuckets {
         let (schema, buckets) = coarsened(&self.native);
         let mut spans: Vec<(i32, u32)> = Vec::new();
@@ -110,15 +111,16 @@ impl Histogram {
     }
 }
 
-/// The number of the bucket that ends at or after `value`, at the finest resolution: bucket i
-/// ends at 2^(i / 2^schema).
+/// The index of the bucket for `value` at the finest resolution. The upper bound of bucket i is
+/// 2^(i / 2^schema).
 fn native_index(value: f64) -> i32 {
     let index = (value.log2() * f64::from(1 << FINEST_SCHEMA)).ceil();
     // The cast stops at the ends of the range; +Inf gets the last bucket there is.
     index as i32
 }
 
-/// Joins neighbours until there are few enough.
+/// Merges neighbouring buckets until the maximum is not exceeded. Returns the schema and the
+/// buckets.
 fn coarsened(finest: &BTreeMap<i32, u64>) -> (i32, BTreeMap<i32, u64>) {
     let mut schema = FINEST_SCHEMA;
     let mut buckets = finest.clone();

@@ -1,4 +1,4 @@
-//! A judged snapshot and its counts, and how they change from one collection to the next.
+//! A judged snapshot, its counts, and the changes between collections.
 
 pub mod collection;
 pub mod duplicates;

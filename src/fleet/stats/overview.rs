@@ -1,4 +1,4 @@
-//! The fleet at a glance: agents by health, of each template and of all.
+//! Agents by health, for each template and in total.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::fleet::model::label_value::{CountByLabel, Variants};
 use crate::fleet::rules::health::Health;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// Agents by health class, every class.
+/// Number of agents by health class, with every class.
 pub type ByHealth = BTreeMap<Health, u64>;
 
 /// Agents of each template by health, of every kind together, in the order of the names;
@@ -23,7 +23,7 @@ pub fn by_template(fleet: &FleetStats) -> BTreeMap<&Scope, ByHealth> {
     rows
 }
 
-/// All of them together, every class.
+/// The sums over all templates, with every class.
 pub fn total(rows: &BTreeMap<&Scope, ByHealth>) -> ByHealth {
     let mut total: ByHealth = Health::ALL.iter().map(|&it| (it, 0)).collect();
     for (health, count) in rows.values().flatten() {
@@ -32,13 +32,13 @@ pub fn total(rows: &BTreeMap<&Scope, ByHealth>) -> ByHealth {
     total
 }
 
-/// How many of them need attention.
+/// The number of agents with a problem.
 pub fn problems_in(row: &ByHealth) -> u64 {
     let problems = row.iter().filter(|(health, _)| health.is_problem());
     problems.map(|(_, count)| count).sum()
 }
 
-/// Health has no value that this program does not know.
+/// The counts without unknown values, which a health class never has.
 fn known(counts: &CountByLabel<Health>) -> impl Iterator<Item = (Health, u64)> {
     let counts = counts.iter().map(|(_, count)| count);
     Health::ALL.iter().copied().zip(counts)

@@ -1,4 +1,4 @@
-//! Changes of status and health seen between collections.
+//! Changes of status and health between collections.
 
 use std::collections::BTreeMap;
 
@@ -11,27 +11,28 @@ use crate::fleet::rules::health::Health;
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
-/// Counts status changes by agent id, from one collection of this process to the next
-/// (`docs/spec/metrics.md`, `coder_agent_status_transitions_total`).
+/// Counts status changes of agents between the collections of this process (`docs/spec/metrics.md`,
+/// `coder_agent_status_transitions_total`).
 ///
-/// An agent seen for the first time has changed nothing, and one that left the population is
-/// forgotten: what is remembered of agents never outgrows the fleet.
+/// A new agent is not a change. An agent that leaves the population is removed, so the memory is
+/// proportional to the fleet.
 #[derive(Debug, Clone, Default)]
 pub struct Transitions {
-    /// Sorted by id: a map keeps room for as many again.
+    /// Sorted by id. A map would take twice the memory.
     last_seen: Vec<(Uuid, Status, Health)>,
     counts: TransitionCounts,
 }
 
-/// Changes so far, by scope; all pairs of statuses of a scope that ever had an agent.
+/// Changes by scope since the start of the process, with all pairs of statuses for each scope that
+/// ever had an agent.
 pub type TransitionCounts = BTreeMap<Scope, StatusChanges>;
 
-/// How often one status became another.
+/// Number of changes by status before and status after.
 pub type StatusChanges = EnumMap<Status, EnumMap<Status, u64>>;
 
 impl Transitions {
-    /// Compares the fleet with how it was seen last, and tells each change of health. A collection
-    /// in which the agents are unknown changes nothing: they are compared across it.
+    /// Compares the fleet with the previous one, and calls `changed` for each change of health. A
+    /// collection with unknown agents is skipped: the next one is compared with the one before it.
     pub fn observe(&mut self, fleet: &FleetStats, mut changed: impl FnMut(&Agent, Health, Health)) {
         let Some(all_counts) = &fleet.agents else {
             return;
@@ -70,13 +71,13 @@ impl Transitions {
         self.last_seen = seen;
     }
 
-    /// Changes so far.
+    /// The changes since the start of the process.
     pub fn counts(&self) -> &TransitionCounts {
         &self.counts
     }
 }
 
-/// Every change of one scope that can happen, with its count.
+/// All possible changes of one scope, with their counts.
 pub fn pairs(counts: &StatusChanges) -> impl Iterator<Item = (Status, Status, u64)> {
     Status::ALL.iter().flat_map(move |&from| {
         let others = Status::ALL.iter().filter(move |&&to| to != from);

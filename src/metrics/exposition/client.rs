@@ -1,4 +1,4 @@
-//! What prometheus-client writes: OpenMetrics text and Prometheus protobuf.
+//! The formats that prometheus-client writes: OpenMetrics text and Prometheus protobuf.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::fleet::stats::histogram::Histogram;
 
 use super::super::family::{Exposed, Family, Head, MetricKind, Sink, Value};
 
-/// OpenMetrics text without its end, and without histograms: prometheus-client does not know
-/// those of the present, and has another idea of the last bucket's bound.
+/// OpenMetrics text without the final EOF line and without histograms: prometheus-client does not
+/// support gauge histograms and writes the bound of the last bucket differently.
 pub(super) fn open_metrics<P: Exposed>(page: &Arc<P>) -> Result<String, fmt::Error> {
     let families = P::families().filter(|it| !it.kind.is_histogram());
     let mut out = String::new();
@@ -27,8 +27,7 @@ pub(super) fn open_metrics<P: Exposed>(page: &Arc<P>) -> Result<String, fmt::Err
     Ok(out)
 }
 
-/// Delimited protobuf. A family at a time, so that the message of one and not of all stands in
-/// memory.
+/// Delimited protobuf. It is written family by family, so that only one message is in memory.
 pub(super) fn protobuf<P: Exposed>(page: &Arc<P>) -> Result<Vec<u8>, fmt::Error> {
     let mut out = Vec::new();
     for family in P::families() {
@@ -53,7 +52,7 @@ fn registry<P: Exposed>(page: &Arc<P>, families: Vec<&'static Family<P>>) -> Reg
     registry
 }
 
-/// Some families of a page, for whatever format prometheus-client is asked for.
+/// Some families of a page, for the encoder of prometheus-client.
 struct Families<P: 'static> {
     page: Arc<P>,
     families: Vec<&'static Family<P>>,
@@ -77,8 +76,8 @@ impl<P: Exposed> Collector for Families<P> {
     }
 }
 
-/// Hands samples to prometheus-client. A family is announced by its first sample, so that one
-/// without any leaves no trace.
+/// Passes samples to prometheus-client. The first sample writes the family's descriptor, so a
+/// family without samples is omitted.
 struct ClientSink<'e, 'd> {
     family: Head,
     descriptor: Option<&'e mut DescriptorEncoder<'d>>,
@@ -94,7 +93,7 @@ impl<'e, 'd> ClientSink<'e, 'd> {
         }
     }
 
-    /// The format adds the suffix of counters and infos by itself.
+    /// Writes the descriptor. The format adds the suffix of counters and infos.
     fn announce(&mut self) -> fmt::Result {
         let Some(descriptor) = self.descriptor.take() else {
             return Ok(());
@@ -113,7 +112,7 @@ impl<'e, 'd> ClientSink<'e, 'd> {
         Ok(())
     }
 
-    /// The encoder of one series, at its labels.
+    /// The encoder of a series with these labels.
     fn series(
         &mut self,
         label_values: &[&str],
@@ -184,7 +183,7 @@ fn encode_value(metric: &mut MetricEncoder<'_>, kind: MetricKind, value: Value) 
     }
 }
 
-/// Label names and values of one sample, side by side.
+/// Label names and values of a sample, in the same order.
 struct Labels<'a> {
     names: &'a [&'a str],
     values: &'a [&'a str],

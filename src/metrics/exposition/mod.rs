@@ -1,8 +1,7 @@
-//! The exposition formats, each written from the same families.
+//! The exposition formats, written from the same families.
 //!
-//! OpenMetrics and protobuf are prometheus-client's work (`client`); Prometheus text 0.0.4, which
-//! it does not offer, and the histograms of OpenMetrics, of which it knows one sort only, are
-//! written here (`text`).
+//! prometheus-client writes OpenMetrics and protobuf (`client`). This crate writes what it does not
+//! support (`text`): the Prometheus text format 0.0.4, and the histograms of OpenMetrics.
 
 mod client;
 mod text;
@@ -12,22 +11,22 @@ use std::sync::Arc;
 
 use super::family::Exposed;
 
-/// An exposition format.
+/// An exposition format that a scraper can request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// OpenMetrics text 1.0.0.
+    /// OpenMetrics text 1.0.0, which ends with `# EOF`.
     OpenMetrics,
-    /// Prometheus protobuf, delimited: the one with native histograms.
+    /// Prometheus protobuf, length-delimited. The only format with native histograms.
     Protobuf,
-    /// Prometheus text 0.0.4: what every reader understands.
+    /// Prometheus text format 0.0.4, which every scraper supports.
     Text,
 }
 
 impl Format {
-    /// All of them.
+    /// All formats that are offered to a scraper.
     pub const ALL: [Self; 3] = [Self::OpenMetrics, Self::Protobuf, Self::Text];
 
-    /// The exact `Content-Type` of the format.
+    /// The `Content-Type` header of the format.
     pub const fn content_type(self) -> &'static str {
         match self {
             Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
@@ -38,11 +37,11 @@ impl Format {
         }
     }
 
-    /// Writes the whole page.
+    /// Writes the page.
     ///
     /// # Errors
     ///
-    /// When the body cannot grow.
+    /// When a sample cannot be encoded.
     pub fn write<P: Exposed>(self, page: &Arc<P>) -> Result<Vec<u8>, fmt::Error> {
         match self {
             Self::OpenMetrics => {

@@ -1,5 +1,5 @@
-//! What prometheus-client does not write: Prometheus text 0.0.4, and histograms in OpenMetrics
-//! text.
+//! The formats that prometheus-client does not write: the Prometheus text format 0.0.4, and the
+//! histograms of OpenMetrics text.
 
 use std::fmt::{self, Write};
 
@@ -7,7 +7,7 @@ use crate::fleet::stats::histogram::Histogram;
 
 use super::super::family::{Exposed, Head, MetricKind, Sink, Value};
 
-/// The whole page as Prometheus text 0.0.4.
+/// The page in the Prometheus text format 0.0.4.
 pub(super) fn prometheus<P: Exposed>(page: &P) -> Result<String, fmt::Error> {
     let mut out = String::new();
     for family in P::families() {
@@ -30,7 +30,7 @@ pub(super) fn append_histograms<P: Exposed>(page: &P, out: &mut String) -> fmt::
     Ok(())
 }
 
-/// Where histograms differ: only OpenMetrics tells those of the present from the others.
+/// The names in a format of histograms. Only OpenMetrics has gauge histograms.
 #[derive(Clone, Copy)]
 struct Dialect {
     histogram_type: &'static str,
@@ -51,8 +51,8 @@ impl Dialect {
     };
 }
 
-/// Writes one family. It is announced by its first sample, so that one without any leaves no
-/// trace.
+/// Writes one family. The first sample writes HELP and TYPE, so a family without samples is
+/// omitted.
 struct TextSink<'a> {
     out: &'a mut String,
     family: Head,
@@ -120,7 +120,7 @@ impl<'a> TextSink<'a> {
         Ok(())
     }
 
-    /// As Go writes and reads them.
+    /// Writes a number in the format of Go.
     fn number(&mut self, float: f64) -> fmt::Result {
         match float {
             f64::INFINITY => self.out.write_str("+Inf"),
@@ -154,7 +154,7 @@ impl Sink for TextSink<'_> {
     }
 }
 
-/// The three characters that mean something inside a label value.
+/// Escapes backslash, quote and newline in a label value.
 fn escape(value: &str, out: &mut String) {
     for part in value.split_inclusive(['\\', '"', '\n']) {
         let (plain, special) = match part.char_indices().next_back() {

@@ -1,4 +1,4 @@
-//! What the database offers: which of the columns we read exist, and which we may read.
+//! The columns that exist in the database, and those that the role may read.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -18,12 +18,12 @@ mod tables;
 
 const COLUMNS: &str = include_str!("columns.sql");
 
-/// The columns of one table that a collector reads.
+/// Columns of one table that a collector reads.
 #[derive(Debug, Clone, Copy)]
 pub struct ColumnSet {
     /// The table, found by the role's `search_path`.
     pub table: &'static str,
-    /// Columns every supported Coder has.
+    /// Columns that exist in every supported Coder.
     pub columns: &'static [&'static str],
     /// Columns that came with a later Coder; done without where they are missing. Where they
     /// exist they are needed: without them the answer would be another one.
@@ -34,7 +34,7 @@ pub struct ColumnSet {
 }
 
 impl ColumnSet {
-    /// Columns of `table` that every supported Coder has.
+    /// Columns of `table` that exist in every supported Coder.
     pub const fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
         Self {
             table,
@@ -44,7 +44,7 @@ impl ColumnSet {
         }
     }
 
-    /// And those that came later.
+    /// Adds columns of later versions.
     pub const fn since(self, since: &'static [&'static str]) -> Self {
         Self { since, ..self }
     }
@@ -65,7 +65,7 @@ impl ColumnSet {
     }
 }
 
-/// What every supported Coder has although nothing reads it: the sign of one that is too old
+/// A column that is not read, but exists in every supported Coder: without it, Coder is too old
 /// (`docs/spec/coder-schema.md`).
 pub const REQUIRED: &[ColumnSet] = &[ColumnSet {
     table: "provisioner_jobs",
@@ -80,7 +80,7 @@ pub const REQUIRED: &[ColumnSet] = &[ColumnSet {
 pub const MIGRATION: &[ColumnSet] =
     &[ColumnSet::of("schema_migrations", &[]).optional(&["version"])];
 
-/// Whether a column can be used.
+/// Whether a column exists and can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Access {
     Missing,
@@ -88,11 +88,11 @@ enum Access {
     Granted,
 }
 
-/// One look at the system catalog.
+/// The result of one query of the system catalog.
 ///
-/// Coder's version is never asked for: a column is there or it is not. The look is taken in
-/// every collection, in the same flight as its first statement, so that an upgrade of Coder under a
-/// connected exporter is seen by the next scrape.
+/// The program does not use Coder's version, only whether a column exists. Every collection runs
+/// this query, in the same round trip as its first statement, so that an upgrade of Coder is seen
+/// by the next scrape.
 #[derive(Debug, Clone)]
 pub struct Catalog {
     columns: HashMap<(String, String), Access>,
@@ -107,11 +107,11 @@ pub struct Catalog {
 }
 
 impl Catalog {
-    /// Looks up every column in `reads`.
+    /// Looks up all columns in `reads`.
     ///
     /// # Errors
     ///
-    /// When the database does not answer; a missing column is an answer.
+    /// When the database does not answer. A missing column is not an error.
     pub(super) async fn introspect(client: &Client, reads: &[ColumnSet]) -> Result<Self, Failure> {
         let mut tables: Vec<_> = reads.iter().map(|it| it.table).collect();
         tables.sort_unstable();
@@ -144,12 +144,12 @@ impl Catalog {
         self.columns.get(&key).copied().unwrap_or(Access::Missing)
     }
 
-    /// Whether this column exists, readable or not.
+    /// Whether the column exists, with or without the privilege to read it.
     pub fn has(&self, table: &str, column: &str) -> bool {
         self.access(table, column) != Access::Missing
     }
 
-    /// As [`has`](Self::has), of a column that is named as `table.column`.
+    /// As [`has`](Self::has), for a name like `table.column`.
     pub(super) fn has_named(&self, name: &str) -> bool {
         let (table, column) = split(name);
         self.has(table, column)
@@ -203,12 +203,11 @@ impl Catalog {
             .collect()
     }
 
-    /// Whether this is the database of a Coder that is supported at all
-    /// (`docs/spec/coder-schema.md`).
+    /// Checks that this is the database of a supported Coder (`docs/spec/coder-schema.md`).
     ///
     /// # Errors
     ///
-    /// Names the table and column that are missing.
+    /// Names the missing table and column.
     pub fn check_supported(&self) -> Result<(), Failure> {
         let required = REQUIRED.iter();
         self.check_present(required.flat_map(|it| columns_of(it.table, it.columns)))
@@ -230,7 +229,7 @@ impl Catalog {
         Err(Failure::new(ErrorKind::Schema, message))
     }
 
-    /// Those columns that are like this, by table, each once.
+    /// The columns with this access, by table, each once.
     fn find(
         &self,
         columns: impl Iterator<Item = (&'static str, &'static str)>,
@@ -324,7 +323,7 @@ fn columns_of(
     columns.iter().map(move |&column| (table, column))
 }
 
-/// The statement that lets `role` read these columns.
+/// The statement that grants `role` SELECT on these columns.
 pub fn grant(table: &str, columns: &[&str], role: &str) -> String {
     let columns: Vec<_> = columns.iter().map(|it| column_name(it)).collect();
     let (columns, role) = (columns.join(", "), quoted(role));
@@ -339,7 +338,7 @@ fn column_name(name: &str) -> Cow<'_, str> {
     }
 }
 
-/// A name as SQL takes it, whatever is in it.
+/// The name as a quoted SQL identifier.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -1,5 +1,5 @@
-//! The agents collector: the population of `docs/spec/population-and-kind.md` in one query, and the
-//! latest builds it is of.
+//! The agents collector: reads the population of `docs/spec/population-and-kind.md` and the latest
+//! builds in one query.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -29,7 +29,7 @@ use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("agents.sql");
 
-/// What the query reads.
+/// Columns that the query reads.
 pub(super) const READS: &[ColumnSet] = &[
     ColumnSet::of(
         "workspaces",
@@ -83,25 +83,25 @@ pub(super) const READS: &[ColumnSet] = &[
     ColumnSet::of("template_versions", &["id", "name"]),
 ];
 
-/// What the query found.
+/// The result of the query.
 struct Population {
-    /// The scopes that agents are in.
+    /// Organizations and templates of the agents.
     scopes: Scopes,
     /// Where agents run.
     origins: Origins,
     agents: Vec<Agent>,
     /// Workspaces that were stopped lately.
     stopped: Vec<StoppedWorkspace>,
-    /// The latest build of every workspace, with agents or without.
+    /// The latest build of each workspace, with or without agents.
     builds: LatestBuilds,
 }
 
-/// Room for the agents is reserved at once, and more of it than the system's allocator ever takes
-/// from what it keeps (32 MiB): the list is then a mapping of its own, which grows without being
-/// copied and goes back when the collection is over. What is never written to takes no memory.
+/// Capacity that is reserved for the list of agents. It is above the allocator's mmap threshold (32
+/// MiB), so the list has a mapping of its own: it grows without a copy, and is returned to the
+/// system after the collection. Pages that are never written use no memory.
 const ROOM_BYTES: usize = 33 << 20;
 
-/// Reads the population.
+/// Reads all agents of the population and the latest builds.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let population = load(context).await?;
@@ -169,7 +169,7 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     })
 }
 
-/// Turns rows into agents, and keeps each repeated name once.
+/// Decodes rows to agents. Repeated names are stored once.
 #[derive(Default)]
 pub(in crate::postgres) struct Reader {
     scopes: Scopes,
@@ -183,7 +183,7 @@ pub(in crate::postgres) struct Reader {
 }
 
 impl Reader {
-    /// The agent of a row, from columns of these names.
+    /// Decodes the agent in a row with these column names.
     pub(in crate::postgres) fn read(&mut self, row: Fields<'_>) -> Result<Agent, Failure> {
         let scope = self.scope(row)?;
         let connection_timeout_seconds: Option<i32> = row.get("connection_timeout_seconds")?;
@@ -302,7 +302,7 @@ mod tests {
     const AGENT_AT: &str = include_str!("../lookup/agent_at.sql");
     const LATEST: &str = include_str!("../lookup/latest.sql");
 
-    /// The names in the list that begins with this line, as far as its FROM.
+    /// The column names in the SELECT list that begins with this line, up to its FROM.
     fn names<'a>(sql: &'a str, first: &str) -> BTreeSet<&'a str> {
         let lines = sql.lines().map(str::trim);
         let lines = lines.skip_while(|line| *line != first);

@@ -1,4 +1,4 @@
-//! The apps collector: apps of the agents just read, in one query.
+//! The apps collector: counts the apps of the agents that were read, in one query.
 
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
@@ -22,13 +22,13 @@ use super::{Context, Loaded, Running};
 const COUNTED: &str = include_str!("apps.sql");
 const NAMED: &str = include_str!("named_apps.sql");
 
-/// What the query reads.
+/// Columns that the query reads.
 pub(super) const READS: &[ColumnSet] = &[ColumnSet::of(
     "workspace_apps",
     &["agent_id", "health", "display_name"],
 )];
 
-/// Counts the apps of the agents just read.
+/// Counts the apps of the agents that were read before.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let client = context.client()?;
@@ -49,7 +49,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-/// How many apps these agents, sorted by id, have by scope and health.
+/// The apps of these agents, which are sorted by id, by scope and health.
 async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
     let scopes = Array(agents, |agent| agent.scope.0.cast_signed());
     let params: &[(&(dyn ToSql + Sync), Type)] = &[

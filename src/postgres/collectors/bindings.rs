@@ -1,4 +1,4 @@
-//! The bindings collector: what chats are bound to, in one query.
+//! The bindings collector: counts chats by the state of their binding, in one query.
 
 use futures_util::FutureExt;
 use tokio_postgres::Client;
@@ -13,7 +13,7 @@ use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("bindings.sql");
 
-/// What the query reads. It is run only where the newest of it, `chats.agent_id`, exists.
+/// Columns that the query reads. It only runs if the newest one, `chats.agent_id`, exists.
 pub(super) const READS: &[ColumnSet] = &[
     ColumnSet::of("chats", &[]).since(&["workspace_id", "agent_id", "archived"]),
     ColumnSet::of(
@@ -30,7 +30,7 @@ pub(super) const READS: &[ColumnSet] = &[
     ColumnSet::of("templates", &["id", "name"]),
 ];
 
-/// Counts chats by what they are bound to.
+/// Counts chats by the state of their binding.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let counts = load(context.client()?).await?;
@@ -41,7 +41,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-/// Chats by scope and state.
+/// Chats by scope and state of their binding.
 async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
     let rows = client
         .query_typed(SQL, &[])
@@ -60,7 +60,7 @@ async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
         .collect()
 }
 
-/// First match wins.
+/// Decodes the state of a binding. The first matching condition applies.
 fn state(row: Fields<'_>) -> Result<BindingState, Failure> {
     let is = |name| Ok::<_, Failure>(row.get(name)?.unwrap_or_default());
     Ok(if is("unbound")? {

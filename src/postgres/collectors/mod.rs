@@ -1,7 +1,6 @@
-//! The collectors, as one table: all that is known of each stands in its row, and reports,
-//! grants, `check`, flags and the README follow from it.
+//! The table of collectors. Reports, grants, `check`, flags and the README follow from it.
 //!
-//! A collector is a `.sql` and an `.rs` file of its name here, and a row in [`row`].
+//! A collector is a `.sql` and an `.rs` file of its name in this folder, and a row in [`row`].
 
 pub(super) mod agents;
 pub(super) mod bindings;
@@ -26,24 +25,24 @@ use super::catalog::ColumnSet;
 use causes::ToAsk;
 use workspaces::LatestBuilds;
 
-/// A row of the table.
+/// A collector's row in the table.
 pub(super) struct Row {
-    /// The columns it reads.
+    /// Columns that it reads.
     pub(super) reads: &'static [ColumnSet],
-    /// The newest column that it cannot do without, as `table.column`, where a supported Coder may
-    /// lack it. Without that column the collector is off, and says so.
+    /// The newest column that it requires, as `table.column`, if a supported Coder may lack it.
+    /// Without this column the collector is off and reports that.
     pub(super) since: Option<&'static str>,
-    /// The collectors whose rows it works on. They are read for its sake even where they are
-    /// switched off, and without them it does not run.
+    /// The collectors that it depends on. They run even if they are disabled, and if one of them
+    /// fails this collector does not run.
     pub(super) needs: &'static [Collector],
-    /// Collectors of one flight need nothing of each other: they are sent together and share one
-    /// round trip. Flights follow each other in the order of their numbers.
+    /// Number of its group. Collectors of a group are independent: they are sent together and share
+    /// one round trip. Groups run in the order of their numbers.
     pub(super) flight: u8,
-    /// Asks its statement.
+    /// Sends its statement and decodes the rows.
     pub(super) run: Run,
 }
 
-/// The row of a collector. Collectors run in the order in which they are declared.
+/// The table's row of a collector. Collectors run in the order of declaration.
 pub(super) const fn row(collector: Collector) -> Row {
     match collector {
         Collector::Agents => Row {
@@ -98,44 +97,44 @@ pub(super) const fn row(collector: Collector) -> Row {
     }
 }
 
-/// How a collector is run.
+/// The function that runs a collector.
 pub(super) type Run = for<'a> fn(&'a Context<'a>) -> Running<'a>;
 
-/// A collector under way.
+/// The future of a collector's statement, which returns its rows.
 pub(super) type Running<'a> = BoxFuture<'a, Result<Loaded, Failure>>;
 
-/// What a collector works with.
+/// The input of a collector.
 pub(super) struct Context<'a> {
-    /// The transaction.
+    /// The session with the open transaction.
     pub(super) session: &'a Session,
     /// The limits of `docs/spec/connection-status.md` and `docs/spec/health.md`: who has a
     /// problem decides whose cause is asked for.
     pub(super) limits: &'a Limits,
-    /// Whether apps are wanted by name, for Coder's own metrics.
+    /// Whether to count apps by name, for Coder's own metrics.
     pub(super) named_apps: bool,
-    /// What earlier flights have found.
+    /// The results of earlier groups.
     pub(super) found: &'a Found,
 }
 
 impl Context<'_> {
-    /// The connection.
+    /// The connection of the session.
     pub(super) fn client(&self) -> Result<&Client, Failure> {
         self.session.client()
     }
 }
 
-/// What the collectors have found so far.
+/// The results of the collectors so far.
 pub(super) struct Found {
-    /// What every metric and page is made of.
+    /// The snapshot so far.
     pub(super) snapshot: Snapshot,
-    /// The latest builds, from the agents' rows.
+    /// The latest builds, from the rows of the agents collector.
     builds: LatestBuilds,
     /// Those of the agents that have a problem, by what is to be asked about them.
     to_ask: ToAsk,
 }
 
 impl Found {
-    /// Nothing besides what this snapshot holds.
+    /// The initial state, with an empty snapshot.
     pub(super) fn new(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
@@ -145,11 +144,11 @@ impl Found {
     }
 }
 
-/// What a collector has read.
+/// The result of a collector.
 pub(super) struct Loaded {
-    /// How many rows.
+    /// Number of rows from the database.
     pub(super) rows: usize,
-    /// Puts them where they belong.
+    /// Stores the result in [`Found`].
     pub(super) store: Box<dyn FnOnce(&mut Found) + Send>,
 }
 
@@ -160,7 +159,7 @@ impl Loaded {
     }
 }
 
-/// These collectors and those they need, by flight, in the order in which they run.
+/// The collectors and those that they depend on, by group, in the order in which they run.
 pub(super) fn flights(wanted: &[Collector]) -> Vec<Vec<Collector>> {
     let is_needed = |it| wanted.iter().any(|&wanted| row(wanted).needs.contains(it));
     let all = Collector::ALL.iter();

@@ -15,7 +15,7 @@ use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("replicas.sql");
 
-/// What the query reads.
+/// Columns that the query reads.
 pub(super) const READS: &[ColumnSet] = &[ColumnSet::of(
     "replicas",
     &[

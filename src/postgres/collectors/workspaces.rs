@@ -1,5 +1,5 @@
-//! The workspaces collector: the state of every workspace that is not deleted, from the latest
-//! builds that were read with the agents and the jobs of these, asked for in one query.
+//! The workspaces collector: finds the state of every workspace that is not deleted. The latest
+//! builds come from the agents collector, and one query reads their jobs.
 
 use std::collections::HashMap;
 
@@ -21,10 +21,10 @@ use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("workspaces.sql");
 
-/// What the query reads, besides what the agents' has read.
+/// Columns that the query reads, in addition to those of the agents collector.
 pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])];
 
-/// Counts workspaces by how their latest builds, read with the agents, went.
+/// Counts workspaces by the state of their latest builds.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let builds = &context.found.builds;
@@ -36,16 +36,16 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-/// The latest build of each workspace: its job, and of which sort it is.
+/// The latest build of each workspace: its job, and the group that it is counted in.
 #[derive(Debug, Default)]
 pub(super) struct LatestBuilds {
-    /// A job's id, and the number of its build's sort.
+    /// Job id, and index of the group.
     builds: Vec<(Uuid, u32)>,
     sorts: HashMap<Sort, u32>,
 }
 
-/// What builds are counted by, besides their jobs' status. There are as many as templates, times
-/// a handful.
+/// The group that builds are counted in, together with their job status. There are a few groups for
+/// each template.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Sort {
     scope: Scope,
@@ -54,8 +54,7 @@ struct Sort {
 }
 
 impl LatestBuilds {
-    /// Takes note of a row: a build comes once for each of its agents, and once for each of its
-    /// resources that has none.
+    /// Adds a row. A build has a row for each agent, and one for each resource without an agent.
     pub(super) fn add(
         &mut self,
         job_id: Option<Uuid>,
@@ -74,7 +73,7 @@ impl LatestBuilds {
         self.builds.push((job_id.unwrap_or_default(), number));
     }
 
-    /// Sorted by job, each build once.
+    /// Sorts by job id and removes repeated builds.
     pub(super) fn each_once(mut self) -> Self {
         let sorts = self.sorts_by_number();
         let has_agent: Vec<_> = sorts.iter().map(|sort| sort.has_agent).collect();
@@ -89,7 +88,7 @@ impl LatestBuilds {
         sorts.into_iter().map(|(sort, _)| sort).collect()
     }
 
-    /// How many builds went which way.
+    /// The number of builds by group and job status.
     async fn load(&self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
         let (sorts, builds) = (self.sorts_by_number(), &self.builds);
         let jobs = Array(builds, |build| build.0);
@@ -120,8 +119,8 @@ impl LatestBuilds {
     }
 }
 
-/// Sorted by id, each build once, as one that has an agent if any of its rows does. A build
-/// without a job has no resources either, and comes once by itself.
+/// Sorts by id and merges the rows of a build. It has an agent if any of its rows has one. A build
+/// without a job has no resources, so it has a single row.
 fn each_once(mut builds: Vec<(Uuid, u32)>, has_agent: impl Fn(u32) -> bool) -> Vec<(Uuid, u32)> {
     builds.sort_unstable_by_key(|&(job_id, sort)| (job_id, !has_agent(sort)));
     builds.dedup_by(|(next, _), (kept, _)| next == kept && !kept.is_nil());

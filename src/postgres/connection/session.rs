@@ -253,7 +253,7 @@ async fn stop(client: &PooledClient) {
 pub(crate) enum NotBegun {
     /// The other end is gone, without a word of why.
     HungUp(Failure),
-    /// Any other reason.
+    /// The connection works, but the transaction could not begin for another reason.
     Refused(Failure),
 }
 

@@ -1,4 +1,4 @@
-//! Session reports: which agents a person uses now, in one query (`docs/spec/probe.md`).
+//! Session reports: reads which agents are in use, in one query (`docs/spec/probe.md`).
 
 use std::collections::HashMap;
 
@@ -17,7 +17,8 @@ const SQL: &str = include_str!("activity.sql");
 
 const TABLE: &str = "workspace_agent_stats";
 
-/// Counts of open sessions, a column each; Coder after v2.35 has [`SESSION_COUNTS`] instead.
+/// Columns with the number of open sessions by kind. After v2.35 Coder has [`SESSION_COUNTS`]
+/// instead.
 const SESSION_COUNT_COLUMNS: [&str; 4] = [
     "session_count_vscode",
     "session_count_jetbrains",
@@ -25,10 +26,10 @@ const SESSION_COUNT_COLUMNS: [&str; 4] = [
     "session_count_ssh",
 ];
 
-/// Counts of open sessions by application, as one jsonb.
+/// Column with the number of open sessions by application, as jsonb.
 const SESSION_COUNTS: &str = "session_counts";
 
-/// What the query reads.
+/// Columns that the query reads.
 pub const READS: &[ColumnSet] = &[
     ColumnSet::of(
         TABLE,
@@ -45,12 +46,12 @@ pub const READS: &[ColumnSet] = &[
 ];
 
 impl Database {
-    /// Which agents are in use now.
+    /// Reads which agents are in use.
     ///
     /// # Errors
     ///
-    /// When the database does not answer by the deadline, a grant is missing, or this Coder has
-    /// no such table.
+    /// When the database does not answer by the deadline, a grant is missing, or this Coder has no
+    /// such table.
     pub async fn activity(&self, deadline: Instant) -> Result<Activity, Failure> {
         let session = self.open(READS.to_vec(), deadline).await?;
         session.catalog.check(READS)?;

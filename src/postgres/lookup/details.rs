@@ -1,5 +1,4 @@
-//! All there is to know about one workspace or agent, at one moment: what `explain` and an
-//! agent's page ask.
+//! The details of a workspace or agent, for `explain` and for the page of an agent.
 
 use std::collections::HashMap;
 
@@ -24,25 +23,25 @@ use crate::postgres::lookup::directory::{
 
 const BUILDS: &str = include_str!("builds.sql");
 
-/// What the database says about what a person named.
+/// The result of a lookup by name or id.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Gathered {
-    /// All about the one workspace that is meant.
+    /// The details of the workspace.
     One(Box<WorkspaceRows>),
-    /// No workspace is meant, or several may be: [`Found::Nothing`] or [`Found::Several`].
+    /// No workspace or several match: [`Found::Nothing`] or [`Found::Several`].
     Not(Found),
 }
 
-/// One workspace, true at one moment.
+/// The rows of one workspace, read in one transaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WorkspaceRows {
     /// The workspace with the agents of its latest build.
     pub latest: WorkspaceAt,
-    /// The agent that was named by its id.
+    /// The agent, if the reference is an agent's id.
     pub named: Option<Uuid>,
-    /// That agent as its row is, whatever build it belongs to; `None` when it is soft-deleted.
+    /// The row of that agent, of any build; `None` if it is soft-deleted.
     pub seen: Option<Agent>,
-    /// The last builds with agents, the newest first.
+    /// The last builds with their agents, newest first.
     pub builds: Vec<PastBuild>,
     /// Why agents have their problems, by their ids.
     pub causes: HashMap<Uuid, Cause>,

@@ -1,8 +1,7 @@
-//! Single workspaces and agents: what the resolver and the commands ask (`docs/spec/resolver.md`
-//! and `docs/spec/command-line.md`).
+//! Queries about single workspaces and agents, for the resolver and the commands
+//! (`docs/spec/resolver.md` and `docs/spec/command-line.md`).
 //!
-//! Each question is one statement in a read-only transaction of its own, whatever the number of
-//! workspaces it is about.
+//! Each query is one statement in its own read-only transaction, for any number of workspaces.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -33,43 +32,44 @@ pub(crate) const AGENT_AT: &str = include_str!("agent_at.sql");
 const STALE_BINDINGS: &str = include_str!("stale_bindings.sql");
 const FIND: &str = include_str!("find.sql");
 
-/// A question about single workspaces takes milliseconds. The resolver does not wait longer for
-/// an answer than its validation delay, which is this by default.
+/// Timeout of a query, which usually takes milliseconds. It is the default of the validation delay,
+/// after which the resolver does not wait.
 pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What is read besides what the agents collector reads.
+/// Columns that are read in addition to those of the agents collector.
 const MORE: &[ColumnSet] = &[
     ColumnSet::of("provisioner_jobs", &["id", "job_status"]).optional(&["error"]),
     ColumnSet::of("workspace_agents", &[]).since(&["display_order"]),
 ];
 
-/// What the questions about single workspaces read.
+/// Columns that these queries read.
 pub fn reads() -> Vec<ColumnSet> {
     [row(Collector::Agents).reads, MORE].concat()
 }
 
-/// What a person meant.
+/// The result of a lookup by name or id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Found {
-    /// This workspace, and this agent of it if it was named by its id.
+    /// One workspace, and the agent if the reference is an agent's id.
     One {
         /// `workspaces.id`.
         workspace: Uuid,
-        /// `workspace_agents.id`, of whatever build.
+        /// `workspace_agents.id`, of any build.
         agent: Option<Uuid>,
     },
-    /// Nothing of that name; these come near, as `owner/workspace`.
+    /// No workspace or agent matches.
     Nothing {
-        /// Of the same owner or the same name, some at most.
+        /// Workspaces with the same owner or the same name, as `owner/workspace`; the number is
+        /// limited.
         near: Vec<String>,
     },
-    /// More than one, by id: names that differ in case alone.
+    /// Several matches, by id: names that differ only in case.
     Several(Vec<Uuid>),
 }
 
 impl Database {
-    /// These workspaces with the agents of their latest builds, by id; those that do not exist
-    /// are left out.
+    /// These workspaces with the agents of their latest builds. Workspaces that do not exist are
+    /// left out.
     ///
     /// # Errors
     ///
@@ -87,12 +87,11 @@ impl Database {
         Ok(latest)
     }
 
-    /// One agent by its primary key, whatever build it belongs to; `None` when its row is gone
-    /// or soft-deleted.
+    /// The agent with this id, of any build; `None` if its row does not exist or is soft-deleted.
     ///
     /// # Errors
     ///
-    /// As above.
+    /// The same as [`latest_of`](Self::latest_of).
     pub async fn agent_at(
         &self,
         agent: Uuid,
@@ -107,12 +106,12 @@ impl Database {
         Ok(agent.map(|agent| AgentAt { now, agent }))
     }
 
-    /// Workspaces with a chat that is bound to an agent of an earlier build, and that agent;
-    /// none where this Coder has no bound chats.
+    /// Workspaces with a chat that is bound to an agent of an earlier build, each with that agent;
+    /// empty if this Coder has no bound chats.
     ///
     /// # Errors
     ///
-    /// As above.
+    /// The same as [`latest_of`](Self::latest_of).
     pub async fn stale_bindings(
         &self,
         deadline: Instant,
@@ -146,12 +145,12 @@ impl Database {
             .collect()
     }
 
-    /// What a person meant by `reference`. An agent's name is not looked at: it is one of the
-    /// workspace's.
+    /// Finds the workspace or agent that `reference` names. The name of an agent is ignored,
+    /// because it is looked up among the agents of the workspace.
     ///
     /// # Errors
     ///
-    /// As above.
+    /// The same as [`latest_of`](Self::latest_of).
     pub async fn find(&self, reference: &Reference, deadline: Instant) -> Result<Found, Failure> {
         let session = self.open(reads(), deadline).await?;
         let found = find_in(&session, reference).await?;
@@ -178,7 +177,7 @@ impl Directory for Database {
     }
 }
 
-/// What a person meant, as this session sees it.
+/// As [`Database::find`], in an open session.
 pub(crate) async fn find_in(session: &Session, reference: &Reference) -> Result<Found, Failure> {
     let (id, owner, workspace) = match reference {
         Reference::Id(id) => (Some(*id), None, None),
@@ -195,7 +194,7 @@ pub(crate) async fn find_in(session: &Session, reference: &Reference) -> Result<
     found(&rows)
 }
 
-/// Runs one statement behind a savepoint; what it reads was looked up when the session began.
+/// Runs one statement behind a savepoint. The session has already looked up its columns.
 pub(crate) async fn ask(
     session: &Session,
     name: &str,
@@ -237,12 +236,12 @@ pub(crate) fn read_latest(
     Ok(latest)
 }
 
-/// The agent of a row that is alone.
+/// Decodes the agent of a single row.
 pub(crate) fn read_agent(row: &Row) -> Result<Agent, Failure> {
     Reader::default().read(Columns::default().of(row))
 }
 
-/// The build of a row.
+/// Decodes the build of a row.
 pub(super) fn read_build(number: i32, row: Fields<'_>) -> Result<Build, Failure> {
     Ok(Build {
         number,
@@ -252,7 +251,7 @@ pub(super) fn read_build(number: i32, row: Fields<'_>) -> Result<Build, Failure>
     })
 }
 
-/// A workspace without its agents.
+/// Decodes a workspace without its agents.
 fn workspace(
     row: Fields<'_>,
     workspace_id: Uuid,

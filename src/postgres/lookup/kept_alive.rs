@@ -1,4 +1,5 @@
-//! Workspaces that a probe of the whole fleet through Coder keeps alive (`docs/spec/probe.md`).
+//! Counts the workspaces that a probe of all workspaces through Coder keeps running
+//! (`docs/spec/probe.md`).
 
 use tokio::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::postgres::failure::from_driver;
 
 const SQL: &str = include_str!("kept_alive.sql");
 
-/// What the query reads.
+/// Columns that the query reads.
 pub const READS: &[ColumnSet] = &[
     ColumnSet::of("workspaces", &["id", "template_id", "deleted"]),
     ColumnSet::of(
@@ -28,8 +29,8 @@ pub const READS: &[ColumnSet] = &[
 ];
 
 impl Database {
-    /// How many running workspaces have an autostop deadline or a dormancy rule that a dial
-    /// through Coder pushes on.
+    /// The number of running workspaces with an autostop deadline or dormancy rule, which a dial
+    /// through Coder delays.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
-//! A simulated Coder that takes a connection through coderd for use of the workspace, as the
-//! real one does: a dial shows in the agent's next reports, a report with connections pushes the
-//! autostop deadline on, and a workspace whose deadline passes is stopped.
+//! A simulated Coder that counts connections through coderd as use: a dial appears in the agent's
+//! next reports, a report with connections moves the autostop deadline, and a workspace is stopped
+//! when its deadline passes.
 //!
-//! Time is tokio's: a test pauses it and a day takes seconds.
+//! It uses tokio's clock. A test pauses the clock, so a day takes seconds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -29,32 +29,32 @@ use crate::postgres::lookup::directory::Found;
 use crate::probe::source::Source;
 use crate::resolver::{DialError, Dialer, Target};
 
-/// Agents report this often.
+/// Interval of an agent's reports, in seconds.
 const REPORT_EVERY: u64 = 30;
-/// A connection of coderd's lingers: it shows in the reports of so many seconds.
+/// A connection of coderd appears in reports for this many seconds.
 const LINGERS: u64 = 45;
 /// A report with connections moves the deadline to this many seconds later.
 const BUMP: u64 = 3600;
 
-/// What people do with a workspace, by the second of the simulation.
+/// How a user works with a workspace, in seconds of the simulation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Habit {
-    /// No person is there.
+    /// The user is absent.
     Idle,
-    /// An ssh session is open between these seconds, with traffic in its first minute alone.
+    /// An ssh session between these seconds, with traffic in its first minute only.
     IdleSession(u64, u64),
-    /// An ssh session with traffic all the time between these seconds.
+    /// An ssh session between these seconds, with traffic all the time.
     BusySession(u64, u64),
-    /// An ssh session with traffic in one minute of seven.
+    /// An ssh session between these seconds, with traffic in one of seven minutes.
     OccasionalSession(u64, u64),
-    /// A web app without a session: connections, and nothing else.
+    /// A web app without a session: reports show connections only.
     WebApp(u64, u64),
-    /// The agent is disconnected from the beginning.
+    /// The agent is disconnected from the start.
     Lost,
 }
 
 impl Habit {
-    /// Open sessions and connections of people in the report of this second.
+    /// Whether the user has open sessions and connections in the report of this second.
     fn use_at(self, second: u64) -> (bool, bool) {
         match self {
             Self::Idle | Self::Lost => (false, false),
@@ -74,7 +74,7 @@ impl Habit {
         }
     }
 
-    /// Whether a person has a session open at some time.
+    /// Whether the user ever opens a session.
     pub(super) fn has_session(self) -> bool {
         matches!(
             self,
@@ -83,19 +83,19 @@ impl Habit {
     }
 }
 
-/// One workspace with one agent of its latest build.
+/// A workspace with one agent in its latest build.
 #[derive(Debug, Clone)]
 pub(super) struct Workspace {
     pub(super) habit: Habit,
-    /// A chat is bound to an agent of an earlier build, which Coder has deleted.
+    /// Whether a chat is bound to a deleted agent of an earlier build.
     pub(super) has_stale_binding: bool,
-    /// When Coder stops it, in seconds of the simulation.
+    /// When Coder stops the workspace, in seconds of the simulation.
     pub(super) deadline: u64,
     pub(super) moves: u64,
     pub(super) is_stopped: bool,
     pub(super) dials: Vec<u64>,
     next_report: u64,
-    /// Reports with a session and traffic.
+    /// The last report with a session and traffic, in seconds of the simulation.
     newest_session: Option<u64>,
 }
 
@@ -124,7 +124,7 @@ impl Workspace {
         self.habit != Habit::Lost && !self.is_stopped
     }
 
-    /// Everything that happens up to and including this second.
+    /// Simulates up to and including this second.
     fn live_until(&mut self, now: u64) {
         while self.next_report <= now && !self.is_stopped {
             let second = self.next_report;
@@ -154,7 +154,7 @@ impl Workspace {
     }
 }
 
-/// Shared by all who look at it.
+/// A simulated Coder. Clones share the same state.
 #[derive(Debug, Clone)]
 pub(super) struct Coder {
     began: Instant,
@@ -169,7 +169,7 @@ impl Coder {
         }
     }
 
-    /// As it is at this moment.
+    /// The workspaces at the current time.
     pub(super) fn workspaces(&self) -> Vec<Workspace> {
         self.lived().clone()
     }
@@ -321,7 +321,7 @@ impl Source for Coder {
 impl Dialer for Coder {
     type Connection = ();
 
-    /// coderd looks at the row first, and dials an agent that is connected.
+    /// Dials as coderd does: it checks the row first, and dials only a connected agent.
     async fn dial(&self, target: &Target) -> Result<(), DialError> {
         sleep(Duration::from_millis(40)).await;
         let second = self.second();

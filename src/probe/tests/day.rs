@@ -1,4 +1,4 @@
-//! A simulated day: the probe must never keep a workspace alive (`docs/spec/probe.md`).
+//! A simulated day, in which the probe must not keep a workspace running (`docs/spec/probe.md`).
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use super::coder::{Coder, Habit, Workspace};
 const HOUR: u64 = 3600;
 const DAY: Duration = Duration::from_secs(24 * HOUR);
 
-/// So much later than a twin that is never probed may a workspace in use end.
+/// Maximum delay of the stop of a workspace in use, compared with one that is not probed.
 const LATE_SECONDS: u64 = 120;
 
 pub(super) fn settings(scope: ProbeScope) -> ProbeSettings {
@@ -33,7 +33,7 @@ pub(super) fn settings(scope: ProbeScope) -> ProbeSettings {
     }
 }
 
-/// Every habit, with a stale binding and without.
+/// A workspace of every habit, with and without a stale binding.
 fn fleet() -> Vec<Workspace> {
     let habits = [
         Habit::Idle,
@@ -58,21 +58,21 @@ fn fleet() -> Vec<Workspace> {
     workspaces
 }
 
-/// A day in which nothing is probed.
+/// A day without a probe.
 async fn unprobed_day() -> Vec<Workspace> {
     let coder = Coder::new(fleet());
     sleep(DAY).await;
     coder.workspaces()
 }
 
-/// What a day came to.
+/// The result of a simulated day.
 struct Day {
     workspaces: Vec<Workspace>,
-    /// The outcomes of the exporter that ran last.
+    /// The outcomes that the last exporter counted.
     outcomes: Vec<(ProbeOutcome, u64)>,
 }
 
-/// A day with a probe that is started anew this often, beside an exporter that probes nothing.
+/// A day with a probe that restarts at this interval, and a second exporter without a probe.
 async fn probed_day(scope: ProbeScope, restart_every: Duration) -> Day {
     let coder = Coder::new(fleet());
     let began = Instant::now();
@@ -95,7 +95,8 @@ async fn probed_day(scope: ProbeScope, restart_every: Duration) -> Day {
     }
 }
 
-/// Workspaces without a session end as if they were never probed, the others hardly later.
+/// Checks that workspaces without a session stop at the same time as unprobed ones, and the others
+/// at most [`LATE_SECONDS`] later.
 #[track_caller]
 fn assert_harmless(day: &[Workspace], twins: &[Workspace]) {
     for (number, (it, twin)) in day.iter().zip(twins).enumerate() {
@@ -170,7 +171,8 @@ async fn exporter_that_restarts_every_ten_minutes_keeps_nothing_alive() {
     assert!(busy > 200, "{busy}");
 }
 
-/// The simulation would notice: with the whole fleet in scope no workspace ends by itself.
+/// Control: with the scope `all` no connected workspace stops, so the simulation detects the
+/// effect.
 #[tokio::test(start_paused = true)]
 async fn probe_of_the_whole_fleet_keeps_connected_workspaces_alive() {
     let twins = unprobed_day().await;

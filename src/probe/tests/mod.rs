@@ -1,4 +1,4 @@
-//! Rounds against a simulated Coder, on tokio's paused clock.
+//! Probe rounds against a simulated Coder, on a paused clock.
 
 mod coder;
 mod day;

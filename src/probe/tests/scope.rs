@@ -1,4 +1,4 @@
-//! What is in scope, dial by dial.
+//! Tests of the scope, dial by dial.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const ALWAYS: Habit = Habit::BusySession(0, 1_000_000);
 
 type Simulated = Probe<Coder, Coder>;
 
-/// A probe of one workspace, which has run for long enough to dial.
+/// A probe of one workspace, after the warm-up time.
 async fn warmed_up(workspace: Workspace) -> (Coder, Simulated) {
     let coder = Coder::new(vec![workspace]);
     let probe = Probe::new(coder.clone(), coder.clone(), settings(ProbeScope::InUse));

@@ -1,4 +1,4 @@
-//! What is remembered: when it is used, when it is let go of, and who shares it.
+//! Tests of the cache: when it is used, when entries are removed, and how calls share them.
 
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use super::super::world::{Connection, Dial, Manner, WORKSPACE, World, fails, sai
 use super::super::{NoChoice, Resolved, Resolver, ResolverSettings, Unresolved};
 use super::{connect, connect_to};
 
-/// A resolver with a connection to `old`, a world that has told nothing yet, at 0 seconds.
+/// A resolver with a cached connection to `old`, and a simulated Coder with an empty log, at 0
+/// seconds.
 async fn connected() -> (World, Resolver<World, World>) {
     let world = World::new();
     world.dials("old", [Dial::Reached(0.0)]);
@@ -35,8 +36,8 @@ async fn connection_of_a_live_or_connecting_agent_is_used() {
     }
 }
 
-/// What a call says that finds this row; its connection must be gone, and the next call must
-/// know nothing of it.
+/// The result of a call that finds this row. Checks that the cached connection is closed and that
+/// the next call does not use it.
 async fn refused_by(row: Row) -> Unresolved {
     let (world, resolver) = connected().await;
     world.row("old", row);

@@ -1,5 +1,4 @@
-//! A call may be dropped at any await point: no connection leaks, and what is remembered is
-//! whole.
+//! A call can be dropped at any await point: no connection leaks, and the cache stays consistent.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -12,7 +11,7 @@ use super::super::rows::{self, Row};
 use super::super::world::{Dial, Manner, WORKSPACE, World, fails};
 use super::connect;
 
-/// Worlds in which calls go every way there is.
+/// Simulated Coders in which calls take all possible paths.
 const SCENES: [fn(&World); 9] = [
     |world| world.dials("old", [Dial::Reached(1.0)]),
     |world| world.dials("old", [Dial::Reached(20.0)]),
@@ -37,7 +36,7 @@ const SCENES: [fn(&World); 9] = [
     |world| world.directory(Manner::Hangs),
 ];
 
-/// What the resolver remembers before the call.
+/// Content of the cache before the call.
 #[derive(Debug, Clone, Copy)]
 enum Memory {
     Nothing,
@@ -45,16 +44,16 @@ enum Memory {
     Connection,
 }
 
-/// When a caller who has polled often enough is gone.
+/// How a call is dropped after a number of polls.
 #[derive(Debug, Clone, Copy)]
 enum Leaves {
-    /// Right after the last poll.
+    /// Immediately after the last poll.
     AtOnce,
-    /// Only when woken, with something ready that is never looked at.
+    /// When it is woken again, with a ready result that is never polled.
     WhenWoken,
 }
 
-/// Polls the future this many times and drops it; `None` when it had not ended by then.
+/// Polls the future this many times and drops it. Returns `None` if it has not completed.
 async fn poll_times<T>(times: usize, leaves: Leaves, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut polled = 0;
@@ -72,7 +71,7 @@ async fn poll_times<T>(times: usize, leaves: Leaves, future: impl Future<Output 
     .await
 }
 
-/// Whether the call ended before it could be dropped.
+/// Returns whether the call completed before it was dropped.
 async fn call(scene: fn(&World), memory: Memory, times: usize, leaves: Leaves) -> bool {
     let world = World::new();
     world.dials("old", [Dial::Reached(0.0)]);

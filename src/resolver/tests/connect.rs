@@ -1,4 +1,4 @@
-//! A call from its first question to its end: nothing remembered, timeouts, callers who leave.
+//! Tests of complete calls with an empty cache: timeouts, and callers that leave.
 
 use std::future::ready;
 use std::time::Duration;
@@ -142,8 +142,7 @@ async fn slow_look_up_takes_nothing_from_the_dials_time() {
     assert_eq!(said(&connect(&resolver).await.unwrap()), "Dialed old");
 }
 
-/// The dial of a right agent never ends; its row has been silent for so long when the dial
-/// times out.
+/// The result if the dial of the right agent hangs and its row has this state at the timeout.
 async fn timed_out_with(row: Row) -> Unresolved {
     let world = World::new();
     world.row("old", row);
@@ -261,7 +260,7 @@ async fn error_that_arrives_late_or_speaks_of_a_timeout_is_not_taken_for_one() {
     }
 }
 
-/// Who gives up after so many seconds says `reason`.
+/// Leaves after this many seconds with the error `reason`.
 async fn give_up(
     resolver: &Resolver<World, World>,
     seconds: f64,

@@ -1,4 +1,4 @@
-//! Dial first, ask only when in doubt: what is done, in which order, and what comes of it.
+//! Tests of lazy validation: which steps are taken in which order, and their result.
 
 use std::time::Duration;
 

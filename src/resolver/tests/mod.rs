@@ -1,4 +1,4 @@
-//! The resolver's decision matrix, each entry by name, on a clock that stands still.
+//! The resolver's decision matrix, with a named test for each entry, on a paused clock.
 
 mod cache;
 mod cancel;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::world::{Connection, WORKSPACE, World};
 use super::{Resolved, Resolver, Trace, Unresolved};
 
-/// Resolves [`WORKSPACE`] for a caller that never gives up.
+/// Resolves [`WORKSPACE`] for a caller that never leaves.
 async fn connect(resolver: &Resolver<World, World>) -> Result<Resolved<Connection>, Unresolved> {
     connect_to(resolver, WORKSPACE).await
 }

@@ -1,4 +1,4 @@
-//! Every end of a call counts as something an operator can act on (`docs/spec/probe.md`).
+//! Every result of a call has the outcome that `docs/spec/probe.md` defines.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Each state that a workspace can be in (`docs/spec/resolver.md#readiness`).
+//! Tests of each state of a workspace (`docs/spec/resolver.md#readiness`).
 
 use crate::fleet::model::agent::{Lifecycle, Transition};
 use crate::fleet::model::label_value::DbEnum;
@@ -10,7 +10,7 @@ use super::super::rows::{self, BEGAN, Row};
 use super::super::world::WORKSPACE;
 use super::super::{Verdict, verdict};
 
-/// A started workspace with one agent whose row is like this.
+/// A started workspace with one agent whose row has this state.
 fn with(row: Row) -> WorkspaceAt {
     rows::latest(WORKSPACE, [("old", row)].into_iter(), BEGAN)
 }

@@ -1,4 +1,4 @@
-//! Waiting until a workspace can be used: what is looked at, when, and for how long.
+//! Tests of waiting for a workspace: which steps are taken, when, and for how long.
 
 use std::time::Duration;
 
@@ -14,14 +14,14 @@ use super::super::wait::WHOLE_LIMIT;
 use super::super::world::{Dial, Manner, WORKSPACE, World, failed, fails};
 use super::super::{Progress, Stage, Unresolved, Verdict, Waited};
 
-/// A world with an agent that answers at once.
+/// A simulated Coder with an agent that answers at once.
 fn world() -> World {
     let world = World::new();
     world.dials("old", [Dial::Reached(0.0)]);
     world
 }
 
-/// How waiting for [`WORKSPACE`] ended, and in which second.
+/// The result of waiting for [`WORKSPACE`], and the second in which it ended.
 async fn wait(world: &World) -> (Waited, f64) {
     wait_at_most(world, WHOLE_LIMIT).await
 }
@@ -40,7 +40,7 @@ async fn wait_at_most(world: &World, at_most: Duration) -> (Waited, f64) {
     )
 }
 
-/// The same, in short.
+/// As [`wait`], with only the verdict or the stage.
 async fn ended(world: &World) -> (Result<Verdict, Stage>, f64) {
     let (waited, seconds) = wait(world).await;
     let end = match waited {

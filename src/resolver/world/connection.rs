@@ -1,9 +1,9 @@
-//! What the made-up Coder hands out, and how it notices that it is not wanted any more.
+//! Connections and running queries of the simulated Coder, which log when they are dropped.
 
 use super::super::Resolved;
 use super::World;
 
-/// Proof that an agent answered.
+/// The connection to an agent that answered.
 pub(in super::super) struct Connection {
     pub(super) world: World,
     pub(super) agent: String,
@@ -22,7 +22,7 @@ impl Drop for Connection {
     }
 }
 
-/// Something that is waited for; the diary says when the last waiter is gone.
+/// A running query or dial. It is logged when the last waiting caller has left.
 pub(super) struct Underway<'a> {
     pub(super) world: &'a World,
     pub(super) cancelled: Option<String>,
@@ -42,7 +42,7 @@ impl Drop for Underway<'_> {
     }
 }
 
-/// How it went, in two words: `Dialed old`.
+/// A result in two words: `Dialed old`.
 pub(in super::super) fn said(resolved: &Resolved<Connection>) -> String {
     assert_eq!(*resolved.target.agent, *resolved.connection.agent);
     format!("{:?} {}", resolved.route, resolved.connection.agent)

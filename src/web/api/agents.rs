@@ -1,4 +1,4 @@
-//! `/api/v1/agents`: every agent, some, or one.
+//! `/api/v1/agents`: lists and filters agents, and shows a single one.
 
 use std::sync::Arc;
 
@@ -40,12 +40,12 @@ pub(super) struct AgentPage<'a> {
     pub(super) agents: Vec<AgentItem<'a>>,
 }
 
-/// One agent.
+/// A single agent.
 #[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct AgentAnswer<'a> {
     /// Time of the data, by the database's clock.
     pub(super) now: String,
-    /// The agent.
+    /// The agent and its workspace.
     #[serde(flatten)]
     pub(super) agent: AgentItem<'a>,
 }
@@ -66,7 +66,7 @@ pub(super) struct AgentItem<'a> {
     page_url: Option<String>,
 }
 
-/// What is needed to tell of an agent, besides the agent.
+/// The data that a response needs besides the agent.
 pub(super) struct AgentSerializer<'a> {
     pub(super) fleet: &'a FleetStats,
     pub(super) limits: &'a Limits,
@@ -74,7 +74,7 @@ pub(super) struct AgentSerializer<'a> {
     pub(super) has_pages: bool,
 }
 
-/// A page of those that are asked for; 503 when agents are not known.
+/// A page of matching agents; 503 if agents are unknown.
 pub(super) async fn list(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -119,7 +119,7 @@ fn page(
     Ok(response)
 }
 
-/// One agent; 404 when it is not of the population.
+/// A single agent; 404 if it is not in the population.
 pub(super) async fn one(
     State(app): State<Arc<App>>,
     id: Result<Path<String>, PathRejection>,
@@ -143,7 +143,7 @@ pub(super) async fn one(
     Ok(whole(&headers, &answer))
 }
 
-/// Only the usual form: uuid would take braces and urn: as well.
+/// Parses the hyphenated form only. The uuid crate would also accept braces and `urn:`.
 fn agent_id(text: &str) -> Option<Uuid> {
     Uuid::try_parse(text).ok().filter(|_| text.len() == 36)
 }
@@ -154,7 +154,7 @@ fn next_link(app: &App, query: &str, cursor: &str) -> String {
     format!("<{path}?{query}>; rel=\"next\"")
 }
 
-/// Why agents are not known, though the database answered.
+/// The problem for unknown agents, although the database answered.
 fn without_agents(collection: &CollectionResult) -> Problem {
     let report = collection
         .reports
@@ -181,7 +181,7 @@ impl<'a> AgentSerializer<'a> {
         })
     }
 
-    /// All there is to tell of this agent.
+    /// All fields of this agent.
     pub(super) fn serialize(&self, agent: &'a Agent) -> AgentItem<'a> {
         let snapshot = &self.fleet.snapshot;
         let explanation = explain(agent, self.limits, snapshot.now);

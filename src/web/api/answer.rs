@@ -1,4 +1,4 @@
-//! An answer in JSON, and whether the client has it already.
+//! JSON responses, with an `ETag` for conditional requests.
 
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +10,7 @@ use crate::fleet::report::sanitize::sanitize_json;
 
 use super::problem::Problem;
 
-/// JSON of one line, without characters that a terminal would obey.
+/// JSON in one line. Characters that a terminal would interpret are escaped.
 pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     let json = serde_json::to_string(value)?;
     // Most have none.
@@ -21,12 +21,11 @@ pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     })
 }
 
-/// Answers with `body`, or with 304 when the client has it: what it has is told from
-/// `content`, which is the body without what changes by the mere passing of time.
+/// Responds with `body`, or with 304 if the client has the same content. `content` is the body
+/// without fields that change with time alone.
 ///
-/// The tag is a digest, so that whatever the content follows (the collection, the query, settings,
-/// the probe), the tag follows too. It is a weak one, since the same one goes with each coding
-/// of the body.
+/// The `ETag` is a digest of the content, so it covers everything that affects it (collection,
+/// query, settings, probe). It is weak, because all encodings of the body have the same one.
 pub(super) fn tagged(
     headers: &HeaderMap,
     content: &impl Serialize,
@@ -38,7 +37,7 @@ pub(super) fn tagged(
     }
 }
 
-/// As [`tagged`], of a body that says nothing of the present.
+/// As [`tagged`], for a body that does not change with time.
 pub(super) fn whole(headers: &HeaderMap, body: &impl Serialize) -> Response {
     match json(body) {
         Ok(body) => answer(headers, &tag_of(&body), body),
@@ -71,7 +70,7 @@ fn tag_of(content: &str) -> String {
     format!("W/\"{digits}\"")
 }
 
-/// Whether `If-None-Match` names this tag, by the weak comparison of RFC 9110, 13.1.2.
+/// Whether `If-None-Match` contains this tag, by the weak comparison of RFC 9110, 13.1.2.
 fn has(headers: &HeaderMap, tag: &str) -> bool {
     let known = headers.typed_get::<IfNoneMatch>();
     let tag = tag.parse().ok();

@@ -1,23 +1,23 @@
-//! Where a page of agents ended, as text that means something here alone.
+//! Cursors of the list of agents: the end of a page as opaque text.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use uuid::Uuid;
 
-/// What begins a cursor, so that another sort of it can be told apart some day. Two bytes make
-/// the whole a multiple of three: one text for each cursor, without bits to spare.
+/// First bytes of a cursor, which allow for another format later. With two bytes the length is a
+/// multiple of three, so each cursor has exactly one text.
 const SORT: [u8; 2] = [0, 1];
 
-/// How every cursor looks, and nothing else.
+/// A pattern that matches cursors only.
 pub(super) const PATTERN: &str = "^AA[E-H][A-Za-z0-9_-]{21}$";
 
-/// The cursor of the page that begins after this agent.
+/// The cursor of the page after this agent.
 pub(super) fn cursor(last: Uuid) -> String {
     let bytes = [&SORT[..], last.as_bytes()].concat();
     BASE64_URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The agent after which the page begins; `None` for a text that is no cursor.
+/// The agent before the page; `None` if the text is not a cursor.
 pub(super) fn read(cursor: &str) -> Option<Uuid> {
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(cursor).ok()?;
     Uuid::from_slice(bytes.strip_prefix(&SORT)?).ok()

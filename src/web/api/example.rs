@@ -1,5 +1,5 @@
-//! The answers that the description shows: of two agents that do not exist, judged and written
-//! by what judges and writes the real ones, so that no example tells what no answer says.
+//! Example responses for the OpenAPI document. The real code judges and serializes two agents that
+//! do not exist, so the examples match the responses.
 
 use std::time::Duration;
 
@@ -24,25 +24,25 @@ use crate::web::links::Links;
 use super::agents::{AgentAnswer, AgentPage, AgentSerializer};
 use super::cursor::cursor;
 
-/// 2026-01-15, 9:30:00 UTC.
+/// Time of the examples: 2026-01-15, 9:30:00 UTC.
 const NOW_SECONDS: i64 = 1_768_469_400;
 
-/// An example of each answer.
+/// An example of each response.
 pub(super) struct Examples {
-    /// Of the fleet.
+    /// Example response of `/api/v1/fleet`.
     pub(super) fleet: Value,
-    /// Of a page of agents.
+    /// Example response of `/api/v1/agents`.
     pub(super) page: Value,
-    /// Of one agent.
+    /// Example response of `/api/v1/agents/{id}`.
     pub(super) agent: Value,
-    /// Of a cursor.
+    /// Value of the parameter `cursor`.
     pub(super) cursor: String,
-    /// Of an agent's id.
+    /// Value of the agent's id in the path.
     pub(super) id: String,
 }
 
 impl Examples {
-    /// As an exporter at these addresses would answer.
+    /// The examples of an exporter with these URLs.
     pub(super) fn new(links: &Links) -> Self {
         let collection = collection();
         let lost = id(1);

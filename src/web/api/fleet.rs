@@ -1,4 +1,4 @@
-//! `/api/v1/fleet`: what there is of everything.
+//! `/api/v1/fleet`: the counts of the whole fleet.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use super::answer::tagged;
 use super::problem::Problem;
 use super::query;
 
-/// The fleet in one answer; 503 when the database did not answer.
+/// The summary of the fleet; 503 if the database did not answer.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,

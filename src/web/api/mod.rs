@@ -1,8 +1,8 @@
-//! `/api/v1`: the fleet as JSON (`docs/spec/http.md`). Its description of itself is at
-//! `/api/v1/openapi.json`, made from the types that are answered with.
+//! `/api/v1`: the fleet as JSON (`docs/spec/http.md`). The OpenAPI document is at
+//! `/api/v1/openapi.json`, generated from the types of the responses.
 //!
-//! Whatever is wrong is answered with a problem document (RFC 9457), and what is not known is never
-//! shown as nothing: without an answer of the database there is 503, not an empty fleet.
+//! Errors are problem documents (RFC 9457). Unknown data is never shown as empty: if the database
+//! does not answer, the response is 503 and not an empty fleet.
 
 mod agents;
 mod answer;
@@ -25,7 +25,7 @@ use crate::web::state::App;
 
 use problem::Problem;
 
-/// Every path of the API, and what is answered below it where there is none.
+/// All paths of the API, and the response for unknown paths below it.
 pub(super) fn routes() -> Router<Arc<App>> {
     Router::new()
         .route("/api/v1/fleet", get(fleet::show))
@@ -42,7 +42,7 @@ async fn nothing() -> Problem {
 }
 
 impl App {
-    /// The fleet as it was a moment ago, for those who read problem documents.
+    /// A recent collection of the fleet, or a problem document.
     async fn collection_or_problem(&self) -> Result<Arc<CollectionResult>, Problem> {
         // The only refusal there is: no place.
         self.cached_collection().await.map_err(|_| Problem::busy())

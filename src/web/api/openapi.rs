@@ -1,7 +1,7 @@
-//! `/api/v1/openapi.json`: the API's description of itself.
+//! `/api/v1/openapi.json`: the OpenAPI document.
 //!
-//! The schemas are made from the types that are answered with, and the sets of names from the
-//! sets, so that neither can be forgotten.
+//! Schemas are generated from the types of the responses, and lists of values from the enums, so
+//! that they are always complete.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ const DESCRIPTION: &str = "The agents of a Coder deployment. All data of a respo
      the database is queried at most once in that time, however many clients there are. Unknown \
      values are null, never 0. When nothing is known about the agents, the status is 503.";
 
-/// The description.
+/// Serves the OpenAPI document.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     RawQuery(query): RawQuery,
@@ -34,7 +34,7 @@ pub(super) async fn show(
     Ok(whole(&headers, &document(&app.settings.links)))
 }
 
-/// OpenAPI 3.1, whose schemas are JSON Schema itself.
+/// The document in OpenAPI 3.1, which uses JSON Schema.
 fn document(links: &Links) -> Value {
     let settings = SchemaSettings::draft2020_12().for_serialize();
     let settings = settings.with(|it| {
@@ -69,7 +69,7 @@ fn document(links: &Links) -> Value {
     })
 }
 
-/// Where clients reach it: as `--web.external-url` says, else where they found this.
+/// The server URL: `--web.external-url`, otherwise `/` on the host of the document.
 fn server(links: &Links) -> String {
     match &links.external {
         Some(url) => url.as_str().to_owned(),
@@ -81,7 +81,7 @@ fn server(links: &Links) -> String {
 mod tests {
     use super::*;
 
-    /// Every `$ref` in it.
+    /// All values of `$ref` in the document.
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(map) => {

@@ -1,4 +1,4 @@
-//! The paths of the API with what they take and answer, for the description.
+//! The paths of the API with parameters and responses, for the OpenAPI document.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaGenerator;
@@ -13,7 +13,7 @@ use super::example::Examples;
 use super::parameters::Parameter;
 use super::problem::{self, Problem};
 
-/// Every path.
+/// The paths object of the OpenAPI document.
 pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value {
     let examples = Examples::new(links);
     let problem = answer::<Problem>(schemas, problem::CONTENT_TYPE, None);
@@ -53,7 +53,7 @@ pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value 
 
 const JSON: &str = "application/json";
 
-/// The content of an answer of this type.
+/// The content of a response of this type.
 fn answer<T: JsonSchema>(
     schemas: &mut SchemaGenerator,
     media_type: &str,
@@ -66,7 +66,7 @@ fn answer<T: JsonSchema>(
     json!({ media_type: content })
 }
 
-/// What a path may answer: `content` when all is well, else one of these problems.
+/// The responses of a path: `content` for 200, and these problems.
 fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
     let tag = header("Identifies this content, whatever its compression");
     let mut answers = json!({

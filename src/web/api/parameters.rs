@@ -1,5 +1,5 @@
-//! What may be asked of the list of agents: each parameter once, for those who read a query and
-//! for the description.
+//! The query parameters of the list of agents, in one table for the parser and the OpenAPI
+//! document.
 
 use serde_json::{Value, json};
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -11,13 +11,13 @@ use crate::fleet::rules::status::Status;
 
 use super::cursor;
 
-/// Agents on a page of one who does not say how many.
+/// Default number of agents on a page.
 pub(super) const DEFAULT_LIMIT: usize = 100;
 
-/// Agents on a page at most: some 1.2 MB.
+/// Maximum number of agents on a page; they take about 1.2 MB.
 pub(super) const MAX_LIMIT: usize = 1000;
 
-/// Stands for every class that is a problem.
+/// Value of `health` that selects all classes that are problems.
 pub(super) const PROBLEM: &str = "problem";
 
 /// A parameter of the list of agents.
@@ -38,12 +38,12 @@ pub(super) enum Parameter {
 }
 
 impl Parameter {
-    /// Whether it may be given several times: then one of the values has to fit.
+    /// Whether it may be repeated. An agent then has to match one of the values.
     pub(super) const fn is_list(self) -> bool {
         !matches!(self, Self::Text | Self::Limit | Self::Cursor)
     }
 
-    /// What it does, in a sentence.
+    /// Description in one sentence.
     pub(super) const fn help(self) -> &'static str {
         match self {
             Self::Health => {
@@ -82,7 +82,7 @@ impl Parameter {
         }
     }
 
-    /// What it takes.
+    /// JSON schema of its values.
     pub(super) fn schema(self) -> Value {
         match self {
             Self::Health => {
@@ -114,7 +114,7 @@ fn all<V: Variants>() -> Vec<&'static str> {
     names::<V>().collect()
 }
 
-/// The names of a closed set.
+/// The values of an enum.
 pub(super) fn names<V: Variants>() -> impl Iterator<Item = &'static str> {
     V::ALL.iter().map(|it| it.as_str())
 }

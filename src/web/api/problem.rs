@@ -1,4 +1,4 @@
-//! What is answered when something is wrong: `application/problem+json` (RFC 9457).
+//! Error responses: `application/problem+json` (RFC 9457).
 
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -35,7 +35,7 @@ pub(super) struct Problem {
     error_kind: Option<&'static str>,
 }
 
-/// The sorts of problems.
+/// The types of problems.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, IntoStaticStr, VariantArray)]
 #[strum(
     serialize_all = "kebab-case",
@@ -84,7 +84,7 @@ impl Problem {
         }
     }
 
-    /// 400: this parameter cannot be used. Nothing of its value is repeated.
+    /// 400: the value of this parameter is invalid. The value itself is not repeated.
     pub(super) fn parameter(name: &str, detail: impl Into<String>) -> Self {
         Self {
             parameter: Some(name.to_owned()),
@@ -92,30 +92,30 @@ impl Problem {
         }
     }
 
-    /// 404: the id is none of the population.
+    /// 404: no agent of the population has this id.
     pub(super) fn no_such_agent() -> Self {
         let detail = "no agent of any workspace's latest build has this id; each build creates agents \
                       with new ids";
         Self::new(Kind::NoSuchAgent, detail)
     }
 
-    /// 404: the path is none of the API.
+    /// 404: the API has no such path.
     pub(super) fn no_such_path() -> Self {
         let detail = "see /api/v1/openapi.json for all paths";
         Self::new(Kind::NoSuchPath, detail)
     }
 
-    /// 405: the API changes nothing.
+    /// 405: the API is read-only.
     pub(super) fn method_not_allowed() -> Self {
         Self::new(Kind::MethodNotAllowed, "use GET or HEAD")
     }
 
-    /// 503: there is no place.
+    /// 503: the maximum number of requests is in progress.
     pub(super) fn busy() -> Self {
         Self::new(Kind::Busy, "try again, or raise --web.max-requests")
     }
 
-    /// 503: the database, or the collector that would know, did not answer.
+    /// 503: the database did not answer, or the collector failed.
     pub(super) fn failed(failure: &Failure) -> Self {
         Self {
             error_kind: Some(failure.kind.as_str()),
@@ -123,12 +123,12 @@ impl Problem {
         }
     }
 
-    /// 503: agents are not known.
+    /// 503: agents are unknown.
     pub(super) fn without_agents(why: &str) -> Self {
         Self::new(Kind::Unknown, why)
     }
 
-    /// 500: what was to be answered could not be written.
+    /// 500: the response could not be serialized.
     pub(super) fn broken() -> Self {
         Self::new(Kind::Broken, "see the log of the exporter")
     }

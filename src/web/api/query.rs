@@ -1,4 +1,4 @@
-//! From the query of a URL to what is wanted. Pure.
+//! Parses the query of a URL. Pure.
 
 use std::str::FromStr;
 
@@ -12,23 +12,23 @@ use super::cursor;
 use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};
 use super::problem::Problem;
 
-/// What is wanted of the list of agents.
+/// The parsed query of the list of agents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct AgentsQuery {
-    /// Which agents.
+    /// Filter for the agents.
     pub(super) filter: Filter,
-    /// How many on a page.
+    /// Maximum number of agents on the page.
     pub(super) limit: usize,
-    /// After which id the page begins.
+    /// Id after which the page begins; `None` for the first page.
     pub(super) after: Option<Uuid>,
 }
 
-/// Reads the query of the list of agents.
+/// Parses the query of the list of agents.
 ///
 /// # Errors
 ///
-/// When a parameter is unknown, given twice where once is enough, or has a value it does not
-/// take: a client that mistypes must not be shown every agent instead.
+/// When a parameter is unknown, repeated although only one value is allowed, or has an invalid
+/// value. A mistyped filter must not return all agents.
 pub(super) fn wanted(query: &str) -> Result<AgentsQuery, Problem> {
     let mut wanted = AgentsQuery {
         filter: Filter::default(),
@@ -51,11 +51,11 @@ pub(super) fn wanted(query: &str) -> Result<AgentsQuery, Problem> {
     Ok(wanted)
 }
 
-/// That a query has no parameters, where there are none.
+/// Checks that the query has no parameters.
 ///
 /// # Errors
 ///
-/// When it has some.
+/// When it has one.
 pub(super) fn nothing(query: &str) -> Result<(), Problem> {
     match form_urlencoded::parse(query.as_bytes()).next() {
         None => Ok(()),
@@ -63,7 +63,7 @@ pub(super) fn nothing(query: &str) -> Result<(), Problem> {
     }
 }
 
-/// Without the cursor, in the same order, and whatever it holds, harmless in a header.
+/// The query with another cursor, in the same order and percent-encoded for a header.
 pub(super) fn with_cursor(query: &str, cursor: &str) -> String {
     let name = Parameter::Cursor.as_str();
     let others = form_urlencoded::parse(query.as_bytes()).filter(|(it, _)| it != name);

@@ -32,7 +32,7 @@ const KNOWN: usize = 256;
 /// What became of a request's password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PasswordVerdict {
-    /// It may pass.
+    /// User and password are right, or no password is required.
     Welcome,
     /// Its user or password is wrong or missing.
     Unknown,

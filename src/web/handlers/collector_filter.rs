@@ -1,16 +1,16 @@
-//! `collect[]=`: which collectors a scrape is for. Pure.
+//! `collect[]`: the collectors that a scrape asks for. Pure.
 
 use percent_encoding::percent_decode_str;
 
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::Collector;
 
-/// The collectors that `query` picks of those that are `enabled`, in the order in which they
-/// run; all of them when it picks none (`docs/spec/http.md`).
+/// The `enabled` collectors that `query` selects, in the order in which they run; all if it selects
+/// none (`docs/spec/http.md`).
 ///
 /// # Errors
 ///
-/// When it names one that is not enabled: a sentence that names those there are.
+/// When it selects a collector that is not enabled: a sentence with the enabled ones.
 pub(crate) fn collectors(query: &str, enabled: &[Collector]) -> Result<Vec<Collector>, String> {
     let mut picked = Vec::new();
     let mut picks = false;
@@ -33,7 +33,7 @@ pub(crate) fn collectors(query: &str, enabled: &[Collector]) -> Result<Vec<Colle
     Ok(enabled.iter().filter(is_picked).copied().collect())
 }
 
-/// Repeats nothing of the request.
+/// The error message. It contains no part of the request.
 fn unknown(enabled: &[Collector]) -> String {
     let names: Vec<_> = enabled.iter().map(|it| it.as_str()).collect();
     format!(

@@ -1,4 +1,4 @@
-//! Compressed answers.
+//! Compression of responses.
 
 use std::convert::Infallible;
 use std::future::ready;
@@ -12,10 +12,10 @@ use tower::{Layer, ServiceExt, service_fn};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
 
-/// gzip or zstd, as the client asks, at the level of least work: the scrape waits for it and
-/// the bytes are not kept. Of 47.5 MB (a series for each of 100,000 agents) gzip makes 12.7 MB
-/// in 195 ms at level 1 and 7.9 MB in 391 ms at level 6; zstd 7.0 MB in 61 ms at level 1, and
-/// nothing smaller above. A default page is compressed within a millisecond by any of them.
+/// gzip or zstd, as the client accepts, at the lowest level: the scrape waits for it, and the
+/// result is not stored. For 47.5 MB (a series for each of 100,000 agents) gzip takes 195 ms for
+/// 12.7 MB at level 1 and 391 ms for 7.9 MB at level 6. zstd takes 61 ms for 7.0 MB at level 1, and
+/// higher levels are not smaller. A default page takes less than a millisecond.
 pub(crate) fn compression() -> CompressionLayer {
     CompressionLayer::new()
         .gzip(true)
@@ -52,12 +52,12 @@ fn rules_out(coding: &str) -> bool {
     is_zero && matches!(name.trim().to_ascii_lowercase().as_str(), "identity" | "*")
 }
 
-/// Compresses the whole body of an answer, if the request's headers accept that. [`compression`]
-/// does the same while the body is sent, and leaves answers alone that are compressed already.
+/// Compresses a complete response, if the request accepts that. [`compression`] compresses while
+/// the response is sent, and skips compressed responses.
 ///
 /// # Errors
 ///
-/// When the body ends in an error, which one in memory does not.
+/// When the body ends in an error, which a body in memory does not.
 pub(crate) async fn compressed(
     asked: &HeaderMap,
     answer: Response,

@@ -1,22 +1,22 @@
-//! How long a scrape may take.
+//! Timeout of a scrape.
 
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 
-/// The header in which Prometheus says when it gives up.
+/// Prometheus' request header with its scrape timeout.
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
-/// A scraper that gives up within this time could never be answered.
+/// Minimum timeout: a shorter one leaves no time for a response.
 const SHORTEST: Duration = Duration::from_millis(100);
 
-/// Prometheus forgets a series after five minutes: no scraper asks less often, or waits longer.
-/// A client that says a day must not keep one collection going that all others then share.
+/// Maximum timeout. Prometheus marks a series stale after five minutes, so longer timeouts are not
+/// useful. A client that sends a day must not keep a collection running that all others share.
 const LONGEST: Duration = Duration::from_secs(5 * 60);
 
-/// How long a scrape with these headers may take: what the scraper says, five minutes at most,
-/// less the time the answer needs on its way (`offset`), or `default` when it says nothing
-/// sensible (`docs/spec/collection.md`).
+/// The timeout of a scrape with these headers: the scraper's timeout, at most five minutes, minus
+/// the time for the response (`offset`). It is `default` if the header is missing or invalid
+/// (`docs/spec/collection.md`).
 pub(crate) fn allowed_time(headers: &HeaderMap, offset: Duration, default: Duration) -> Duration {
     let header = headers.get(SCRAPE_TIMEOUT);
     let seconds = header.and_then(|it| it.to_str().ok()?.trim().parse::<f64>().ok());

@@ -1,4 +1,4 @@
-//! Paths under `/-/`: is it alive, is it of use, what does it run with, read it again.
+//! Paths under `/-/`: healthy, ready, reload and config.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use crate::web::state::{App, IsTrusted};
 /// A reload reads files and makes TLS anew: no client makes it happen more often.
 const BETWEEN_RELOADS: Duration = Duration::from_secs(1);
 
-/// The process answers.
+/// `/-/healthy`: always 200 while the process can answer.
 pub(crate) async fn healthy() -> &'static str {
     "healthy\n"
 }
@@ -56,7 +56,7 @@ fn about_coder(app: &App) -> String {
     lines
 }
 
-/// Reads again what files hold.
+/// `/-/reload`: reads the files again.
 pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
     // In a task of its own: a client that hangs up leaves no half of it.
     let reload = tokio::spawn(async move { app.reload().await });
@@ -67,7 +67,7 @@ pub(crate) async fn reload(State(app): State<Arc<App>>) -> Response {
     }
 }
 
-/// What it runs with; no secret.
+/// `/-/config`: the settings in effect, without secrets.
 pub(crate) async fn config(State(app): State<Arc<App>>) -> Response {
     let lifecycle = &app.settings.lifecycle;
     let yaml = format!(
@@ -83,7 +83,7 @@ pub(crate) async fn config(State(app): State<Arc<App>>) -> Response {
         .into_response()
 }
 
-/// Any text as a YAML value.
+/// The text as a quoted YAML value.
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }

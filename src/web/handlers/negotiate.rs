@@ -1,4 +1,4 @@
-//! Which exposition format a client wants. Pure.
+//! Chooses the exposition format. Pure.
 
 use crate::metrics::exposition::Format;
 
@@ -25,9 +25,9 @@ impl From<Format> for Negotiated {
     }
 }
 
-/// The format for this `Accept` header: the one the client likes best among those we have, and
-/// text 0.0.4 for everybody who asks for nothing we know (a browser, curl, nothing at all). A
-/// scrape is never refused for its header.
+/// The format for this `Accept` header: the supported format with the highest weight. Text 0.0.4 if
+/// no supported format is listed, as for browsers and curl, or if there is no header. A scrape is
+/// never rejected because of its header.
 pub(crate) fn negotiated(accept: &str) -> Negotiated {
     let ranges = accept.split(',');
     let mut best = (0.0, Format::Text.into());

@@ -20,7 +20,7 @@ use crate::probe::{Answer, Asked, Reach, Refused};
 use crate::web::handlers::{deadline, scrape};
 use crate::web::state::App;
 
-/// What the URL asks for.
+/// Query parameters of `/probe`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ProbeQuery {
     #[serde(default)]
@@ -28,13 +28,13 @@ pub(crate) struct ProbeQuery {
     /// Anything but `true` is no, as in blackbox exporter.
     #[serde(default)]
     debug: String,
-    /// Dial whatever the scope: this counts as use of the workspace.
+    /// Dial even if the workspace is out of scope. Coder counts this as use of the workspace.
     #[serde(default)]
     force: bool,
 }
 
-/// Probes one workspace if it is in scope or `force` is set; 404 for one that does not exist, 429
-/// when all places are taken.
+/// Probes one workspace if it is in scope or `force` is set. 404 if it does not exist, 429 if the
+/// maximum number of dials is in progress.
 pub(crate) async fn probe(
     State(app): State<Arc<App>>,
     headers: HeaderMap,
@@ -115,7 +115,7 @@ fn page(asked: &Asked, allowed: Duration) -> ProbePage {
     }
 }
 
-/// What was asked and answered, before the metrics it led to.
+/// The steps of the probe as comments before the metrics.
 fn story(asked: &Asked) -> String {
     let (owner, workspace, steps) = match &asked.answer {
         Answer::Probed(it) => (&it.owner, &it.workspace, &it.story.steps),
@@ -137,5 +137,5 @@ fn story(asked: &Asked) -> String {
     story
 }
 
-/// How to have a workspace dialed that is out of scope.
+/// How to dial a workspace that is out of scope.
 const FORCE: &str = "Not dialed. Add &force=true to dial it; Coder counts this as use.";

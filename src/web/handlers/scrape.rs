@@ -1,4 +1,4 @@
-//! `/metrics`.
+//! `/metrics`: a collection in the client's format.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -32,10 +32,10 @@ use crate::web::server::connection::ClientAddress;
 use crate::web::state::App;
 use crate::web::state::places::Place;
 
-/// How much of an answer is handed over at a time.
+/// Size of the parts in which a response is sent.
 const CHUNK_BYTES: usize = 8 * 1024;
 
-/// One scrape: a collection, written as the client asks.
+/// Handles a scrape: 503 if the maximum number of scrapes is in progress.
 pub(crate) async fn metrics(
     State(app): State<Arc<App>>,
     Extension(ClientAddress(client)): Extension<ClientAddress>,
@@ -83,9 +83,9 @@ pub(crate) async fn metrics(
     })
 }
 
-/// The page in the format that the client asks for. A page about many agents is compressed here, on
-/// the blocking thread; other pages are compressed while they are sent. `collection` is how long the
-/// collection took, for the log. `None` when the page cannot be written.
+/// The page in the format of the client. A page with many agents is compressed here, on the
+/// blocking thread; other pages are compressed while they are sent. `collection` is the duration of
+/// the collection, for the log. `None` if the page cannot be written.
 fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
     let failed = |error: &dyn fmt::Display| {
         tracing::error!(%error, "the metrics could not be written");
@@ -110,13 +110,13 @@ fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option
     Some(Response::from_parts(parts, bytes))
 }
 
-/// Says what a scrape or a probe would answer with, and does nothing for it.
+/// Answers a HEAD request with the headers of a scrape or probe, without running it.
 pub(crate) async fn head(headers: HeaderMap) -> Response {
     let content_type = negotiated(&headers).content_type;
     ([(header::CONTENT_TYPE, content_type)], Body::empty()).into_response()
 }
 
-/// The format these headers ask for.
+/// The format for these headers.
 pub(crate) fn negotiated(headers: &HeaderMap) -> Negotiated {
     let accept = headers.get_all(header::ACCEPT).iter();
     // A header given twice is one list, cut in two.
@@ -189,7 +189,7 @@ impl HttpBody for Chunks {
 }
 
 impl App {
-    /// Whether what is in force is what files say.
+    /// Whether the settings in effect match the files.
     fn is_config_current(&self) -> bool {
         self.settings.lifecycle.config.is_current()
             && self.is_database_current.load(Ordering::Relaxed)

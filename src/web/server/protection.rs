@@ -14,7 +14,7 @@ use crate::web::server::tls;
 /// What stands between a client and the answers. By default nothing does.
 #[derive(Debug, Default)]
 pub(crate) struct Protection {
-    /// `None`: plain HTTP.
+    /// TLS settings; `None` means plain HTTP.
     pub(crate) tls: Option<Arc<ServerConfig>>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     /// Empty: no password is asked for.

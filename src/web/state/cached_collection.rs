@@ -1,4 +1,4 @@
-//! The fleet for a page: not a scrape, and no additional one.
+//! Collections for pages, which are shared with scrapes.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use tokio::time::Instant;
 use crate::fleet::stats::collection::CollectionResult;
 use crate::web::state::App;
 
-/// What a page shows may be this old. However many look at it, the database is asked once in
-/// this time; agents are lost after 30 s.
+/// Maximum age of the data on a page. The database is queried at most once in this time for any
+/// number of viewers. It is short compared with the 30 s after which an agent is lost.
 pub(crate) const MAX_AGE: Duration = Duration::from_secs(5);
 
 impl App {

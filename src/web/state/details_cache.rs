@@ -1,7 +1,7 @@
-//! All about one workspace or agent, for a page.
+//! Cached details of workspaces and agents, for pages.
 //!
-//! However many look at the same one, the database is asked once in [`MAX_AGE`]; however many
-//! are looked at, one is asked about at a time.
+//! Details of one workspace or agent are read at most once in [`MAX_AGE`], for any number of
+//! viewers. Only one of them is read at a time.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,10 +23,11 @@ const REMEMBERED: usize = 64;
 /// Answers take no more memory than this together: a workspace may have had very many agents.
 const REMEMBERED_BYTES: usize = 8 << 20;
 
-/// What was answered.
+/// The result of one lookup.
 type Answer = Result<Arc<WorkspaceDetails>, Unclear>;
 
-/// The newest answer to one question. Locked while it is asked: who comes meanwhile waits for it.
+/// The latest result of a lookup. It is locked during the lookup, so concurrent requests wait for
+/// the result.
 #[derive(Debug, Default)]
 struct Question {
     answer: tokio::sync::Mutex<Option<(Instant, Answer)>>,
@@ -34,14 +35,14 @@ struct Question {
     bytes: AtomicUsize,
 }
 
-/// The questions of late.
+/// The latest lookups with their results, by reference.
 #[derive(Debug, Default)]
 pub(crate) struct DetailsCache {
     questions: Mutex<HashMap<Reference, (Instant, Arc<Question>)>>,
 }
 
 impl DetailsCache {
-    /// The place of this question, shared by all who ask it.
+    /// The cache entry of this reference, shared by all its requests.
     fn question(&self, reference: &Reference) -> Arc<Question> {
         let mut questions = self.questions.lock();
         let now = Instant::now();
@@ -121,8 +122,8 @@ impl App {
     }
 }
 
-/// Whether what was answered `at` that moment does for who came at `arrived`. A failure does for
-/// those who waited for it and for no other: the next one tries again.
+/// Whether a result of the time `at` is recent enough for a request that came at `arrived`. A
+/// failure is only used for requests that waited for it; the next request tries again.
 fn is_good(at: Instant, answer: &Answer, arrived: Instant) -> bool {
     match answer {
         Err(Unclear::Failed(_)) => at > arrived,

@@ -1,4 +1,4 @@
-//! What the handlers share.
+//! State that the handlers share.
 
 mod cached_collection;
 mod details_cache;
@@ -24,7 +24,7 @@ use self::details_cache::DetailsCache;
 use self::places::Places;
 use self::ready::ReadyCheck;
 
-/// Requests to `/-/ready` that may wait for the database at a time; more get 503 at once.
+/// Maximum number of requests to `/-/ready` that wait for the database; more get 503 at once.
 const ASKING: usize = 32;
 
 /// Whether the client has shown that it may know more than that the exporter is there: by its
@@ -39,7 +39,7 @@ pub(crate) type LastReload = (Instant, Result<(), String>);
 /// are fewer, but each may carry several.
 const WAITING: usize = 1024;
 
-/// What the handlers share.
+/// State that the handlers share.
 pub(crate) struct App {
     pub(crate) collect: Collect,
     pub(crate) settings: WebSettings,
@@ -60,7 +60,7 @@ pub(crate) struct App {
     pub(crate) strangers: TokenBucket,
     /// The last reload; locked while there is one.
     pub(crate) reloading: Mutex<Option<LastReload>>,
-    /// Whether the database's URL could be read when that was last asked for.
+    /// Whether the last attempt to read the database's URL succeeded.
     pub(crate) is_database_current: AtomicBool,
     /// Whether series were left out of the last page.
     pub(crate) is_page_cut: AtomicBool,
@@ -69,7 +69,7 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Nothing has been asked yet.
+    /// The initial state, without a collection.
     pub(crate) fn new(collect: Collect, settings: WebSettings) -> Self {
         Self {
             collect,
@@ -94,7 +94,7 @@ impl App {
         }
     }
 
-    /// What is to be read, by collectors and probe.
+    /// All columns that collectors and probe read.
     pub(crate) fn reads(&self) -> Vec<ColumnSet> {
         let mut reads = reads_of(&self.collect.settings().collectors);
         if self.settings.probe.is_some() {

@@ -1,4 +1,5 @@
-//! `/-/ready`: is the database reached, its Coder supported, and every grant there?
+//! `/-/ready`: checks that the database answers, that its Coder is supported, and that all grants
+//! exist.
 
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use tokio::time::Instant;
 use crate::collect::Collect;
 use crate::postgres::catalog::ColumnSet;
 
-/// Ready stands for this long: however often it is asked, a database that works is asked once
-/// a second. One that does not is asked anew, one look at a time, so that its return shows.
+/// How long a success is cached, so that a working database is queried at most once a second. A
+/// failure is not cached, but only one check runs at a time.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// Ready, or why not and what to do, a line for each reason.
+/// Success, or one line for each problem with what to do.
 pub(crate) type ReadyResult = Result<(), String>;
 
-/// One look at the database for everybody who asks at the same time.
+/// A check of the database that concurrent requests share.
 #[derive(Default)]
 pub(crate) struct ReadyCheck {
     state: Mutex<ReadyState>,
@@ -25,15 +26,15 @@ pub(crate) struct ReadyCheck {
 
 #[derive(Default)]
 struct ReadyState {
-    /// Weak: a look without a waiting request is dropped.
+    /// Weak: a check without a waiting request is dropped.
     look: Option<WeakShared<BoxFuture<'static, ReadyResult>>>,
     was_ready: Option<Instant>,
 }
 
 impl ReadyCheck {
-    /// The verdict, by `deadline` or that of the first request.
+    /// The result of a check, by the deadline of this request or of the one that started the check.
     ///
-    /// What is to be read is the same for all who ask.
+    /// `reads` must be the same for all requests.
     pub(crate) async fn ask(
         &self,
         collect: &Collect,
@@ -69,14 +70,13 @@ impl ReadyCheck {
         Err(look)
     }
 
-    /// A new look is needed, whatever was seen a moment ago.
+    /// Discards the cached success.
     pub(crate) fn forget(&self) {
         *self.state.lock() = ReadyState::default();
     }
 }
 
-/// Ready means: the database is reached, its Coder is supported, and all that is to be read may
-/// be read.
+/// Runs the check: the database answers, its Coder is supported, and all columns can be read.
 async fn look(collect: Collect, reads: Vec<ColumnSet>, deadline: Instant) -> ReadyResult {
     let catalog = collect.database().catalog(&reads, deadline).await;
     let catalog = catalog.map_err(|failure| format!("not ready: {failure}\n"))?;

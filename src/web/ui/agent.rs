@@ -1,5 +1,5 @@
-//! `/agents/<id>`: one agent, why it is what it is, and what became of it. By names, or by a
-//! workspace's id, it leads to the agent that is meant, or lists those that may be.
+//! `/agents/<id>`: one agent with its status, health and history. A path with names or with a
+//! workspace's id redirects to the agent, or lists the workspace's agents.
 
 mod agent_tree;
 mod builds;
@@ -32,24 +32,24 @@ use super::layout::live;
 pub(super) use probing::OFF;
 use probing::Probing;
 
-/// What the URL asks for besides.
+/// Query parameters of the page of an agent.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct AgentQuery {
-    /// The number of the probe whose story is to be shown.
+    /// Number of the probe whose steps are shown.
     probed: Option<u64>,
 }
 
-/// What a page is about.
+/// The subject of a page.
 enum Subject {
-    /// One agent, by its id: it has a page.
+    /// An agent, requested by its id.
     Agent,
-    /// An agent that was named otherwise: its page is elsewhere.
+    /// An agent, requested by names: the request is redirected to this id.
     Elsewhere(Uuid),
-    /// A workspace whose latest build has no agent, or several.
+    /// A workspace whose latest build has no agent or several.
     Workspace,
 }
 
-/// Shows it.
+/// Serves the page of an agent or workspace, or redirects to it.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     Path(what): Path<String>,
@@ -75,8 +75,8 @@ pub(super) async fn show(
     layout::page(&app.settings, &title, None, &main)
 }
 
-/// Probes the workspace, if a page of this exporter asks for it, and leads back to the page with
-/// what came of it.
+/// Probes the workspace, if the form was sent from a page of this exporter, and redirects to the
+/// page with the result.
 pub(super) async fn probe_now(
     State(app): State<Arc<App>>,
     Path(what): Path<String>,
@@ -117,7 +117,7 @@ pub(super) async fn probe_now(
     }
 }
 
-/// What is known of what the path names, or the page that says why nothing is.
+/// The details of the workspace or agent in the path, or an error page.
 async fn read_details(app: &App, what: &str) -> Result<Arc<WorkspaceDetails>, Response> {
     let Ok(reference) = what.parse::<Reference>() else {
         return Err(missing::unreadable(&app.settings));
@@ -135,7 +135,7 @@ fn subject(details: &WorkspaceDetails, what: &str) -> Subject {
     }
 }
 
-/// Where a browser finds the page of an agent or a workspace.
+/// The path of the page of an agent or workspace.
 fn address(app: &App, id: Uuid, wanted: &AgentQuery) -> String {
     let path = match wanted.probed {
         Some(number) => format!("/agents/{id}?probed={number}#probed"),

@@ -1,5 +1,5 @@
-//! Style, script and icon, within the program. Each is named by its content, so that a browser
-//! keeps it for ever and asks anew when it is another.
+//! Style sheet, script and icon, which are compiled into the program. Their names contain a digest
+//! of the content, so browsers cache them for ever.
 
 use std::sync::LazyLock;
 
@@ -8,9 +8,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ring::digest::{SHA256, digest};
 
-/// A file of the pages.
+/// A static file of the pages.
 struct Asset {
-    /// With the beginning of its content's digest in it.
+    /// File name with the first characters of the content's digest.
     name: String,
     content_type: &'static str,
     content: &'static str,
@@ -38,7 +38,7 @@ pub(super) fn icon() -> String {
     ICON.path()
 }
 
-/// Serves one of them.
+/// Serves a static file.
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
     let assets = [&STYLE, &SCRIPT, &ICON];
     match assets.into_iter().find(|it| it.name == name) {

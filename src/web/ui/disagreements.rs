@@ -1,4 +1,4 @@
-//! Agents about which the database and the dial cannot both be right: what each said.
+//! The section with agents whose status in the database contradicts the dial.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use super::moments::ago;
 use super::parts::{long_text, outcome_badge};
 use super::probes::link;
 
-/// More than a page is good for; the metric counts them all.
+/// Maximum number of agents in the section; the metric counts all.
 const SHOWN: usize = 200;
 
-/// The section.
+/// Renders the section, or a sentence if there is no contradiction.
 pub(super) fn disagreements(
     links: &Links,
     stats: &ProbeStats,

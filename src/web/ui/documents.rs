@@ -1,23 +1,23 @@
-//! Links to the documents of this version, where the address of the repository is known.
+//! Links to the documents of this version, if the URL of the repository is set.
 
 use maud::{Markup, html};
 
 use crate::fleet::rules::explain::Reason;
 
-/// `repository` of `Cargo.toml`, the one place that has the address. Empty when it is not set.
+/// `repository` in `Cargo.toml`, the only place with the URL. Empty if it is not set.
 const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
-/// The name of the rule that decided a status.
+/// The name of the rule that decided the status, as a link if possible.
 pub(super) fn status_rule(reason: &Reason) -> Markup {
     rule(REPOSITORY, reason, "docs/spec/connection-status.md")
 }
 
-/// The name of the rule that decided a health class.
+/// The name of the rule that decided the health class, as a link if possible.
 pub(super) fn health_rule(reason: &Reason) -> Markup {
     rule(REPOSITORY, reason, "docs/spec/health.md")
 }
 
-/// `(rule silent)`, with a link to the rule's place on its page if there is a repository.
+/// `(rule silent)`, with a link to the rule on its page if there is a repository.
 fn rule(repository: &str, reason: &Reason, page: &str) -> Markup {
     let name = reason.rule;
     let address = document(repository, page);
@@ -33,7 +33,7 @@ fn rule(repository: &str, reason: &Reason, page: &str) -> Markup {
     }
 }
 
-/// The address of a document, as it is in this version of the program.
+/// The URL of a document in this version of the program.
 fn document(repository: &str, path: &str) -> Option<String> {
     let version = env!("CARGO_PKG_VERSION");
     let repository = repository.trim_end_matches('/');

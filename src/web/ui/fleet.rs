@@ -1,4 +1,4 @@
-//! `/`: is anything wrong, how much, where, since when, and what to do.
+//! `/`: the page of the fleet, with problems, their number, place and age, and what to do.
 
 mod changes;
 mod exporter;
@@ -32,7 +32,7 @@ use super::pictures;
 use query::Query;
 use state::FleetState;
 
-/// What every part of the page is made from.
+/// The data of the page's sections.
 struct View<'a> {
     links: &'a Links,
     probe: Option<&'a Probe<AnyDialer>>,
@@ -40,26 +40,26 @@ struct View<'a> {
     health_history: &'a HealthHistory,
     /// Why Coder did not answer when it was last asked.
     coder_trouble: Option<String>,
-    /// Silence after which an agent is lost.
+    /// Time without a heartbeat after which an agent is lost.
     inactive_timeout: Duration,
-    /// The present by the database's clock, as far as that is known: by it ages are shown.
+    /// The current time by the database's clock, from which ages are computed.
     now: Timestamp,
     query: &'a Query,
 }
 
 impl View<'_> {
-    /// Where these agents are shown.
+    /// The URL of the page that shows these agents.
     fn link(&self, selection: Selection) -> String {
         format!("{}#problems", address(self.links, selection))
     }
 
-    /// The address of this page that says this.
+    /// The URL of the page with these parameters.
     fn href(&self, query: &Query) -> String {
         href(self.links, query)
     }
 }
 
-/// The address of this page that shows these agents.
+/// The URL of the fleet's page that shows these agents.
 pub(super) fn address(links: &Links, selection: Selection) -> String {
     href(links, &Query::from(selection))
 }
@@ -70,7 +70,7 @@ fn href(links: &Links, query: &Query) -> String {
     format!("{}{separator}{said}", links.here("/"))
 }
 
-/// The fleet's page.
+/// Serves the fleet's page.
 pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQuery) -> Response {
     let collection = match app.cached_collection().await {
         Ok(collection) => collection,
@@ -100,7 +100,7 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
     page(&app.settings, &state.title(), Some(Place::Fleet), &main)
 }
 
-/// This machine's clock, put right by what it differs from the database's.
+/// The time of this machine's clock, corrected by the skew.
 fn now_by_the_database(collection: &CollectionResult) -> Timestamp {
     let skew = collection.clock_skew_seconds.unwrap_or_default();
     let seconds = wall_clock().as_unix_seconds() - skew;
@@ -133,7 +133,7 @@ fn whole(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
     }
 }
 
-/// How old the page is. Without script it stays what it was, so it says the moment too.
+/// The age of the data. Without script the page does not refresh, so the time is shown as well.
 fn as_of(view: &View<'_>, state: &FleetState<'_>) -> Markup {
     let at = match state {
         FleetState::Known { fleet, .. } => fleet.snapshot.now,

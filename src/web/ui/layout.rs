@@ -1,4 +1,4 @@
-//! What all pages have in common.
+//! The common layout of all pages.
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -10,13 +10,14 @@ use crate::web::settings::WebSettings;
 
 use super::assets;
 
-/// What a browser may do with a page: take style, script and pictures from here, ask here, send
-/// forms here, and nothing else. Nothing that stands in the page itself is run.
+/// Content security policy: style, script, images, requests and forms only from and to this server.
+/// Inline scripts are not allowed.
 const CONTENT_POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; \
      img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
      frame-ancestors 'none'";
 
-/// A page holds names of people: it is kept nowhere, and where it leads is not told on.
+/// Headers of all pages. They contain names of users, so they must not be cached, and links must
+/// not send a referrer to other sites.
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (
         header::CONTENT_SECURITY_POLICY,
@@ -29,17 +30,17 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
 ];
 
-/// The pages that the navigation leads to.
+/// Entries of the navigation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
-    /// The fleet.
+    /// The page of the fleet, `/`.
     Fleet,
-    /// The probe.
+    /// The page of the probe, `/probes`.
     Probes,
 }
 
-/// A whole page: `main` within what all pages have in common. `place` is where in the navigation
-/// it belongs, if anywhere.
+/// A complete page: `main` within the common layout. `place` is the current entry of the
+/// navigation.
 pub(super) fn page(
     settings: &WebSettings,
     title: &str,
@@ -101,12 +102,12 @@ fn footer(links: &Links) -> Markup {
     }
 }
 
-/// What the script keeps as it is at present; its times count from `now`.
+/// The part of the page that the script refreshes. Ages count from `now`.
 pub(super) fn live(now: Timestamp, main: &Markup) -> Markup {
     html! { div class="live" data-live data-now=(now.as_unix_seconds()) { (main) } }
 }
 
-/// The same page with another status.
+/// The page with another HTTP status.
 pub(super) fn with_status(status: StatusCode, mut page: Response) -> Response {
     *page.status_mut() = status;
     page

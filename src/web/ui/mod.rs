@@ -1,7 +1,7 @@
-//! Pages for a person: the fleet, one agent, the probe.
+//! HTML pages: the fleet, one agent, and the probe.
 //!
-//! Each is written whole by the server and works without script; the script only saves the
-//! reader's reloading. What comes from the database is escaped where it is written.
+//! The server renders complete pages that work without script; the script only refreshes them.
+//! Templates escape all data from the database.
 
 mod agent;
 mod assets;
@@ -23,7 +23,7 @@ use crate::web::state::App;
 
 use super::settings::WebSettings;
 
-/// Every page, and what they are made with.
+/// The routes of the pages and static files.
 pub(super) fn routes(settings: &WebSettings) -> Router<Arc<App>> {
     let mut router = Router::new()
         .route("/assets/{name}", get(assets::asset))

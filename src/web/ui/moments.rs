@@ -1,14 +1,14 @@
-//! Moments as pages tell them: how long ago, with the moment itself for who asks.
+//! Times and ages on pages. The age is shown, and the time is its tooltip.
 
 use maud::{Markup, html};
 
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::format::{age, moment};
 
-/// Twelve hours: no time of day within them is that of another day.
+/// Ages up to twelve hours are shown without a date, because the time of day is unique within them.
 const HOURS_WITHOUT_DATE: f64 = 12.0 * 3600.0;
 
-/// How long ago, as text; the moment itself where one asks for it. The script counts on.
+/// The age as text, with the time as tooltip. The script updates it.
 pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
     let shown = moment(at);
     if at == Timestamp::BEGINNING || at == Timestamp::END {
@@ -20,7 +20,7 @@ pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
     }
 }
 
-/// A moment to the minute: `02:13 UTC`, and with its date where it is not of these hours.
+/// The time to the minute, as in `02:13 UTC`, with the date if it is older than twelve hours.
 pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
     let shown = moment(at);
     let is_near = now.seconds_since(at).abs() < HOURS_WITHOUT_DATE;
@@ -32,7 +32,7 @@ pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
     html! { time datetime=(shown) title=(shown) { (time) } }
 }
 
-/// `5m 3s ago`; the moment itself where one asks for it.
+/// The age as in `5m 3s ago`, with the time as tooltip.
 pub(super) fn ago(at: Timestamp, now: Timestamp) -> Markup {
     let seconds = now.seconds_since(at);
     if at == Timestamp::BEGINNING || at == Timestamp::END {
@@ -44,7 +44,7 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> Markup {
     html! { (since(at, now)) " ago" }
 }
 
-/// As [`ago`], with the moment itself beside it, for who can point at nothing.
+/// As [`ago`], with the time next to it, for readers without a pointing device.
 pub(super) fn full_moment(at: Option<Timestamp>, now: Timestamp) -> Markup {
     match at {
         None => html! { span class="faint" { "never" } },

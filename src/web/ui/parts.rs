@@ -1,4 +1,4 @@
-//! What pages are put together from: names, badges, numbers, texts.
+//! Common parts of pages: names, badges, numbers and texts.
 
 use maud::{Markup, html};
 
@@ -8,7 +8,7 @@ use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::rules::health::Health;
 
-/// A text this long is folded.
+/// A longer text is collapsed.
 const LONG: usize = 160;
 
 /// What to say of an agent that is not the usual sort.
@@ -21,18 +21,18 @@ pub(super) const fn kind_note(kind: Kind) -> Option<&'static str> {
     }
 }
 
-/// A class of health, as a person says it.
+/// The name of a health class for people, with spaces.
 pub(super) fn spoken(health: Health) -> String {
     health.as_str().replace('_', " ")
 }
 
-/// A class of health with its colour.
+/// A badge with the health class in its colour.
 pub(super) fn badge(health: Health) -> Markup {
     html! { span class={ "badge health-" (health.as_str()) } { (spoken(health)) } }
 }
 
-/// A name that a user chose: it neither turns the reading direction of what follows, nor moves
-/// anything.
+/// A name from the database, isolated so that it cannot change the writing direction of the text
+/// after it.
 pub(super) fn name(text: &str) -> Markup {
     match text {
         "" => html! { span class="faint" { "(no name)" } },
@@ -40,7 +40,7 @@ pub(super) fn name(text: &str) -> Markup {
     }
 }
 
-/// 12,345
+/// The number with commas between thousands, as in `12,345`.
 pub(super) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
@@ -59,7 +59,7 @@ pub(super) fn counted(count: u64, one: &str) -> String {
     format!("{} {one}{plural}", number(count))
 }
 
-/// A share in whole percent; never 0 % nor 100 % where it is a little more or less.
+/// A share in whole percent. It is 0 % or 100 % only if it is exact.
 pub(super) fn percent(part: u64, whole: u64) -> String {
     match (part, whole) {
         (0, _) | (_, 0) => "0 %".to_owned(),
@@ -73,18 +73,18 @@ pub(super) fn percent(part: u64, whole: u64) -> String {
     }
 }
 
-/// What came of a probe, with its colour.
+/// A badge with the outcome of a probe in its colour.
 pub(super) fn outcome_badge(outcome: ProbeOutcome) -> Markup {
     let name = outcome.as_str();
     html! { span class={ "badge outcome-" (name) } { (name.replace('_', " ")) } }
 }
 
-/// Seconds to the millisecond.
+/// The duration in seconds with three decimals.
 pub(super) fn seconds(duration: std::time::Duration) -> String {
     format!("{:.3}", duration.as_secs_f64())
 }
 
-/// A text of any length and any number of lines, folded where it is long.
+/// A text of several lines, collapsed if it is long.
 pub(super) fn long_text(text: &str) -> Markup {
     let text = printable_lines(text);
     if text.chars().count() <= LONG && !text.contains('\n') {
@@ -100,7 +100,7 @@ pub(super) fn long_text(text: &str) -> Markup {
     html! { details { summary { (first) "…" } pre { (text) } } }
 }
 
-/// The lines are kept, and of each what can be shown.
+/// The text with its line breaks. Other unsafe characters are replaced.
 fn printable_lines(text: &str) -> String {
     let lines = text.lines().map(|it| sanitize(&it.replace('\t', "    ")));
     lines.collect::<Vec<_>>().join("\n")

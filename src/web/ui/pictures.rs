@@ -1,6 +1,6 @@
-//! Pictures of numbers, drawn by the server. Colours come from classes, so that they follow the
-//! reader's scheme; words stand beside the drawing, not in it, so that they keep their size.
-//! Each has its numbers as a table.
+//! Charts as SVG, rendered by the server. Colours are CSS classes, which follow the reader's colour
+//! scheme. Labels are HTML next to the drawing, so that their size does not change. Each chart also
+//! has a table with its numbers.
 
 mod ages;
 mod bar;
@@ -10,7 +10,7 @@ pub(super) use ages::ages;
 pub(super) use bar::{bar, share, swatch};
 pub(super) use hours::hours;
 
-/// A coordinate: tenths are finer than any screen.
+/// A coordinate with one decimal, which is finer than any screen.
 fn coordinate(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     rounded.to_string()

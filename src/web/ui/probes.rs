@@ -1,4 +1,4 @@
-//! `/probes`: what the probe found, and where it and the database disagree.
+//! `/probes`: results of the probe, and contradictions with the database.
 
 use std::sync::Arc;
 
@@ -29,15 +29,15 @@ use super::layout::{Place, live, page, with_status};
 use super::moments::ago;
 use super::parts::{long_text, name, number, outcome_badge, seconds};
 
-/// What the URL asks for.
+/// Query parameters of the probe's page.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct ProbesQuery {
-    /// Only probes of this outcome; empty for all.
+    /// Shows only probes with this outcome; empty shows all.
     #[serde(default)]
     outcome: String,
 }
 
-/// The probe's page.
+/// Serves the probe's page.
 pub(super) async fn show(
     State(app): State<Arc<App>>,
     wanted: Result<Query<ProbesQuery>, QueryRejection>,
@@ -88,7 +88,7 @@ fn found(
     }
 }
 
-/// How far it has come.
+/// Last round, coverage and settings of the probe.
 fn rounds(stats: &ProbeStats, probe: &Probe<AnyDialer>, now: Timestamp) -> Markup {
     let settings = probe.settings();
     let horizon = humantime::format_duration(settings.horizon);
@@ -168,7 +168,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
     }
 }
 
-/// Probes, the newest first.
+/// A table of probes, newest first.
 pub(super) fn table(links: &Links, title: &str, probed: &[Arc<Probed>], now: Timestamp) -> Markup {
     html! {
         @if probed.is_empty() { p class="faint" { "None." } } @else {
@@ -208,7 +208,7 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
     }
 }
 
-/// To the page of the agent, else of the workspace, with the story of this probe.
+/// A link to the page of the agent or workspace, with the steps of this probe.
 pub(super) fn link(links: &Links, one: &Probed) -> Markup {
     let id = one.agent.as_ref().map_or(one.workspace_id, |it| it.id);
     let address = format!("/agents/{id}?probed={}#probed", one.number);

@@ -81,7 +81,12 @@ async fn agent_that_coder_does_not_dial_is_told_by_its_state() {
             "disconnected",
             "Check the agent's machine",
         ),
-        ("timeout", waiting(), "never_connected", "Check the template"),
+        (
+            "timeout",
+            waiting(),
+            "never_connected",
+            "Check the template",
+        ),
         (
             "connecting",
             waiting(),

@@ -1,4 +1,4 @@
-//! A Coder in which anything may happen at any time, and that remembers all of it.
+//! A simulated Coder with random behaviour, which records all events.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -24,12 +24,13 @@ mod opened;
 use opened::Underway;
 pub(super) use opened::{CALL, Opened};
 
-/// Milliseconds, on and around the resolver's limits, so that things often coincide.
+/// Dial durations in milliseconds, at and around the resolver's limits, so that events often
+/// coincide.
 const DIAL_TIMES: [u64; 11] = [
     0, 0, 1_000, 2_000, 4_999, 5_000, 5_001, 10_000, 29_999, 30_000, 40_000,
 ];
 const ANSWER_TIMES: [u64; 9] = [0, 0, 0, 500, 1_000, 2_000, 4_999, 5_000, 5_001];
-/// Seconds of silence, or since a row was made.
+/// Seconds since the last heartbeat, or since the creation of a row.
 const AGES: [f64; 8] = [30.0, 30.5, 60.0, 89.9, 90.0, 119.0, 121.0, 600.0];
 
 #[derive(Clone)]
@@ -39,11 +40,11 @@ struct State {
     chance: Chance,
     began: Instant,
     events: Vec<Event>,
-    /// The agents of each workspace's latest build; one that is not here does not exist.
+    /// The agents of each workspace's latest build. A workspace without an entry does not exist.
     latest: BTreeMap<Uuid, Vec<Number>>,
-    /// Each agent's row: how it was, and when.
+    /// Each agent's row: its state, and since when.
     rows: Vec<(Row, Duration)>,
-    /// When each connection was released.
+    /// Times at which each connection was released.
     released: Vec<Vec<Duration>>,
 }
 
@@ -71,12 +72,12 @@ impl Fate {
         self.lock().events.clone()
     }
 
-    /// When each connection was released.
+    /// Times at which each connection was released.
     pub(super) fn released(&self) -> Vec<Vec<Duration>> {
         self.lock().released.clone()
     }
 
-    /// Something happens to a workspace or to the agents that there are.
+    /// Applies a random event to a workspace or its agents.
     pub(super) fn strike(&self, workspace: Uuid) {
         let mut state = self.lock();
         match state.chance.below(12) {
@@ -98,7 +99,7 @@ impl Fate {
         }
     }
 
-    /// Any agent there has ever been.
+    /// A random agent of any build.
     pub(super) fn any_target(&self) -> Option<Target> {
         let mut state = self.lock();
         (!state.rows.is_empty()).then(|| rows::target(&name(state.any_agent())))
@@ -120,7 +121,7 @@ impl Fate {
         }
     }
 
-    /// Sleeps, and then lets others go first, or not.
+    /// Sleeps, and then sometimes yields to other tasks.
     async fn rest(&self, millis: u64) {
         if millis > 0 {
             sleep(Duration::from_millis(millis)).await;
@@ -130,7 +131,7 @@ impl Fate {
         }
     }
 
-    /// The directory takes its time, or for ever, and fails or does not.
+    /// A random delay of the directory, possibly endless, and a random failure.
     async fn consult(&self) -> Result<(), Failure> {
         let (millis, fate) = self.draw(|it| (it.pick(&ANSWER_TIMES), it.below(100)));
         self.rest(millis).await;
@@ -178,7 +179,7 @@ impl State {
         }
     }
 
-    /// What the directory says, and what that comes to.
+    /// The directory's data for the workspace, and the answer that follows from it.
     fn look(&self, workspace: Uuid) -> (Option<WorkspaceAt>, Answer) {
         let Some(agents) = self.latest.get(&workspace) else {
             return (None, Answer::NoWorkspace);
@@ -261,7 +262,7 @@ impl Dialer for Fate {
 }
 
 impl Fate {
-    /// The connection comes about whether or not a caller still waits for it.
+    /// Opens the connection in a separate task, even if no caller waits for it any more.
     async fn open_by_task(&self, agent: Number, millis: u64) -> Opened {
         let (sender, receiver) = oneshot::channel();
         let fate = self.clone();
@@ -291,7 +292,8 @@ fn error(fate: u64) -> DialError {
     }
 }
 
-/// Two agents of one build are both meant for chats: neither can be chosen.
+/// The name of an agent. Every agent is for chats, so in a build with two agents neither can be
+/// chosen.
 fn name(agent: Number) -> String {
     format!("{agent}-coderd-chat")
 }

@@ -1,4 +1,4 @@
-//! What happened in a run, as the judge reads it.
+//! The recorded events of a run, for the reference.
 
 use std::time::Duration;
 
@@ -7,10 +7,10 @@ use crate::fleet::model::agent::Label;
 use super::super::super::rows::Row;
 use super::super::super::{DialError, Route, Unresolved};
 
-/// Agents are numbered in the order in which they were built.
+/// The number of an agent. Agents are numbered in the order of their creation.
 pub(super) type Number = usize;
 
-/// One thing that one call did, or that was done to it.
+/// One event of a call.
 #[derive(Debug, Clone)]
 pub(super) struct Event {
     pub(super) at: Duration,
@@ -42,7 +42,7 @@ impl What {
     }
 }
 
-/// What the directory said of a workspace.
+/// The directory's answer about a workspace.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Answer {
     NoWorkspace,
@@ -52,22 +52,22 @@ pub(super) enum Answer {
     Failed,
 }
 
-/// One call, from its first poll to its end.
+/// A call, from its first poll to its end.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) id: usize,
     pub(super) began: Duration,
     pub(super) ended: Duration,
-    /// The agent it was bound to when it began.
+    /// The agent that was bound when the call started.
     pub(super) bound_before: Option<Number>,
-    /// The agent it was bound to when it had ended.
+    /// The agent that was bound when the call ended.
     pub(super) bound_after: Option<Number>,
-    /// When the caller would give up; the call may have ended before.
+    /// When the caller leaves. The call may end before.
     pub(super) gives_up_at: Option<Duration>,
     pub(super) told: Told,
 }
 
-/// What the caller got.
+/// The result of the call for its caller.
 #[derive(Debug)]
 pub(super) enum Told {
     Resolved {
@@ -76,9 +76,9 @@ pub(super) enum Told {
         connection: usize,
     },
     Unresolved(Unresolved),
-    /// The own reason: the number of the call.
+    /// The caller's own error: the number of the call.
     GaveUp(usize),
-    /// Nothing: the future was dropped.
+    /// No result: the future was dropped.
     Dropped,
 }
 

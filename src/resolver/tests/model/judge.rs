@@ -1,5 +1,5 @@
-//! The reference: what a call does next, and what it may end with, by the rules of
-//! `docs/spec/resolver.md` and nothing else. It walks through what one call did, event by event.
+//! The reference: it walks through the events of a call, and checks each step and the result
+//! against the rules of `docs/spec/resolver.md`.
 
 use std::slice::Iter;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use super::history::{
 
 const DELAY: Duration = Duration::from_secs(5);
 const DIAL: Duration = Duration::from_secs(30);
-/// Tokio's timers go by the millisecond, rounded up.
+/// Resolution of tokio's timers: one millisecond, rounded up.
 const TICK: Duration = Duration::from_millis(1);
 
-/// What a call that did all this ends with.
+/// The result that a call with these events must have.
 #[derive(Debug, PartialEq)]
 pub(super) enum End {
-    /// Over the connection that was there, to this agent.
+    /// Over the cached connection to this agent.
     Hit(Number),
-    /// By a dial of its own.
+    /// By its own dial.
     Reached {
         agent: Number,
         connection: usize,
         switched: Switched,
     },
     Refused(Unresolved),
-    /// It was cut off before it came to an end.
+    /// The call was dropped or its caller left.
     CutOff,
 }
 
@@ -38,7 +38,7 @@ pub(super) enum Switched {
     No,
 }
 
-/// Why a call is wrong; the text names the rule.
+/// Which rule the call violates.
 pub(super) type Wrong = String;
 
 /// What a remembered connection comes to.
@@ -48,7 +48,7 @@ enum Rechecked {
     Gone,
 }
 
-/// Stops the walk early: the call was over, one way or the other.
+/// Ends the walk early: the call has ended, or it violates a rule.
 enum Stop {
     End(End),
     Wrong(Wrong),
@@ -61,7 +61,7 @@ struct Walk<'a> {
     events: Iter<'a, Event>,
 }
 
-/// What the call ends with, or what it should not have done.
+/// Returns the result that the call must have, or the rule that it violates.
 pub(super) fn walk(call: &Call, events: &[Event]) -> Result<End, Wrong> {
     let mut walk = Walk {
         call,
@@ -108,7 +108,7 @@ impl<'a> Walk<'a> {
         self.dialed(bound, first.at)
     }
 
-    /// A remembered connection, while its agent's row is read anew.
+    /// A cached connection, whose agent's row is read again.
     fn recheck(&mut self, agent: Number) -> Step<Rechecked> {
         let seen = self.next()?;
         let gone = match seen.what {
@@ -135,7 +135,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The first dial is under way since `began`.
+    /// The first dial started at `began`.
     fn dialed(&mut self, bound: Number, began: Duration) -> Step<End> {
         let by = began + DIAL;
         let next = self.next()?;
@@ -156,7 +156,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The first dial is slow, and the directory has been asked at `asked`.
+    /// The first dial is slow, and the directory was queried at `asked`.
     fn doubted(&mut self, bound: Number, asked: Duration, by: Duration) -> Step<End> {
         let next = self.next()?;
         let answer = match &next.what {
@@ -208,7 +208,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The first dial has failed, and the directory has answered.
+    /// The first dial failed, and the directory has answered.
     fn after_failure(
         &mut self,
         bound: Number,
@@ -236,7 +236,7 @@ impl<'a> Walk<'a> {
         self.over(end, switched, by)
     }
 
-    /// The last dial has ended like this.
+    /// The last dial ended with this event.
     fn over(&mut self, end: &Event, switched: Switched, by: Duration) -> Step<End> {
         match &end.what {
             &What::Reached { agent, connection } if end.at <= by + TICK => Ok(End::Reached {
@@ -301,7 +301,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// First the one is cancelled, then the other dialed.
+    /// The old dial is cancelled before the other agent is dialed.
     fn cancel_of(&mut self, agent: Number) -> Step<()> {
         let next = self.next()?;
         match next.what == What::CancelDial(agent) {
@@ -310,7 +310,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// What the directory says to what was just asked; nothing after this moment.
+    /// The directory's answer to the query, at `by` at the latest.
     fn answer(&mut self, by: Duration) -> Step<Answer> {
         let next = self.next()?;
         match &next.what {
@@ -322,7 +322,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The next event, unless the call was cut off there.
+    /// The next event; ends the walk if the call was dropped there.
     fn next(&mut self) -> Step<&'a Event> {
         let is_cut_off = matches!(self.call.told, Told::GaveUp(_) | Told::Dropped);
         let is_last_word = |it: &Event| it.what.is_cancel() && it.at == self.call.ended;
@@ -343,7 +343,7 @@ fn wrong<T>(wrong: impl Into<Wrong>) -> Step<T> {
     Err(Stop::Wrong(wrong.into()))
 }
 
-/// At this moment, as far as a timer can tell; never before it.
+/// Whether `at` is the given moment, within the resolution of timers and never before it.
 fn is_at(at: Duration, moment: Duration) -> bool {
     at >= moment && at <= moment + TICK
 }
@@ -356,7 +356,8 @@ fn refusal(answer: &Answer) -> Unresolved {
     }
 }
 
-/// A bound workspace that is gone is one without an agent.
+/// The error that follows from a validation. A bound workspace that does not exist counts as one
+/// without an agent.
 fn refusal_by_validation(answer: &Answer) -> Unresolved {
     Unresolved::NoChoice(match answer {
         Answer::Ambiguous(names) => NoChoice::Ambiguous(names.clone()),

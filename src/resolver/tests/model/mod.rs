@@ -1,8 +1,7 @@
-//! Callers, dials, answers, rebuilds and cancellations as chance has it, and a reference that
-//! says of each call what it had to do and how it may have ended.
+//! Random callers, dials, answers, rebuilds and cancellations, and a reference that checks each
+//! call.
 //!
-//! A failure names its seed: the same seed tells the same story. To see one alone, put it into
-//! [`SEEDS`].
+//! A failure prints its seed, which reproduces it. To run a single seed, add it to [`SEEDS`].
 
 mod fate;
 mod history;
@@ -25,7 +24,7 @@ use trial::{Tally, try_call};
 
 const SEEDS: Range<u64> = 0..10_000;
 
-/// Milliseconds between what one caller does and the next.
+/// Milliseconds between two actions of a caller.
 const PAUSES: [u64; 9] = [0, 0, 1_000, 2_500, 5_000, 10_000, 25_000, 30_000, 35_000];
 
 struct Run {
@@ -36,13 +35,13 @@ struct Run {
     begun: Mutex<usize>,
 }
 
-/// When a caller stops waiting, and how.
+/// When and how a caller leaves.
 #[derive(Clone, Copy)]
 enum Patience {
     Endless,
-    /// With a reason of its own.
+    /// The caller's future completes with an error.
     GivesUp(Duration),
-    /// The future is dropped, though something may be ready in it.
+    /// The call's future is dropped, even if it is ready.
     Drops(Duration),
 }
 
@@ -75,7 +74,7 @@ impl Run {
         self.fate.draw(|it| it.pick(&self.workspaces))
     }
 
-    /// Things happen to the workspaces.
+    /// Applies random events to the workspaces.
     async fn strike(self: Arc<Self>) {
         for _ in 0..self.fate.draw(|it| it.below(8)) {
             self.pause().await;
@@ -83,7 +82,7 @@ impl Run {
         }
     }
 
-    /// One caller: calls, holds what it got, lets go, calls again.
+    /// One caller: calls, holds the connection for a while, releases it, and calls again.
     async fn visit(self: Arc<Self>) {
         for _ in 0..self.fate.draw(|it| 1 + it.below(4)) {
             self.pause().await;
@@ -185,7 +184,7 @@ fn told_of(resolved: Resolved<Opened>) -> (Told, Option<Arc<Opened>>) {
     (told, Some(connection))
 }
 
-/// One story, and what is wrong with it.
+/// Runs one random history and returns the first violation.
 async fn story(seed: u64, tally: &mut Tally) -> Result<(), String> {
     let run = Arc::new(Run::new(seed));
     let mut tasks = vec![tokio::spawn(run.clone().strike())];
@@ -221,7 +220,7 @@ async fn story(seed: u64, tally: &mut Tally) -> Result<(), String> {
     Ok(())
 }
 
-/// How many connections have been released so often.
+/// The number of connections that were released this many times.
 fn count(fate: &Fate, times: usize) -> usize {
     fate.released()
         .iter()

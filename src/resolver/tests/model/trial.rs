@@ -1,4 +1,4 @@
-//! Whether what a caller got is what its call came to.
+//! Compares the result that a caller got with the reference.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,13 +10,13 @@ use super::super::super::{DialError, Route, Unresolved};
 use super::history::{Call, Event, Told};
 use super::judge::{End, Switched, Wrong, walk};
 
-/// The longest a call may take: dial timeout and validation delay, and what timers round up.
+/// Maximum duration of a call: dial timeout plus validation delay, plus the rounding of timers.
 const LONGEST: Duration = Duration::from_millis(35_002);
 
-/// How often calls ended in each way.
+/// Number of calls by kind of result.
 pub(super) type Tally = BTreeMap<&'static str, usize>;
 
-/// What the call counts as, or the rule that it broke.
+/// The kind of the call's result, or the rule that it violates.
 pub(super) fn try_call(
     call: &Call,
     events: &[Event],
@@ -107,7 +107,7 @@ fn route_of(
     }
 }
 
-/// The directory's own words do not matter.
+/// Whether the errors are equal. The text of the directory's failure is ignored.
 fn is_same(told: &Unresolved, due: &Unresolved) -> bool {
     match (told, due) {
         (Unresolved::Directory(_), Unresolved::Directory(_)) => true,

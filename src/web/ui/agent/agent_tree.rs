@@ -1,4 +1,4 @@
-//! The agents of the latest build, each sub-agent under its parent.
+//! The section with the agents of the latest build, each sub-agent below its parent.
 
 use maud::{Markup, html};
 use uuid::Uuid;
@@ -14,10 +14,10 @@ use crate::web::state::App;
 use super::super::moments::{ago, full_moment};
 use super::super::parts::{badge, kind_note, name};
 
-/// More than a page is good for; a workspace has a handful.
+/// Maximum number of agents on the page; a workspace usually has a handful.
 const SHOWN: usize = 200;
 
-/// The section; `own` is the agent that the page is about.
+/// Renders the section. `own` is the agent of the page.
 pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<Uuid>) -> Markup {
     let placed = agent_tree(&details.latest.agents);
     let more = placed.len().saturating_sub(SHOWN);

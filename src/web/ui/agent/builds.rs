@@ -1,5 +1,5 @@
-//! The last builds of the workspace, and how far the agent of that name got in each: where it
-//! shows that a process has outlived a build.
+//! The section with the last builds of the workspace, and the progress of the agent in each. It
+//! shows whether a process has survived a build.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ use crate::web::state::App;
 use super::super::moments::full_moment;
 use super::super::parts::{long_text, name};
 
-/// The section: of agents of the name of `own`, or of all.
+/// Renders the section, for agents with the name of `own` or for all agents.
 pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<&AgentDetails>) -> Markup {
     let is_shown = |it: &&PastAgent| own.is_none_or(|own| own.agent.name == it.name);
     let agents = details.builds.iter().flat_map(|build| {

@@ -1,4 +1,4 @@
-//! The rows as they stand: the agent's, its workspace's, its latest build's.
+//! The sections with the columns of the agent, its workspace and its latest build.
 
 use maud::{Markup, html};
 
@@ -11,7 +11,7 @@ use crate::fleet::report::sanitize::sanitize;
 use super::super::moments::full_moment;
 use super::super::parts::{long_text, name};
 
-/// Both, side by side where there is room.
+/// The columns of the agent and of its workspace, side by side if there is room.
 pub(super) fn agent_facts(details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
     html! {
         section class="card half tall" aria-labelledby="facts" data-key="facts" {
@@ -48,7 +48,7 @@ fn row(now: Timestamp, it: &AgentDetails) -> Markup {
     }
 }
 
-/// The workspace and its latest build.
+/// The columns of the workspace and of its latest build.
 pub(super) fn workspace_facts(details: &WorkspaceDetails) -> Markup {
     let latest = &details.latest;
     let version = details

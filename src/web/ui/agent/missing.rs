@@ -1,4 +1,4 @@
-//! Pages that say why there is nothing to show, and what to do.
+//! Error pages for agents, each with the reason and what to do.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -14,7 +14,7 @@ use super::super::layout;
 use super::super::layout::with_status;
 use super::super::parts::name;
 
-/// The path names nothing that could be there.
+/// The path does not name a workspace or an agent.
 pub(super) fn unreadable(settings: &WebSettings) -> Response {
     let main = html! {
         p { "Use the id of an agent or a workspace, or its names: "
@@ -23,7 +23,7 @@ pub(super) fn unreadable(settings: &WebSettings) -> Response {
     answer(settings, StatusCode::NOT_FOUND, "No such agent", &main)
 }
 
-/// What is meant is not known.
+/// The lookup has no single result.
 pub(super) fn page(settings: &WebSettings, unclear: &Unclear) -> Response {
     let links = &settings.links;
     if let Unclear::Failed(failure) = unclear {
@@ -70,7 +70,7 @@ fn by_id(links: &Links, what: &str, ids: &[Uuid]) -> Markup {
     }
 }
 
-/// A workspace, as `owner/workspace`; names with what a path cannot hold are no link.
+/// A workspace as `owner/workspace`. It is not a link if the names cannot be in a path.
 fn by_name(links: &Links, it: &str) -> Markup {
     let is_plain = it
         .chars()
@@ -81,7 +81,7 @@ fn by_name(links: &Links, it: &str) -> Markup {
     }
 }
 
-/// A form that another site sent.
+/// The form was sent by another site.
 pub(super) fn foreign(settings: &WebSettings) -> Response {
     let main = html! {
         p {
@@ -101,7 +101,7 @@ pub(super) fn foreign(settings: &WebSettings) -> Response {
     )
 }
 
-/// A probe that was asked for and not made.
+/// The requested probe was not made.
 pub(super) fn not_probed(
     settings: &WebSettings,
     status: StatusCode,

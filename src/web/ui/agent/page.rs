@@ -1,4 +1,4 @@
-//! The page of an agent, and that of a workspace with none or several.
+//! The page of an agent, and the page of a workspace without a single agent.
 
 use maud::{Markup, html};
 
@@ -20,7 +20,7 @@ use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
 use super::{agent_tree, builds, timeline};
 
-/// The page of the one agent that was asked about, and its title.
+/// The page of the requested agent, with its title.
 pub(super) fn agent(
     app: &App,
     details: &WorkspaceDetails,
@@ -44,7 +44,7 @@ pub(super) fn agent(
     (title, main)
 }
 
-/// The page of a workspace, and its title.
+/// The page of a workspace, with its title.
 pub(super) fn workspace(
     app: &App,
     details: &WorkspaceDetails,
@@ -99,7 +99,7 @@ fn of_an_earlier_build(app: &App, details: &WorkspaceDetails) -> Markup {
     }
 }
 
-/// To Coder, and to the others of the template.
+/// Links to the workspace in Coder and to the other agents of the template.
 fn links(app: &App, details: &WorkspaceDetails) -> Markup {
     let latest = &details.latest;
     let links = &app.settings.links;
@@ -123,7 +123,7 @@ fn links(app: &App, details: &WorkspaceDetails) -> Markup {
     }
 }
 
-/// The rules that decided, with the numbers they saw.
+/// The rules that decided status and health, with the values that they used.
 fn why(it: &AgentDetails) -> Markup {
     let explanation = &it.explanation;
     let status = explanation.assessment.status.as_str();
@@ -184,7 +184,7 @@ const fn spoken(cause: Cause) -> &'static str {
     }
 }
 
-/// What collections of this process saw of it.
+/// Changes of the agent's health since the process started.
 fn changes(app: &App, it: &AgentDetails) -> Vec<Change> {
     let health_history = app.collect.health_history();
     let changes = health_history.changes_of(it.agent.id);

@@ -1,4 +1,4 @@
-//! The probe of this workspace: the button, what came of it, what came of it before.
+//! The section about the probe: a button, the result of a request, and the last probes.
 
 use maud::{Markup, html};
 
@@ -10,24 +10,24 @@ use crate::web::state::App;
 use super::super::probes::table;
 use super::story::story;
 
-/// What is said where there is no probe.
+/// The text if the probe is off.
 pub(in super::super) const OFF: &str =
     "The probe is off: nothing is dialed. Set --probe.dialer to turn it on.";
 
-/// What the section is made from.
+/// The data of the section.
 pub(super) struct Probing<'a> {
-    /// The exporter.
+    /// State that the handlers share.
     pub(super) app: &'a App,
-    /// The workspace.
+    /// The workspace with its latest build.
     pub(super) latest: &'a WorkspaceAt,
-    /// The number of the probe whose story is to be shown.
+    /// Number of the probe whose steps are shown.
     pub(super) shown: Option<u64>,
-    /// By the clock that dates the probes.
+    /// The time by this machine's clock, as in [`Probed::at`].
     pub(super) now: Timestamp,
 }
 
 impl Probing<'_> {
-    /// The section.
+    /// Renders button, result and last probes, or says that the probe is off.
     pub(super) fn section(&self) -> Markup {
         html! {
             section class="card" aria-labelledby="probe" data-key="probe" {

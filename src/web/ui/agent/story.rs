@@ -1,4 +1,4 @@
-//! What was asked and answered in one probe.
+//! The steps of one probe.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::fleet::report::sanitize::sanitize;
 use super::super::moments::ago;
 use super::super::parts::{long_text, name, outcome_badge, seconds};
 
-/// The whole story of a probe.
+/// Renders the steps of a probe.
 pub(super) fn story(probed: &Probed, now: Timestamp) -> Markup {
     html! {
         h3 { "Probe of " (ago(probed.at, now)) " " (outcome_badge(probed.outcome)) }

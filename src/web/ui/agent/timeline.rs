@@ -1,4 +1,4 @@
-//! What is known to have happened to the agent, in order, with the time between.
+//! The section with the agent's events in order, and the time between them.
 
 use maud::{Markup, html};
 
@@ -10,7 +10,7 @@ use crate::fleet::report::timeline::{Change, Happened, TimelineEvent, timeline};
 use super::super::moments::full_moment;
 use super::super::parts::badge;
 
-/// The section.
+/// Renders the section. `changes` are the health changes of this agent.
 pub(super) fn section(it: &AgentDetails, changes: &[Change], now: Timestamp) -> Markup {
     html! {
         section class="card half" aria-labelledby="timeline" data-key="timeline" {

@@ -1,4 +1,4 @@
-//! What changed lately.
+//! The section with recent changes of health.
 
 use std::time::Duration;
 
@@ -13,17 +13,17 @@ use crate::web::ui::parts::{badge, name, number};
 
 use super::View;
 
-/// How far back is lately.
+/// The period that is shown.
 const WINDOW: Duration = Duration::from_secs(3600);
 
-/// Events shown at first, and at most.
+/// Number of events that are shown first. The next constant is the maximum.
 const FIRST: usize = 5;
 const MOST: usize = 50;
 
-/// Agents of one event shown by name.
+/// Number of agents of an event that are listed by name.
 const NAMED: usize = 10;
 
-/// Changes of health that collections have seen: those about problems, then a word on the others.
+/// Renders the section: events about problems, and the number of other changes.
 pub(super) fn changes(view: &View<'_>) -> Markup {
     let health_history = view.health_history;
     let events = health_history.events(WINDOW, view.now);
@@ -94,7 +94,7 @@ fn item(view: &View<'_>, event: &ChangeEvent<'_>) -> Markup {
     }
 }
 
-/// Who they are, as far as that is known.
+/// The agents of an event, if they are in the history.
 fn agents(view: &View<'_>, health_history: &HealthHistory, event: &ChangeEvent<'_>) -> Markup {
     let known: Vec<_> = health_history.changes_in(event).take(NAMED).collect();
     let more = event.count.saturating_sub(known.len() as u64);
@@ -115,7 +115,7 @@ fn agents(view: &View<'_>, health_history: &HealthHistory, event: &ChangeEvent<'
     }
 }
 
-/// Agents of that template which are now what these became.
+/// Number of agents of the template that are in the event's new class now.
 fn now_so(view: &View<'_>, event: &ChangeEvent<'_>) -> String {
     let health: Vec<Health> = vec![event.to];
     view.link(Selection {

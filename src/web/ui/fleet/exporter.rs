@@ -1,4 +1,4 @@
-//! Is the exporter itself well, and how old is what it shows?
+//! The section about the exporter: failures, and the age of the data.
 
 use maud::{Markup, html};
 
@@ -12,13 +12,13 @@ use crate::web::ui::parts::{counted, percent};
 
 use super::View;
 
-/// Clocks of one site differ by less; agents are judged with one of them.
+/// Clock skew from which it is shown. Clocks that NTP synchronizes differ by less.
 const REMARKABLE_SKEW_SECONDS: f64 = 2.0;
 
-/// A standby is behind by less while nothing is wrong.
+/// Replication lag from which it is shown. A healthy standby lags by less.
 const REMARKABLE_LAG_SECONDS: f64 = 10.0;
 
-/// How the exporter is.
+/// Renders data age, collectors and failures.
 pub(super) fn exporter(view: &View<'_>) -> Markup {
     let collection = view.collection;
     let fleet = collection.fleet.as_ref().ok();
@@ -79,7 +79,7 @@ fn replica(lag: f64) -> Markup {
     }
 }
 
-/// Shown only where they disagree so much that it matters.
+/// Clock skew and replication lag, if they are large.
 fn clocks(collection: &CollectionResult, fleet: Option<&FleetStats>) -> Markup {
     let is_remarkable = |it: &f64| it.abs() > REMARKABLE_SKEW_SECONDS;
     let skew = collection.clock_skew_seconds.filter(is_remarkable);
@@ -134,7 +134,7 @@ fn probed(probe: &Probe<AnyDialer>) -> String {
     )
 }
 
-/// What failed, in its own words: they say what to do.
+/// The messages of failures, which include what to do.
 fn failures(collection: &CollectionResult) -> Markup {
     html! {
         @for (collector, failure) in collection.failures() {

@@ -1,5 +1,4 @@
-//! The form by which a reader says what to see. It works by itself; the script sends it on
-//! every stroke.
+//! The form that filters agents. It works without script; the script submits it on every keystroke.
 
 use std::collections::BTreeSet;
 
@@ -14,10 +13,10 @@ use crate::web::ui::parts::spoken;
 use super::View;
 use super::glance::SHOWN;
 
-/// Names in a list to choose from.
+/// Maximum number of names in a list.
 const MOST: usize = 500;
 
-/// The form. It stays where agents are not known: a user may be writing in it.
+/// Renders the form. It is shown even if agents are unknown, because a user may be typing in it.
 pub(super) fn filters(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     let selection = &view.query.selection;
     let scopes = || fleet.into_iter().flat_map(|it| it.snapshot.scopes.iter());
@@ -49,7 +48,7 @@ pub(super) fn filters(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
     }
 }
 
-/// One of many names, or all. A name that is asked for stays, though no agent has it any more.
+/// A list with one of many names, or all. The chosen name stays in it even if no agent has it.
 fn choice(name: &str, label: &str, names: &BTreeSet<&str>, chosen: Option<&str>) -> Markup {
     if names.len() < 2 && chosen.is_none() {
         return html! {};

@@ -1,4 +1,4 @@
-//! How much of the fleet, and where.
+//! The section with totals by health and by template.
 
 use maud::{Markup, html};
 
@@ -13,13 +13,14 @@ use crate::web::ui::pictures;
 
 use super::View;
 
-/// Templates named at first.
+/// Number of templates that are shown first.
 const WORST: usize = 7;
 
-/// Templates in the whole table; a page has an end.
+/// Maximum number of templates in the table.
 const MOST: usize = 200;
 
-/// Problems first, in the order of the rules, then what is on its way, well and asleep.
+/// Health classes in the order of display: problems in the order of the rules, then starting,
+/// healthy and stopped agents.
 pub(super) const SHOWN: [Health; 11] = [
     Health::Disconnected,
     Health::Terminated,
@@ -34,7 +35,7 @@ pub(super) const SHOWN: [Health; 11] = [
     Health::Shutdown,
 ];
 
-/// The bar of the fleet by health, and what its colours mean: each leads to its agents.
+/// The bar of the fleet by health, with a legend. Each class links to its agents.
 pub(super) fn totals(view: &View<'_>, total: &ByHealth) -> Markup {
     let all: u64 = total.values().sum();
     let parts: Vec<_> = SHOWN
@@ -68,7 +69,7 @@ pub(super) fn totals(view: &View<'_>, total: &ByHealth) -> Markup {
     }
 }
 
-/// Which templates: the largest share of problems first.
+/// The templates with the largest share of problems first.
 pub(super) fn place(view: &View<'_>, fleet: &FleetStats) -> Markup {
     let rows = by_template(fleet);
     let has_organizations = has_several_organizations(rows.keys().copied());
@@ -167,7 +168,7 @@ fn key(scope: &Scope) -> String {
     format!("{}/{}", scope.organization, scope.template)
 }
 
-/// The template, and its organization where there are several.
+/// The template's name, with the organization if there are several.
 pub(super) fn scope_name(scope: &Scope, has_organizations: bool) -> Markup {
     html! {
         (name(&scope.template))
@@ -175,7 +176,7 @@ pub(super) fn scope_name(scope: &Scope, has_organizations: bool) -> Markup {
     }
 }
 
-/// Whether an organization is worth telling.
+/// Whether these scopes have several organizations.
 pub(super) fn has_several_organizations<'a>(scopes: impl Iterator<Item = &'a Scope>) -> bool {
     let mut names = scopes.map(|it| &it.organization);
     let first = names.next();

@@ -1,4 +1,4 @@
-//! Every problem, and what to do about it.
+//! The section with the selected agents and what to do.
 
 use maud::{Markup, html};
 
@@ -13,7 +13,7 @@ use super::filters::filters;
 use super::glance::{has_several_organizations, scope_name};
 use super::query::{MOST, Query, STEP};
 
-/// Columns, and by what each is sorted.
+/// The columns of the table, with their sort keys.
 const COLUMNS: [(&str, Option<SortKey>); 6] = [
     ("Health", Some(SortKey::Health)),
     ("Since", Some(SortKey::Since)),
@@ -23,7 +23,7 @@ const COLUMNS: [(&str, Option<SortKey>); 6] = [
     ("Cause and advice", None),
 ];
 
-/// The form, the count, the table; of agents that are not known, that they are not.
+/// Renders form, count and table, or a message if agents are unknown.
 pub(super) fn problems(view: &View<'_>, fleet: Option<&FleetStats>, notes: &[String]) -> Markup {
     html! {
         section id="problems" aria-labelledby="problems-title" {
@@ -150,7 +150,7 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
     }
 }
 
-/// `owner/workspace`, which leads to Coder where that is known.
+/// `owner/workspace`, as a link to Coder if `--coder.url` is set.
 fn workspace(view: &View<'_>, one: &Selected<'_>) -> Markup {
     let agent = one.agent;
     let names = html! { (name(&agent.owner)) "/" (name(&agent.workspace)) };

@@ -1,4 +1,4 @@
-//! What a reader wants to see, in the address: short, readable, and never refused.
+//! The query parameters of the fleet's page. Invalid ones are ignored, never an error.
 
 use std::str::FromStr;
 
@@ -8,21 +8,21 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
 use crate::fleet::select::selection::{Direction, Selection, SortKey};
 
-/// Rows shown at first, and more at a time.
+/// Number of rows that are shown first and added at a time.
 pub(super) const STEP: usize = 100;
 
-/// Rows shown at most: a page that is renewed every few seconds has an end.
+/// Maximum number of rows, because the page refreshes every few seconds.
 pub(super) const MOST: usize = 5000;
 
-/// Longer than owner, workspace and agent together can be.
+/// Maximum length of the text, which is longer than owner, workspace and agent together.
 const LONGEST_TEXT: usize = 200;
 
-/// Everything the address can say.
+/// The parsed query parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Query {
-    /// Which agents, in what order.
+    /// Filter and order of the agents.
     pub(super) selection: Selection,
-    /// How many of them.
+    /// Number of rows to show.
     pub(super) show: usize,
 }
 
@@ -44,8 +44,7 @@ impl From<Selection> for Query {
     }
 }
 
-/// Reads the part of an address after its question mark. What means nothing is left out, with a
-/// note that says so.
+/// Parses the query of a URL. Invalid parameters are ignored, with a note for each.
 pub(super) fn read(query: &str) -> (Query, Vec<String>) {
     let mut found = Query::default();
     let mut notes = Vec::new();
@@ -104,7 +103,7 @@ impl Query {
         Ok(())
     }
 
-    /// The part of an address after its question mark; empty when there is nothing to say.
+    /// The query of a URL with these parameters; empty for the defaults.
     pub(super) fn write(&self) -> String {
         let selection = &self.selection;
         let mut pairs = Vec::new();
@@ -132,7 +131,7 @@ impl Query {
         pairs.join("&")
     }
 
-    /// The order, as the address says it.
+    /// The value of the parameter `sort`.
     pub(super) fn sort(&self) -> String {
         let name = self.selection.sort.as_str();
         match self.selection.direction {
@@ -141,7 +140,7 @@ impl Query {
         }
     }
 
-    /// The same agents by `key`, in the other direction if they are by that already.
+    /// The same agents sorted by `key`, in the other direction if they are sorted by it already.
     pub(super) fn sorted_by(&self, key: SortKey) -> Self {
         let mut next = self.clone();
         let is_turned =
@@ -155,7 +154,7 @@ impl Query {
     }
 }
 
-/// Repeats nothing of the request.
+/// Parses a value. The error contains no part of the request.
 fn known<V: Variants + FromStr>(parameter: &str, name: &str) -> Result<V, String> {
     name.parse().map_err(|_| {
         let names: Vec<_> = V::ALL.iter().map(|it| it.as_str()).collect();
@@ -168,7 +167,7 @@ fn decoded(text: &str) -> String {
     percent_decode_str(&text).decode_utf8_lossy().into_owned()
 }
 
-/// What stays readable in an address.
+/// Characters that are percent-encoded; the rest stays readable.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')

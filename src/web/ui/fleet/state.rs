@@ -1,4 +1,4 @@
-//! Is anything wrong? The one sentence a reader came for.
+//! The sentence at the top of the page: whether there are problems.
 
 use maud::{Markup, html};
 
@@ -13,27 +13,27 @@ use crate::fleet::stats::overview::{ByHealth, by_template, problems_in, total};
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
 
-/// What is known of the fleet.
+/// Whether the agents of the fleet are known.
 #[derive(Debug)]
 pub(super) enum FleetState<'a> {
-    /// Agents are known.
+    /// The agents collector succeeded.
     Known {
-        /// They, and all else of that moment.
+        /// The judged snapshot of the collection.
         fleet: &'a FleetStats,
-        /// By health, every class.
+        /// Number of agents by health, with every class.
         total: ByHealth,
     },
-    /// Agents are not known, which is not the same as all well.
+    /// Agents are unknown, which must not look like a healthy fleet.
     Unknown {
-        /// What is the matter, in a few words.
+        /// Why they are unknown, in a few words.
         reason: &'static str,
-        /// What went wrong and what to do, if anything went wrong.
+        /// The failure with its advice, if there was one.
         failure: Option<&'a Failure>,
     },
 }
 
 impl<'a> FleetState<'a> {
-    /// What this collection knows.
+    /// The state after this collection.
     pub(super) fn of(collection: &'a CollectionResult) -> Self {
         let fleet = match &collection.fleet {
             Err(failure) => {
@@ -68,7 +68,7 @@ impl<'a> FleetState<'a> {
         }
     }
 
-    /// The fleet, where its agents are known.
+    /// The fleet; `None` if its agents are unknown.
     pub(super) fn fleet(&self) -> Option<&'a FleetStats> {
         match self {
             Self::Known { fleet, .. } => Some(fleet),
@@ -76,7 +76,7 @@ impl<'a> FleetState<'a> {
         }
     }
 
-    /// For the title of a window: the least that says it.
+    /// A short form for the title of the window.
     pub(super) fn title(&self) -> String {
         match self {
             Self::Unknown { .. } => "Unknown".to_owned(),
@@ -89,7 +89,7 @@ impl<'a> FleetState<'a> {
         }
     }
 
-    /// How many have a problem, where that is known.
+    /// The number of agents with a problem; `None` if unknown.
     pub(super) fn problems(&self) -> Option<u64> {
         match self {
             Self::Unknown { .. } => None,
@@ -97,7 +97,7 @@ impl<'a> FleetState<'a> {
         }
     }
 
-    /// The sentence itself, and where it is bad news, what to do.
+    /// Renders the sentence, and advice if there is a failure.
     pub(super) fn show(&self, health_history: &HealthHistory, now: Timestamp) -> Markup {
         match self {
             Self::Known { fleet, total } => {
@@ -166,7 +166,7 @@ fn reason(kind: ErrorKind) -> &'static str {
     }
 }
 
-/// Agents that were not asked to be gone.
+/// The number of agents without those that were shut down.
 fn running(total: &ByHealth) -> u64 {
     let others = total
         .iter()

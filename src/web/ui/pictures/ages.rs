@@ -1,4 +1,4 @@
-//! How long ago the last heartbeats were, against the silence after which an agent is lost.
+//! The chart of heartbeat ages, with the timeout after which an agent is lost.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,15 +13,15 @@ use super::coordinate;
 const COLUMN: f64 = 10.0;
 const HEIGHT: f64 = 100.0;
 
-/// One column: up to so many seconds, so many agents.
+/// One column: upper bound in seconds, and number of agents.
 type Bucket = (f64, u64);
 
-/// The distribution over the whole fleet.
+/// Renders the chart for the whole fleet.
 pub(in crate::web::ui) fn ages(fleet: &FleetStats, limit: Duration) -> Markup {
     drawn(&together(fleet), limit.as_secs_f64())
 }
 
-/// Of all scopes and kinds; they share their bounds.
+/// The sum of the histograms of all scopes and kinds, which have the same bounds.
 fn together(fleet: &FleetStats) -> Vec<Bucket> {
     let mut buckets: BTreeMap<usize, Bucket> = BTreeMap::new();
     for agent_counts in fleet.agents.iter().flat_map(BTreeMap::values) {
@@ -87,7 +87,7 @@ fn columns(buckets: &[Bucket], limit: f64, within: usize, shown: &str) -> Markup
     }
 }
 
-/// From six tenths of the limit on a heartbeat was missed.
+/// The colour of a column. From 0.6 of the timeout a heartbeat was missed.
 fn colour(bound: f64, limit: f64) -> &'static str {
     if bound > limit {
         "fill-disconnected"

@@ -1,4 +1,4 @@
-//! Parts of a whole, side by side.
+//! Bars that show parts of a whole.
 
 use maud::{Markup, html};
 
@@ -10,11 +10,11 @@ use super::coordinate;
 
 const WIDTH: f64 = 1000.0;
 
-/// A part that is there is seen, however small.
+/// Minimum width of a part that is not zero, so that it is visible.
 const LEAST: f64 = 6.0;
 
-/// Agents by health as one bar. For the eye and the mouse alone: what stands below it says the
-/// same, and is where the keyboard goes.
+/// Renders agents by health as one bar, for display and mouse only: the legend below has the same
+/// data and links for the keyboard.
 pub(in crate::web::ui) fn bar(parts: &[(Health, u64)], link: impl Fn(Health) -> String) -> Markup {
     html! {
         svg class="bar" viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true" focusable="false" {
@@ -29,7 +29,7 @@ pub(in crate::web::ui) fn bar(parts: &[(Health, u64)], link: impl Fn(Health) -> 
     }
 }
 
-/// Each with its left edge and width, all of the width together.
+/// Each part with its left edge and width. The widths add up to the whole bar.
 fn placed(parts: &[(Health, u64)]) -> Vec<(Health, f64, f64, u64)> {
     let all: u64 = parts.iter().map(|(_, count)| count).sum();
     let wanted = |count: u64| (count as f64 / all.max(1) as f64 * WIDTH).max(LEAST);
@@ -44,7 +44,7 @@ fn placed(parts: &[(Health, u64)]) -> Vec<(Health, f64, f64, u64)> {
     parts.collect()
 }
 
-/// The colour of a class, beside its name.
+/// The colour of a class, to be shown next to its name.
 pub(in crate::web::ui) fn swatch(health: Health) -> Markup {
     html! {
         svg class="swatch" viewBox="0 0 10 10" aria-hidden="true" focusable="false" {
@@ -53,7 +53,7 @@ pub(in crate::web::ui) fn swatch(health: Health) -> Markup {
     }
 }
 
-/// How much of a whole, as a short bar.
+/// A short bar that shows a share.
 pub(in crate::web::ui) fn share(part: u64, whole: u64) -> Markup {
     let width = part as f64 / whole.max(1) as f64 * 100.0;
     html! {

@@ -1,5 +1,5 @@
-//! Problems by class over the last hours, and the agents that are well below them. Where no
-//! collection was made there is a gap: nothing is known of it, so nothing is drawn.
+//! The chart of problems by class over the last hours, with the number of healthy agents below.
+//! Times without a collection are a gap, because their counts are unknown.
 
 use maud::{Markup, html};
 
@@ -14,10 +14,11 @@ use super::coordinate;
 
 const WIDTH: f64 = 360.0;
 
-/// Points further apart than this are not joined. Most scrape once a minute or more often.
+/// Points that are further apart than this are not connected. Most scrape intervals are a minute or
+/// less.
 const GAP_SECONDS: f64 = 180.0;
 
-/// What the picture may span; the least that holds all there is.
+/// Possible periods of the chart. The shortest one that holds all points is used.
 const SPANS: [(f64, &str); 4] = [
     (1800.0, "30 min"),
     (3600.0, "1 h"),
@@ -35,7 +36,7 @@ const PROBLEMS: [Health; 7] = [
     Health::StuckStarting,
 ];
 
-/// What a picture spans.
+/// The period of a chart.
 #[derive(Clone, Copy)]
 struct Frame {
     now: Timestamp,
@@ -48,22 +49,22 @@ impl Frame {
         part.clamp(0.0, 1.0) * WIDTH
     }
 
-    /// How far apart joined points are at most.
+    /// Maximum distance of connected points.
     fn gap(self) -> f64 {
         GAP_SECONDS / self.seconds * WIDTH
     }
 }
 
-/// Where across, from how many, to how many.
+/// Horizontal position, and lower and upper count.
 type Edge = (f64, u64, u64);
 
-/// One class above another.
+/// A class in the stacked chart.
 struct Layer {
     class: &'static str,
     edges: Vec<Edge>,
 }
 
-/// Counts of the last hours up to `now`.
+/// Renders the chart of the points up to `now`.
 pub(in crate::web::ui) fn hours<'a>(
     points: impl Iterator<Item = &'a Point>,
     now: Timestamp,
@@ -141,7 +142,7 @@ fn well_layer(points: &[&Point], frame: Frame) -> Layer {
     }
 }
 
-/// A filled outline for each run without a gap.
+/// A filled area for each run of points without a gap.
 fn area(layer: &Layer, frame: Frame, most: u64, height: f64) -> Markup {
     let y = |count: u64| coordinate(height - count as f64 / most.max(1) as f64 * height);
     let mut path = String::new();
@@ -163,7 +164,7 @@ fn area(layer: &Layer, frame: Frame, most: u64, height: f64) -> Markup {
     html! { path class={ "fill-" (layer.class) } d=(path) {} }
 }
 
-/// Split where a gap is, and thinned: what lies level between its neighbours draws nothing.
+/// Splits the points at gaps, and removes points that are level with their neighbours.
 fn runs(edges: &[Edge], gap: f64) -> Vec<Vec<Edge>> {
     let mut runs: Vec<Vec<Edge>> = Vec::new();
     for &edge in edges {

@@ -1,14 +1,14 @@
-//! What is handed out and what is under way, so that its end is recorded whatever it is.
+//! Connections and running queries of the simulation, which record their end in every case.
 
 use super::super::history::{Number, What};
 use super::Fate;
 
 tokio::task_local! {
-    /// Which call is asking: the traits do not say.
+    /// The number of the current call, since the traits do not pass it.
     pub(in super::super) static CALL: usize;
 }
 
-/// Proof that an agent answered.
+/// The connection to an agent that answered.
 #[derive(Debug)]
 pub(in super::super) struct Opened {
     pub(super) fate: Fate,
@@ -30,7 +30,7 @@ impl Drop for Opened {
     }
 }
 
-/// A question or a dial; its end is recorded whatever it is.
+/// A running query or dial, which records its end when dropped.
 pub(super) struct Underway<'a> {
     fate: &'a Fate,
     call: usize,

@@ -129,7 +129,7 @@ async fn wrong_token_blames_no_agent_and_is_not_shown() {
 async fn token_that_comes_back_in_an_answer_is_not_shown() {
     let deployment = Deployment::new().await;
     deployment.add("box", agent("main"), Answer::Echo).await;
-    let shown = resolved(&deployment, "dial_error", 2).await;
+    let shown = resolved(&deployment, "exporter_error", 1).await;
     assert_says(&shown, &["[token]"]);
 }
 

@@ -17,7 +17,6 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "coder_agent_status_transitions_total",
             "coder_agent_problem_timestamp_seconds",
             "coder_exporter_heartbeat_lead_seconds",
-            "coder_exporter_series_dropped",
             "coderd_agents_up",
             "coderd_agents_connections",
         ],
@@ -87,7 +86,10 @@ async fn missing_grant_hides_the_families_that_need_it_and_no_others() {
             &["agents", "apps", "causes", "workspaces"],
         ),
         ("display_name) ON workspace_apps", &["apps"]),
-        ("job_status) ON provisioner_jobs", &["workspaces"]),
+        (
+            "job_status) ON provisioner_jobs",
+            &["workspaces", "provisioners"],
+        ),
         ("archived) ON chats", &["bindings"]),
     ] {
         let (coder, exporter) = everything().await;
@@ -108,7 +110,6 @@ async fn missing_grant_hides_the_families_that_need_it_and_no_others() {
 async fn statement_that_fails_hides_its_own_families_and_no_others() {
     for (table, condition, failed) in [
         ("workspace_apps", "health IS NOT NULL", "apps"),
-        ("provisioner_jobs", "job_status IS NOT NULL", "workspaces"),
         ("chats", "id IS NOT NULL", "bindings"),
     ] {
         let (coder, exporter) = everything().await;

@@ -38,7 +38,7 @@ pub(crate) const QUESTION_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Columns that are read in addition to those of the agents collector.
 const MORE: &[ColumnSet] = &[
-    ColumnSet::of("provisioner_jobs", &["id", "job_status"]).optional(&["error"]),
+    ColumnSet::of("provisioner_jobs", &["id", "job_status", "error"]),
     ColumnSet::of("workspace_agents", &[]).since(&["display_order"]),
 ];
 

@@ -12,6 +12,7 @@ use parking_lot::Mutex;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::collect::Collect;
+use crate::error::ErrorKind;
 use crate::error::Failure;
 use crate::fleet::model::activity::Activity;
 use crate::log_dedup::{LogDedup, Subject};
@@ -108,7 +109,12 @@ impl<S: ReportSource> ActivityReader<S> {
                 }
                 Err(failure) => {
                     state.latest = None;
-                    Some(state.log.failed(Subject::Activity, &failure, uptime))
+                    // Of a database that cannot be reached the collection's line says enough.
+                    let is_of_reports = !matches!(
+                        failure.kind,
+                        ErrorKind::Authentication | ErrorKind::Connect | ErrorKind::Tls
+                    );
+                    is_of_reports.then(|| state.log.failed(Subject::Activity, &failure, uptime))
                 }
             }
         };

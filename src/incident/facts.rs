@@ -112,9 +112,6 @@ impl<'a> Columns<'a> {
         ];
         let mut of_origin: OfPart<Origin> = vec![
             (Column::new(Dimension::CoderdReplica), replica),
-            (Column::new(Dimension::Provisioner), |it| {
-                it.provisioner.clone()
-            }),
             (Column::new(Dimension::OperatingSystem), |it| {
                 it.operating_system.clone()
             }),

@@ -136,7 +136,7 @@ async fn nothing_is_left_behind_by_a_collection_that_fails() {
     let exporter = Exporter::start(&bouncer.url(&coder), |_| {}).await;
     for _ in 0..3 {
         let page = exporter.scrape().await;
-        assert_eq!(page.value("coder_exporter_collector_success", &[]), 4.0);
+        assert_eq!(page.value("coder_exporter_collector_success", &[]), 6.0);
         assert_eq!(session(&stranger).await, before);
     }
 }

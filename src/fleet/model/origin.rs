@@ -15,8 +15,6 @@ pub struct Origin {
     pub architecture: Label,
     /// `workspace_resources.type` of its resource.
     pub resource_type: Label,
-    /// `provisioner_daemons.name` of the daemon that ran the job of the latest build.
-    pub provisioner: Label,
 }
 
 /// Position of an [`Origin`] in its snapshot.

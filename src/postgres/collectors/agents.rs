@@ -75,8 +75,6 @@ pub(super) const READS: &[ColumnSet] = &[
         ],
     )
     .since(&["parent_id", "deleted"]),
-    ColumnSet::of("provisioner_jobs", &["id", "worker_id"]),
-    ColumnSet::of("provisioner_daemons", &["id", "name"]),
     ColumnSet::of("users", &["id", "username"]),
     ColumnSet::of("organizations", &["id", "name"]),
     ColumnSet::of("templates", &["id", "name"]),
@@ -241,7 +239,6 @@ impl Reader {
             row.text("operating_system")?,
             row.text("architecture")?,
             row.text("resource_type")?,
-            row.text("provisioner")?,
         ];
         self.key.clear();
         self.key.extend(replica.unwrap_or_default().as_bytes());
@@ -254,14 +251,12 @@ impl Reader {
         if let Some(&known) = self.origin_ids.get(&self.key) {
             return Ok(known);
         }
-        let [operating_system, architecture, resource_type, provisioner] =
-            texts.map(|it| self.label(it));
+        let [operating_system, architecture, resource_type] = texts.map(|it| self.label(it));
         let id = self.origins.add(Origin {
             replica,
             operating_system,
             architecture,
             resource_type,
-            provisioner,
         });
         self.origin_ids.insert(self.key.clone(), id);
         Ok(id)
@@ -357,7 +352,7 @@ mod tests {
         ] {
             assert!(agents.remove(of_collections));
         }
-        assert!(agents.remove("resource_type") && agents.remove("provisioner"));
+        assert!(agents.remove("resource_type"));
         assert_eq!(agents, agent, "agents.sql and agent_at.sql");
         let latest = all(LATEST);
         let missing: Vec<_> = agent.difference(&latest).collect();

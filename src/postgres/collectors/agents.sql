@@ -23,10 +23,9 @@ SELECT agent.*,
        build.transition::text AS transition,
        build.created_at AS built_at,
        build.job_id,
-       left(build.resource_type::text, 257) AS resource_type,
-       left(provisioner.name::text, 257) AS provisioner
+       left(build.resource_type::text, 257) AS resource_type
 FROM (
-    SELECT latest.*, job.worker_id, resource.id AS resource_id, resource.type AS resource_type
+    SELECT latest.*, resource.id AS resource_id, resource.type AS resource_type
     FROM (
         SELECT workspace.id AS workspace_id,
                workspace.name AS workspace_name,
@@ -57,12 +56,6 @@ FROM (
         ORDER BY its.job_id
         OFFSET 0
     ) AS latest
-    LEFT JOIN LATERAL (
-        SELECT its.worker_id
-        FROM provisioner_jobs AS its
-        WHERE its.id = latest.job_id
-        OFFSET 0
-    ) AS job ON true
     LEFT JOIN LATERAL (
         SELECT its.id, its.type
         FROM workspace_resources AS its
@@ -102,4 +95,3 @@ LEFT JOIN users AS owner ON owner.id = build.owner_id
 LEFT JOIN organizations AS organization ON organization.id = build.organization_id
 LEFT JOIN templates AS template ON template.id = build.template_id
 LEFT JOIN template_versions AS template_version ON template_version.id = build.template_version_id
-LEFT JOIN provisioner_daemons AS provisioner ON provisioner.id = build.worker_id

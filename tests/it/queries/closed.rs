@@ -4,12 +4,17 @@ use coder_agent_exporter::error::ErrorKind;
 use coder_agent_exporter::fleet::model::agent::{Kind, Lifecycle};
 use coder_agent_exporter::fleet::model::app::AppHealth;
 use coder_agent_exporter::fleet::model::cause::Cause;
+use coder_agent_exporter::fleet::model::coder::HealthSection;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::model::workspace::{BindingState, WorkspaceState};
+use coder_agent_exporter::fleet::rules::coder::ReplicaState;
 use coder_agent_exporter::fleet::rules::health::Health;
+use coder_agent_exporter::fleet::rules::provisioner::DaemonStatus;
 use coder_agent_exporter::fleet::rules::status::Status;
 use coder_agent_exporter::fleet::stats::collection::Collector;
+use coder_agent_exporter::fleet::stats::workspace_activity::WorkspaceActivity;
+use coder_agent_exporter::incident::population::Family;
 use coder_agent_exporter::metrics::catalogue::families;
 use coder_agent_exporter::resolver::Phase;
 
@@ -29,6 +34,10 @@ const OPEN: &[&str] = &[
     "migration",
     "tailnet_node",
     "metric",
+    "replica",
+    "hostname",
+    "factor",
+    "value",
     "has_agent_parent_id",
     "has_agent_deleted",
     "has_chat_agent_id",
@@ -58,9 +67,22 @@ pub(super) fn values(metric: &str, label: &str) -> Option<Vec<&'static str>> {
         "state" => either(
             metric == "coder_workspaces",
             all::<WorkspaceState>(),
-            all::<BindingState>(),
+            if metric == "coder_replicas" {
+                all::<ReplicaState>()
+            } else {
+                all::<BindingState>()
+            },
         ),
-        "status" | "from" | "to" => all::<Status>(),
+        "status" => match metric {
+            "coder_provisioner_daemons" => all::<DaemonStatus>(),
+            "coder_provisioner_jobs" => vec!["pending", "running"],
+            _ => all::<Status>(),
+        },
+        "from" | "to" => all::<Status>(),
+        "activity" => all::<WorkspaceActivity>(),
+        "section" => all::<HealthSection>(),
+        "source" => vec!["replica", "heartbeat", "provisioner"],
+        "family" => all::<Family>(),
         "lifecycle_state" => all::<Lifecycle>(),
         "outcome" => all::<ProbeOutcome>(),
         "collector" => all::<Collector>(),

@@ -70,6 +70,8 @@ async fn long_texts_and_many_apps_cost_no_more_than_short_ones() {
     assert_eq!(ready.status, 200, "{}", ready.body);
     let (of_rest, figures) = measured("at rest", &resting, ready.bytes.len());
     println!("{figures}");
+    // The role may open few connections.
+    drop(resting);
 
     let errors = program(&coder, "--metrics.agent-series=none").await;
     let mut page = 0;
@@ -78,6 +80,7 @@ async fn long_texts_and_many_apps_cost_no_more_than_short_ones() {
     }
     let (of_errors, figures) = measured("errors of 4 MB, 40 pages", &errors, page);
     println!("{figures}");
+    drop(errors);
 
     let versions = program(&coder, "--metrics.agent-series=all").await;
     let mut scrape = 0;
@@ -86,6 +89,7 @@ async fn long_texts_and_many_apps_cost_no_more_than_short_ones() {
     }
     let (of_versions, figures) = measured("versions of 1 MB, 10 scrapes", &versions, scrape);
     println!("{figures}");
+    drop(versions);
 
     let apps = program(&coder, "--metrics.coderd-compat").await;
     let answer = http::get(apps.address, "/metrics", &[]).await.unwrap();
@@ -96,7 +100,8 @@ async fn long_texts_and_many_apps_cost_no_more_than_short_ones() {
     assert!(scrape < 200_000, "{scrape}");
     let dropped = "coder_exporter_series_dropped{metric=\"coderd_agents_apps\"} ";
     let dropped = answer.body.lines().find_map(|it| it.strip_prefix(dropped));
-    let dropped: usize = dropped.unwrap().parse().unwrap();
+    let dropped = dropped.unwrap_or_else(|| panic!("{}\n{}", answer.body, apps.log()));
+    let dropped: usize = dropped.parse().unwrap();
     assert!((APPS - 100..=APPS).contains(&dropped), "{dropped}");
     for peak in [of_rest, of_errors, of_versions, of_apps] {
         assert!(peak < MOST_KILOBYTES, "{peak} kB");

@@ -22,7 +22,7 @@ pub(crate) enum Version {
     Tls13,
 }
 
-/// Whether whoever shows a certificate has its key. A certificate that the library cannot read, as
+/// Whether the peer that shows a certificate has its key. A certificate that the library cannot read, as
 /// one of version 1, has a key that it can.
 ///
 /// # Errors

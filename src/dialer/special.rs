@@ -1,5 +1,5 @@
 //! Addresses that are no agent's: this machine, its link, and the services of clouds that give
-//! credentials to whoever asks from inside.
+//! credentials to any client inside.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -13,6 +13,16 @@ const origin = known.large;
 /** As a name is to be shown: what could move anything is replaced. */
 const printable = (text) => text.replace(/[\p{Cc}\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/gu, '\ufffd');
 const cut = (text) => [...text].slice(0, 64).join('');
+/** A name of more than 256 bytes is cut between two characters. */
+const bounded = (text) => {
+  if (Buffer.byteLength(text) <= 256) return text;
+  let kept = '';
+  for (const character of text) {
+    if (Buffer.byteLength(kept + character) > 253) break;
+    kept += character;
+  }
+  return `${kept}…`;
+};
 
 /** What no name may have made. */
 const nothingWasMade = async (page, elements = 'img, iframe, object, main script, main style, [onerror], [onload]') => {
@@ -29,8 +39,8 @@ test('hostile names are shown as text, in rows of their own', () =>
       [...row.querySelectorAll('bdi')].map((it) => it.textContent)));
     for (const [index, name] of HOSTILE.entries()) {
       const short = printable(cut(name));
-      const organization = index < 8 ? printable(name) : `hostile ${index}`;
-      assert.deepEqual(shown[index], [printable(name), short, short, short, organization]);
+      const organization = index < 8 ? printable(bounded(name)) : `hostile ${index}`;
+      assert.deepEqual(shown[index], [printable(bounded(name)), short, short, short, organization]);
     }
     assert.equal(await page.title(), '5,000 problems · Coder agents');
   }));
@@ -40,7 +50,7 @@ test('hostile names can be chosen, looked for and shared like any other', () =>
     for (const name of HOSTILE) {
       await page.locator('select[name=template]').selectOption(cut(name));
       await eventually(async () => new URL(page.url()).searchParams.get('template'), cut(name));
-      await eventually(() => page.locator('#problems tbody tr th bdi:first-child').allTextContents(), [printable(name)]);
+      await eventually(() => page.locator('#problems tbody tr th bdi:first-child').allTextContents(), [printable(bounded(name))]);
     }
     await nothingWasMade(page);
   }));
@@ -59,7 +69,7 @@ test('the page of an agent with a hostile name shows it as text', () =>
       await page.goto(links[index]);
       await nothingWasMade(page);
       const names = await page.locator('h1 bdi').allTextContents();
-      assert.deepEqual(names, [printable(name), printable(cut(name)), printable(cut(name))]);
+      assert.deepEqual(names, [printable(bounded(name)), printable(cut(name)), printable(cut(name))]);
       const title = `${names[0]}/${names[1]}.${names[2]} · Coder agents`;
       assert.equal(await page.title(), title.replace(/\s+/g, ' ').trim());
     }

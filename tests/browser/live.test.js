@@ -63,12 +63,12 @@ test('rows come and go while scroll, focus, selection and opened details stay', 
     assert.ok(asBefore.scroll > 0 && asBefore.selection && asBefore.isOpen);
     await lose(lost);
     await eventually(async () => (await idsOf(page)).includes(lost), true, SOON);
-    assert.equal(await page.title(), '25 problems · Coder agents');
+    assert.equal(await page.title(), '29 problems · Coder agents');
     const { top: _, scroll: __, ...stays } = await state();
     const { top: ___, scroll: ____, ...stayed } = asBefore;
     assert.deepEqual(stays, stayed);
     assert.ok(Math.abs((await state()).top - asBefore.top) <= 2, 'what is read does not move');
-    await page.locator('#announcement').filter({ hasText: '25 of' }).waitFor({ state: 'attached' });
+    await page.locator('#announcement').filter({ hasText: '29 of' }).waitFor({ state: 'attached' });
     await heal(lost);
     await eventually(async () => (await idsOf(page)).includes(lost), false, SOON);
     assert.equal((await state()).isSameRow, true);

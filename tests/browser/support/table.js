@@ -6,7 +6,7 @@ export const rowsOf = (page) => page.$$eval('#problems tbody tr', (rows) => rows
   health: row.querySelector('.badge').textContent.replaceAll(' ', '_'),
   since: row.querySelector('time[data-since]')?.getAttribute('datetime') ?? null,
   place: [...row.querySelectorAll('th bdi')].map((it) => it.textContent).join('/'),
-  agent: row.querySelector('td[data-label=Agent]').textContent,
+  agent: (row.querySelector('td[data-label=Agent] a') ?? row.querySelector('td[data-label=Agent]')).textContent,
 })));
 
 /** Ids of the rows, in their order. */

@@ -155,8 +155,14 @@ impl WebFile {
             let Some((_, values)) = HEADERS.iter().find(|(known, _)| known == name) else {
                 let known: Vec<_> = HEADERS.iter().map(|(known, _)| *known).collect();
                 let known = known.join(", ");
+                // Anything else may be a password that slipped into the wrong line.
+                let is_a_name = name.chars().all(|it| it.is_ascii_alphabetic() || it == '-');
+                let name = match is_a_name {
+                    true => format!("the header {name:?}"),
+                    false => "a header".to_owned(),
+                };
                 return Err(WebFileError(format!(
-                    "http_server_config: the header {name:?} cannot be set; possible headers: {known}"
+                    "http_server_config: {name} cannot be set; possible headers: {known}"
                 )));
             };
             let is_allowed = values.is_empty() || value.is_empty() || values.contains(&&**value);

@@ -122,7 +122,7 @@ pub struct ScriptSummary<'a> {
 }
 
 impl<'a> AgentSummary<'a> {
-    /// What is to be told of an agent that was explained, with the cause of its problem and the
+    /// The summary of an explained agent, with the cause of its problem and the
     /// scripts that explain it.
     pub fn of(
         agent: &'a Agent,

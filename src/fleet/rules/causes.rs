@@ -8,7 +8,7 @@ use crate::fleet::rules::status::{StatusRule, status_rule};
 
 /// What an agent's own row says about the cause of its problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Told {
+pub enum RowCause {
     /// It has no problem.
     Nothing,
     /// The row tells the cause.
@@ -33,18 +33,20 @@ pub enum Question {
 }
 
 /// What is to be asked about this agent at `now`.
-pub fn told_by_row(agent: &Agent, limits: &Limits, now: Timestamp) -> Told {
+pub fn cause_in_row(agent: &Agent, limits: &Limits, now: Timestamp) -> RowCause {
     match assess(agent, limits, now).health {
-        Health::StuckCreated if agent.version.is_empty() => Told::Cause(Cause::TokenElsewhere),
-        Health::StuckCreated => Told::Ask(Question::Survived),
-        Health::StuckConnecting | Health::ConnectTimeout => Told::Ask(Question::OldProcess),
-        Health::StartError | Health::StuckStarting => Told::Ask(Question::Scripts),
-        Health::Terminated => Told::Ask(Question::Monitors),
+        Health::StuckCreated if agent.version.is_empty() => RowCause::Cause(Cause::TokenElsewhere),
+        Health::StuckCreated => RowCause::Ask(Question::Survived),
+        Health::StuckConnecting | Health::ConnectTimeout => RowCause::Ask(Question::OldProcess),
+        Health::StartError | Health::StuckStarting => RowCause::Ask(Question::Scripts),
+        Health::Terminated => RowCause::Ask(Question::Monitors),
         Health::Disconnected => match status_rule(agent, limits.inactive_timeout, now) {
-            StatusRule::Silent => Told::Ask(Question::CoderdThenMonitors),
-            _ => Told::Ask(Question::Monitors),
+            StatusRule::Silent => RowCause::Ask(Question::CoderdThenMonitors),
+            _ => RowCause::Ask(Question::Monitors),
         },
-        Health::Shutdown | Health::Connecting | Health::Starting | Health::Healthy => Told::Nothing,
+        Health::Shutdown | Health::Connecting | Health::Starting | Health::Healthy => {
+            RowCause::Nothing
+        }
     }
 }
 
@@ -57,39 +59,42 @@ mod tests {
     use crate::fleet::rules::health::tests::any_agent;
     use proptest::prelude::*;
 
-    fn told(agent: &Agent, now: i64) -> Told {
-        told_by_row(agent, &Limits::default(), at(now))
+    fn told(agent: &Agent, now: i64) -> RowCause {
+        cause_in_row(agent, &Limits::default(), at(now))
     }
 
     #[test]
     fn connection_of_what_is_no_agent_is_told_by_its_row() {
         let mut stuck = agent();
         stuck.lifecycle = DbEnum::Known(Lifecycle::Created);
-        assert_eq!(told(&stuck, 0), Told::Ask(Question::Survived));
+        assert_eq!(told(&stuck, 0), RowCause::Ask(Question::Survived));
         stuck.version = "".into();
-        assert_eq!(told(&stuck, 0), Told::Cause(Cause::TokenElsewhere));
+        assert_eq!(told(&stuck, 0), RowCause::Cause(Cause::TokenElsewhere));
         // Lost, it is no longer stuck; and a row without a version that never connected never was.
-        assert_eq!(told(&stuck, 31), Told::Ask(Question::CoderdThenMonitors));
+        assert_eq!(
+            told(&stuck, 31),
+            RowCause::Ask(Question::CoderdThenMonitors)
+        );
         let mut waiting = never_connected();
         waiting.version = "".into();
-        assert_eq!(told(&waiting, 121), Told::Ask(Question::OldProcess));
+        assert_eq!(told(&waiting, 121), RowCause::Ask(Question::OldProcess));
     }
 
     #[test]
     fn coderd_is_asked_about_only_where_it_wrote_no_end() {
         let mut closed = agent();
         closed.disconnected_at = Some(at(1));
-        assert_eq!(told(&closed, 31), Told::Ask(Question::Monitors));
+        assert_eq!(told(&closed, 31), RowCause::Ask(Question::Monitors));
         closed.lifecycle = DbEnum::Known(Lifecycle::Off);
-        assert_eq!(told(&closed, 31), Told::Nothing);
-        assert_eq!(told(&closed, 302), Told::Ask(Question::Monitors));
+        assert_eq!(told(&closed, 31), RowCause::Nothing);
+        assert_eq!(told(&closed, 302), RowCause::Ask(Question::Monitors));
     }
 
     proptest! {
         #[test]
         fn only_problems_are_asked_about(agent in any_agent(), now in -4000_i64..4000) {
             let is_problem = assess(&agent, &Limits::default(), at(now)).health.is_problem();
-            prop_assert_eq!(told(&agent, now) != Told::Nothing, is_problem);
+            prop_assert_eq!(told(&agent, now) != RowCause::Nothing, is_problem);
         }
     }
 }

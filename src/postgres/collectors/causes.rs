@@ -12,7 +12,7 @@ use crate::error::Failure;
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::rules::causes::{Question, Told, told_by_row};
+use crate::fleet::rules::causes::{Question, RowCause, cause_in_row};
 use crate::fleet::rules::health::Limits;
 use crate::postgres::catalog::{Catalog, ColumnSet};
 use crate::postgres::columns::Columns;
@@ -117,14 +117,14 @@ impl ToAsk {
     ) -> Self {
         let mut to_ask = Self::default();
         for agent in agents {
-            match told_by_row(agent, limits, now) {
-                Told::Nothing => {}
-                Told::Cause(cause) => drop(to_ask.told.insert(agent.id, cause)),
-                Told::Ask(Question::Survived) => to_ask.created.push(agent.id),
-                Told::Ask(Question::OldProcess) => to_ask.waiting.push(agent.id),
-                Told::Ask(Question::Scripts) => to_ask.starting.push(agent.id),
-                Told::Ask(Question::Monitors) => to_ask.lost.push(agent.id),
-                Told::Ask(Question::CoderdThenMonitors) => {
+            match cause_in_row(agent, limits, now) {
+                RowCause::Nothing => {}
+                RowCause::Cause(cause) => drop(to_ask.told.insert(agent.id, cause)),
+                RowCause::Ask(Question::Survived) => to_ask.created.push(agent.id),
+                RowCause::Ask(Question::OldProcess) => to_ask.waiting.push(agent.id),
+                RowCause::Ask(Question::Scripts) => to_ask.starting.push(agent.id),
+                RowCause::Ask(Question::Monitors) => to_ask.lost.push(agent.id),
+                RowCause::Ask(Question::CoderdThenMonitors) => {
                     to_ask.silent.push(agent.id);
                     to_ask.lost.push(agent.id);
                 }

@@ -37,14 +37,26 @@ pub(super) fn run(args: &IncidentsArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, &args.question.postgres)?;
     let limits = args.question.agent.limits();
+    let metadata_keys = args.incident.metadata_keys();
+    let mut collectors = vec![
+        Collector::Agents,
+        Collector::Workspaces,
+        Collector::Replicas,
+        Collector::Provisioners,
+    ];
+    if !metadata_keys.is_empty() {
+        collectors.push(Collector::Metadata);
+    }
     let wanted = CollectionRequest {
-        collectors: &[Collector::Agents, Collector::Replicas],
+        collectors: &collectors,
         limits: &limits,
         named_apps: false,
+        metadata_keys: &metadata_keys,
     };
     let collection = runtime()?.block_on(database.collection(wanted, Instant::now() + PATIENCE));
-    // Without the replicas all that is missing is whether Coder itself runs.
-    let is_fatal = |it: &(Option<Collector>, &Failure)| it.0 != Some(Collector::Replicas);
+    // Without the others something that agents may have in common is missing, or whether Coder runs.
+    let is_fatal =
+        |it: &(Option<Collector>, &Failure)| matches!(it.0, None | Some(Collector::Agents));
     if let Some((_, failure)) = collection.failures().find(is_fatal) {
         return Err(anyhow!("{failure}").into());
     }

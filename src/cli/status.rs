@@ -33,6 +33,7 @@ pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
         collectors: COLLECTORS,
         limits: &limits,
         named_apps: false,
+        metadata_keys: &[],
     };
     let collection = runtime()?.block_on(database.collection(wanted, Instant::now() + PATIENCE));
     // Causes that cannot be read cost the causes alone.

@@ -30,6 +30,7 @@ mod connecting;
 mod cost;
 mod demo;
 mod dialers;
+mod dimensions;
 mod directory;
 mod eras;
 mod faults;

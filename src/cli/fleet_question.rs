@@ -1,0 +1,48 @@
+//! The whole fleet with its incidents, for commands that ask once.
+
+use anyhow::anyhow;
+use tokio::time::Instant;
+
+use crate::config::incident_args::IncidentArgs;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::facts::incidents_of;
+use crate::incident::model::{Incident, IncidentSettings};
+use crate::postgres::database::{CollectionRequest, Database};
+
+use super::PATIENCE;
+
+/// A fleet whose agents are known, and its incidents.
+pub(super) struct KnownFleet {
+    pub(super) fleet: FleetStats,
+    pub(super) incidents: Vec<Incident>,
+}
+
+impl KnownFleet {
+    /// Reads the agents and what they may have in common, and `more`.
+    pub(super) async fn read(
+        database: &Database,
+        limits: &Limits,
+        args: &IncidentArgs,
+        more: &[Collector],
+    ) -> anyhow::Result<Self> {
+        let collectors = [&[Collector::Agents, Collector::Replicas], more].concat();
+        let wanted = CollectionRequest {
+            collectors: &collectors,
+            limits,
+            named_apps: false,
+        };
+        let collection = database.collection(wanted, Instant::now() + PATIENCE).await;
+        // Others that cannot be read cost what they say alone: causes, or whether Coder runs.
+        let is_known = |it: &FleetStats| it.agents.is_some();
+        if !collection.fleet.as_ref().is_ok_and(is_known)
+            && let Some((_, failure)) = collection.failures().next()
+        {
+            return Err(anyhow!("{failure}"));
+        }
+        let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;
+        let incidents = incidents_of(&fleet, IncidentSettings { gap: args.gap });
+        Ok(Self { fleet, incidents })
+    }
+}

@@ -36,6 +36,7 @@ mod faults;
 mod formats;
 mod grants;
 mod hostile;
+mod incidents;
 mod isolation;
 mod lifecycle;
 mod locks;

@@ -3,12 +3,14 @@
 use anyhow::anyhow;
 use tokio::time::Instant;
 
+use crate::collect::LOSSES_AT_A_TIME;
 use crate::config::incident_args::IncidentArgs;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::facts::incidents_of;
 use crate::incident::model::{Incident, IncidentSettings};
+use crate::incident::sessions::SessionRecord;
 use crate::postgres::database::{CollectionRequest, Database};
 
 use super::PATIENCE;
@@ -42,7 +44,21 @@ impl KnownFleet {
             return Err(anyhow!("{failure}"));
         }
         let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;
-        let incidents = incidents_of(&fleet, IncidentSettings { gap: args.gap });
+        let mut incidents = incidents_of(&fleet, IncidentSettings { gap: args.gap });
+        fill_in_session(database, &fleet, &mut incidents).await;
         Ok(Self { fleet, incidents })
     }
+}
+
+/// Asks how many people were cut off. Where that cannot be read, it stays unknown.
+async fn fill_in_session(database: &Database, fleet: &FleetStats, incidents: &mut [Incident]) {
+    let mut sessions = SessionRecord::default();
+    let deadline = Instant::now() + PATIENCE;
+    for losses in sessions.follow(fleet, incidents).chunks(LOSSES_AT_A_TIME) {
+        match database.cut_off(losses, deadline).await {
+            Ok(answer) => sessions.learn(losses, &answer),
+            Err(_) => break,
+        }
+    }
+    sessions.fill(fleet, incidents);
 }

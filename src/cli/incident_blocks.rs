@@ -59,13 +59,17 @@ fn write_line(out: &mut String, name: &str, text: &str) {
 }
 
 fn agents(incident: &Incident) -> String {
-    format!(
+    let mut text = format!(
         "{} of {} that could have been hit; {} workspaces, {} users",
         incident.members.len(),
         incident.expected,
         incident.workspaces,
         incident.owners,
-    )
+    );
+    if let Some(cut_off) = incident.owners_in_session {
+        let _ = write!(text, ", {cut_off} of them in session");
+    }
+    text
 }
 
 fn since(incident: &Incident, now: Timestamp) -> String {

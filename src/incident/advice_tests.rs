@@ -40,6 +40,7 @@ pub(crate) fn incident(kind: Kind, family: Family, common: Common) -> Incident {
         expected: 1,
         workspaces: 1,
         owners: 1,
+        owners_in_session: None,
         first: Some(at(-60)),
         last: Some(at(-60)),
         is_growing: false,

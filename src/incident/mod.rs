@@ -16,6 +16,7 @@
 //! | [`advice`] | what to do about an incident, and what not |
 //! | [`identity`] | the id of an incident |
 //! | [`membership`] | which incident an agent belongs to |
+//! | [`sessions`] | people who were cut off at work |
 //! | [`report`] | an incident in JSON |
 //! | [`facts`] | from a judged snapshot to the population, and back to its agents |
 
@@ -32,3 +33,4 @@ pub mod model;
 pub mod population;
 pub mod report;
 pub mod search;
+pub mod sessions;

@@ -38,6 +38,9 @@ pub struct IncidentSummary {
     pub workspaces: u64,
     /// The distinct owners of these.
     pub users: u64,
+    /// Owners who were in session when their agent was lost, that is, cut off at work. Null where that
+    /// is not known, or not asked yet.
+    pub users_in_session: Option<u64>,
     /// When the first agent got its problem; null where no agent did.
     pub start: Option<String>,
     /// When the last one did.
@@ -117,6 +120,7 @@ impl IncidentSummary {
             expected_agents: incident.expected.into(),
             workspaces: incident.workspaces.into(),
             users: incident.owners.into(),
+            users_in_session: incident.owners_in_session.map(Into::into),
             start: incident.first.map(moment),
             last_agent: incident.last.map(moment),
             agents_per_minute: agents_per_minute(incident),

@@ -28,6 +28,7 @@ mod commands;
 mod compression;
 mod connecting;
 mod cost;
+mod cut_off;
 mod demo;
 mod dialers;
 mod directory;

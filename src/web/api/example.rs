@@ -157,6 +157,7 @@ fn incident() -> Incident {
         expected: 2,
         workspaces: 1,
         owners: 1,
+        owners_in_session: Some(1),
         first: Some(at(512)),
         last: Some(at(512)),
         is_growing: false,

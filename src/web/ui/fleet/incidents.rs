@@ -85,7 +85,11 @@ fn numbers(incident: &Incident) -> Markup {
     html! {
         b { (number(incident.members.len() as u64)) } " of "
         (counted(incident.expected.into(), "agent")) " that could have been hit, "
-        b { (counted(incident.owners.into(), "user")) } ", "
+        b { (counted(incident.owners.into(), "user")) }
+        @if let Some(cut_off) = incident.owners_in_session {
+            " (" b { (number(cut_off.into())) } " of them in session)"
+        }
+        ", "
         (counted(incident.workspaces.into(), "workspace"))
     }
 }

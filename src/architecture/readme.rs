@@ -12,6 +12,10 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::rules::health::Health;
 use crate::fleet::stats::collection::Collector;
+use crate::incident::advice::tests::every_common;
+use crate::incident::advice::{runbook, sentence};
+use crate::incident::model::Common;
+use crate::incident::population::{Dimension, Family};
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;
@@ -43,7 +47,13 @@ fn generated() -> Vec<Generated> {
         ),
         ("docs/database.md", vec![("role", role)]),
         ("docs/demo.md", demo),
-        ("docs/health-rules.md", vec![("advice", advice_table())]),
+        (
+            "docs/health-rules.md",
+            vec![
+                ("advice", advice_table()),
+                ("incident-advice", incident_advice_table()),
+            ],
+        ),
         ("docs/metrics.md", metrics),
         ("docs/probe.md", vec![("outcomes", outcomes_table())]),
         (
@@ -131,6 +141,40 @@ fn advice_table() -> String {
         }
     }
     table
+}
+
+/// What to do about each incident: the advice that its agents get instead of their own.
+fn incident_advice_table() -> String {
+    let mut table = String::from("| family | factor | what to do first |\n| --- | --- | --- |\n");
+    for &family in Family::ALL {
+        for common in every_common() {
+            let factor = match common {
+                // One example stands for every key.
+                Common::Value(Dimension::Metadata(_), _) => "metadata:KEY".into(),
+                _ => common.factor(),
+            };
+            // Coder down is an incident of lost agents alone.
+            if common == Common::Coder && family != Family::Lost {
+                continue;
+            }
+            let (family_name, advice) = (family.as_str(), sentence(family, &common));
+            table.push_str(&format!("| `{family_name}` | `{factor}` | {advice} |\n"));
+        }
+    }
+    table
+}
+
+#[test]
+fn runbook_of_every_incident_exists() {
+    for kind in [Kind::Root, Kind::Prebuild] {
+        for &family in Family::ALL {
+            for common in every_common() {
+                let name = runbook(kind, family, &common);
+                let path = root().join(format!("alerts/runbooks/{name}.md"));
+                assert!(path.exists(), "{}", path.display());
+            }
+        }
+    }
 }
 
 /// Puts `content` between `<!-- part -->` and `<!-- /part -->`.

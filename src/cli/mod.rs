@@ -7,6 +7,8 @@ mod effective;
 mod explain;
 mod exposure;
 mod find;
+mod fleet_question;
+mod incident_blocks;
 mod incidents;
 mod listening;
 mod logging;

@@ -246,6 +246,7 @@ impl<'a> Analysis<'a> {
             expected,
             workspaces: self.distinct(&members, |it| it.workspace),
             owners: self.distinct(&members, |it| it.owner),
+            owners_in_session: None,
             first,
             last,
             is_growing: last.is_some_and(|it| !self.now.is_past(it, GROWING)),

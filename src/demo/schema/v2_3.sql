@@ -66,7 +66,9 @@ CREATE TABLE workspaces (
     deleted boolean NOT NULL DEFAULT false,
     name varchar(64) NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    -- The year 1 is never.
+    last_used_at timestamptz NOT NULL DEFAULT '0001-01-01 00:00:00+00'
 );
 CREATE UNIQUE INDEX workspaces_owner_name
     ON workspaces (owner_id, lower(name)) WHERE NOT deleted;

@@ -17,6 +17,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
         super::activity::FAMILIES,
         super::agents::FAMILIES,
         super::incidents::FAMILIES,
+        super::service_level::FAMILIES,
         super::coderd::FAMILIES,
         super::replicas::FAMILIES,
         super::provisioners::FAMILIES,

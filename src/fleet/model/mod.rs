@@ -14,5 +14,6 @@ pub mod outcome;
 pub mod provisioner;
 pub mod reference;
 pub mod snapshot;
+pub mod startup;
 pub mod time;
 pub mod workspace;

@@ -10,6 +10,7 @@ use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::coder::Replica;
 use crate::fleet::model::origin::Origins;
 use crate::fleet::model::provisioner::Provisioners;
+use crate::fleet::model::startup::JobTimes;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, StoppedWorkspace, WorkspaceCount};
 
@@ -52,6 +53,8 @@ pub struct Snapshot {
     pub replicas: Option<Vec<Replica>>,
     /// Provisioner daemons, and the jobs that have not ended.
     pub provisioners: Option<Provisioners>,
+    /// The jobs that built the agents which have just started, by agent id.
+    pub startup_jobs: Option<HashMap<Uuid, JobTimes>>,
     /// Why agents have their problems, by agent id; only those with a known cause.
     pub causes: HashMap<Uuid, Cause>,
     /// The scripts that explain their problems, by agent id.
@@ -78,6 +81,7 @@ impl Snapshot {
             bindings: None,
             replicas: None,
             provisioners: None,
+            startup_jobs: None,
             causes: HashMap::new(),
             scripts: HashMap::new(),
         }

@@ -84,6 +84,8 @@ pub enum Collector {
     Replicas,
     /// Provisioner daemons, and the jobs that have not ended.
     Provisioners,
+    /// The jobs that built the agents which have just started.
+    Startups,
 }
 
 /// The result of one collector in a collection.

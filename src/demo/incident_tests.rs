@@ -70,7 +70,7 @@ impl Story {
         self.tables.prune();
         let mut client = fresh_database(cluster, name).await;
         client.batch_execute(&Era::NEWEST.sql()).await.unwrap();
-        let role = role_sql(ROLE, USUAL_SCHEMA);
+        let role = role_sql(ROLE, USUAL_SCHEMA, Collector::DEFAULT);
         client.batch_execute(&role).await.unwrap();
         let transaction = client.transaction().await.unwrap();
         store::insert_scenery(&transaction, Era::NEWEST, self.fleet.seed_data())
@@ -105,6 +105,7 @@ async fn read(url: &str) -> Vec<Cause> {
         ],
         limits: &limits,
         named_apps: false,
+        metadata_keys: &[],
     };
     let deadline = Instant::now() + Duration::from_secs(120);
     let collection = database.collection(wanted, deadline).await;

@@ -3,6 +3,7 @@
 use tokio::task::yield_now;
 use tokio_postgres::{Client, Transaction};
 
+use crate::fleet::stats::collection::Collector;
 use crate::postgres::grants::{USUAL_SCHEMA, role_sql};
 
 use super::database::{self, DemoDatabase};
@@ -77,7 +78,7 @@ async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
 
 /// Allows the exporter's role to read what a real one may, and no more.
 async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
-    let sql = role_sql(role, USUAL_SCHEMA);
+    let sql = role_sql(role, USUAL_SCHEMA, Collector::DEFAULT);
     client.batch_execute(&sql).await
 }
 

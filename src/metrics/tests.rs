@@ -173,6 +173,7 @@ fn incident() -> Incident {
         expected: 3,
         workspaces: 2,
         owners: 1,
+        owners_in_session: Some(1),
         first: Some(at(-90)),
         last: Some(at(-60)),
         is_growing: true,

@@ -192,6 +192,16 @@ CREATE INDEX workspace_agent_stats_template_id_created_at_user_id
              session_count_ssh, connection_median_latency_ms)
     WHERE connection_count > 0;
 
+-- What a template says of its resources, for people and at times for itself alone.
+CREATE TABLE workspace_resource_metadata (
+    workspace_resource_id uuid NOT NULL REFERENCES workspace_resources ON DELETE CASCADE,
+    key varchar(1024) NOT NULL,
+    value varchar(65536),
+    sensitive boolean NOT NULL,
+    id bigserial PRIMARY KEY,
+    UNIQUE (workspace_resource_id, key)
+);
+
 CREATE TABLE provisioner_daemons (
     id uuid PRIMARY KEY,
     created_at timestamptz NOT NULL DEFAULT now(),

@@ -59,6 +59,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
             max_page_bytes,
         },
         is_config_current: true,
+        tls_refused: 0,
         budget: Budget::default(),
     })
 }

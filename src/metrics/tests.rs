@@ -249,6 +249,7 @@ fn page() -> Arc<Page> {
             ..Detail::default()
         },
         is_config_current: true,
+        tls_refused: 3,
         budget: Budget::default(),
     })
 }

@@ -140,6 +140,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
             max_page_bytes: usize::MAX,
         },
         is_config_current: true,
+        tls_refused: 0,
         budget: Budget::default(),
     }
 }

@@ -66,6 +66,7 @@ pub(crate) async fn metrics(
         process: process::stats(),
         detail: settings.detail,
         is_config_current: app.is_config_current(),
+        tls_refused: app.trackers.tls_refusals.total(),
         budget: Budget::default(),
     });
     let collection = asked.elapsed();

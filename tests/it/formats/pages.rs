@@ -71,6 +71,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 process,
                 detail,
                 is_config_current: true,
+                tls_refused: 0,
                 budget: Budget::default(),
             })
         },

@@ -119,7 +119,9 @@ const ROOMS: Rooms = &[
     ("reporter", &["error", "fleet", "reporter"]),
     (
         "demo",
-        &["chance", "demo", "error", "fleet", "postgres", "reporter"],
+        &[
+            "chance", "demo", "error", "fleet", "incident", "postgres", "reporter",
+        ],
     ),
     ("certificates.rs", &[]),
     ("log_dedup.rs", &["error", "fleet"]),

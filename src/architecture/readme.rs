@@ -11,6 +11,7 @@ use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::rules::health::Health;
+use crate::fleet::stats::collection::Collector;
 use crate::incident::advice::tests::every_common;
 use crate::incident::advice::{runbook, sentence};
 use crate::incident::model::Common;
@@ -27,7 +28,10 @@ use super::root;
 type Generated = (&'static str, Vec<(&'static str, String)>);
 
 fn generated() -> Vec<Generated> {
-    let role = format!("```sql\n{}```\n", role_sql("coder_exporter", USUAL_SCHEMA));
+    let role = format!(
+        "```sql\n{}```\n",
+        role_sql("coder_exporter", USUAL_SCHEMA, Collector::DEFAULT)
+    );
     let metrics = vec![
         ("metrics", catalogue::table::<Page>()),
         ("probe", catalogue::table::<ProbePage>()),
@@ -85,7 +89,7 @@ fn readme_and_documents_show_what_the_program_says() {
 
 /// The columns that the exporter reads, as the role grants them.
 fn columns_table() -> String {
-    let rows = columns_read().into_iter();
+    let rows = columns_read(Collector::DEFAULT).into_iter();
     let rows = rows.map(|(table, columns)| format!("| `{table}` | {} |\n", columns.join(", ")));
     let rows: String = rows.collect();
     format!("| table | columns |\n| --- | --- |\n{rows}")

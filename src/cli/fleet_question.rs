@@ -15,6 +15,14 @@ use crate::postgres::database::{CollectionRequest, Database};
 
 use super::PATIENCE;
 
+/// What incidents are found with.
+const COLLECTORS: &[Collector] = &[
+    Collector::Agents,
+    Collector::Workspaces,
+    Collector::Replicas,
+    Collector::Provisioners,
+];
+
 /// A fleet whose agents are known, and its incidents.
 pub(super) struct KnownFleet {
     pub(super) fleet: FleetStats,
@@ -29,11 +37,17 @@ impl KnownFleet {
         args: &IncidentArgs,
         more: &[Collector],
     ) -> anyhow::Result<Self> {
-        let collectors = [&[Collector::Agents, Collector::Replicas], more].concat();
+        let metadata_keys = args.metadata_keys();
+        let metadata: &[Collector] = match metadata_keys.is_empty() {
+            true => &[],
+            false => &[Collector::Metadata],
+        };
+        let collectors = [COLLECTORS, metadata, more].concat();
         let wanted = CollectionRequest {
             collectors: &collectors,
             limits,
             named_apps: false,
+            metadata_keys: &metadata_keys,
         };
         let collection = database.collection(wanted, Instant::now() + PATIENCE).await;
         // Others that cannot be read cost what they say alone: causes, or whether Coder runs.

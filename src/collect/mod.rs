@@ -16,6 +16,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::activity::{CutOff, Loss};
+use crate::fleet::model::agent::Label;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
@@ -52,6 +53,8 @@ pub struct CollectSettings {
     pub limits: Limits,
     /// Whether apps are collected by name, for Coder's own metrics.
     pub named_apps: bool,
+    /// Keys of the metadata of resources by which agents are compared.
+    pub metadata_keys: Vec<Label>,
     /// What is one incident.
     pub incidents: IncidentSettings,
     /// Minimum time between two collections: a younger one is served again.
@@ -65,6 +68,7 @@ impl CollectSettings {
             collectors: &self.collectors,
             limits: &self.limits,
             named_apps: self.named_apps,
+            metadata_keys: &self.metadata_keys,
         }
     }
 }

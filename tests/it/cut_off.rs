@@ -74,6 +74,7 @@ fn collect(coder: &Coder) -> Collect {
         collectors: Collector::ALL.to_vec(),
         limits: Limits::default(),
         named_apps: false,
+        metadata_keys: Vec::new(),
         incidents: IncidentSettings::default(),
         min_interval: Duration::ZERO,
     };

@@ -31,6 +31,7 @@ mod cost;
 mod cut_off;
 mod demo;
 mod dialers;
+mod dimensions;
 mod directory;
 mod eras;
 mod faults;

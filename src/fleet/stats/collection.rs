@@ -84,6 +84,22 @@ pub enum Collector {
     Replicas,
     /// Provisioner daemons, and the jobs that have not ended.
     Provisioners,
+    /// Metadata of the agents' resources, for the keys of `--incident.resource-metadata`.
+    Metadata,
+}
+
+impl Collector {
+    /// Those that are on unless they are switched off. The metadata collector is on where keys are
+    /// configured.
+    pub const DEFAULT: &[Self] = &[
+        Self::Agents,
+        Self::Apps,
+        Self::Causes,
+        Self::Workspaces,
+        Self::Bindings,
+        Self::Replicas,
+        Self::Provisioners,
+    ];
 }
 
 /// The result of one collector in a collection.

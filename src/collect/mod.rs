@@ -32,6 +32,7 @@ use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::offload::offload;
 use crate::postgres::database::{CollectionRequest, Database};
+use crate::service_level::ServiceLevel;
 
 pub use state::Incidents;
 use state::{CollectState, Memory};
@@ -215,6 +216,11 @@ impl<S: CollectionSource> Collect<S> {
         self.state.lock().transitions.clone()
     }
 
+    /// Sums for the service level since the start of the process.
+    pub fn service_level(&self) -> Arc<ServiceLevel> {
+        self.state.lock().service_level.clone()
+    }
+
     /// Whether Coder was alive in the last collection; `None` when that is not known.
     pub fn coder_state(&self) -> Option<CoderState> {
         self.state.lock().coder
@@ -334,9 +340,8 @@ impl<S: CollectionSource> Collect<S> {
     fn study(&self, collection: &CollectionResult) -> u64 {
         let mut memory = self.memory.lock();
         memory.follow(collection, wall_clock());
-        let (transitions, health_history) = memory.so_far();
         let mut state = self.state.lock();
-        (state.transitions, state.health_history) = (transitions, health_history);
+        memory.store_in(&mut state);
         if let Ok(fleet) = &collection.fleet {
             state.coder = fleet.coder_state();
         }

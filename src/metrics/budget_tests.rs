@@ -44,6 +44,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
     Arc::new(Page {
         collection: Arc::new(collection),
         transitions: TransitionCounts::default(),
+        service_level: Arc::default(),
         errors: ErrorCounts::default(),
         incidents: None,
         activity: None,

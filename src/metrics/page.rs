@@ -14,6 +14,7 @@ use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::incident::model::Incident;
+use crate::service_level::ServiceLevel;
 
 pub use super::budget::{Budget, Cut};
 
@@ -26,6 +27,8 @@ pub struct Page {
     pub incidents: Option<Arc<[Incident]>>,
     /// Status changes since the process started.
     pub transitions: TransitionCounts,
+    /// Sums for the service level since the process started.
+    pub service_level: Arc<ServiceLevel>,
     /// Errors since the process started.
     pub errors: ErrorCounts,
     /// Results of the probe; `None` if it is off.

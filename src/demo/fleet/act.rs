@@ -103,7 +103,8 @@ impl Fleet {
 
     /// All machines are suspended and resumed. Old agents do not report again.
     fn suspend_machines(&mut self, now: Time, changes: &mut Changes) {
-        let hit = self.well(|workspace| workspace.plan().machine == Machine::Vm);
+        let is_meant = |it: &Workspace| it.plan().machine == Machine::Vm && !it.is_prebuild();
+        let hit = self.well(is_meant);
         for index in &hit {
             let outcome = match self.workspaces[*index].agent_version == OLD_AGENT {
                 true => StartOutcome::Survives,
@@ -125,7 +126,7 @@ impl Fleet {
     fn rebuild_template(&mut self, now: Time, changes: &mut Changes) {
         let template = self.any_template(|index| TEMPLATES[index].connection_timeout_seconds > 0);
         let version = self.publish(template, Some(StartOutcome::NeverConnects), now, changes);
-        let mut hit = self.well(|workspace| workspace.template == template);
+        let mut hit = self.well(|it| it.template == template && !it.is_prebuild());
         hit.truncate(hit.len().div_ceil(2));
         for (position, index) in hit.iter().enumerate() {
             let wave = Time::try_from(position * WAVES / hit.len()).unwrap_or_default();
@@ -147,7 +148,7 @@ impl Fleet {
     fn publish_bad_version(&mut self, now: Time, changes: &mut Changes) {
         let template = self.any_template(|_| true);
         let version = self.publish(template, Some(StartOutcome::Fails), now, changes);
-        for index in self.well(|workspace| workspace.template == template) {
+        for index in self.well(|it| it.template == template && !it.is_prebuild()) {
             let at = now + self.rng.within(0..RESTARTED_WITHIN);
             self.workspaces[index].next_wish = Some((at, Wish::Restart(StartOutcome::Well)));
         }

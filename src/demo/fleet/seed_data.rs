@@ -76,8 +76,9 @@ pub(super) const HOSTS: [Word; 3] = ["coder-0", "coder-1", "coder-2"];
 pub(super) const PREBUILDS: usize = PEOPLE.len();
 const PREBUILDS_ID: Uuid = Uuid::from_u128(0xc42f_df75_3097_471c_8c33_fb52_454d_81c0);
 
-/// The templates that Coder keeps prebuilt workspaces of.
-pub(super) const PREBUILT_TEMPLATES: [usize; 2] = [0, 1];
+/// The templates that Coder keeps prebuilt workspaces of, in turn: each of another type of resource,
+/// so that the few of a small fleet have nothing in common by chance.
+pub(super) const PREBUILT_TEMPLATES: [usize; 4] = [0, 1, 3, 4];
 
 /// Type of the resource of an agent that its user runs outside Coder.
 const EXTERNAL_RESOURCE: Word = "coder_external_agent";

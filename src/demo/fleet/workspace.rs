@@ -9,8 +9,8 @@ use crate::reporter::core::Reporter;
 
 use super::agent::Agent;
 use super::build::{Stage, Wish};
-use super::changes::{Claim, JobOutcome};
 use super::changes::Weight::{Everyday, Trouble};
+use super::changes::{Claim, JobOutcome};
 use super::context::Context;
 use super::outcome::{News, StartOutcome};
 use super::rows::{self, Time, Word};

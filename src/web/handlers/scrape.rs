@@ -58,6 +58,7 @@ pub(crate) async fn metrics(
         incidents: app.collect.incidents_of(&collection),
         collection,
         transitions: app.collect.transitions(),
+        service_level: app.collect.service_level(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
         activity: settings.activity().map(|it| it.activity),

@@ -59,7 +59,10 @@ async fn demo_shows_every_health_class_and_every_collector_at_once() {
         assert!(found > Some(0.0), "no script is {cause}");
     }
     for kind in ["root", "sub", "external", "prebuild"] {
-        assert!(page.value("coder_agents", &[("kind", kind)]) > 0.0, "{kind}");
+        assert!(
+            page.value("coder_agents", &[("kind", kind)]) > 0.0,
+            "{kind}"
+        );
     }
     demo.terminate().await;
     assert_eq!(demo.ended().await.code, Some(0));

@@ -55,11 +55,10 @@ pub fn phases(
         (StartupPhase::Scripts, agent.started_at, agent.ready_at),
         (StartupPhase::Total, job.created_at, agent.ready_at),
     ];
-    let durations = ends.into_iter().filter_map(|(phase, from, to)| {
+    ends.into_iter().filter_map(|(phase, from, to)| {
         let seconds = to?.seconds_since(from?);
         (seconds >= 0.0).then_some((phase, seconds))
-    });
-    durations
+    })
 }
 
 #[cfg(test)]

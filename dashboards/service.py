@@ -82,8 +82,9 @@ WHEN = [
           "sum by (health) (max without (instance, pod) (rate("
           f"{shown('coder_agent_unavailable_seconds_total', ROOT)}[$__rate_interval])))",
           "{{health}}", width=12, height=8, stacked=True, colors=PROBLEM_COLORS, no_value=NO_AGENT),
-    graph("Availability by deployment", "Share of the time of an hour for which expected agents were available." + GAP,
-          f"1 - {lost('1h', ' by (deployment)')}\n/ ({expected('1h', ' by (deployment)')} > 0)",
+    graph("Availability by deployment", "Share of the time of each interval for which expected agents were available." + GAP,
+          f"1 - {lost('$__rate_interval', ' by (deployment)')}\n"
+          f"/ ({expected('$__rate_interval', ' by (deployment)')} > 0)",
           "{{deployment}}", width=12, height=8, unit="percentunit", no_value=NO_AGENT, most=1),
 ]
 

@@ -33,6 +33,7 @@
 //! | `offload` | threads | runs long work on a blocking thread |
 //! | [`collect`] | – | requests at the same time share one collection |
 //! | [`activity`] | – | reads once a minute which agents are in use |
+//! | [`session_watch`] | – | asks which people an incident cut off |
 //! | [`details`] | – | all that is known about one workspace or agent |
 //! | [`log_dedup`] | none | which failures are worth a line in the log |
 //! | [`probe`] | – | rounds that resolve some workspaces at a time |
@@ -82,6 +83,7 @@ mod process;
 pub mod reporter;
 pub mod resolver;
 pub mod service_level;
+pub mod session_watch;
 mod systemd;
 pub mod web;
 

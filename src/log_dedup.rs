@@ -37,6 +37,8 @@ pub enum Subject {
     Coder,
     /// The query for session reports.
     Activity,
+    /// The query for the sessions before a loss.
+    CutOff,
 }
 
 impl Subject {

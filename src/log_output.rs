@@ -37,6 +37,7 @@ pub(crate) fn say(line: &Line) {
                 Subject::Rows => "rows are no longer merged",
                 Subject::Probe => "the probe works again",
                 Subject::Coder => "Coder answers again",
+                Subject::CutOff => "the sessions before a loss can be read again",
                 Subject::Activity => "session reports can be read again",
                 _ => "works again",
             };
@@ -52,6 +53,9 @@ fn happened(subject: Subject) -> &'static str {
         Subject::Coder => "Coder does not answer this exporter",
         Subject::Activity => {
             "session reports cannot be read; the activity of workspaces is unknown, and connected agents are not probed"
+        }
+        Subject::CutOff => {
+            "the sessions before a loss cannot be read; how many people an incident cut off is unknown"
         }
         Subject::Collection | Subject::Collector(_) | Subject::Scrape => "collection failed",
     }

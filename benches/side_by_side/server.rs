@@ -3,6 +3,7 @@
 use anyhow::{Context, Result};
 
 use coder_agent_exporter::demo::cluster::{Cluster, Listen, Options, SUPERUSER};
+use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::postgres::grants::{USUAL_SCHEMA, role_sql};
 
 use crate::psql::Psql;
@@ -37,7 +38,7 @@ impl Server {
         let cluster = Cluster::start(&options).context("start a throwaway Postgres")?;
         let server = Self { cluster };
         // The limit of connections is for one exporter; here run several, and psql.
-        let role = role_sql(ROLE, USUAL_SCHEMA);
+        let role = role_sql(ROLE, USUAL_SCHEMA, Collector::DEFAULT);
         let role = format!("{role}ALTER ROLE {ROLE} CONNECTION LIMIT -1;");
         server.admin("postgres")?.ask(&role)?;
         Ok(server)
@@ -45,7 +46,7 @@ impl Server {
 
     /// Lets the role read what it needs of a new database.
     pub(crate) fn grant(&self, admin: &mut Psql) -> Result<()> {
-        admin.ask(&role_sql(ROLE, USUAL_SCHEMA))?;
+        admin.ask(&role_sql(ROLE, USUAL_SCHEMA, Collector::DEFAULT))?;
         Ok(())
     }
 

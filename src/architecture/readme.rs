@@ -11,6 +11,11 @@ use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::rules::health::Health;
+use crate::fleet::stats::collection::Collector;
+use crate::incident::advice::tests::every_common;
+use crate::incident::advice::{runbook, sentence};
+use crate::incident::model::Common;
+use crate::incident::population::{Dimension, Family};
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::metrics::single::ProbePage;
@@ -23,7 +28,10 @@ use super::root;
 type Generated = (&'static str, Vec<(&'static str, String)>);
 
 fn generated() -> Vec<Generated> {
-    let role = format!("```sql\n{}```\n", role_sql("coder_exporter", USUAL_SCHEMA));
+    let role = format!(
+        "```sql\n{}```\n",
+        role_sql("coder_exporter", USUAL_SCHEMA, Collector::DEFAULT)
+    );
     let metrics = vec![
         ("metrics", catalogue::table::<Page>()),
         ("probe", catalogue::table::<ProbePage>()),
@@ -39,7 +47,13 @@ fn generated() -> Vec<Generated> {
         ),
         ("docs/database.md", vec![("role", role)]),
         ("docs/demo.md", demo),
-        ("docs/health-rules.md", vec![("advice", advice_table())]),
+        (
+            "docs/health-rules.md",
+            vec![
+                ("advice", advice_table()),
+                ("incident-advice", incident_advice_table()),
+            ],
+        ),
         ("docs/metrics.md", metrics),
         ("docs/probe.md", vec![("outcomes", outcomes_table())]),
         (
@@ -75,7 +89,7 @@ fn readme_and_documents_show_what_the_program_says() {
 
 /// The columns that the exporter reads, as the role grants them.
 fn columns_table() -> String {
-    let rows = columns_read().into_iter();
+    let rows = columns_read(Collector::DEFAULT).into_iter();
     let rows = rows.map(|(table, columns)| format!("| `{table}` | {} |\n", columns.join(", ")));
     let rows: String = rows.collect();
     format!("| table | columns |\n| --- | --- |\n{rows}")
@@ -127,6 +141,40 @@ fn advice_table() -> String {
         }
     }
     table
+}
+
+/// What to do about each incident: the advice that its agents get instead of their own.
+fn incident_advice_table() -> String {
+    let mut table = String::from("| family | factor | what to do first |\n| --- | --- | --- |\n");
+    for &family in Family::ALL {
+        for common in every_common() {
+            let factor = match common {
+                // One example stands for every key.
+                Common::Value(Dimension::Metadata(_), _) => "metadata:KEY".into(),
+                _ => common.factor(),
+            };
+            // Coder down is an incident of lost agents alone.
+            if common == Common::Coder && family != Family::Lost {
+                continue;
+            }
+            let (family_name, advice) = (family.as_str(), sentence(family, &common));
+            table.push_str(&format!("| `{family_name}` | `{factor}` | {advice} |\n"));
+        }
+    }
+    table
+}
+
+#[test]
+fn runbook_of_every_incident_exists() {
+    for kind in [Kind::Root, Kind::Prebuild] {
+        for &family in Family::ALL {
+            for common in every_common() {
+                let name = runbook(kind, family, &common);
+                let path = root().join(format!("alerts/runbooks/{name}.md"));
+                assert!(path.exists(), "{}", path.display());
+            }
+        }
+    }
 }
 
 /// Puts `content` between `<!-- part -->` and `<!-- /part -->`.

@@ -222,7 +222,7 @@ impl Report {
     }
 
     fn line(&self, verdict: &str, what: &str, text: &str) {
-        let _ = writeln!(io::stdout().lock(), "{verdict:<4}  {what:<20}  {text}");
+        let _ = writeln!(io::stdout().lock(), "{verdict:<4}  {what:<22}  {text}");
     }
 
     fn exit_code(&self) -> ExitCode {

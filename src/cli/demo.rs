@@ -16,6 +16,7 @@ use crate::config::args::ExporterArgs;
 use crate::config::demo_args::{DemoArgs, DemoScenario, FleetArgs};
 use crate::config::postgres_url::PostgresUrl;
 use crate::demo::fleet::{Pace, Scenario};
+use crate::demo::schema::Era;
 use crate::demo::{self, Demo, Tell};
 use crate::dialer::AnyDialer;
 use crate::postgres::database::Database;
@@ -142,8 +143,12 @@ fn options(args: &FleetArgs) -> demo::Options {
             DemoScenario::Outage => Scenario::Outage,
             DemoScenario::Stuck => Scenario::Stuck,
             DemoScenario::Rebuild => Scenario::Rebuild,
+            DemoScenario::Replica => Scenario::Replica,
+            DemoScenario::BadVersion => Scenario::BadVersion,
+            DemoScenario::CoderDown => Scenario::CoderDown,
         },
         pace: Pace::new(args.speed),
+        era: Era::NEWEST,
         database_url: database_url.map(|url| url.expose_secret().to_owned()),
     }
 }

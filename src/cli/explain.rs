@@ -15,9 +15,14 @@ use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::format::{age, moment};
 use crate::fleet::report::summary::AgentSummary;
 use crate::fleet::rules::explain::Explanation;
+use crate::incident::advice::Advice;
+use crate::incident::membership::Membership;
+use crate::incident::model::Incident;
+use crate::incident::report::{IncidentSummary, title};
 
 use super::find::reference;
-use super::text::{heading, of_health, styled, wrapped};
+use super::fleet_question::KnownFleet;
+use super::text::{command, heading, of_health, styled, wrapped};
 use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
 
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
@@ -25,18 +30,53 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, &args.question.postgres)?;
     let limits = args.question.agent.limits();
-    let details = runtime()?.block_on(async {
+    let (details, fleet) = runtime()?.block_on(async {
         let deadline = Instant::now() + PATIENCE;
         let details = read_details(&database, &reference, limits, deadline).await;
-        details.map_err(|unclear| anyhow!("{unclear}"))
+        let details = details.map_err(|unclear| anyhow!("{unclear}"))?;
+        let fleet = match details
+            .agents
+            .iter()
+            .any(AgentDetails::may_be_in_an_incident)
+        {
+            true => KnownFleet::read(&database, &limits, &args.incident, &[])
+                .await
+                .map(Some),
+            false => Ok(None),
+        };
+        anyhow::Ok((details, fleet))
     })?;
+    // What a row says alone is shown without the fleet too.
+    let (fleet, trouble) = match fleet {
+        Ok(fleet) => (fleet, None),
+        Err(trouble) => (None, Some(trouble.to_string())),
+    };
+    let incidents = Incidents::of(fleet.as_ref());
     match args.question.json {
-        true => print_json(&json(&details)),
-        false => print(&text(&details)),
+        true => print_json(&json(&details, &incidents)),
+        false => print(&text(&details, &incidents, trouble.as_deref())),
     }
 }
 
-fn text(details: &WorkspaceDetails) -> String {
+/// The incidents of the agents that are explained.
+#[derive(Default)]
+struct Incidents<'a> {
+    known: Option<(&'a KnownFleet, Membership<'a>)>,
+}
+
+impl<'a> Incidents<'a> {
+    fn of(known: Option<&'a KnownFleet>) -> Self {
+        let known = known.map(|it| (it, Membership::of(&it.fleet, &it.incidents)));
+        Self { known }
+    }
+
+    fn get(&self, agent: &AgentDetails) -> Option<(&'a KnownFleet, &'a Incident)> {
+        let (known, membership) = self.known.as_ref()?;
+        Some((known, membership.get(agent.agent.id)?))
+    }
+}
+
+fn text(details: &WorkspaceDetails, incidents: &Incidents<'_>, trouble: Option<&str>) -> String {
     let mut out = String::new();
     let latest = &details.latest;
     let name = format!("{}/{}", latest.owner, latest.workspace);
@@ -54,11 +94,40 @@ fn text(details: &WorkspaceDetails) -> String {
     for agent in &details.agents {
         out.push('\n');
         write_agent(&mut out, agent, latest.now);
+        write_advice(&mut out, agent, incidents);
+    }
+    if let Some(trouble) = trouble {
+        let note = format!("whether others have the problem too is unknown: {trouble}");
+        let _ = writeln!(out);
+        line(&mut out, "incident", &note);
     }
     out
 }
 
-fn json(details: &WorkspaceDetails) -> serde_json::Value {
+/// What to do: in an incident of many that of the incident, and never that of one agent alone.
+fn write_advice(out: &mut String, details: &AgentDetails, incidents: &Incidents<'_>) {
+    let assessment = details.explanation.assessment;
+    let Some((known, incident)) = incidents.get(details) else {
+        let advice = assessment.health.advice(details.agent.kind, details.cause);
+        advice.iter().for_each(|it| line(out, "advice", it));
+        return;
+    };
+    let advice = Advice::of(&known.fleet, incident);
+    line(out, "incident", &title(incident));
+    let users = format!(
+        "{} agents, {} users",
+        incident.members.len(),
+        incident.owners
+    );
+    line(out, "", &users);
+    line(out, "advice", advice.sentence);
+    line(out, "not", advice.not_to_do);
+    for text in &advice.commands {
+        let _ = writeln!(out, "{}", command(text));
+    }
+}
+
+fn json(details: &WorkspaceDetails, incidents: &Incidents<'_>) -> serde_json::Value {
     let latest = &details.latest;
     serde_json::json!({
         "now": moment(latest.now),
@@ -71,7 +140,7 @@ fn json(details: &WorkspaceDetails) -> serde_json::Value {
         "detail": details.readiness.detail,
         "advice": details.readiness.advice(),
         "inactive_timeout_seconds": details.limits.inactive_timeout.as_secs_f64(),
-        "agents": details.agents.iter().map(agent_json).collect::<Vec<_>>(),
+        "agents": details.agents.iter().map(|it| agent_json(it, incidents)).collect::<Vec<_>>(),
     })
 }
 
@@ -81,17 +150,24 @@ struct AgentJson<'a> {
     #[serde(flatten)]
     agent: AgentSummary<'a>,
     is_of_latest_build: bool,
+    incident: Option<IncidentSummary>,
 }
 
-fn agent_json(details: &AgentDetails) -> AgentJson<'_> {
+fn agent_json<'a>(details: &'a AgentDetails, incidents: &Incidents<'_>) -> AgentJson<'a> {
+    let incident = incidents.get(details);
+    let mut agent = AgentSummary::of(
+        &details.agent,
+        details.explanation.clone(),
+        details.cause,
+        &details.scripts,
+    );
+    if let Some((_, incident)) = incident {
+        agent.advice = Some(incident.advice());
+    }
     AgentJson {
-        agent: AgentSummary::of(
-            &details.agent,
-            details.explanation.clone(),
-            details.cause,
-            &details.scripts,
-        ),
+        agent,
         is_of_latest_build: details.is_of_latest_build,
+        incident: incident.map(|(known, it)| IncidentSummary::of(&known.fleet, it)),
     }
 }
 
@@ -127,9 +203,6 @@ fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
     }
     for script in &details.scripts {
         line(out, "script", &script.to_string());
-    }
-    if let Some(advice) = assessment.health.advice(agent.kind, details.cause) {
-        line(out, "advice", advice);
     }
 }
 

@@ -7,6 +7,8 @@ mod effective;
 mod explain;
 mod exposure;
 mod find;
+mod fleet_question;
+mod incident_blocks;
 mod incidents;
 mod listening;
 mod logging;
@@ -34,7 +36,9 @@ use crate::config::demo_args::DemoArgs;
 use crate::config::question_args::{
     DialQuestionArgs, ExplainArgs, IncidentsArgs, StatusArgs, WaitArgs,
 };
+use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::sanitize::sanitize_json;
+use crate::fleet::stats::collection::Collector;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
@@ -94,6 +98,20 @@ struct RoleArgs {
     /// Schema of Coder's tables
     #[arg(long, value_name = "SCHEMA", default_value = USUAL_SCHEMA, value_parser = database_name)]
     schema: String,
+
+    /// Also grant what --incident.resource-metadata reads. The exporter reads no sensitive value, but
+    /// the role could
+    #[arg(long)]
+    resource_metadata: bool,
+}
+
+impl RoleArgs {
+    fn collectors(&self) -> &'static [Collector] {
+        match self.resource_metadata {
+            true => Collector::ALL,
+            false => Collector::DEFAULT,
+        }
+    }
 }
 
 /// A name as Postgres keeps it whole.
@@ -173,7 +191,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Wait(args) => wait::run(&args),
         Command::Demo(args) => demo::run(*args, effective),
         Command::Metrics => print(&catalogue::table::<Page>()),
-        Command::Role(args) => print(&role_sql(&args.name, &args.schema)),
+        Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
     }
 }
 

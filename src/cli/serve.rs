@@ -19,7 +19,7 @@ use crate::fleet::probe::scope::ProbeScope;
 use crate::postgres::database::Database;
 use crate::probe::Probe;
 use crate::web::Lifecycle;
-use crate::{probe, systemd, web};
+use crate::{probe, session_watch, systemd, web};
 
 use super::database_source::database_source;
 use super::listening::{self, listen};
@@ -120,6 +120,8 @@ pub(super) async fn serve_on(
     };
     settings.activity = Some(activity.clone());
     tasks.spawn(async move { activity.run().await });
+    let watched = collect.clone();
+    tasks.spawn(async move { session_watch::run(&watched).await });
     if let Some(probe) = settings.probe.clone() {
         start_probe(&mut tasks, probe, collect.database());
     }

@@ -19,6 +19,7 @@ use crate::config::web_args::WebArgs;
 use crate::config::{self, SettingError};
 use crate::dialer::AnyDialer;
 use crate::error::{ErrorKind, Failure};
+use crate::fleet::stats::collection::Collector;
 use crate::incident::model::IncidentSettings;
 use crate::metrics::page::{AgentLabels, Detail};
 use crate::postgres::database::{Database, UrlSource};
@@ -121,10 +122,16 @@ pub(super) fn collection(args: &ExporterArgs) -> Result<collect::CollectSettings
         let problem = "all collectors are off; enable at least one";
         return Err(SettingError::new("--no-collector.*", problem));
     }
+    let metadata_keys = args.incident.metadata_keys();
+    let mut collectors = args.collectors.enabled.clone();
+    if !metadata_keys.is_empty() {
+        collectors.push(Collector::Metadata);
+    }
     Ok(collect::CollectSettings {
-        collectors: args.collectors.enabled.clone(),
+        collectors,
         limits: args.agent.limits(),
         named_apps: args.metrics.coderd_compat,
+        metadata_keys,
         incidents: IncidentSettings {
             gap: args.incident.gap,
         },

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use anyhow::anyhow;
-use tokio::time::Instant;
+use serde::Serialize;
 
 use crate::config::question_args::StatusArgs;
 use crate::fleet::model::agent::Kind;
@@ -15,56 +14,58 @@ use crate::fleet::report::format::{age, moment};
 use crate::fleet::report::summary::StatusSummary;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Health;
-use crate::fleet::stats::collection::{CollectionResult, Collector};
+use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::fleet_stats::{AgentProblem, FleetStats};
 use crate::fleet::stats::overview::{ByHealth, by_template, problems_in, total};
-use crate::postgres::database::CollectionRequest;
+use crate::incident::membership::Membership;
+use crate::incident::report::IncidentSummary;
 
+use super::fleet_question::KnownFleet;
+use super::incident_blocks::blocks;
 use super::text::{FAINT, STRONG, WIDTH, fit, of_health, styled, wrapped};
-use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
+use super::{CommandError, print, print_json, runtime, settings};
 
-const COLLECTORS: &[Collector] = &[Collector::Agents, Collector::Causes, Collector::Replicas];
+/// What the table shows besides the agents and what they may have in common.
+const MORE: &[Collector] = &[Collector::Causes];
+
+/// The output of `--json`.
+#[derive(Serialize)]
+struct Answer<'a> {
+    #[serde(flatten)]
+    status: StatusSummary<'a>,
+    incidents: Vec<IncidentSummary>,
+}
 
 pub(super) fn run(args: &StatusArgs) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.question.postgres)?;
     let database = settings::database(&url, &args.question.postgres)?;
     let limits = args.question.agent.limits();
-    let wanted = CollectionRequest {
-        collectors: COLLECTORS,
-        limits: &limits,
-        named_apps: false,
-    };
-    let collection = runtime()?.block_on(database.collection(wanted, Instant::now() + PATIENCE));
-    // Causes that cannot be read cost the causes alone.
-    let without_agents = collection
-        .failures()
-        .next()
-        .filter(|_| !knows_agents(&collection));
-    if let Some((_, failure)) = without_agents {
-        return Err(anyhow!("{failure}").into());
-    }
-    let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;
+    let reading = KnownFleet::read(&database, &limits, &args.incident, MORE);
+    let known = runtime()?.block_on(reading)?;
+    let KnownFleet { fleet, incidents } = &known;
+    let membership = Membership::of(fleet, incidents);
     if args.question.json {
-        return print_json(&StatusSummary::of(&fleet));
+        let advice = |agent| Some(membership.get(agent)?.advice());
+        let summaries = incidents.iter().map(|it| IncidentSummary::of(fleet, it));
+        return print_json(&Answer {
+            status: StatusSummary::of(fleet, advice),
+            incidents: summaries.collect(),
+        });
     }
     let mut out = String::new();
     let now = moment(fleet.snapshot.now);
     let target = fit(database.target(), WIDTH - 4 - now.len());
     let _ = writeln!(out, "{} at {now}\n", target.trim_end());
-    write_coder(&mut out, &fleet);
-    write_totals(&mut out, &fleet);
+    write_coder(&mut out, fleet);
+    if !incidents.is_empty() {
+        let _ = writeln!(out, "{}", blocks(&known));
+    }
+    write_totals(&mut out, fleet);
     match args.problems {
-        true => write_problems(&mut out, &fleet),
-        false => write_oldest(&mut out, &fleet),
+        true => write_problems(&mut out, fleet, &membership),
+        false => write_oldest(&mut out, fleet),
     }
     print(&out)
-}
-
-fn knows_agents(collection: &CollectionResult) -> bool {
-    collection
-        .fleet
-        .as_ref()
-        .is_ok_and(|fleet| fleet.agents.is_some())
 }
 
 /// Nothing where Coder is alive, or nothing is known of it.
@@ -152,7 +153,7 @@ fn name_of(problem: &AgentProblem<'_>) -> String {
     format!("{}/{}.{}", agent.owner, agent.workspace, agent.name)
 }
 
-fn write_problems(out: &mut String, fleet: &FleetStats) {
+fn write_problems(out: &mut String, fleet: &FleetStats, membership: &Membership<'_>) {
     if fleet.problems().len() == 0 {
         let _ = writeln!(out, "\nNo agent has a problem.");
         return;
@@ -176,13 +177,14 @@ fn write_problems(out: &mut String, fleet: &FleetStats) {
             fit(template, WIDTH - 9 - 17 - 34 - 3).trim_end(),
         );
     }
-    write_advice(out, fleet);
+    write_advice(out, fleet, membership);
 }
 
-/// Writes each advice once, with the problems that it is for.
-fn write_advice(out: &mut String, fleet: &FleetStats) {
+/// Writes each advice once, with the problems that it is for. That of incidents stands above.
+fn write_advice(out: &mut String, fleet: &FleetStats, membership: &Membership<'_>) {
     let mut advice: Vec<(String, &'static str)> = Vec::new();
-    for problem in fleet.problems() {
+    let is_single = |it: &AgentProblem<'_>| membership.get(it.agent.id).is_none();
+    for problem in fleet.problems().filter(is_single) {
         let kind = problem.agent.kind;
         let kind = (kind != Kind::Root).then(|| kind.as_str());
         let of: Vec<_> = [kind, problem.cause.map(Cause::as_str)]

@@ -78,6 +78,28 @@ pub(super) fn wrapped(text: &str, indent: usize) -> String {
     lines.join(&format!("\n{:indent$}", ""))
 }
 
+/// A command to copy, after `$`: broken before an option or a name, as a shell reads it on.
+pub(super) fn command(text: &str) -> String {
+    /// What ends a line that goes on.
+    const GOES_ON: &str = " \\";
+    let mut lines = vec!["  $".to_owned()];
+    for word in text.split(' ') {
+        let word = sanitize(word);
+        match lines.last_mut() {
+            Some(last) if last.width() + 1 + word.width() + GOES_ON.len() <= WIDTH => {
+                last.push(' ');
+                last.push_str(&word);
+            }
+            Some(last) => {
+                last.push_str(GOES_ON);
+                lines.push(format!("      {word}"));
+            }
+            None => {}
+        }
+    }
+    lines.join("\n")
+}
+
 fn pieces(word: &str, columns: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let mut rest = word;
@@ -138,6 +160,17 @@ mod tests {
             let whole: String = broken.split_whitespace().collect();
             assert_eq!(whole, format!("itis{text}there"));
         }
+    }
+
+    #[test]
+    fn long_command_goes_on_as_a_shell_reads_it() {
+        assert_eq!(command("coder netcheck"), "  $ coder netcheck");
+        let name = "x".repeat(32);
+        let long = format!("coder templates versions list {name} --org {name}");
+        let shown = command(&long);
+        assert!(shown.lines().all(|it| it.width() <= WIDTH), "{shown}");
+        let read = shown.replace("\\\n", "").replacen("  $ ", "", 1);
+        assert_eq!(read.split_whitespace().collect::<Vec<_>>().join(" "), long);
     }
 
     #[test]

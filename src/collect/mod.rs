@@ -10,18 +10,21 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
+use crate::fleet::model::activity::{CutOff, Loss};
+use crate::fleet::model::agent::Label;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::incident::facts::incidents_of;
-use crate::incident::model::IncidentSettings;
+use crate::incident::model::{Incident, IncidentSettings};
 use crate::log_dedup::Subject;
 use crate::log_output::say;
 use crate::metrics::coderd;
@@ -37,6 +40,10 @@ use state::{CollectState, Memory};
 /// that started it waits this much longer, to get that error.
 const GRACE: Duration = Duration::from_millis(50);
 
+/// Losses that are asked about in one statement, the oldest first: so many lie close together in
+/// time, and their reports too.
+pub const LOSSES_AT_A_TIME: usize = 2000;
+
 /// Settings of a collection, without the database.
 #[derive(Debug, Clone)]
 pub struct CollectSettings {
@@ -46,6 +53,8 @@ pub struct CollectSettings {
     pub limits: Limits,
     /// Whether apps are collected by name, for Coder's own metrics.
     pub named_apps: bool,
+    /// Keys of the metadata of resources by which agents are compared.
+    pub metadata_keys: Vec<Label>,
     /// What is one incident.
     pub incidents: IncidentSettings,
     /// Minimum time between two collections: a younger one is served again.
@@ -59,6 +68,7 @@ impl CollectSettings {
             collectors: &self.collectors,
             limits: &self.limits,
             named_apps: self.named_apps,
+            metadata_keys: &self.metadata_keys,
         }
     }
 }
@@ -94,6 +104,8 @@ pub struct Collect<S = Database> {
     /// Locked while a collection is compared with the previous one. The state may be locked while
     /// this is locked, never the other way round.
     memory: Arc<Mutex<Memory>>,
+    /// Notified when there are losses to be asked about.
+    losses_found: Arc<Notify>,
     /// One permit, for queries that are not collections.
     turn: Arc<Semaphore>,
     /// Start of the process: the log's times count from here.
@@ -122,6 +134,7 @@ impl<S: CollectionSource> Collect<S> {
             settings: Arc::new(settings),
             state: Arc::default(),
             memory: Arc::default(),
+            losses_found: Arc::default(),
             turn: Arc::new(Semaphore::new(1)),
             started: Instant::now(),
         }
@@ -226,8 +239,35 @@ impl<S: CollectionSource> Collect<S> {
         match latest {
             Some((at, incidents)) if at == fleet.snapshot.now => Some(incidents),
             // Another collection ended meanwhile.
-            _ => Some(incidents_of(fleet, self.settings.incidents).into()),
+            _ => Some(self.find_incidents(fleet).into()),
         }
+    }
+
+    fn find_incidents(&self, fleet: &FleetStats) -> Vec<Incident> {
+        let mut incidents = incidents_of(fleet, self.settings.incidents);
+        self.state.lock().sessions.fill(fleet, &mut incidents);
+        incidents
+    }
+
+    /// Losses in the present incidents of which it is not known whether they cut a person off. Waits
+    /// until there are some; at most [`LOSSES_AT_A_TIME`] at a time.
+    pub async fn losses_to_ask(&self) -> Vec<Loss> {
+        loop {
+            // Those found from here on are not missed.
+            let found = self.losses_found.notified();
+            let mut losses = std::mem::take(&mut self.state.lock().losses);
+            if !losses.is_empty() {
+                let rest = losses.split_off(losses.len().min(LOSSES_AT_A_TIME));
+                self.state.lock().losses = rest;
+                return losses;
+            }
+            found.await;
+        }
+    }
+
+    /// Keeps what was answered about these losses. It is in the incidents of the next collection.
+    pub fn learn_cut_off(&self, asked: &[Loss], answer: &CutOff) {
+        self.state.lock().sessions.learn(asked, answer);
     }
 
     fn join_or_start(
@@ -300,12 +340,22 @@ impl<S: CollectionSource> Collect<S> {
         }
         drop(state);
         drop(memory);
-        if let Some(incidents) = self.incidents_of(collection)
-            && let Ok(fleet) = &collection.fleet
+        if let Ok(fleet) = &collection.fleet
+            && fleet.agents.is_some()
         {
-            self.state.lock().incidents = Some((fleet.snapshot.now, incidents));
+            self.keep_incidents(fleet);
         }
         self.merged_rows(collection)
+    }
+
+    fn keep_incidents(&self, fleet: &FleetStats) {
+        let incidents = self.find_incidents(fleet);
+        let mut state = self.state.lock();
+        state.losses = state.sessions.follow(fleet, &incidents);
+        state.incidents = Some((fleet.snapshot.now, incidents.into()));
+        if !state.losses.is_empty() {
+            self.losses_found.notify_one();
+        }
     }
 
     /// Number of rows in this collection that were merged because they would give the same series

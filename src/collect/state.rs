@@ -8,12 +8,14 @@ use tokio::time::Instant;
 
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
+use crate::fleet::model::activity::Loss;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
 use crate::incident::model::Incident;
+use crate::incident::sessions::SessionRecord;
 use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
 use crate::service_level::ServiceLevel;
@@ -47,6 +49,9 @@ pub(super) struct CollectState {
     pub(super) coder: Option<CoderState>,
     /// Incidents of the last collection, and its moment.
     pub(super) incidents: Option<(Timestamp, Incidents)>,
+    /// What is known of the people whom these cut off, and the losses to be asked about.
+    pub(super) sessions: SessionRecord,
+    pub(super) losses: Vec<Loss>,
     pub(super) log: LogDedup,
 }
 

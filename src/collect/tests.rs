@@ -90,6 +90,7 @@ fn collect_from(source: &SlowDatabase, min_interval: Duration) -> Collect<SlowDa
         collectors: vec![Collector::Agents, Collector::Apps],
         limits: Limits::default(),
         named_apps: false,
+        metadata_keys: Vec::new(),
         incidents: IncidentSettings::default(),
         min_interval,
     };

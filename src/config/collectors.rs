@@ -24,30 +24,32 @@ fn off(collector: Collector) -> String {
 
 impl Args for CollectorArgs {
     fn augment_args(command: Command) -> Command {
-        Collector::ALL.iter().fold(command, |command, &collector| {
-            let name = collector.as_str();
-            let variable = format!("CODER_EXPORTER_COLLECTOR_{}", name.to_uppercase());
-            let switch = Arg::new(on(collector))
-                .long(on(collector))
-                .env(variable)
-                .value_name("true|false")
-                .value_parser(BoolishValueParser::new())
-                .num_args(0..=1)
-                .require_equals(true)
-                .default_missing_value("true")
-                .default_value("true")
-                .overrides_with(off(collector))
-                .help_heading("Collectors")
-                .help(format!(
-                    "Enable the {name} collector; --no-collector.{name} disables it"
-                ));
-            let no = Arg::new(off(collector))
-                .long(off(collector))
-                .action(ArgAction::SetTrue)
-                .overrides_with(on(collector))
-                .hide(true);
-            command.arg(switch).arg(no)
-        })
+        Collector::DEFAULT
+            .iter()
+            .fold(command, |command, &collector| {
+                let name = collector.as_str();
+                let variable = format!("CODER_EXPORTER_COLLECTOR_{}", name.to_uppercase());
+                let switch = Arg::new(on(collector))
+                    .long(on(collector))
+                    .env(variable)
+                    .value_name("true|false")
+                    .value_parser(BoolishValueParser::new())
+                    .num_args(0..=1)
+                    .require_equals(true)
+                    .default_missing_value("true")
+                    .default_value("true")
+                    .overrides_with(off(collector))
+                    .help_heading("Collectors")
+                    .help(format!(
+                        "Enable the {name} collector; --no-collector.{name} disables it"
+                    ));
+                let no = Arg::new(off(collector))
+                    .long(off(collector))
+                    .action(ArgAction::SetTrue)
+                    .overrides_with(on(collector))
+                    .hide(true);
+                command.arg(switch).arg(no)
+            })
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -65,7 +67,7 @@ impl FromArgMatches for CollectorArgs {
             let wanted = matches.get_one::<bool>(&on(**collector)).copied();
             !refused && wanted.unwrap_or(true)
         };
-        let enabled = Collector::ALL.iter().filter(is_on).copied().collect();
+        let enabled = Collector::DEFAULT.iter().filter(is_on).copied().collect();
         Ok(Self { enabled })
     }
 
@@ -86,19 +88,19 @@ mod tests {
     }
 
     fn all_but(collector: Collector) -> Vec<Collector> {
-        let others = Collector::ALL.iter().filter(|&&it| it != collector);
+        let others = Collector::DEFAULT.iter().filter(|&&it| it != collector);
         others.copied().collect()
     }
 
     #[test]
     fn all_are_on_until_one_is_switched_off() {
-        assert_eq!(enabled(&[]), Collector::ALL);
+        assert_eq!(enabled(&[]), Collector::DEFAULT);
         let no_apps = all_but(Collector::Apps);
         assert_eq!(enabled(&["--no-collector.apps"]), no_apps);
         assert_eq!(enabled(&["--collector.apps=false"]), no_apps);
         let no_agents = all_but(Collector::Agents);
         assert_eq!(enabled(&["--no-collector.agents"]), no_agents);
         let changed_mind = ["--no-collector.apps", "--collector.apps"];
-        assert_eq!(enabled(&changed_mind), Collector::ALL);
+        assert_eq!(enabled(&changed_mind), Collector::DEFAULT);
     }
 }

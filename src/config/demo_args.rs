@@ -78,14 +78,22 @@ pub enum DemoScenario {
     All,
     /// A healthy fleet: no problems at the start and few later
     Calm,
-    /// Many agents of a template and all agents of a host lose contact at once and recover,
-    /// repeatedly
+    /// The machines of a template freeze, and at the next turn a Kubernetes cluster loses its
+    /// network; the agents recover
     Outage,
-    /// Machines are suspended and resumed: some agents stay in lifecycle state created, some
-    /// recover
+    /// All machines are suspended and resumed: agents of an old version stay in lifecycle state
+    /// created, the others report again
     Stuck,
-    /// Templates are rebuilt in waves: shutdowns, starts and stale chats, but no problems
+    /// A template is rebuilt in waves to a version whose agents never connect; later it is repaired.
+    /// Chats keep stale bindings
     Rebuild,
+    /// A coderd crashes, and its agents are lost until they find another one
+    Replica,
+    /// A template version with a broken startup script spreads as people restart; later it is
+    /// repaired
+    BadVersion,
+    /// All of Coder crashes, and starts again
+    CoderDown,
 }
 
 impl DemoScenario {

@@ -32,6 +32,9 @@ pub struct StatusArgs {
     /// Database, limits and output.
     #[command(flatten)]
     pub question: QuestionArgs,
+    /// What is one incident.
+    #[command(flatten)]
+    pub incident: IncidentArgs,
 
     /// List every agent with a problem, oldest first
     #[arg(long = "problems")]
@@ -59,6 +62,9 @@ pub struct ExplainArgs {
     /// Database, limits and output.
     #[command(flatten)]
     pub question: QuestionArgs,
+    /// What is one incident.
+    #[command(flatten)]
+    pub incident: IncidentArgs,
 }
 
 /// `wait`

@@ -9,11 +9,15 @@ mod act;
 mod agent;
 mod apps;
 mod build;
+mod changes;
+mod connection;
 mod context;
+mod deployment;
 mod event;
 mod history;
 mod outcome;
 mod pace;
+mod residents;
 #[cfg(test)]
 mod resume_tests;
 mod rng;
@@ -27,29 +31,34 @@ mod speed_tests;
 mod tables;
 #[cfg(test)]
 mod tests;
+mod usage;
+#[cfg(test)]
+mod usage_tests;
 mod workspace;
 
 use std::collections::{BTreeMap, VecDeque};
 
-use build::{Stage, Wish};
+use build::Stage;
+pub use changes::{Cause, Changes, Claim, JobOutcome, Message, ScriptEnd, Weight};
 use context::Context;
+use deployment::Deployment;
 use event::Event;
 pub use history::History;
-use outcome::StartOutcome;
 pub use pace::Pace;
 use rng::Rng;
 pub use rows::{
-    Agent as AgentRow, App as AppRow, Build as BuildRow, Changes, Chat as ChatRow, Job as JobRow,
-    JobOutcome, Message, Resource as ResourceRow, Rows, Time, Weight, Word,
-    Workspace as WorkspaceRow,
+    Agent as AgentRow, App as AppRow, Build as BuildRow, Chat as ChatRow, Job as JobRow,
+    Replica as ReplicaRow, Report as ReportRow, Resource as ResourceRow, Rows, Script as ScriptRow,
+    TemplateVersion as VersionRow, Time, Timing as TimingRow, Word, Workspace as WorkspaceRow,
 };
 pub use scenario::Scenario;
 use scenario::{ScenarioPlan, Stream};
 pub(in crate::demo) use seed_data::CODER_VERSION;
 pub use seed_data::{Daemon, Named, SeedData, Template};
-use seed_data::{PEOPLE, WORKSPACE_NAMES};
 pub use tables::Tables;
 use workspace::Workspace;
+
+use super::schema::Era;
 
 /// The fleet size that the intervals are for. A larger fleet has more events.
 const NOMINAL_SIZE: Time = 200;
@@ -58,8 +67,10 @@ const STOPPED_PERCENT: usize = 12;
 /// Number of deleted workspaces whose rows are kept.
 const KEPT_DELETED: usize = 12;
 
-/// From one sign of life of Coder itself to the next, by the clock.
-const CODER_HEARTBEAT_INTERVAL: Time = 5;
+/// Of so many workspaces one is prebuilt.
+const PER_PREBUILD: usize = 50;
+/// Coder writes so often, by the clock, which workspaces were used.
+const USE_INTERVAL: Time = 60;
 
 /// Simulated time before the demo begins, in seconds.
 const HISTORY: Time = 6 * 3600;
@@ -69,7 +80,9 @@ const HISTORY: Time = 6 * 3600;
 pub struct Fleet {
     plan: &'static ScenarioPlan,
     pace: Pace,
+    era: Era,
     seed_data: SeedData,
+    deployment: Deployment,
     rng: Rng,
     workspaces: Vec<Workspace>,
     names: BTreeMap<(usize, usize), usize>,
@@ -78,7 +91,9 @@ pub struct Fleet {
     next_work_ms: Time,
     next_trouble_ms: Time,
     next_act: Time,
-    next_coder_heartbeat: Time,
+    /// Large events so far.
+    acts: usize,
+    next_use_written: Time,
 }
 
 impl Fleet {
@@ -96,7 +111,17 @@ impl Fleet {
         scenario: Scenario,
         pace: Pace,
     ) -> (Self, Tables, Time) {
-        let mut history = History::new(size, seed, scenario);
+        Self::in_era(Era::NEWEST, (size, seed, scenario), pace)
+    }
+
+    /// As `of`, in any era.
+    #[cfg(test)]
+    pub(in crate::demo) fn in_era(
+        era: Era,
+        (size, seed, scenario): (usize, u64, Scenario),
+        pace: Pace,
+    ) -> (Self, Tables, Time) {
+        let mut history = History::new(size, seed, scenario, era);
         while history.step() {}
         history.end(pace)
     }
@@ -111,9 +136,16 @@ impl Fleet {
     #[must_use]
     pub fn tick(&mut self, now: Time) -> Changes {
         let mut changes = Changes::default();
-        if self.next_coder_heartbeat <= now {
-            changes.coder_beats = true;
-            self.next_coder_heartbeat = now + self.pace.of_clock(CODER_HEARTBEAT_INTERVAL);
+        let Self {
+            deployment,
+            seed_data,
+            rng,
+            ..
+        } = self;
+        deployment.tick(now, self.pace, seed_data, rng, &mut changes);
+        if deployment.is_down() {
+            // Nothing is written, and what agents would say waits.
+            return changes;
         }
         for index in 0..self.workspaces.len() {
             let (workspace, mut cx) = self.at(index, now, &mut changes);
@@ -122,19 +154,23 @@ impl Fleet {
                 self.bury(index, now, &mut changes);
             }
         }
+        self.write_use(now, &mut changes);
         self.work(now, &mut changes);
         self.trouble(now, &mut changes);
         self.act(now, &mut changes);
         changes
     }
 
-    fn new(size: usize, seed: u64, scenario: Scenario) -> Self {
+    fn new(size: usize, seed: u64, scenario: Scenario, era: Era) -> Self {
         let mut rng = Rng::new(seed);
         let plan = scenario.plan();
+        let seed_data = SeedData::new(&mut rng);
         Self {
             plan,
             pace: Pace::REAL,
-            seed_data: SeedData::new(&mut rng),
+            era,
+            deployment: Deployment::new(&seed_data, &mut rng),
+            seed_data,
             rng,
             workspaces: Vec::with_capacity(size),
             names: BTreeMap::new(),
@@ -142,51 +178,31 @@ impl Fleet {
             next_work_ms: plan.work.begins * 1000,
             next_trouble_ms: plan.trouble.begins * 1000,
             next_act: plan.act.as_ref().map_or(Time::MAX, |act| act.begins),
-            next_coder_heartbeat: 0,
+            acts: 0,
+            next_use_written: 0,
         }
     }
 
     fn change_pace(&mut self, now: Time, pace: Pace) {
         self.pace = pace;
-        self.next_coder_heartbeat = now;
+        self.next_use_written = now;
+        self.deployment.change_pace(now);
         let agents = self.workspaces.iter_mut();
         for agent in agents.flat_map(|workspace| &mut workspace.agents) {
             agent.change_pace(now, pace);
         }
     }
 
-    /// Creates the first workspaces. Most of them start within the first minutes.
-    fn found(&mut self, size: usize, now: Time) -> Changes {
-        let mut changes = Changes::default();
-        for _ in 0..size {
-            let mut workspace = self.create(now, &mut changes);
-            if !self.rng.percent(STOPPED_PERCENT) {
-                let at = now + self.rng.within(1..900);
-                workspace.next_wish = Some((at, Wish::Start(StartOutcome::Well)));
-            }
-            self.workspaces.push(workspace);
-        }
-        changes
-    }
-
-    fn create(&mut self, now: Time, changes: &mut Changes) -> Workspace {
-        let owner = self.rng.below(PEOPLE.len());
-        let base = self.rng.below(WORKSPACE_NAMES.len());
-        let count = self.names.entry((owner, base)).or_default();
-        *count += 1;
-        let name = match *count {
-            1 => WORKSPACE_NAMES[base].to_owned(),
-            count => format!("{}-{count}", WORKSPACE_NAMES[base]),
-        };
-        let template = event::template(&mut self.rng);
-        let mut cx = Context {
+    fn context<'a>(&'a mut self, now: Time, changes: &'a mut Changes) -> Context<'a> {
+        Context {
             now,
             pace: self.pace,
+            era: self.era,
             seed_data: &self.seed_data,
+            deployment: &self.deployment,
             rng: &mut self.rng,
             changes,
-        };
-        Workspace::new(owner, name, template, &mut cx)
+        }
     }
 
     fn at<'a>(
@@ -198,11 +214,25 @@ impl Fleet {
         let cx = Context {
             now,
             pace: self.pace,
+            era: self.era,
             seed_data: &self.seed_data,
+            deployment: &self.deployment,
             rng: &mut self.rng,
             changes,
         };
         (&mut self.workspaces[index], cx)
+    }
+
+    /// Coder collects for a minute which workspaces were used, and removes old reports.
+    fn write_use(&mut self, now: Time, changes: &mut Changes) {
+        if self.next_use_written > now {
+            return;
+        }
+        self.next_use_written = now + self.pace.of_clock(USE_INTERVAL);
+        let workspaces = self.workspaces.iter_mut();
+        let used = workspaces.filter_map(|it| it.take_use().then_some(it.id));
+        changes.used.extend(used);
+        changes.reports_pruned = true;
     }
 
     fn work(&mut self, now: Time, changes: &mut Changes) {
@@ -260,22 +290,5 @@ impl Fleet {
         let is_stopped = |workspace: &&Workspace| matches!(workspace.stage, Stage::Stopped);
         let stopped = self.workspaces.iter().filter(is_stopped).count();
         stopped * 100 > self.workspaces.len() * STOPPED_PERCENT
-    }
-
-    /// Puts a new workspace in the place of a deleted one, and removes the oldest deleted one.
-    fn bury(&mut self, index: usize, now: Time, changes: &mut Changes) {
-        let mut successor = self.create(now, changes);
-        let at = now + self.rng.within(5..60);
-        successor.next_wish = Some((at, Wish::Start(StartOutcome::Well)));
-        let dead = std::mem::replace(&mut self.workspaces[index], successor);
-        self.deleted.push_back(dead);
-        if self.deleted.len() > KEPT_DELETED
-            && let Some(forgotten) = self.deleted.pop_front()
-        {
-            let (jobs, chats) = forgotten.remains();
-            changes.jobs_pruned.extend(jobs);
-            changes.chats_pruned.extend(chats);
-            changes.workspaces_pruned.push(forgotten.id);
-        }
     }
 }

@@ -9,11 +9,15 @@ pub mod cluster;
 mod database;
 mod error;
 pub mod fleet;
+#[cfg(test)]
+mod incident_tests;
 mod narration;
 pub mod schema;
 mod setup;
 mod simulation;
 mod store;
+#[cfg(test)]
+mod store_tests;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
@@ -27,6 +31,7 @@ use database::DemoDatabase;
 pub use error::DemoError;
 use fleet::{Pace, Scenario};
 pub use narration::News;
+use schema::Era;
 use simulation::Simulation;
 
 /// Callback for the demo's news.
@@ -43,6 +48,8 @@ pub struct Options {
     pub scenario: Scenario,
     /// Speed of the simulation.
     pub pace: Pace,
+    /// The Coder that is simulated: it has the tables, columns and customs of its time.
+    pub era: Era,
     /// An existing server to use instead of a temporary one. Its user must be allowed to create
     /// databases and roles. The demo's have random names and are dropped at the end.
     pub database_url: Option<String>,
@@ -55,6 +62,7 @@ impl Default for Options {
             seed: 1,
             scenario: Scenario::All,
             pace: Pace::REAL,
+            era: Era::NEWEST,
             database_url: None,
         }
     }

@@ -37,6 +37,37 @@ impl Era {
     /// The schema of the newest released Coder.
     pub const NEWEST: Self = Self::V2_32;
 
+    /// Whether agents can have sub-agents.
+    #[must_use]
+    pub fn has_sub_agents(self) -> bool {
+        self >= Self::V2_22
+    }
+
+    /// Whether there are chats.
+    #[must_use]
+    pub fn has_chats(self) -> bool {
+        self >= Self::V2_24
+    }
+
+    /// Whether Coder keeps prebuilt workspaces.
+    #[must_use]
+    pub fn has_prebuilds(self) -> bool {
+        self >= Self::V2_24
+    }
+
+    /// Whether an agent may run outside Coder: since v2.26.
+    #[must_use]
+    pub fn has_external_agents(self) -> bool {
+        self >= Self::V2_32
+    }
+
+    /// Whether a build that completes deletes the agents of earlier builds softly: since v2.34. Before,
+    /// only sub-agents were deleted.
+    #[must_use]
+    pub fn deletes_earlier_agents(self) -> bool {
+        self >= Self::V2_32
+    }
+
     /// SQL that creates this schema in an empty database, as one batch.
     #[must_use]
     pub fn sql(self) -> String {

@@ -3,13 +3,13 @@
 use tokio::task::yield_now;
 use tokio_postgres::{Client, Transaction};
 
+use crate::fleet::stats::collection::Collector;
 use crate::postgres::grants::{USUAL_SCHEMA, role_sql};
 
 use super::database::{self, DemoDatabase};
 use super::error::DemoError;
 use super::fleet::{Fleet, History, Tables, Time};
 use super::narration::News;
-use super::schema::Era;
 use super::simulation::Simulation;
 use super::{Options, Tell, store};
 
@@ -24,7 +24,8 @@ pub(super) async fn make(
 ) -> Result<Simulation, DemoError> {
     let failed = || DemoError::of("create the demo's fleet");
     let mut client = database::connect(demo_database.owner()).await?;
-    let schema = Era::NEWEST.sql();
+    let era = options.era;
+    let schema = era.sql();
     client.batch_execute(&schema).await.map_err(failed())?;
     grant(&client, demo_database.role())
         .await
@@ -34,33 +35,35 @@ pub(super) async fn make(
     if demo_database.is_ours() {
         trust_rows(&transaction).await.map_err(failed())?;
     }
-    store::insert_scenery(&transaction, fleet.seed_data())
+    store::insert_scenery(&transaction, era, fleet.seed_data())
         .await
         .map_err(failed())?;
     let inserted = |percent: usize| {
         let rest = 100 - TOLD_PERCENT;
         tell(&News::MadeUp(TOLD_PERCENT + percent * rest / 100));
     };
-    store::insert_all(&transaction, &tables.rows(), now, &inserted)
+    store::insert_all(&transaction, &tables.rows(), (era, now), &inserted)
         .await
         .map_err(failed())?;
     transaction.commit().await.map_err(failed())?;
     // Autovacuum would need a minute to notice the tables, and queries good plans by then.
     client.batch_execute("ANALYZE").await.map_err(failed())?;
     let database = demo_database.owner().clone();
+    let database = (database, client, era);
     let pace = options.pace;
-    Ok(Simulation::new(
-        database,
-        client,
-        (fleet, now),
-        pace,
-        tell.clone(),
-    ))
+    Ok(Simulation::new(database, (fleet, now), pace, tell.clone()))
 }
 
 /// Simulates the history in steps, so that the creation of a large fleet can be cancelled.
 async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
-    let mut history = History::new(options.workspaces, options.seed, options.scenario);
+    let Options {
+        workspaces,
+        seed,
+        scenario,
+        era,
+        ..
+    } = *options;
+    let mut history = History::new(workspaces, seed, scenario, era);
     let mut reported = 0;
     while history.step() {
         let percent = history.percent() * TOLD_PERCENT / 100;
@@ -75,7 +78,7 @@ async fn tell_history(options: &Options, tell: &Tell) -> (Fleet, Tables, Time) {
 
 /// Allows the exporter's role to read what a real one may, and no more.
 async fn grant(client: &Client, role: &str) -> Result<(), tokio_postgres::Error> {
-    let sql = role_sql(role, USUAL_SCHEMA);
+    let sql = role_sql(role, USUAL_SCHEMA, Collector::DEFAULT);
     client.batch_execute(&sql).await
 }
 

@@ -9,6 +9,7 @@ use tokio_postgres::{Client, Config};
 use super::error::DemoError;
 use super::fleet::{Changes, Fleet, Pace, Time};
 use super::narration::{Bound, News};
+use super::schema::Era;
 use super::{Tell, database, store};
 
 /// Timeout of a tick, which usually takes milliseconds: a lock must not stop the simulation.
@@ -18,6 +19,7 @@ const TICK_TIMEOUT: Duration = Duration::from_secs(10);
 pub(super) struct Simulation {
     database: Config,
     client: Option<Client>,
+    era: Era,
     fleet: Fleet,
     pace: Pace,
     /// The simulated time at `began`.
@@ -33,8 +35,7 @@ pub(super) struct Simulation {
 impl Simulation {
     /// Starts with a fleet at the simulated time `epoch`, which continues at `pace`.
     pub(super) fn new(
-        database: Config,
-        client: Client,
+        (database, client, era): (Config, Client, Era),
         (fleet, epoch): (Fleet, Time),
         pace: Pace,
         tell: Tell,
@@ -42,6 +43,7 @@ impl Simulation {
         Self {
             database,
             client: Some(client),
+            era,
             fleet,
             pace,
             epoch,
@@ -115,7 +117,7 @@ impl Simulation {
         };
         let failed = || DemoError::of("update the fleet");
         let transaction = client.transaction().await.map_err(failed())?;
-        store::apply(&transaction, changes, now)
+        store::apply(&transaction, changes, (self.era, now))
             .await
             .map_err(failed())?;
         transaction.commit().await.map_err(failed())

@@ -5,7 +5,7 @@ mod find;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::fleet::model::agent::Agent;
+use crate::fleet::model::agent::{Agent, Kind};
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{Candidate, PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
@@ -64,6 +64,15 @@ pub struct AgentDetails {
     pub scripts: Vec<Script>,
     /// Whether it belongs to the latest build. Other agents are not counted in metrics.
     pub is_of_latest_build: bool,
+}
+
+impl AgentDetails {
+    /// Whether it has a problem that others may have too, for one cause.
+    pub fn may_be_in_an_incident(&self) -> bool {
+        let is_problem = self.explanation.assessment.health.is_problem();
+        let is_counted = matches!(self.agent.kind, Kind::Root | Kind::Prebuild);
+        is_problem && is_counted && self.is_of_latest_build
+    }
 }
 
 /// Reads the details of `reference` from the database, in one transaction.

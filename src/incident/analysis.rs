@@ -1,8 +1,10 @@
 //! From a population to its incidents: wave by wave, and then what is left.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use std::time::Duration;
+
+use rustc_hash::FxHashSet;
 
 use crate::fleet::model::time::Timestamp;
 use crate::incident::candidates::{MAJORITY, Question};
@@ -55,7 +57,7 @@ struct Analysis<'a> {
     now: Timestamp,
     minimum: u32,
     found: BTreeMap<(Family, Common), Incident>,
-    explained: HashSet<u32>,
+    explained: FxHashSet<u32>,
 }
 
 impl<'a> Analysis<'a> {
@@ -67,7 +69,7 @@ impl<'a> Analysis<'a> {
             now,
             minimum: if is_small { 2 } else { 3 },
             found: BTreeMap::new(),
-            explained: HashSet::new(),
+            explained: FxHashSet::default(),
         }
     }
 
@@ -244,6 +246,7 @@ impl<'a> Analysis<'a> {
             expected,
             workspaces: self.distinct(&members, |it| it.workspace),
             owners: self.distinct(&members, |it| it.owner),
+            owners_in_session: None,
             first,
             last,
             is_growing: last.is_some_and(|it| !self.now.is_past(it, GROWING)),
@@ -288,7 +291,7 @@ impl<'a> Analysis<'a> {
 
     fn distinct<T: Eq + Hash>(&self, members: &[u32], of: impl Fn(&Member) -> T) -> u32 {
         let all = &self.population.members;
-        let distinct: HashSet<T> = members.iter().map(|&it| of(&all[it as usize])).collect();
+        let distinct: FxHashSet<T> = members.iter().map(|&it| of(&all[it as usize])).collect();
         distinct.len() as u32
     }
 }

@@ -1,7 +1,7 @@
 //! The values that are worth a try: those of the members in the set, and where most of all is in it,
 //! also those that were spared.
 
-use std::collections::HashMap;
+use rustc_hash::FxHashMap;
 
 use crate::incident::criterion::Group;
 use crate::incident::index::{Index, fingerprint};
@@ -54,7 +54,7 @@ pub struct Candidate {
 
 /// Values that are frequent in the set; and where most of all is in it, values that are not.
 pub fn find_candidates(question: Question<'_>) -> Vec<Candidate> {
-    let mut alike: HashMap<u64, usize> = HashMap::new();
+    let mut alike: FxHashMap<u64, usize> = FxHashMap::default();
     let mut found: Vec<Candidate> = Vec::new();
     for (position, column) in (0_u32..).zip(&question.population.columns) {
         let prints = excluded_prints(question, column);

@@ -2,9 +2,14 @@
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+use uuid::Uuid;
+
 use crate::fleet::model::agent::{Agent, Kind, Label, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::Origin;
+use crate::fleet::model::shared_fact::SharedFact;
+use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::StoppedWorkspace;
 use crate::fleet::rules::coder::CoderState;
@@ -56,7 +61,7 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
         members.push(Member {
             problem: problem(assessment),
             workspace: agent.workspace_id.as_u128() as u64,
-            owner: columns.push(agent),
+            owner: columns.push(position, agent),
         });
         positions.push(position);
     }
@@ -90,9 +95,11 @@ struct Columns<'a> {
     fleet: &'a FleetStats,
     of_scope: OfPart<Scope>,
     of_origin: OfPart<Origin>,
-    template_version: (Column, HashMap<(usize, u32), u32>),
-    agent_version: (Column, HashMap<usize, u32>),
-    owner: (Column, HashMap<usize, u32>),
+    /// Those that other collectors found out.
+    shared: Vec<SharedColumn<'a>>,
+    template_version: (Column, FxHashMap<(usize, u32), u32>),
+    agent_version: (Column, FxHashMap<usize, u32>),
+    owner: (Column, FxHashMap<usize, u32>),
     /// Of each scope, and of each origin, its codes in the columns that follow from it.
     scope_codes: Vec<Vec<u32>>,
     origin_codes: Vec<Vec<u32>>,
@@ -129,14 +136,21 @@ impl<'a> Columns<'a> {
             fleet,
             of_scope,
             of_origin,
-            template_version: (Column::new(Dimension::TemplateVersion), HashMap::new()),
-            agent_version: (Column::new(Dimension::AgentVersion), HashMap::new()),
-            owner: (Column::new(Dimension::Owner), HashMap::new()),
+            shared: shared_columns(snapshot),
+            template_version: (
+                Column::new(Dimension::TemplateVersion),
+                FxHashMap::default(),
+            ),
+            agent_version: (Column::new(Dimension::AgentVersion), FxHashMap::default()),
+            owner: (Column::new(Dimension::Owner), FxHashMap::default()),
         }
     }
 
-    /// Adds an agent to every dimension; the number of its owner.
-    fn push(&mut self, agent: &Agent) -> u32 {
+    /// Adds the agent at this position of the snapshot to every dimension; the number of its owner.
+    fn push(&mut self, position: u32, agent: &Agent) -> u32 {
+        for shared in &mut self.shared {
+            shared.push(position);
+        }
         push_codes(
             &mut self.of_scope,
             self.scope_codes.get(agent.scope.index()),
@@ -168,6 +182,9 @@ impl<'a> Columns<'a> {
         for (column, _) in &mut self.of_origin {
             column.push(&Label::new());
         }
+        for shared in &mut self.shared {
+            shared.column.codes.push(Column::NONE);
+        }
         let whole = version_of(&workspace.scope, &workspace.template_version);
         self.template_version.0.push(&whole);
         self.agent_version.0.push(&Label::new());
@@ -179,10 +196,61 @@ impl<'a> Columns<'a> {
         let of_scope = self.of_scope.into_iter().map(|it| it.0);
         let of_origin = self.of_origin.into_iter().map(|it| it.0);
         let others = [self.template_version.0, self.agent_version.0, self.owner.0];
-        let mut all: Vec<Column> = of_scope.chain(of_origin).chain(others).collect();
+        let shared = self.shared.into_iter().map(|it| it.column);
+        let mut all: Vec<Column> = of_scope
+            .chain(of_origin)
+            .chain(shared)
+            .chain(others)
+            .collect();
         all.sort_by(|a, b| a.dimension.cmp(&b.dimension));
         all
     }
+}
+
+/// A dimension whose values another collector found out.
+struct SharedColumn<'a> {
+    column: Column,
+    /// The code of each of the fact's values in the column.
+    codes: Vec<u32>,
+    /// The index of each agent's value.
+    of_agents: &'a [u32],
+}
+
+impl<'a> SharedColumn<'a> {
+    fn new<T>(dimension: Dimension, fact: &'a SharedFact<T>, name: impl Fn(&T) -> Label) -> Self {
+        let mut column = Column::new(dimension);
+        let values = fact.values.iter();
+        Self {
+            codes: values.map(|it| column.code(&name(it))).collect(),
+            of_agents: &fact.codes,
+            column,
+        }
+    }
+
+    fn push(&mut self, position: u32) {
+        let value = self.of_agents.get(position as usize);
+        let code = value.and_then(|it| self.codes.get(*it as usize));
+        self.column
+            .codes
+            .push(code.copied().unwrap_or(Column::NONE));
+    }
+}
+
+fn shared_columns(snapshot: &Snapshot) -> Vec<SharedColumn<'_>> {
+    let daemons = snapshot.provisioners.iter().flat_map(|it| &it.daemons);
+    let names: HashMap<Uuid, &Label> = daemons.map(|it| (it.id, &it.name)).collect();
+    // One that Coder has forgotten has no name any more.
+    let name = |id: &Uuid| match names.get(id) {
+        Some(name) => (*name).clone(),
+        None => Label::from(id.to_string()),
+    };
+    let provisioners = snapshot.provisioners_of_agents.iter();
+    let provisioners = provisioners.map(|it| SharedColumn::new(Dimension::Provisioner, it, name));
+    let metadata = snapshot
+        .metadata_of_agents
+        .iter()
+        .map(|(key, fact)| SharedColumn::new(Dimension::Metadata(key.clone()), fact, Label::clone));
+    provisioners.chain(metadata).collect()
 }
 
 fn template_of(scope: &Scope) -> Label {
@@ -214,7 +282,7 @@ fn version_of(scope: &Scope, version: &Label) -> Label {
     }
 }
 
-fn push_text((column, known): &mut (Column, HashMap<usize, u32>), text: &Label) -> u32 {
+fn push_text((column, known): &mut (Column, FxHashMap<usize, u32>), text: &Label) -> u32 {
     let code = *known
         .entry(place(text))
         .or_insert_with(|| column.code(text));

@@ -12,15 +12,25 @@
 //! | [`search`] | the shortest description |
 //! | [`model`] | an incident |
 //! | [`analysis`] | waves, and what becomes an incident |
+//! | [`commands`] | commands that show more of an incident |
+//! | [`advice`] | what to do about an incident, and what not |
+//! | [`identity`] | the id of an incident |
+//! | [`membership`] | which incident an agent belongs to |
+//! | [`sessions`] | people who were cut off at work |
 //! | [`report`] | an incident in JSON |
 //! | [`facts`] | from a judged snapshot to the population, and back to its agents |
 
+pub mod advice;
 pub mod analysis;
 pub mod candidates;
+pub mod commands;
 pub mod criterion;
 pub mod facts;
+pub mod identity;
 pub mod index;
+pub mod membership;
 pub mod model;
 pub mod population;
 pub mod report;
 pub mod search;
+pub mod sessions;

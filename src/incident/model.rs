@@ -86,6 +86,9 @@ pub struct Incident {
     pub workspaces: u32,
     /// The distinct owners of its workspaces.
     pub owners: u32,
+    /// Owners who were in session when their agent was lost; `None` where that is not known, or not
+    /// asked yet.
+    pub owners_in_session: Option<u32>,
     /// Since of its first member.
     pub first: Option<Timestamp>,
     /// Since of its last member.

@@ -1,21 +1,30 @@
-//! Incidents as they are told in JSON, under the names of the metrics' labels.
+//! Incidents in JSON, under the names of the metrics' labels.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::fleet::model::agent::Label;
+use crate::fleet::model::agent::{Kind, Label};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::format::moment;
-use crate::incident::model::Incident;
-use crate::incident::population::Dimension;
+use crate::fleet::report::schema::one_of;
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::advice::Advice;
+use crate::incident::model::{Common, Incident};
+use crate::incident::population::{Dimension, Family};
 
 /// An incident: agents whose problem has one cause, as far as the rows can tell. Kind, family, factor
 /// and value are its identity.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct IncidentSummary {
-    /// Whose agents: `root` (people's) or `prebuild`.
+    /// Id of the incident, which follows from kind, family, factor and value.
+    pub incident_id: String,
+    /// What it is in one line.
+    pub title: String,
+    /// Kind of its agents: `root` (people's) or `prebuild`.
+    #[schemars(schema_with = "one_of::<Kind>")]
     pub kind: &'static str,
-    /// Which problem: `lost`, `never_connected`, `start_failed` or `stuck_created`.
+    /// Which problem.
+    #[schemars(schema_with = "one_of::<Family>")]
     pub family: &'static str,
     /// The dimension that its agents share; else `deployment`, `coder` or `none`.
     pub factor: String,
@@ -29,10 +38,16 @@ pub struct IncidentSummary {
     pub workspaces: u64,
     /// The distinct owners of these.
     pub users: u64,
+    /// Owners who were in session when their agent was lost, that is, cut off at work. Null where that
+    /// is not known, or not asked yet.
+    pub users_in_session: Option<u64>,
     /// When the first agent got its problem; null where no agent did.
     pub start: Option<String>,
     /// When the last one did.
     pub last_agent: Option<String>,
+    /// Agents for each minute from the first to the last, which count as a minute at least; null
+    /// where no agent has the problem.
+    pub agents_per_minute: Option<f64>,
     /// Whether an agent joined within the last two minutes.
     pub is_growing: bool,
     /// Bits by which the description of the fleet is shorter with the factor.
@@ -41,10 +56,18 @@ pub struct IncidentSummary {
     pub also: Vec<Shared>,
     /// Values that would do nearly as well, best first.
     pub runners_up: Vec<Shared>,
+    /// What to do first, in one sentence.
+    pub advice: &'static str,
+    /// What would make it worse, in one sentence.
+    pub not_to_do: &'static str,
+    /// Commands that show more and change nothing.
+    pub commands: Vec<String>,
+    /// Name of the runbook, a page in `alerts/runbooks`.
+    pub runbook: &'static str,
 }
 
 /// A value that agents share.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Shared {
     /// The dimension.
     pub factor: String,
@@ -54,12 +77,41 @@ pub struct Shared {
     pub score: Option<f64>,
 }
 
+/// An incident in a few words, where more would be too much.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct IncidentBrief {
+    /// Id of the incident.
+    pub incident_id: String,
+    /// Kind of its agents.
+    #[schemars(schema_with = "one_of::<Kind>")]
+    pub kind: &'static str,
+    /// Which problem.
+    #[schemars(schema_with = "one_of::<Family>")]
+    pub family: &'static str,
+    /// The dimension that its agents share; else `deployment`, `coder` or `none`.
+    pub factor: String,
+    /// The value of that dimension; empty without one.
+    pub value: String,
+    /// Agents with the problem.
+    pub agents: u64,
+    /// The distinct owners of their workspaces.
+    pub users: u64,
+}
+
 impl IncidentSummary {
-    /// An incident in words and numbers.
-    pub fn of(incident: &Incident) -> Self {
+    /// An incident of this fleet in words and numbers.
+    pub fn of(fleet: &FleetStats, incident: &Incident) -> Self {
+        let Advice {
+            sentence,
+            not_to_do,
+            commands,
+            runbook,
+        } = Advice::of(fleet, incident);
         let also = incident.also.iter();
         let runners_up = incident.runners_up.iter();
         Self {
+            incident_id: incident.id().to_string(),
+            title: title(incident),
             kind: incident.kind.as_str(),
             family: incident.family.as_str(),
             factor: incident.common.factor().into_owned(),
@@ -68,15 +120,62 @@ impl IncidentSummary {
             expected_agents: incident.expected.into(),
             workspaces: incident.workspaces.into(),
             users: incident.owners.into(),
+            users_in_session: incident.owners_in_session.map(Into::into),
             start: incident.first.map(moment),
             last_agent: incident.last.map(moment),
+            agents_per_minute: agents_per_minute(incident),
             is_growing: incident.is_growing,
             score: incident.score,
             also: also.map(|(of, value)| shared(of, value, None)).collect(),
             runners_up: runners_up
                 .map(|(of, value, score)| shared(of, value, Some(*score)))
                 .collect(),
+            advice: sentence,
+            not_to_do,
+            commands,
+            runbook,
         }
+    }
+}
+
+impl IncidentBrief {
+    /// An incident in a few words.
+    pub fn of(incident: &Incident) -> Self {
+        Self {
+            incident_id: incident.id().to_string(),
+            kind: incident.kind.as_str(),
+            family: incident.family.as_str(),
+            factor: incident.common.factor().into_owned(),
+            value: incident.common.value().to_owned(),
+            agents: incident.members.len() as u64,
+            users: incident.owners.into(),
+        }
+    }
+}
+
+/// How fast it came: its agents for each minute of its waves.
+pub fn agents_per_minute(incident: &Incident) -> Option<f64> {
+    let (first, last) = (incident.first?, incident.last?);
+    let minutes = (last.seconds_since(first) / 60.0).max(1.0);
+    Some(incident.members.len() as f64 / minutes)
+}
+
+/// What it is in one line: `root lost: template acme/docker`.
+pub fn title(incident: &Incident) -> String {
+    let (kind, family) = (incident.kind.as_str(), incident.family.as_str());
+    let family = family.replace('_', " ");
+    format!("{kind} {family}: {}", in_common(&incident.common))
+}
+
+/// What its agents have in common, for people.
+fn in_common(common: &Common) -> String {
+    match common {
+        Common::Coder => "Coder itself does not run".to_owned(),
+        Common::Deployment => "most of the deployment".to_owned(),
+        Common::Value(dimension, value) => {
+            format!("{} {value}", dimension.name().replace('_', " "))
+        }
+        Common::None => "together, with nothing known in common".to_owned(),
     }
 }
 
@@ -85,5 +184,26 @@ fn shared(dimension: &Dimension, value: &Label, score: Option<f64>) -> Shared {
         factor: dimension.name().into_owned(),
         value: value.to_string(),
         score,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixtures::at;
+    use crate::incident::advice::tests::incident;
+
+    #[test]
+    fn wave_of_less_than_a_minute_counts_as_one() {
+        let mut wave = incident(Kind::Root, Family::Lost, Common::Deployment);
+        wave.members = (0..90).collect();
+        let mut rate = |first, last| {
+            (wave.first, wave.last) = (first, last);
+            agents_per_minute(&wave)
+        };
+        assert_eq!(rate(Some(at(0)), Some(at(3))), Some(90.0));
+        assert_eq!(rate(Some(at(0)), Some(at(60))), Some(90.0));
+        assert_eq!(rate(Some(at(0)), Some(at(90))), Some(60.0));
+        assert_eq!(rate(Some(at(0)), None), None);
     }
 }

@@ -103,6 +103,7 @@ pub(super) const FAMILIES: &[Family] = &[
             "has_agent_parent_id",
             "has_agent_deleted",
             "has_chat_agent_id",
+            "newer_than_tested",
         ],
         source: Source::Exporter,
         stability: Stability::Stable,
@@ -190,6 +191,7 @@ fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         has_deleted,
         has_chat_agent_id,
     } = &fleet.snapshot.schema;
+    let is_newer = fleet.snapshot.schema.is_newer_than_tested();
     let migration = migration.map(|it| it.to_string()).unwrap_or_default();
     let yes_or_no = |has: &bool| if *has { "true" } else { "false" };
     let labels = [
@@ -197,6 +199,7 @@ fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         yes_or_no(has_parent_id),
         yes_or_no(has_deleted),
         yes_or_no(has_chat_agent_id),
+        is_newer.as_ref().map(yes_or_no).unwrap_or_default(),
     ];
     sink.sample(&labels, true.into())
 }

@@ -46,6 +46,15 @@ pub(super) const FAMILIES: &[Family] = &[
         |page, sink| each(page, sink, |it| Some(u64::from(it.owners).into())),
     ),
     family(
+        "coder_incident_users_in_session",
+        "Owners who were in session when their agent was lost: people who were cut off at work",
+        |page, sink| {
+            each(page, sink, |it| {
+                Some(u64::from(it.owners_in_session?).into())
+            })
+        },
+    ),
+    family(
         "coder_incident_start_timestamp_seconds",
         "When the first agent of an incident got its problem",
         |page, sink| each(page, sink, |it| Some(it.first?.as_unix_seconds().into())),

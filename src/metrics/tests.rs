@@ -13,7 +13,7 @@ use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transit
 use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::model::cause::Cause;
 use crate::fleet::model::coder::CoderAnswers;
-use crate::fleet::model::label_value::{DbEnum, Variants};
+use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::snapshot::{Schema, Snapshot};
@@ -183,6 +183,7 @@ fn incident() -> Incident {
         expected: 3,
         workspaces: 2,
         owners: 1,
+        owners_in_session: Some(1),
         first: Some(at(-90)),
         last: Some(at(-60)),
         is_growing: true,
@@ -222,7 +223,7 @@ fn page() -> Arc<Page> {
     Arc::new(Page {
         collection: Arc::new(CollectionResult {
             fleet: Ok(fleet),
-            reports: Collector::ALL.iter().copied().map(loaded).collect(),
+            reports: Collector::DEFAULT.iter().copied().map(loaded).collect(),
             clock_skew_seconds: Some(-0.001),
         }),
         incidents: Some(vec![incident()].into()),

@@ -147,6 +147,7 @@ impl Database {
         let (mut snapshot, reports) = load(&session, wanted).await?;
         let loaded = Instant::now();
         snapshot.schema.migration = session.finish().await;
+        snapshot.notes.extend(snapshot.schema.note());
         let commit = loaded.elapsed();
         let finished = Instant::now();
         let agents = snapshot.agents.as_ref().map_or(0, Vec::len);

@@ -8,6 +8,8 @@ use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use uuid::Uuid;
 
+use crate::fleet::model::time::Timestamp;
+
 /// A Postgres array with a value for each item. No value is NULL.
 pub(super) struct Array<'a, T, V>(pub(super) &'a [T], pub(super) fn(&T) -> V);
 
@@ -45,6 +47,16 @@ impl Element for i32 {
     fn write(&self, out: &mut BytesMut) {
         out.extend_from_slice(&4_i32.to_be_bytes());
         out.extend_from_slice(&self.to_be_bytes());
+    }
+}
+
+impl Element for Timestamp {
+    const TYPE: Type = Type::TIMESTAMPTZ;
+    const ARRAY: Type = Type::TIMESTAMPTZ_ARRAY;
+
+    fn write(&self, out: &mut BytesMut) {
+        out.extend_from_slice(&8_i32.to_be_bytes());
+        out.extend_from_slice(&self.postgres_micros().to_be_bytes());
     }
 }
 

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::Collector;
 use crate::postgres::lookup::{activity, directory, kept_alive, queued_start};
 
@@ -16,9 +15,9 @@ pub const LONGEST_NAME: usize = 63;
 /// The schema that Coder's tables are in unless its database URL says otherwise.
 pub const USUAL_SCHEMA: &str = "public";
 
-/// The SQL that makes the role `name` or brings it up to date, to be run by the database's owner in
-/// the database of a Coder whose tables are in `schema`. It asks the catalog, so that it is the
-/// same for every Coder, and may be run again.
+/// The SQL that makes the role `name` or brings it up to date for these collectors, to be run by the
+/// database's owner in the database of a Coder whose tables are in `schema`. It asks the catalog, so
+/// that it is the same for every Coder, and may be run again.
 ///
 /// The role's transactions are read-only unless one says otherwise. That belongs to the role, not
 /// to the connection: a pooler refuses it as an option of the connection, and would hand on to the
@@ -26,13 +25,13 @@ pub const USUAL_SCHEMA: &str = "public";
 ///
 /// The password is left to the operator: `\password` of psql keeps it out of the history and the
 /// server's log.
-pub fn role_sql(name: &str, schema: &str) -> String {
+pub fn role_sql(name: &str, schema: &str, collectors: &[Collector]) -> String {
     let (role, place) = (literal(name), literal(schema));
     let search = match schema {
         USUAL_SCHEMA => "",
         _ => "    EXECUTE format('ALTER ROLE %I SET search_path = %I', reader, place);\n",
     };
-    let columns = columns_read();
+    let columns = columns_read(collectors);
     let rows = columns
         .iter()
         .map(|(table, columns)| format!("            ('{table}', '{}')", columns.join(", ")));
@@ -79,10 +78,10 @@ fn literal(text: &str) -> String {
     }
 }
 
-/// All columns that collectors, resolver, probe and commands read, by table.
-pub fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
+/// All columns that these collectors, resolver, probe and commands read, by table.
+pub fn columns_read(collectors: &[Collector]) -> BTreeMap<&'static str, Vec<&'static str>> {
     let mut by_table: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    let of_collectors = Collector::ALL.iter().flat_map(|&it| reads(it)).copied();
+    let of_collectors = collectors.iter().flat_map(|&it| reads(it)).copied();
     let all = of_collectors
         .chain(directory::reads())
         .chain(activity::READS.iter().copied())
@@ -103,6 +102,7 @@ pub fn columns_read() -> BTreeMap<&'static str, Vec<&'static str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::model::label_value::Variants;
 
     #[test]
     fn nothing_secret_is_ever_read() {
@@ -113,7 +113,7 @@ mod tests {
             "email",
             "hashed_password",
         ];
-        for (table, columns) in columns_read() {
+        for (table, columns) in columns_read(Collector::ALL) {
             for column in columns {
                 assert!(!secret.contains(&column), "{table}.{column} is a secret");
             }
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn names_cannot_leave_their_quotes() {
-        let sql = role_sql("o'$role$\\", "s");
+        let sql = role_sql("o'$role$\\", "s", Collector::DEFAULT);
         assert!(sql.contains(r"E'o''$role$\\'"), "{sql}");
     }
 }

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::error::{ErrorKind, Failure};
+use crate::fleet::model::agent::Label;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::snapshot::{Schema, Snapshot};
 use crate::fleet::rules::health::Limits;
@@ -28,6 +29,8 @@ pub struct CollectionRequest<'a> {
     pub limits: &'a Limits,
     /// Whether to count apps by name, for Coder's own metrics.
     pub named_apps: bool,
+    /// Keys of the metadata of resources that the metadata collector reads.
+    pub metadata_keys: &'a [Label],
 }
 
 /// Loads the requested parts.
@@ -128,6 +131,7 @@ impl Loading<'_> {
             session,
             limits: self.wanted.limits,
             named_apps: self.wanted.named_apps,
+            metadata_keys: self.wanted.metadata_keys,
             found: &self.found,
         };
         let result = match session.catalog.check(row.reads) {
@@ -145,7 +149,9 @@ impl Loading<'_> {
     async fn store(&mut self, loaded: Loaded) {
         let nothing = Found::new(Snapshot::at(self.session.moment.now));
         let mut found = mem::replace(&mut self.found, nothing);
-        self.found = offload(loaded.rows, move || {
+        // A few rows may still be matched with every agent.
+        let agents = found.snapshot.agents.as_ref().map_or(0, Vec::len);
+        self.found = offload(loaded.rows.max(agents), move || {
             (loaded.store)(&mut found);
             found
         })

@@ -67,7 +67,7 @@ pub(crate) fn run(urls: &[String]) {
             Database::new(&url, 1).unwrap()
         };
         // Once, so that there is a connection and the server has read its catalog.
-        collection(&runtime, &database, Collector::ALL);
+        collection(&runtime, &database, Collector::DEFAULT);
         one_fleet(&runtime, &database);
     }
 }
@@ -75,7 +75,7 @@ pub(crate) fn run(urls: &[String]) {
 fn one_fleet(runtime: &Runtime, database: &Database) {
     let (_, agents) = weigh(|| collection(runtime, database, &[Collector::Agents]));
     say(agents, b"");
-    let (collection, everything) = weigh(|| collection(runtime, database, Collector::ALL));
+    let (collection, everything) = weigh(|| collection(runtime, database, Collector::DEFAULT));
     say(everything, b"");
     let snapshot = collection.fleet.as_ref().unwrap().snapshot.clone();
     let mut later = snapshot.clone();
@@ -114,6 +114,7 @@ fn collection(
         collectors,
         limits: &Limits::default(),
         named_apps: false,
+        metadata_keys: &[],
     };
     let collection = runtime.block_on(database.collection(wanted, Instant::now() + LONG));
     assert_eq!(collection.failures().count(), 0, "{:?}", collection.reports);

@@ -240,6 +240,7 @@ async fn workspaces_are_counted_by_what_they_were_used_for() {
                 collectors: Vec::new(),
                 limits: coder_agent_exporter::fleet::rules::health::Limits::default(),
                 named_apps: false,
+                metadata_keys: Vec::new(),
                 incidents: coder_agent_exporter::incident::model::IncidentSettings::default(),
                 min_interval: Duration::ZERO,
             };

@@ -6,7 +6,6 @@ use crate::harness::exposition::{Format, Page};
 use crate::harness::statements::{logging_coder, statements_of_a_scrape};
 use crate::harness::wire::Wire;
 use crate::harness::*;
-use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::metrics::page::AgentSeries;
 use coder_agent_exporter::postgres::grants::columns_read;
@@ -14,7 +13,7 @@ use coder_agent_exporter::postgres::grants::columns_read;
 /// Begin, moment, what a standby replayed, a lock on the core tables and on each other table, two
 /// looks at the catalog, collectors between savepoint and rollback, migration, commit.
 fn most_statements() -> usize {
-    9 + columns_read().len() + 3 * Collector::ALL.len()
+    9 + columns_read(Collector::DEFAULT).len() + 3 * Collector::DEFAULT.len()
 }
 
 #[tokio::test]

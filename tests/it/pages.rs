@@ -1,6 +1,6 @@
 //! HTTP (`docs/spec/http.md`): formats, pages, limits.
 
-mod fleet;
+pub(crate) mod fleet;
 mod selecting;
 
 use coder_agent_exporter::metrics::page::AgentSeries;

@@ -2,6 +2,7 @@
 //! of Coder it is, found by looking.
 
 use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::fleet::model::snapshot::Schema;
 
 use crate::harness::*;
 
@@ -24,6 +25,7 @@ async fn each_era_says_what_it_has_and_which_migration_ran_last() {
             ("has_agent_parent_id", has[0]),
             ("has_agent_deleted", has[1]),
             ("has_chat_agent_id", has[2]),
+            ("newer_than_tested", "false"),
         ];
         let found = page.get(INFO, &labels);
         assert_eq!(found, Some(1.0), "{era:?}: {}", page.show(INFO));
@@ -64,4 +66,25 @@ async fn schema_is_absent_while_the_database_is_down() {
     assert!(exporter.scrape().await.has(INFO));
     coder.own_cluster().stop();
     assert!(!exporter.scrape().await.has(INFO));
+}
+
+#[tokio::test]
+async fn schema_that_is_newer_than_any_tested_is_said_and_goes_on() {
+    let coder = Coder::new().await;
+    coder.add(workspace("box").agent(agent("main"))).await;
+    let newer = Schema::NEWEST_TESTED + 1;
+    let update = |version| format!("UPDATE schema_migrations SET version = {version}");
+    coder.sql(&update(Schema::NEWEST_TESTED)).await;
+    let exporter = coder.exporter().await;
+    let label = |is_newer| [("newer_than_tested", is_newer)];
+    let page = exporter.scrape().await;
+    assert_eq!(page.get(INFO, &label("false")), Some(1.0));
+    coder.sql(&update(newer)).await;
+    let page = exporter.scrape().await;
+    page.assert_every_collector_loaded();
+    assert_eq!(page.get(INFO, &label("true")), Some(1.0));
+    let ended = run(&["check", &format!("--postgres.url={}", coder.url())]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stdout);
+    let warning = format!("the database is at migration {newer};");
+    assert!(ended.stdout.contains(&warning), "{}", ended.stdout);
 }

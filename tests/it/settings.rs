@@ -172,7 +172,7 @@ async fn unknown_flags_and_commands_are_refused() {
         &["--collector.nonsense"],
     )
     .await;
-    let none: Vec<_> = Collector::ALL
+    let none: Vec<_> = Collector::DEFAULT
         .iter()
         .map(|it| format!("--no-collector.{}", it.as_str()))
         .collect();

@@ -15,6 +15,7 @@ mod calm;
 mod causes;
 mod fleets;
 mod limits;
+mod speed;
 mod tally;
 
 // The exporter's source, not its library: so it is optimized together with this program, and only
@@ -69,6 +70,10 @@ fn main() -> ExitCode {
         if !has("--ignored") {
             println!("{TEST}: test");
         }
+        return ExitCode::SUCCESS;
+    }
+    if has("speed") {
+        speed::print();
         return ExitCode::SUCCESS;
     }
     let (extent, limits) = match has("whole") {

@@ -10,17 +10,15 @@ use crate::reporter::core::{Replay, Reporter};
 
 use super::apps::Apps;
 use super::build::Place;
+use super::changes::{Changes, ScriptEnd};
+use super::connection::Connection;
 use super::context::Context;
 use super::outcome::{News, Phase, StartOutcome};
 use super::pace::Pace;
 use super::rng::Rng;
-use super::rows::{self, Changes, Time};
-use super::seed_data::{AGENT_VERSIONS, TemplatePlan};
+use super::rows::{self, Time, Word};
+use super::seed_data::TemplatePlan;
 
-/// Coder's heartbeat interval in real seconds.
-const HEARTBEAT_INTERVAL: Time = 15;
-/// So long after its last answer coderd gives up an agent that has stopped answering, by the clock.
-const GIVEN_UP_AFTER: std::ops::Range<Time> = 15..31;
 /// The time of the next change when nothing is planned: a person has to act.
 const NEVER: Time = Time::MAX;
 
@@ -33,10 +31,13 @@ pub(super) struct Agent {
     /// Time at which the current phase ends.
     until: Time,
     start_outcome: StartOutcome,
-    /// Time of the next heartbeat; `None` while it is not connected.
-    next_heartbeat: Option<Time>,
-    /// When coderd writes that it is lost, after it stopped answering.
-    given_up_at: Option<Time>,
+    /// The version that it tells when it connects.
+    version: Word,
+    connection: Connection,
+    /// Its startup script; a sub-agent has none.
+    script: Option<Uuid>,
+    /// How its script ended, until Coder knows.
+    script_end: Option<ScriptEnd>,
     /// When its machine, which is going down, has started again.
     back_at: Option<Time>,
     /// The reporting state of its process, which may be older than the row.
@@ -57,6 +58,7 @@ impl Agent {
         } = cx;
         let now = *now;
         let id = rng.uuid();
+        let script = place.parent_id.is_none().then(|| rng.uuid());
         changes.new.agents.push(rows::Agent {
             id,
             resource_id: place.resource_id,
@@ -70,13 +72,26 @@ impl Agent {
             started_at: None,
             ready_at: None,
             connection_timeout_seconds: template.connection_timeout_seconds,
-            version: rng.weighted(&AGENT_VERSIONS),
+            architecture: template.architecture,
+            last_connected_replica_id: None,
+            version: "",
             display_order: place.display_order,
             deleted: false,
         });
+        changes
+            .new
+            .scripts
+            .extend(script.map(|script| rows::Script {
+                id: script,
+                workspace_agent_id: id,
+                created_at: now,
+                display_name: "Startup Script",
+            }));
         let apps = Apps::new(id, place.apps, now, rng, changes);
         let until = match start_outcome {
             StartOutcome::NeverConnects => NEVER,
+            StartOutcome::WaitsForOwner if rng.percent(40) => NEVER,
+            StartOutcome::WaitsForOwner => now + rng.within(60..3600),
             _ if start_outcome.is_resumed() => now + rng.within(1..6),
             _ => now + rng.within(5..40),
         };
@@ -87,8 +102,10 @@ impl Agent {
             phase: Phase::Connecting,
             until,
             start_outcome,
-            next_heartbeat: None,
-            given_up_at: None,
+            version: place.version,
+            connection: Connection::of(id),
+            script,
+            script_end: None,
             back_at: None,
             process: Reporter::new(Replay::OnNewRow),
             apps,
@@ -112,8 +129,11 @@ impl Agent {
     }
 
     pub(super) fn tick(&mut self, cx: &mut Context<'_>) -> News {
-        self.beat(cx);
-        self.be_given_up(cx);
+        self.connection.beat(cx);
+        self.connection.be_given_up(self.until, cx);
+        if self.connection.is_reconnect_due(cx.now) {
+            self.open(cx);
+        }
         self.apps.tick(cx.now, cx.changes);
         let mut news = News::None;
         if self.until <= cx.now {
@@ -124,12 +144,9 @@ impl Agent {
         news
     }
 
-    /// Changes the speed of the simulation and adjusts the time of the next heartbeat.
+    /// Changes the speed of the simulation.
     pub(super) fn change_pace(&mut self, now: Time, pace: Pace) {
-        let due = self.next_heartbeat;
-        let rest = |due: Time| now + pace.of_clock((due - now).max(0));
-        self.next_heartbeat = due.map(rest);
-        self.given_up_at = self.given_up_at.map(rest);
+        self.connection.change_pace(now, pace);
     }
 
     /// Ends the current phase and starts the next one.
@@ -138,17 +155,17 @@ impl Agent {
         match self.phase {
             Phase::Connecting => self.connect(cx),
             Phase::Connected => self.start(now, cx.rng),
-            Phase::Starting => return self.end_start(now, cx.rng),
+            Phase::Starting => return self.end_start(cx),
             Phase::ReportingAgain if self.process.is_reported() => {
                 self.phase = Phase::Ready;
                 return News::Ready;
             }
             Phase::ReportingAgain => self.until = now + 1,
             Phase::Lost { since } => {
-                self.given_up_at = None;
-                self.next_heartbeat = Some(now);
-                self.beat(cx);
-                self.process.connected(self.id, moment(now));
+                if !self.open(cx) {
+                    self.until = now + 1;
+                    return News::None;
+                }
                 self.phase = Phase::Ready;
                 return News::Back { after: now - since };
             }
@@ -171,6 +188,9 @@ impl Agent {
     /// Sends at most one report in each tick, since a report waits for the response to the one
     /// before.
     fn report(&mut self, changes: &mut Changes) {
+        if self.connection.is_up() {
+            changes.scripts_ended.extend(self.script_end.take());
+        }
         if let Some(report) = self.process.next() {
             changes.lifecycles.push((report.row, report.state.as_str()));
             self.process.reported(report);
@@ -191,15 +211,19 @@ impl Agent {
     }
 
     pub(super) fn is_ready(&self) -> bool {
-        self.phase == Phase::Ready
+        self.phase == Phase::Ready && self.connection.is_up()
+    }
+
+    /// Whether a session report is to be sent now.
+    pub(super) fn is_report_due(&mut self, now: Time, pace: Pace) -> bool {
+        self.connection.is_report_due(now, pace)
     }
 
     /// It stops answering until the time given, as with its machine frozen. Coderd sees its
     /// connection end a while later.
     pub(super) fn fall_silent(&mut self, now: Time, until: Time, pace: Pace, rng: &mut Rng) {
-        if self.next_heartbeat.take().is_some() {
+        if self.connection.fall_silent(now, pace, rng) {
             self.process.disconnected();
-            self.given_up_at = Some(now + pace.of_clock(rng.within(GIVEN_UP_AFTER)));
         }
         self.phase = Phase::Lost { since: now };
         self.until = until;
@@ -228,13 +252,18 @@ impl Agent {
 
     /// The end of its connection, if coderd still held one.
     pub(super) fn hang_up(&mut self, changes: &mut Changes) {
-        let was_heard = self.next_heartbeat.take().is_some();
+        if self.connection.close(changes) {
+            self.process.disconnected();
+        }
+    }
+
+    /// The coderd that holds its connection goes without a word. Returns whether it was connected.
+    pub(super) fn lose_coderd(&mut self, replica: Uuid, back_at: Time) -> bool {
+        let was_heard = self.connection.lose_coderd(replica, back_at);
         if was_heard {
             self.process.disconnected();
         }
-        if was_heard || self.given_up_at.take().is_some() {
-            changes.disconnects.push(self.id);
-        }
+        was_heard
     }
 
     /// Makes one of its healthy apps fail until the given time. Returns whether there was one.
@@ -242,36 +271,22 @@ impl Agent {
         self.apps.flap(until, changes)
     }
 
-    /// Coderd gives it up when the time has come, unless it is back by now.
-    fn be_given_up(&mut self, cx: &mut Context<'_>) {
-        if self.given_up_at.is_some_and(|at| at <= cx.now) {
-            self.given_up_at = None;
-            if self.until > cx.now {
-                cx.changes.disconnects.push(self.id);
-            }
+    /// Connects to any coderd. Returns whether there is one.
+    fn open(&mut self, cx: &mut Context<'_>) -> bool {
+        let is_open = self.connection.open(cx);
+        if is_open {
+            self.process.connected(self.id, moment(cx.now));
         }
-    }
-
-    fn beat(&mut self, cx: &mut Context<'_>) {
-        if let Some(due) = self.next_heartbeat
-            && due <= cx.now
-        {
-            cx.changes.heartbeats.push(self.id);
-            // Keeps its place within the interval, however late this tick is.
-            let interval = cx.pace.of_clock(HEARTBEAT_INTERVAL);
-            let missed = (cx.now - due) / interval;
-            self.next_heartbeat = Some(due + (missed + 1) * interval);
-        }
+        is_open
     }
 
     fn connect(&mut self, cx: &mut Context<'_>) {
         let now = cx.now;
-        // Somewhere within the interval: a whole fleet that connects in one tick of a coarse
-        // clock must not beat as one ever after.
-        let interval = cx.pace.of_clock(HEARTBEAT_INTERVAL);
-        self.next_heartbeat = Some(now + cx.rng.within(1..interval + 1));
-        cx.changes.heartbeats.push(self.id);
-        self.process.connected(self.id, moment(now));
+        if !self.open(cx) {
+            self.until = now + 1;
+            return;
+        }
+        cx.changes.versions_told.push((self.id, self.version));
         self.phase = if self.process.state() == Lifecycle::Created {
             self.until = now + cx.rng.within(1..3);
             Phase::Connected
@@ -307,27 +322,38 @@ impl Agent {
         };
     }
 
-    fn end_start(&mut self, now: Time, rng: &mut Rng) -> News {
+    fn end_start(&mut self, cx: &mut Context<'_>) -> News {
+        let now = moment(cx.now);
         match self.start_outcome {
             StartOutcome::Overdue => {
-                self.process
-                    .transition(Lifecycle::StartTimeout, moment(now));
-                self.start_outcome = StartOutcome::Slow;
-                self.until = now + rng.within(60..480);
-                News::None
+                self.end_script("timed_out", 255);
+                self.process.transition(Lifecycle::StartTimeout, now);
             }
             StartOutcome::Fails => {
-                self.process.transition(Lifecycle::StartError, moment(now));
+                // Not found is 127. It follows from the id, since it changes no story.
+                let is_missing = self.id.as_u128().is_multiple_of(4);
+                self.end_script("exit_failure", if is_missing { 127 } else { 1 });
+                self.process.transition(Lifecycle::StartError, now);
                 self.phase = Phase::StartError;
-                News::StartError
+                return News::StartError;
             }
             _ => {
-                self.process.transition(Lifecycle::Ready, moment(now));
-                self.phase = Phase::Ready;
-                self.apps.come_up(now, rng);
-                News::Ready
+                self.end_script("ok", 0);
+                self.process.transition(Lifecycle::Ready, now);
             }
         }
+        self.phase = Phase::Ready;
+        self.apps.come_up(cx.now, cx.rng);
+        News::Ready
+    }
+
+    fn end_script(&mut self, status: Word, exit_code: i32) {
+        self.script_end = self.script.map(|script| ScriptEnd {
+            script,
+            agent: self.id,
+            exit_code,
+            status,
+        });
     }
 }
 

@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 
+use super::changes::Changes;
 use super::rng::Rng;
-use super::rows::{self, Changes, Time};
+use super::rows::{self, Time};
 use super::seed_data::APPS;
 
 #[derive(Debug)]

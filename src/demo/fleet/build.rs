@@ -1,13 +1,16 @@
 //! The builds of a workspace: their transition, result and agents.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::agent::Agent;
+use super::changes::{Changes, JobOutcome};
 use super::context::Context;
 use super::outcome::StartOutcome;
 use super::pace::Pace;
 use super::rng::Rng;
-use super::rows::{self, Changes, JobOutcome, Time, Word};
+use super::rows::{self, Time, Word};
 use super::seed_data::{BUILD_ERRORS, Machine};
 use super::workspace::Workspace;
 
@@ -15,11 +18,17 @@ use super::workspace::Workspace;
 /// run for a week.
 const KEPT_BUILDS: usize = 5;
 
+/// So long after its last sign of life Coder gives up a job.
+const HUNG_AFTER: Time = 300;
+const HUNG_JOB: Word = "Build has been detected as hung for 5m and has been terminated.";
+
 /// What a user wants from a build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wish {
     Start(StartOutcome),
     Stop,
+    /// Coder stops the workspace, since its deadline has passed.
+    Autostop,
     /// Stop and start the workspace.
     Restart(StartOutcome),
     /// Stop and start the workspace in a rolling rebuild of its template.
@@ -45,6 +54,8 @@ pub(super) struct Running {
     pub(super) ends_at: Time,
     pub(super) wish: Wish,
     pub(super) outcome: JobOutcome,
+    /// Where the daemon runs that works on it.
+    pub(super) host: Option<usize>,
 }
 
 /// The build and resource that a new agent belongs to.
@@ -55,6 +66,8 @@ pub(super) struct Place {
     pub(super) name: Word,
     pub(super) display_order: i32,
     pub(super) apps: usize,
+    /// The version of its agent.
+    pub(super) version: Word,
 }
 
 impl Workspace {
@@ -63,9 +76,14 @@ impl Workspace {
         self.leave_agents(wish, cx.changes);
         let (transition, seconds) = match wish {
             Wish::Start(_) => ("start", 4..20),
-            Wish::Stop | Wish::Restart(_) | Wish::Rebuild => ("stop", 3..10),
+            Wish::Stop | Wish::Autostop | Wish::Restart(_) | Wish::Rebuild => ("stop", 3..10),
             Wish::Delete => ("delete", 3..10),
         };
+        // What stops is of the version that it was started with.
+        if transition == "start" {
+            self.version_id = cx.deployment.version(self.template).id;
+        }
+        self.usage.deadline = None;
         let (build_id, job_id) = (cx.rng.uuid(), cx.rng.uuid());
         let template = &cx.seed_data.templates[self.template];
         cx.changes.new.jobs.push(rows::Job {
@@ -76,28 +94,24 @@ impl Workspace {
             canceled_at: None,
             completed_at: None,
             error: None,
+            worker_id: None,
         });
         self.build_number += 1;
-        let reasons = [
-            (80, "initiator"),
-            (
-                20,
-                if transition == "stop" {
-                    "autostop"
-                } else {
-                    "autostart"
-                },
-            ),
-        ];
+        let reason = match wish {
+            Wish::Autostop => "autostop",
+            Wish::Start(_) if cx.rng.percent(20) => "autostart",
+            _ => "initiator",
+        };
         cx.changes.new.builds.push(rows::Build {
             id: build_id,
             workspace_id: self.id,
-            template_version_id: template.version_id,
+            template_version_id: self.version_id,
             build_number: self.build_number,
             transition,
             job_id,
             created_at: cx.now,
-            reason: cx.rng.weighted(&reasons),
+            reason,
+            deadline: None,
         });
         self.builds.push_back((build_id, job_id));
         if self.builds.len() > KEPT_BUILDS {
@@ -114,7 +128,31 @@ impl Workspace {
             ends_at: starts_at + cx.rng.within(seconds),
             wish,
             outcome,
+            host: None,
         });
+    }
+
+    /// The coderd on a host goes without a word, and its provisioner daemons with it. Coder ends a
+    /// job that it hears nothing of after five minutes. Returns how many agents were connected to
+    /// this replica; they connect again at a time between these two.
+    pub(super) fn lose_coderd(
+        &mut self,
+        (host, replica): (usize, Uuid),
+        back_within: Range<Time>,
+        cx: &mut Context<'_>,
+    ) -> usize {
+        if let Stage::Building(running) = &mut self.stage
+            && running.host == Some(host)
+        {
+            running.outcome = JobOutcome::Failed(HUNG_JOB);
+            running.ends_at = back_within.start.max(cx.now) + HUNG_AFTER;
+        }
+        let mut lost = 0;
+        for agent in &mut self.agents {
+            let back_at = cx.rng.within(back_within.clone());
+            lost += usize::from(agent.lose_coderd(replica, back_at));
+        }
+        lost
     }
 
     fn leave_agents(&mut self, wish: Wish, changes: &mut Changes) {
@@ -140,7 +178,10 @@ impl Workspace {
         cx: &mut Context<'_>,
     ) {
         if outcome == JobOutcome::Succeeded {
-            cx.changes.agents_deleted.append(&mut self.earlier_agents);
+            let earlier = std::mem::take(&mut self.earlier_agents);
+            if cx.era.deletes_earlier_agents() {
+                cx.changes.agents_deleted.extend(earlier);
+            }
         }
         self.stage = match (outcome, wish) {
             (JobOutcome::Failed(_) | JobOutcome::Canceled, _) => {
@@ -150,13 +191,18 @@ impl Workspace {
             }
             (JobOutcome::Succeeded, Wish::Start(start_outcome)) => {
                 self.add_agents(job_id, "start", start_outcome, cx);
+                self.begin_deadline(cx);
                 self.reopen_chats(cx);
+                let start_outcome = self.start_outcome(start_outcome, cx);
                 self.next_wish = self
                     .patience(start_outcome, cx.pace, cx.rng)
                     .map(|patience| (cx.now + patience, Wish::Restart(StartOutcome::Well)));
                 Stage::Up
             }
-            (JobOutcome::Succeeded, Wish::Stop | Wish::Restart(_) | Wish::Rebuild) => {
+            (
+                JobOutcome::Succeeded,
+                Wish::Stop | Wish::Autostop | Wish::Restart(_) | Wish::Rebuild,
+            ) => {
                 if self.plan().machine == Machine::Vm {
                     self.add_agents(job_id, "stop", StartOutcome::NeverConnects, cx);
                     let left = self.agents.drain(..).map(|agent| agent.id);
@@ -177,7 +223,7 @@ impl Workspace {
                 self.build(Wish::Start(start_outcome), JobOutcome::Succeeded, cx)
             }
             Wish::Rebuild => self.build(Wish::Start(StartOutcome::Well), JobOutcome::Succeeded, cx),
-            Wish::Start(_) | Wish::Stop | Wish::Delete => {}
+            Wish::Start(_) | Wish::Stop | Wish::Autostop | Wish::Delete => {}
         }
     }
 
@@ -195,9 +241,25 @@ impl Workspace {
             StartOutcome::Well
             | StartOutcome::Slow
             | StartOutcome::Overdue
+            | StartOutcome::WaitsForOwner
             | StartOutcome::ReportsAgain => return None,
         };
         Some(pace.at_least(seen_after, rng.within(range)))
+    }
+
+    /// How a start goes that is to go like this: the template's version may have a flaw, and an agent
+    /// outside Coder waits for its user.
+    fn start_outcome(&self, wanted: StartOutcome, cx: &Context<'_>) -> StartOutcome {
+        match wanted {
+            StartOutcome::Well if self.plan().machine == Machine::External => {
+                StartOutcome::WaitsForOwner
+            }
+            StartOutcome::Well => {
+                let flaw = cx.deployment.version(self.template).flaw;
+                flaw.unwrap_or(StartOutcome::Well)
+            }
+            other => other,
+        }
     }
 
     /// Adds the rows of one resource and its agents. Only the first agent gets `start_outcome`.
@@ -224,12 +286,14 @@ impl Workspace {
                 name,
                 display_order: order,
                 apps: self.apps,
+                version: self.agent_version,
             };
             let start_outcome = if order == 0 {
                 start_outcome
             } else {
                 StartOutcome::Well
             };
+            let start_outcome = self.start_outcome(start_outcome, cx);
             let mut agent = Agent::new(place, plan, start_outcome, cx);
             if start_outcome.is_resumed()
                 && let Some(process) = self.suspended.take()
@@ -255,25 +319,27 @@ impl Workspace {
             name,
             display_order: 0,
             apps: 1,
+            version: self.agent_version,
         };
         let agent = Agent::new(place, plan, StartOutcome::Well, cx);
         self.agents.push(agent);
     }
 
-    /// Replaces the sub-agent by a new one, as when its container is rebuilt.
-    pub(super) fn rebuild_dev_container(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(index) = self
-            .agents
-            .iter()
-            .position(|agent| agent.parent_id.is_some())
-        else {
-            return false;
+    /// Its dev container goes, or comes again, or is rebuilt with a new sub-agent. Returns which.
+    pub(super) fn change_dev_container(&mut self, cx: &mut Context<'_>) -> &'static str {
+        let is_sub = |agent: &Agent| agent.parent_id.is_some();
+        let Some(index) = self.agents.iter().position(is_sub) else {
+            self.start_dev_container(cx);
+            return "started";
         };
         let mut old = self.agents.remove(index);
         old.hang_up(cx.changes);
         cx.changes.agents_deleted.push(old.id);
+        if cx.rng.percent(50) {
+            return "removed";
+        }
         self.start_dev_container(cx);
-        true
+        "rebuilt"
     }
 }
 

@@ -2,12 +2,14 @@
 
 use super::Fleet;
 use super::build::{Stage, Wish, build_error};
+use super::changes::Weight::{self, Everyday, Trouble};
+use super::changes::{Changes, JobOutcome};
 use super::outcome::StartOutcome;
 use super::rng::Rng;
-use super::rows::Weight::{self, Everyday, Trouble};
-use super::rows::{Changes, JobOutcome, Time};
-use super::seed_data::{Machine, TEMPLATES};
+use super::rows::Time;
+use super::seed_data::{Machine, OLD_AGENT, TEMPLATES};
 use super::workspace::Workspace;
+use crate::demo::schema::Era;
 
 /// An event of one workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,15 +53,28 @@ impl Event {
     pub(super) fn suits(self, workspace: &Workspace) -> bool {
         let plan = workspace.plan();
         let is_well = workspace.is_well();
+        if workspace.is_prebuild() {
+            return false;
+        }
+        if plan.machine == Machine::External {
+            // Coder neither starts nor stops it.
+            return is_well
+                && matches!(
+                    self,
+                    Self::Silence | Self::Drop | Self::AppFails | Self::Chat
+                );
+        }
+        let has_old_agent = workspace.agent_version == OLD_AGENT;
         match self {
             Self::Start => {
                 matches!(workspace.stage, Stage::Stopped) && workspace.next_wish.is_none()
             }
             Self::Chat => matches!(workspace.stage, Stage::Up),
             Self::DevContainer => {
-                is_well && workspace.agents.len() > 1 && plan.dev_container.is_some()
+                is_well && workspace.has_dev_container && plan.dev_container.is_some()
             }
-            Self::ResumeAndReport | Self::ResumeAndStick => is_well && plan.machine == Machine::Vm,
+            Self::ResumeAndReport => is_well && plan.machine == Machine::Vm && !has_old_agent,
+            Self::ResumeAndStick => is_well && plan.machine == Machine::Vm && has_old_agent,
             Self::NeverConnects => is_well && plan.connection_timeout_seconds > 0,
             Self::WaitsForEver => is_well && plan.connection_timeout_seconds == 0,
             _ => is_well,
@@ -170,9 +185,10 @@ impl Fleet {
                     .any(|agent| agent.flap(until, cx.changes))
                     .then(|| format!("an app of {label} is unhealthy"))
             }
-            Event::DevContainer => workspace
-                .rebuild_dev_container(&mut cx)
-                .then(|| format!("{owner} rebuilt the dev container of {label}")),
+            Event::DevContainer => {
+                let how = workspace.change_dev_container(&mut cx);
+                Some(format!("{owner} {how} the dev container of {label}"))
+            }
             Event::ShutDown => {
                 workspace.shut_down(60..240, &mut cx);
                 Some(format!("{owner} shut down {label} from inside"))
@@ -185,10 +201,9 @@ impl Fleet {
                 workspace.shut_down(1800..5400, &mut cx);
                 Some(format!("the pod of {label} was evicted from its node"))
             }
-            _ => {
-                workspace.chat(&mut cx);
-                Some(format!("{owner} started a chat in {label}"))
-            }
+            _ => workspace
+                .chat(&mut cx)
+                .then(|| format!("{owner} started a chat in {label}")),
         };
         if let Some(text) = text {
             changes.tell(event.weight(), text);
@@ -198,7 +213,8 @@ impl Fleet {
     /// The machine and all its agents are lost. Some recover by themselves.
     fn lose(&mut self, index: usize, how: Event, now: Time, changes: &mut Changes) {
         let (workspace, cx) = self.at(index, now, changes);
-        let back_at = if cx.rng.percent(75) {
+        let comes_back = workspace.plan().machine == Machine::External;
+        let back_at = if cx.rng.percent(75) || comes_back {
             now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(100..900))
         } else {
             let at = now + cx.pace.at_least(SEEN_BY_CLOCK, cx.rng.within(300..1200));
@@ -226,14 +242,15 @@ impl Fleet {
 /// for the viewer.
 const SEEN_BY_CLOCK: Time = 60;
 
-/// Attempts to find a suitable workspace at random. Rare kinds are a tenth of the fleet.
-const ATTEMPTS: usize = 60;
+/// Attempts to find a suitable workspace at random. Rare kinds are a twentieth of the fleet.
+const ATTEMPTS: usize = 150;
 
-/// A random template, weighted by its share of the fleet.
-pub(super) fn template(rng: &mut Rng) -> usize {
+/// A random template of those that this Coder can have, weighted by its share of the fleet.
+pub(super) fn template(era: Era, rng: &mut Rng) -> usize {
     let mut shares = [(0, 0); TEMPLATES.len()];
     for (index, plan) in TEMPLATES.iter().enumerate() {
-        shares[index] = (plan.share, index);
+        let is_known = plan.machine != Machine::External || era.has_external_agents();
+        shares[index] = (if is_known { plan.share } else { 0 }, index);
     }
     rng.weighted(&shares)
 }

@@ -3,12 +3,14 @@
 use std::iter::Peekable;
 use std::slice::Iter;
 
+use super::changes::Changes;
 use super::event::Event;
 use super::pace::Pace;
-use super::rows::{Changes, Time};
+use super::rows::Time;
 use super::scenario::Scenario;
 use super::tables::Tables;
-use super::{Fleet, HISTORY};
+use super::{Fleet, HISTORY, usage};
+use crate::demo::schema::Era;
 
 /// The step sizes: the time before the end until which each applies, and its length in seconds.
 /// Large steps are fast; the last minutes use the steps of the running demo.
@@ -26,10 +28,10 @@ pub struct History {
 }
 
 impl History {
-    /// Starts with a new fleet of `size` workspaces.
+    /// Starts with a new fleet of `size` workspaces in a Coder of this era.
     #[must_use]
-    pub fn new(size: usize, seed: u64, scenario: Scenario) -> Self {
-        let mut fleet = Fleet::new(size, seed, scenario);
+    pub fn new(size: usize, seed: u64, scenario: Scenario, era: Era) -> Self {
+        let mut fleet = Fleet::new(size, seed, scenario, era);
         let changes = fleet.found(size, 0);
         Self {
             scenes: scenario.plan().scenes.iter().peekable(),
@@ -68,6 +70,10 @@ impl History {
     pub fn end(mut self, pace: Pace) -> (Fleet, Tables, Time) {
         self.tables.apply(&self.changes, self.now);
         self.tables.prune();
+        for build in self.tables.builds.values_mut() {
+            let deadline = &mut build.deadline;
+            *deadline = deadline.map(|at| usage::by_clock(at, self.now, pace));
+        }
         self.fleet.change_pace(self.now, pace);
         (self.fleet, self.tables, self.now)
     }
@@ -97,7 +103,7 @@ mod tests {
 
     #[test]
     fn history_tells_how_much_of_it_is_done() {
-        let mut history = History::new(0, 1, Scenario::All);
+        let mut history = History::new(0, 1, Scenario::All, Era::NEWEST);
         let mut percents = vec![history.percent()];
         while history.step() {
             percents.push(history.percent());

@@ -9,7 +9,7 @@ pub(super) enum StartOutcome {
     Well,
     /// Its startup script runs for minutes.
     Slow,
-    /// Its startup script exceeds its timeout, then succeeds.
+    /// Its startup script exceeds its timeout and is ended; the agent works.
     Overdue,
     /// Its startup script never ends.
     Hangs,
@@ -17,6 +17,8 @@ pub(super) enum StartOutcome {
     Fails,
     /// It never connects to Coder.
     NeverConnects,
+    /// It is outside Coder, and connects when its user starts it, if ever.
+    WaitsForOwner,
     /// Its process was suspended with its machine and has an old version: it connects to the new
     /// row and reports nothing, because nothing changed.
     Survives,

@@ -1,4 +1,4 @@
-//! Rows of the simulated database, and the changes that a tick makes to them.
+//! Rows of the simulated database.
 
 use uuid::Uuid;
 
@@ -19,7 +19,30 @@ pub struct Workspace {
     pub template_id: Uuid,
     pub name: String,
     pub created_at: Time,
+    pub last_used_at: Option<Time>,
     pub deleted: bool,
+}
+
+/// A row of `template_versions`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct TemplateVersion {
+    pub id: Uuid,
+    pub template_id: Uuid,
+    pub organization_id: Uuid,
+    pub name: String,
+    pub created_at: Time,
+}
+
+/// A row of `replicas`: one start of a coderd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Replica {
+    pub id: Uuid,
+    pub hostname: Word,
+    pub version: Word,
+    pub started_at: Time,
+    pub updated_at: Time,
 }
 
 /// A row of `provisioner_jobs`.
@@ -33,6 +56,7 @@ pub struct Job {
     pub canceled_at: Option<Time>,
     pub completed_at: Option<Time>,
     pub error: Option<Word>,
+    pub worker_id: Option<Uuid>,
 }
 
 /// A row of `workspace_builds`.
@@ -47,6 +71,7 @@ pub struct Build {
     pub job_id: Uuid,
     pub created_at: Time,
     pub reason: Word,
+    pub deadline: Option<Time>,
 }
 
 /// A row of `workspace_resources`.
@@ -76,9 +101,47 @@ pub struct Agent {
     pub started_at: Option<Time>,
     pub ready_at: Option<Time>,
     pub connection_timeout_seconds: i32,
+    pub architecture: Word,
+    pub last_connected_replica_id: Option<Uuid>,
     pub version: Word,
     pub display_order: i32,
     pub deleted: bool,
+}
+
+/// A row of `workspace_agent_scripts`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Script {
+    pub id: Uuid,
+    pub workspace_agent_id: Uuid,
+    pub created_at: Time,
+    pub display_name: Word,
+}
+
+/// A row of `workspace_agent_script_timings`, of stage `start`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Timing {
+    pub script_id: Uuid,
+    pub started_at: Time,
+    pub ended_at: Time,
+    pub exit_code: i32,
+    pub status: Word,
+}
+
+/// A row of `workspace_agent_stats`: what an agent reports of people's use.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the columns")]
+pub struct Report {
+    pub id: Uuid,
+    pub created_at: Time,
+    pub user_id: Uuid,
+    pub agent_id: Uuid,
+    pub workspace_id: Uuid,
+    pub template_id: Uuid,
+    pub connection_count: i64,
+    /// The kind of the open session, as in the name of its column; `None` without one.
+    pub session: Option<Word>,
 }
 
 /// A row of `workspace_apps`.
@@ -111,83 +174,16 @@ pub struct Chat {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are the tables")]
 pub struct Rows {
+    pub replicas: Vec<Replica>,
+    pub versions: Vec<TemplateVersion>,
     pub workspaces: Vec<Workspace>,
     pub jobs: Vec<Job>,
     pub builds: Vec<Build>,
     pub resources: Vec<Resource>,
     pub agents: Vec<Agent>,
+    pub scripts: Vec<Script>,
+    pub timings: Vec<Timing>,
+    pub reports: Vec<Report>,
     pub apps: Vec<App>,
     pub chats: Vec<Chat>,
-}
-
-/// The result of a provisioner job.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum JobOutcome {
-    /// The workspace has the requested state.
-    Succeeded,
-    /// The job failed with this error.
-    Failed(Word),
-    /// The user canceled the job.
-    Canceled,
-}
-
-/// A message for the viewer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// One sentence without a time.
-    pub text: String,
-    /// Messages of less weight are dropped first when there are too many.
-    pub weight: Weight,
-}
-
-/// How important an event is to the viewer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Weight {
-    /// User actions, and recoveries.
-    Everyday,
-    /// A problem, or what becomes one, or almost does.
-    Trouble,
-    /// An event of many workspaces at once.
-    Headline,
-}
-
-/// The changes of a tick, in the order in which they are applied. All happen at the tick's time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Rows to insert, before all other changes.
-    pub new: Rows,
-    /// Jobs that a provisioner has acquired.
-    pub jobs_started: Vec<Uuid>,
-    /// Jobs that have ended, with their results.
-    pub jobs_ended: Vec<(Uuid, JobOutcome)>,
-    /// Whether Coder's replicas and provisioner daemons say that they are still there.
-    pub coder_beats: bool,
-    /// Agents that connect or send a heartbeat.
-    pub heartbeats: Vec<Uuid>,
-    /// Agents whose connection Coder sees close.
-    pub disconnects: Vec<Uuid>,
-    /// Agents that report a new lifecycle state, with the state.
-    pub lifecycles: Vec<(Uuid, Word)>,
-    /// Agents that are deleted softly: of earlier builds, and sub-agents that were replaced.
-    pub agents_deleted: Vec<Uuid>,
-    /// Apps whose health has changed, with the new health.
-    pub app_healths: Vec<(Uuid, Word)>,
-    /// Chats with a new binding: chat, build and agent.
-    pub bindings: Vec<(Uuid, Uuid, Uuid)>,
-    /// Workspaces that are soft-deleted, as Coder does it.
-    pub workspaces_deleted: Vec<Uuid>,
-    /// Jobs whose rows are removed, with their builds, agents and apps.
-    pub jobs_pruned: Vec<Uuid>,
-    /// Workspaces whose rows are removed, after their builds.
-    pub workspaces_pruned: Vec<Uuid>,
-    /// Chats whose rows are removed.
-    pub chats_pruned: Vec<Uuid>,
-    /// Messages for the viewer.
-    pub messages: Vec<Message>,
-}
-
-impl Changes {
-    pub(super) fn tell(&mut self, weight: Weight, text: String) {
-        self.messages.push(Message { text, weight });
-    }
 }

@@ -13,22 +13,31 @@ pub enum Scenario {
     All,
     /// A healthy fleet: no problem at the start, and few later.
     Calm,
-    /// Many agents of a template and of a host become silent at once and recover, repeatedly.
+    /// The agents of a template, then those of a kind of machine, become silent at once and recover.
     Outage,
-    /// Machines are suspended and resumed, and their agents stay in `created`.
+    /// Machines are suspended and resumed, and their old agents stay in `created`.
     Stuck,
-    /// Templates are rebuilt workspace by workspace: chats keep stale bindings, and nothing fails.
+    /// A template is rebuilt in waves to a version whose agents never connect.
     Rebuild,
+    /// A coderd crashes, and its agents are lost until they find another.
+    Replica,
+    /// A template version whose startup script fails spreads as people restart.
+    BadVersion,
+    /// Coder itself crashes and starts again.
+    CoderDown,
 }
 
 impl Scenario {
     /// Every scenario, in the order of the command line.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 8] = [
         Self::All,
         Self::Calm,
         Self::Outage,
         Self::Stuck,
         Self::Rebuild,
+        Self::Replica,
+        Self::BadVersion,
+        Self::CoderDown,
     ];
 
     pub(super) fn plan(self) -> &'static ScenarioPlan {
@@ -38,6 +47,9 @@ impl Scenario {
             Self::Outage => &OUTAGE,
             Self::Stuck => &STUCK,
             Self::Rebuild => &REBUILD,
+            Self::Replica => &REPLICA,
+            Self::BadVersion => &BAD_VERSION,
+            Self::CoderDown => &CODER_DOWN,
         }
     }
 }
@@ -55,8 +67,15 @@ pub(super) struct Stream {
 /// An event of many workspaces at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Act {
+    /// A template, then a kind of machine.
     Outage,
-    RollingRebuild,
+    Suspend,
+    /// And then its repair.
+    Rebuild,
+    ReplicaCrash,
+    /// And then its repair.
+    BadVersion,
+    CoderDown,
 }
 
 /// A large event that repeats.
@@ -96,10 +115,10 @@ const USUAL_WORK: [(usize, Event); 13] = [
     (1, Event::CanceledBuild),
     (20, Event::AppFails),
     (12, Event::Chat),
-    (4, Event::DevContainer),
+    (6, Event::DevContainer),
     (1, Event::ShutDown),
     (3, Event::Reboot),
-    (2, Event::Replace),
+    (4, Event::Replace),
     (4, Event::ResumeAndReport),
 ];
 
@@ -122,6 +141,7 @@ const USUAL_SCENES: &[(Time, Event)] = &[
     (3 * 60, Event::SlowStart),
     (60, Event::SlowStart),
     (30, Event::Update),
+    (40, Event::Replace),
     (25, Event::Start),
     (14, Event::Start),
 ];
@@ -143,6 +163,7 @@ const ALL: ScenarioPlan = ScenarioPlan {
         (3 * 60, Event::SlowStart),
         (75, Event::Silence),
         (60, Event::SlowStart),
+        (40, Event::Replace),
         (30, Event::Update),
         (25, Event::Start),
         (20, Event::Update),
@@ -199,14 +220,13 @@ const STUCK: ScenarioPlan = ScenarioPlan {
         (25, Event::Start),
         (14, Event::ResumeAndStick),
     ],
-    work: USUAL,
-    trouble: Stream {
-        kinds: &[(2, Event::ResumeAndStick), (1, Event::ResumeAndReport)],
-        interval: 15,
-        begins: HISTORY,
-    },
-    max_broken_percent: 10,
-    act: None,
+    act: Some(Repeated {
+        act: Act::Suspend,
+        begins: HISTORY + 10,
+        interval: 30 * 60,
+        clock_interval: 240,
+    }),
+    ..CALM
 };
 
 const REBUILD: ScenarioPlan = ScenarioPlan {
@@ -222,10 +242,40 @@ const REBUILD: ScenarioPlan = ScenarioPlan {
         ..USUAL
     },
     act: Some(Repeated {
-        act: Act::RollingRebuild,
+        act: Act::Rebuild,
         begins: HISTORY + 10,
-        interval: 4 * 60,
-        clock_interval: 0,
+        interval: 10 * 60,
+        clock_interval: 240,
+    }),
+    ..CALM
+};
+
+const REPLICA: ScenarioPlan = ScenarioPlan {
+    act: Some(Repeated {
+        act: Act::ReplicaCrash,
+        begins: HISTORY + 15,
+        interval: 6 * 60,
+        clock_interval: 150,
+    }),
+    ..CALM
+};
+
+const BAD_VERSION: ScenarioPlan = ScenarioPlan {
+    act: Some(Repeated {
+        act: Act::BadVersion,
+        begins: HISTORY + 10,
+        interval: 12 * 60,
+        clock_interval: 150,
+    }),
+    ..CALM
+};
+
+const CODER_DOWN: ScenarioPlan = ScenarioPlan {
+    act: Some(Repeated {
+        act: Act::CoderDown,
+        begins: HISTORY + 15,
+        interval: 6 * 60,
+        clock_interval: 180,
     }),
     ..CALM
 };

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::rng::Rng;
-use super::rows::Word;
+use super::rows::{Time, Word};
 
 pub(super) const ORGANIZATIONS: [Word; 2] = ["engineering", "research"];
 
@@ -69,18 +69,39 @@ pub(super) const WORKSPACE_NAMES: [Word; 16] = [
     "sandbox",
 ];
 
-/// Where Coder runs, each with a daemon for every organization.
-const REPLICAS: [Word; 2] = ["coder-0", "coder-1"];
+/// The hosts that Coder runs on, each with a daemon for every organization.
+pub(super) const HOSTS: [Word; 3] = ["coder-0", "coder-1", "coder-2"];
+
+/// The user who owns prebuilt workspaces, as in every Coder: a position after [`PEOPLE`].
+pub(super) const PREBUILDS: usize = PEOPLE.len();
+const PREBUILDS_ID: Uuid = Uuid::from_u128(0xc42f_df75_3097_471c_8c33_fb52_454d_81c0);
+
+/// The templates that Coder keeps prebuilt workspaces of, in turn: each of another type of resource,
+/// so that the few of a small fleet have nothing in common by chance.
+pub(super) const PREBUILT_TEMPLATES: [usize; 4] = [0, 1, 3, 4];
+
+/// Type of the resource of an agent that its user runs outside Coder.
+const EXTERNAL_RESOURCE: Word = "coder_external_agent";
 
 /// What Coder reports as its version.
 pub(in crate::demo) const CODER_VERSION: Word = "v2.35.1+4f8a2c1";
 
-/// Agent versions, weighted by how common they are.
-pub(super) const AGENT_VERSIONS: [(usize, Word); 4] = [
-    (70, "v2.35.1+4f8a2c1"),
+/// An agent that does not report again on a new row: some images of machines still have it.
+pub(super) const OLD_AGENT: Word = "v2.24.2+77d0fa9";
+
+/// Agent versions, weighted by how common they are. A container gets its agent from Coder when it
+/// starts; what has run since before an upgrade has an older one.
+pub(super) const AGENTS_OF_CONTAINERS: [(usize, Word); 3] = [
+    (80, CODER_VERSION),
+    (15, "v2.34.0+9be07d3"),
+    (5, "v2.31.4+1c55e02"),
+];
+
+/// As [`AGENTS_OF_CONTAINERS`], of machines whose images have an agent.
+pub(super) const AGENTS_OF_MACHINES: [(usize, Word); 3] = [
+    (45, CODER_VERSION),
     (20, "v2.34.0+9be07d3"),
-    (8, "v2.31.4+1c55e02"),
-    (2, "v2.24.2+77d0fa9"),
+    (35, OLD_AGENT),
 ];
 
 pub(super) const CHAT_TITLES: [Word; 5] = [
@@ -105,6 +126,8 @@ pub(super) enum Machine {
     /// It may be suspended together with the agent's process. The build that stops the workspace
     /// still has an agent.
     Vm,
+    /// It is its user's, outside Coder, who starts the agent when it suits.
+    External,
 }
 
 #[derive(Debug)]
@@ -137,6 +160,9 @@ pub(super) struct TemplatePlan {
     pub(super) organization: usize,
     pub(super) machine: Machine,
     pub(super) resource: Word,
+    pub(super) architecture: Word,
+    /// Seconds from the start of a workspace until Coder stops it, unless it is used; 0 is never.
+    pub(super) time_to_live: Time,
     pub(super) agents: &'static [Word],
     /// Name of the sub-agent that the first agent may start.
     pub(super) dev_container: Option<Word>,
@@ -145,12 +171,16 @@ pub(super) struct TemplatePlan {
     pub(super) share: usize,
 }
 
-pub(super) const TEMPLATES: [TemplatePlan; 6] = [
+const HOUR: Time = 3600;
+
+pub(super) const TEMPLATES: [TemplatePlan; 7] = [
     TemplatePlan {
         name: "kubernetes",
         organization: 0,
         machine: Machine::Container,
         resource: "kubernetes_deployment",
+        architecture: "amd64",
+        time_to_live: 8 * HOUR,
         agents: &["main"],
         dev_container: None,
         connection_timeout_seconds: 120,
@@ -161,6 +191,8 @@ pub(super) const TEMPLATES: [TemplatePlan; 6] = [
         organization: 0,
         machine: Machine::Container,
         resource: "docker_container",
+        architecture: "amd64",
+        time_to_live: 8 * HOUR,
         agents: &["dev"],
         dev_container: Some("app"),
         connection_timeout_seconds: 120,
@@ -171,6 +203,8 @@ pub(super) const TEMPLATES: [TemplatePlan; 6] = [
         organization: 0,
         machine: Machine::Container,
         resource: "kubernetes_deployment",
+        architecture: "amd64",
+        time_to_live: 0,
         agents: &["main", "database"],
         dev_container: None,
         connection_timeout_seconds: 120,
@@ -181,6 +215,8 @@ pub(super) const TEMPLATES: [TemplatePlan; 6] = [
         organization: 0,
         machine: Machine::Vm,
         resource: "aws_instance",
+        architecture: "arm64",
+        time_to_live: 10 * HOUR,
         agents: &["main"],
         dev_container: None,
         connection_timeout_seconds: 0,
@@ -191,6 +227,8 @@ pub(super) const TEMPLATES: [TemplatePlan; 6] = [
         organization: 1,
         machine: Machine::Vm,
         resource: "google_compute_instance",
+        architecture: "amd64",
+        time_to_live: 2 * HOUR,
         agents: &["gpu"],
         dev_container: None,
         connection_timeout_seconds: 120,
@@ -201,10 +239,24 @@ pub(super) const TEMPLATES: [TemplatePlan; 6] = [
         organization: 1,
         machine: Machine::Container,
         resource: "kubernetes_deployment",
+        architecture: "amd64",
+        time_to_live: 0,
         agents: &["main"],
         dev_container: None,
         connection_timeout_seconds: 0,
         share: 10,
+    },
+    TemplatePlan {
+        name: "own-machine",
+        organization: 1,
+        machine: Machine::External,
+        resource: EXTERNAL_RESOURCE,
+        architecture: "amd64",
+        time_to_live: 0,
+        agents: &["laptop"],
+        dev_container: None,
+        connection_timeout_seconds: 120,
+        share: 4,
     },
 ];
 
@@ -217,13 +269,11 @@ pub struct Named {
     pub name: Word,
 }
 
-/// Rows of a template and of its only version.
+/// A row of `templates`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     /// `templates.id`.
     pub id: Uuid,
-    /// `template_versions.id`.
-    pub version_id: Uuid,
     /// `templates.organization_id`.
     pub organization_id: Uuid,
     /// `templates.name`, unique within the organization.
@@ -237,6 +287,8 @@ pub struct Daemon {
     pub id: Uuid,
     pub organization_id: Uuid,
     pub name: String,
+    /// The host whose coderd it belongs to, by its position.
+    pub host: usize,
 }
 
 /// The rows that exist before the first workspace.
@@ -246,7 +298,6 @@ pub struct SeedData {
     pub organizations: Vec<Named>,
     pub users: Vec<Named>,
     pub templates: Vec<Template>,
-    pub replicas: Vec<Named>,
     pub daemons: Vec<Daemon>,
 }
 
@@ -257,29 +308,30 @@ impl SeedData {
             name,
         };
         let organizations: Vec<Named> = ORGANIZATIONS.iter().map(&mut named).collect();
-        let users = PEOPLE.iter().map(&mut named).collect();
-        let replicas: Vec<Named> = REPLICAS.iter().map(&mut named).collect();
+        let mut users: Vec<Named> = PEOPLE.iter().map(&mut named).collect();
+        users.push(Named {
+            id: PREBUILDS_ID,
+            name: "prebuilds",
+        });
         let template = |plan: &TemplatePlan| Template {
             id: rng.uuid(),
-            version_id: rng.uuid(),
             organization_id: organizations[plan.organization].id,
             name: plan.name,
         };
         let templates = TEMPLATES.iter().map(template).collect();
-        let pairs = replicas
-            .iter()
-            .flat_map(|replica| organizations.iter().map(move |of| (replica, of)));
-        let daemons = pairs.map(|(replica, organization)| Daemon {
+        let hosts = HOSTS.iter().enumerate();
+        let pairs = hosts.flat_map(|host| organizations.iter().map(move |of| (host, of)));
+        let daemons = pairs.map(|((host, hostname), organization)| Daemon {
             id: rng.uuid(),
             organization_id: organization.id,
-            name: format!("{}-{}", replica.name, organization.name),
+            name: format!("{hostname}-{}", organization.name),
+            host,
         });
         let daemons = daemons.collect();
         Self {
             organizations,
             users,
             templates,
-            replicas,
             daemons,
         }
     }

@@ -82,7 +82,7 @@ fn coder_gives_signs_of_life_every_five_seconds_of_the_clock() {
         let ticks = Duration::from_secs(60).div_duration_f64(pace.tick()) as u32;
         let beats = (1..=ticks).filter(|tick| {
             let now = epoch + pace.story_of(*tick * pace.tick());
-            fleet.tick(now).coder_beats
+            !fleet.tick(now).replicas_seen.is_empty()
         });
         let beats = beats.count();
         // At the lowest speed five seconds are two and a half of the story, which are two.

@@ -33,7 +33,7 @@ fn status(agent: &AgentRow, now: Time) -> Word {
 }
 
 /// `docs/spec/health.md`, implemented a second time for the same reason.
-fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
+fn health(agent: &AgentRow, is_external: bool, transition: Word, now: Time) -> Word {
     let lifecycle = agent.lifecycle_state;
     let since = |at: Option<Time>| now - at.unwrap_or(now);
     let is_going = matches!(lifecycle, "shutting_down" | "off");
@@ -42,6 +42,7 @@ fn health(agent: &AgentRow, transition: Word, now: Time) -> Word {
         _ if transition != "start" => "shutdown",
         "disconnected" if is_going && since(lost) > 300 => "terminated",
         "connected" | "disconnected" if is_going => "shutdown",
+        "connecting" | "timeout" if is_external => "connecting",
         "connecting" if now - agent.created_at > 600 => "stuck_connecting",
         "connecting" => "connecting",
         "timeout" => "connect_timeout",
@@ -72,9 +73,11 @@ pub(super) fn count(tables: &Tables, now: Time) -> BTreeMap<Word, usize> {
         .collect();
     let mut counts = BTreeMap::new();
     for agent in tables.agents.values().filter(|agent| !agent.deleted) {
-        let job = tables.resources[&agent.resource_id].job_id;
-        if let Some(transition) = transitions.get(&job) {
-            *counts.entry(health(agent, transition, now)).or_default() += 1;
+        let resource = &tables.resources[&agent.resource_id];
+        if let Some(transition) = transitions.get(&resource.job_id) {
+            let is_external = resource.kind == "coder_external_agent";
+            let health = health(agent, is_external, transition, now);
+            *counts.entry(health).or_default() += 1;
         }
     }
     counts
@@ -330,7 +333,7 @@ fn late_tick_beats_once_and_loses_nobody() {
     let before = count(&tables, now)["disconnected"];
     now += 300;
     let changes = fleet.tick(now);
-    let distinct: BTreeSet<&Uuid> = changes.heartbeats.iter().collect();
+    let distinct: BTreeSet<Uuid> = changes.heartbeats.iter().map(|it| it.0).collect();
     assert_eq!(distinct.len(), changes.heartbeats.len());
     tables.apply(&changes, now);
     let after = count(&tables, now).get("disconnected").copied();

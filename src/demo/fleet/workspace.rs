@@ -9,11 +9,16 @@ use crate::reporter::core::Reporter;
 
 use super::agent::Agent;
 use super::build::{Stage, Wish};
+use super::changes::Weight::{Everyday, Trouble};
+use super::changes::{Claim, JobOutcome};
 use super::context::Context;
 use super::outcome::{News, StartOutcome};
-use super::rows::Weight::{Everyday, Trouble};
-use super::rows::{self, JobOutcome, Time};
-use super::seed_data::{CHAT_TITLES, TEMPLATES, TemplatePlan};
+use super::rows::{self, Time, Word};
+use super::seed_data::{
+    AGENTS_OF_CONTAINERS, AGENTS_OF_MACHINES, CHAT_TITLES, Machine, PREBUILDS, TEMPLATES,
+    TemplatePlan,
+};
+use super::usage::Usage;
 
 const KEPT_CHATS: usize = 3;
 
@@ -35,13 +40,18 @@ pub(super) struct Workspace {
     pub(super) earlier_agents: Vec<Uuid>,
     /// When its user acts on a problem or on a stopped workspace, and what the user does.
     pub(super) next_wish: Option<(Time, Wish)>,
-    owner: usize,
+    pub(super) owner: usize,
     pub(super) template: usize,
     pub(super) apps: usize,
     pub(super) has_dev_container: bool,
     /// Job and build ids, oldest first.
     pub(super) builds: VecDeque<(Uuid, Uuid)>,
     pub(super) build_number: i32,
+    /// The version of its template that it was last started with.
+    pub(super) version_id: Uuid,
+    /// The version of the agents on its machine.
+    pub(super) agent_version: Word,
+    pub(super) usage: Usage,
     /// The state of the first agent's process, while its machine is suspended.
     pub(super) suspended: Option<Reporter>,
     chats: VecDeque<Chat>,
@@ -60,8 +70,13 @@ impl Workspace {
             template_id: of.id,
             name,
             created_at: cx.now,
+            last_used_at: (owner != PREBUILDS).then_some(cx.now),
             deleted: false,
         });
+        let versions: &[_] = match TEMPLATES[template].machine {
+            Machine::Vm => &AGENTS_OF_MACHINES,
+            Machine::Container | Machine::External => &AGENTS_OF_CONTAINERS,
+        };
         Self {
             id,
             label,
@@ -72,12 +87,35 @@ impl Workspace {
             owner,
             template,
             apps: cx.rng.below(5),
-            has_dev_container: cx.rng.percent(60),
+            has_dev_container: cx.rng.percent(60) && cx.era.has_sub_agents(),
             builds: VecDeque::new(),
             build_number: 0,
+            version_id: cx.deployment.version(template).id,
+            agent_version: cx.rng.weighted(versions),
+            usage: Usage::none_until(cx.now + cx.rng.within(0..3 * 3600)),
             suspended: None,
             chats: VecDeque::new(),
         }
+    }
+
+    /// Whether it waits for a person to claim it.
+    pub(super) fn is_prebuild(&self) -> bool {
+        self.owner == PREBUILDS
+    }
+
+    /// It becomes a person's: Coder renames it, and builds it again for the new owner.
+    pub(super) fn claim(&mut self, owner: usize, name: String, cx: &mut Context<'_>) {
+        let user = &cx.seed_data.users[owner];
+        let label = format!("{}/{name}", user.name);
+        let text = format!("{} claimed {}, which is now {label}", user.name, self.label);
+        cx.changes.tell(Everyday, text);
+        cx.changes.claims.push(Claim {
+            workspace: self.id,
+            owner: user.id,
+            name,
+        });
+        (self.owner, self.label) = (owner, label);
+        self.build(Wish::Start(StartOutcome::Well), JobOutcome::Succeeded, cx);
     }
 
     pub(super) fn plan(&self) -> &'static TemplatePlan {
@@ -94,9 +132,16 @@ impl Workspace {
 
     pub(super) fn tick(&mut self, cx: &mut Context<'_>) {
         if let Stage::Building(running) = &mut self.stage {
-            if !running.started && running.starts_at <= cx.now {
-                running.started = true;
-                cx.changes.jobs_started.push(running.job_id);
+            if !running.started {
+                let organization = cx.seed_data.templates[self.template].organization_id;
+                if running.starts_at <= cx.now
+                    && let Some((daemon, host)) =
+                        cx.deployment.any_daemon(organization, cx.seed_data, cx.rng)
+                {
+                    running.started = true;
+                    running.host = Some(host);
+                    cx.changes.jobs_started.push((running.job_id, daemon));
+                }
             } else if running.ends_at <= cx.now {
                 let (job_id, wish, outcome) = (running.job_id, running.wish, running.outcome);
                 cx.changes.jobs_ended.push((job_id, outcome));
@@ -104,6 +149,7 @@ impl Workspace {
             }
         }
         self.tick_agents(cx);
+        self.tick_usage(cx);
         self.tick_chats(cx);
         if let Some((at, wish)) = self.next_wish
             && at <= cx.now
@@ -123,8 +169,11 @@ impl Workspace {
         }
     }
 
-    /// Adds a chat, bound to the current agent if there is one.
-    pub(super) fn chat(&mut self, cx: &mut Context<'_>) {
+    /// Adds a chat, bound to the current agent if there is one. Returns whether this Coder has any.
+    pub(super) fn chat(&mut self, cx: &mut Context<'_>) -> bool {
+        if !cx.era.has_chats() {
+            return false;
+        }
         let id = cx.rng.uuid();
         let bound = cx.rng.percent(85);
         let agent_id = self.agents.first().filter(|_| bound).map(|agent| agent.id);
@@ -145,6 +194,7 @@ impl Workspace {
                 .chats_pruned
                 .extend(self.chats.pop_front().map(|chat| chat.id));
         }
+        true
     }
 
     /// The machine is shut down, by no build, and started again so many seconds later. Its agent

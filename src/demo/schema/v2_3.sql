@@ -66,7 +66,9 @@ CREATE TABLE workspaces (
     deleted boolean NOT NULL DEFAULT false,
     name varchar(64) NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    updated_at timestamptz NOT NULL DEFAULT now()
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    -- The year 1 is never.
+    last_used_at timestamptz NOT NULL DEFAULT '0001-01-01 00:00:00+00'
 );
 CREATE UNIQUE INDEX workspaces_owner_name
     ON workspaces (owner_id, lower(name)) WHERE NOT deleted;
@@ -189,6 +191,16 @@ CREATE INDEX workspace_agent_stats_template_id_created_at_user_id
     INCLUDE (session_count_vscode, session_count_jetbrains, session_count_reconnecting_pty,
              session_count_ssh, connection_median_latency_ms)
     WHERE connection_count > 0;
+
+-- What a template says of its resources, for people and at times for itself alone.
+CREATE TABLE workspace_resource_metadata (
+    workspace_resource_id uuid NOT NULL REFERENCES workspace_resources ON DELETE CASCADE,
+    key varchar(1024) NOT NULL,
+    value varchar(65536),
+    sensitive boolean NOT NULL,
+    id bigserial PRIMARY KEY,
+    UNIQUE (workspace_resource_id, key)
+);
 
 CREATE TABLE provisioner_daemons (
     id uuid PRIMARY KEY,

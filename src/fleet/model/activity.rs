@@ -4,7 +4,7 @@
 //! in `workspace_agent_stats`. A report with connections counts as use of the workspace: Coder
 //! updates `last_used_at` and extends the autostop deadline.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use uuid::Uuid;
@@ -44,11 +44,44 @@ pub enum RecentUse {
     Session,
 }
 
+/// An agent that was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Loss {
+    /// The agent's id.
+    pub agent: Uuid,
+    /// The id of its workspace.
+    pub workspace: Uuid,
+    /// When it was lost.
+    pub at: Timestamp,
+}
+
+/// Which losses cut a person off, read by one statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CutOff {
+    /// The database's clock at the time of the query.
+    pub now: Timestamp,
+    /// The newest report of any agent, as in [`Activity::newest_report`].
+    pub newest_report: Option<Timestamp>,
+    /// Agent and moment of the losses before which a report of the last three minutes shows an open
+    /// session.
+    pub in_session: HashSet<(Uuid, Timestamp)>,
+}
+
+impl CutOff {
+    /// Whether this Coder stores session reports.
+    pub fn is_stored(&self) -> bool {
+        are_stored(self.now, self.newest_report)
+    }
+}
+
+fn are_stored(now: Timestamp, newest_report: Option<Timestamp>) -> bool {
+    newest_report.is_some_and(|newest| !now.is_past(newest, STORES_NONE_AFTER))
+}
+
 impl Activity {
     /// Whether this Coder stores session reports.
     pub fn is_stored(&self) -> bool {
-        self.newest_report
-            .is_some_and(|newest| !self.now.is_past(newest, STORES_NONE_AFTER))
+        are_stored(self.now, self.newest_report)
     }
 
     /// Seconds from the database's clock to the newest report. Positive if the report is in the

@@ -13,6 +13,7 @@ pub mod origin;
 pub mod outcome;
 pub mod provisioner;
 pub mod reference;
+pub mod shared_fact;
 pub mod snapshot;
 pub mod startup;
 pub mod time;

@@ -43,6 +43,11 @@ impl Origins {
         OriginId(self.0.len() as u32 - 1)
     }
 
+    /// The origin with this number; `None` where nothing is known.
+    pub fn get(&self, id: OriginId) -> Option<&Origin> {
+        self.0.get(id.index())
+    }
+
     /// All of them, in the order of their numbers.
     pub fn iter(&self) -> impl Iterator<Item = &Origin> {
         self.0.iter()

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
 use crate::fleet::model::agent::Label;
 use crate::fleet::model::time::Timestamp;
@@ -23,6 +24,10 @@ pub struct Provisioners {
 /// A provisioner daemon: a row of `provisioner_daemons`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Daemon {
+    /// `provisioner_daemons.id`.
+    pub id: Uuid,
+    /// `provisioner_daemons.name`.
+    pub name: Label,
     /// `organizations.name` of its organization.
     pub organization: Label,
     /// `provisioner_daemons.tags`.

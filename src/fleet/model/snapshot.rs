@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use crate::fleet::model::agent::{Agent, Scope, ScopeId};
+use crate::fleet::model::agent::{Agent, Label, Scope, ScopeId};
 use crate::fleet::model::app::{AppCount, NamedApp};
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::coder::Replica;
 use crate::fleet::model::origin::Origins;
 use crate::fleet::model::provisioner::Provisioners;
+use crate::fleet::model::shared_fact::SharedFact;
 use crate::fleet::model::startup::JobTimes;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, StoppedWorkspace, WorkspaceCount};
@@ -53,6 +54,10 @@ pub struct Snapshot {
     pub replicas: Option<Vec<Replica>>,
     /// Provisioner daemons, and the jobs that have not ended.
     pub provisioners: Option<Provisioners>,
+    /// The id of the provisioner daemon that ran the latest build's job of each agent's workspace.
+    pub provisioners_of_agents: Option<SharedFact<Uuid>>,
+    /// For each key of `--incident.resource-metadata`, its value of each agent's resource.
+    pub metadata_of_agents: Vec<(Label, SharedFact<Label>)>,
     /// The jobs that built the agents which have just started, by agent id.
     pub startup_jobs: Option<HashMap<Uuid, JobTimes>>,
     /// Why agents have their problems, by agent id; only those with a known cause.
@@ -81,6 +86,8 @@ impl Snapshot {
             bindings: None,
             replicas: None,
             provisioners: None,
+            provisioners_of_agents: None,
+            metadata_of_agents: Vec::new(),
             startup_jobs: None,
             causes: HashMap::new(),
             scripts: HashMap::new(),
@@ -99,6 +106,30 @@ pub struct Schema {
     pub has_deleted: bool,
     /// Whether `chats.agent_id` exists, which bindings of chats need: from v2.32.
     pub has_chat_agent_id: bool,
+}
+
+impl Schema {
+    /// The last migration of the newest Coder whose schema this exporter was tested with.
+    pub const NEWEST_TESTED: i64 = 556;
+
+    /// The version of that Coder.
+    pub const NEWEST_TESTED_CODER: &str = "v2.36.1";
+
+    /// Whether a later migration has run than the exporter was tested with; `None` if unknown.
+    pub fn is_newer_than_tested(&self) -> Option<bool> {
+        Some(self.migration? > Self::NEWEST_TESTED)
+    }
+
+    /// What to say about a schema that is newer than the newest that was tested.
+    pub fn note(&self) -> Option<String> {
+        let migration = self.migration.filter(|it| *it > Self::NEWEST_TESTED)?;
+        Some(format!(
+            "the database is at migration {migration}; this exporter was tested up to {} (Coder {}): \
+             it goes on with what it finds, look for a newer release of the exporter",
+            Self::NEWEST_TESTED,
+            Self::NEWEST_TESTED_CODER
+        ))
+    }
 }
 
 /// The distinct pairs of organization and template in a snapshot, numbered in the order in which

@@ -44,6 +44,16 @@ impl Timestamp {
         }
     }
 
+    /// As a binary `timestamptz`: the inverse of [`from_postgres_micros`](Self::from_postgres_micros).
+    pub const fn postgres_micros(self) -> i64 {
+        match self.micros() {
+            i64::MAX => i64::MAX,
+            // The lowest two values are one.
+            micros if micros <= i64::MIN + 1 => i64::MIN,
+            micros => micros.saturating_sub(POSTGRES_EPOCH_MICROS),
+        }
+    }
+
     /// Microseconds since the Unix epoch.
     const fn micros(self) -> i64 {
         (self.0.get() ^ SIGN).cast_signed()
@@ -105,6 +115,14 @@ mod tests {
     fn postgres_epoch_is_the_first_of_january_2000() {
         let y2k = Timestamp::from_postgres_micros(0);
         assert_eq!(y2k.as_unix_seconds(), 946_684_800.0);
+    }
+
+    #[test]
+    fn what_postgres_wrote_goes_back_as_it_was() {
+        for micros in [i64::MIN, -1, 0, 1, 817_862_400_123_456, i64::MAX] {
+            let back = Timestamp::from_postgres_micros(micros).postgres_micros();
+            assert_eq!(back, micros);
+        }
     }
 
     #[test]

@@ -6,6 +6,6 @@ pub mod exporter_summary;
 pub mod fleet_summary;
 pub mod format;
 pub mod sanitize;
-mod schema;
+pub(crate) mod schema;
 pub mod summary;
 pub mod timeline;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Transition};
 use crate::fleet::model::cause::{Cause, Script};
@@ -106,7 +107,8 @@ pub struct AgentSummary<'a> {
     pub cause: Option<&'static str>,
     /// Startup scripts that failed, or have not ended, where they explain the problem.
     pub scripts: Vec<ScriptSummary<'a>>,
-    /// What to do; null when the agent has no problem.
+    /// What to do; null when the agent has no problem. For an agent in an incident it is what to
+    /// do about that.
     pub advice: Option<&'static str>,
 }
 
@@ -189,8 +191,13 @@ pub struct ProblemSummary<'a> {
 }
 
 impl<'a> ProblemSummary<'a> {
-    /// The summary of a problem at the time of its fleet.
-    pub fn of(fleet: &'a FleetStats, problem: AgentProblem<'a>) -> Self {
+    /// The summary of a problem at the time of its fleet. An agent that is in an incident has the
+    /// advice of that.
+    pub fn of(
+        fleet: &'a FleetStats,
+        problem: AgentProblem<'a>,
+        advice_of_incident: Option<&'static str>,
+    ) -> Self {
         let agent = problem.agent;
         Self {
             agent_id: agent.id.to_string(),
@@ -201,7 +208,7 @@ impl<'a> ProblemSummary<'a> {
             since: moment(problem.since),
             age_seconds: fleet.snapshot.now.seconds_since(problem.since),
             cause: problem.cause.map(Cause::as_str),
-            advice: problem.advice().unwrap_or_default(),
+            advice: advice_of_incident.or(problem.advice()).unwrap_or_default(),
         }
     }
 }
@@ -231,8 +238,12 @@ pub struct StatusSummary<'a> {
 }
 
 impl<'a> StatusSummary<'a> {
-    /// The summary of this fleet, whose agents are known.
-    pub fn of(fleet: &'a FleetStats) -> Self {
+    /// The summary of this fleet, whose agents are known. `advice_of_incident` is that of the
+    /// incident that an agent is in.
+    pub fn of(
+        fleet: &'a FleetStats,
+        advice_of_incident: impl Fn(Uuid) -> Option<&'static str>,
+    ) -> Self {
         let rows = by_template(fleet);
         let total = total(&rows);
         let templates = rows.iter().map(|(scope, row)| TemplateSummary {
@@ -250,7 +261,7 @@ impl<'a> StatusSummary<'a> {
             templates: templates.collect(),
             problems: fleet
                 .problems()
-                .map(|problem| ProblemSummary::of(fleet, problem))
+                .map(|it| ProblemSummary::of(fleet, it, advice_of_incident(it.agent.id)))
                 .collect(),
         }
     }

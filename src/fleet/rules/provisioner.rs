@@ -117,6 +117,8 @@ pub fn count_provisioners(
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::fleet::fixtures::at;
 
@@ -129,6 +131,8 @@ mod tests {
 
     fn daemon(seen: i64, own: &[(&str, &str)]) -> Daemon {
         Daemon {
+            id: Uuid::from_u128(1),
+            name: "builder".into(),
             organization: "acme".into(),
             tags: tags(own),
             last_seen_at: Some(at(seen)),

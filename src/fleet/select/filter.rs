@@ -1,5 +1,9 @@
 //! Filters agents, with the same rule for pages and API.
 
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
 use crate::fleet::model::agent::{Agent, Kind, Scope};
 use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::rules::status::Status;
@@ -25,6 +29,8 @@ pub struct Filter {
     /// Words that must all occur, in any case, in `owner/workspace.agent`, organization, template,
     /// or the ids of agent and workspace.
     pub text: String,
+    /// Ids of agents; `None` matches all.
+    pub ids: Option<HashSet<Uuid>>,
 }
 
 impl Filter {
@@ -67,6 +73,7 @@ impl<'a> Matcher<'a> {
             && is_named(&filter.template, template)
             && is_named(&filter.owner, &agent.owner)
             && is_named(&filter.workspace, &agent.workspace)
+            && filter.ids.as_ref().is_none_or(|it| it.contains(&agent.id))
             && (self.words.is_empty() || self.has_words(agent, scope))
     }
 

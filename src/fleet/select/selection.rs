@@ -1,14 +1,16 @@
 //! Selects and sorts agents for a page or a command.
 
 use std::cmp::Ordering;
+use std::collections::HashSet;
 
 use strum::{EnumString, IntoStaticStr, VariantArray};
+use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope};
 use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::rules::health::Health;
+use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::select::filter::{Filter, Matcher};
 use crate::fleet::stats::fleet_stats::FleetStats;
 
@@ -24,6 +26,10 @@ pub struct Selection {
     /// Words that must all occur, in any case, in `owner/workspace.agent` or in the id of the agent
     /// or workspace.
     pub text: String,
+    /// Id of an incident, of which [`members`](Self::members) are the agents.
+    pub incident: Option<String>,
+    /// Ids of agents; `None` selects all.
+    pub members: Option<HashSet<Uuid>>,
     /// Field to sort by.
     pub sort: SortKey,
     /// Direction of the sort.
@@ -71,6 +77,19 @@ pub struct Selected<'a> {
     pub cause: Option<Cause>,
 }
 
+impl<'a> Selected<'a> {
+    /// An agent of this fleet.
+    pub fn of(fleet: &'a FleetStats, agent: &'a Agent, assessment: Assessment) -> Self {
+        Self {
+            agent,
+            scope: fleet.snapshot.scopes.get(agent.scope),
+            health: assessment.health,
+            since: assessment.since,
+            cause: fleet.snapshot.causes.get(&agent.id).copied(),
+        }
+    }
+}
+
 impl Selection {
     /// The selected agents in order; empty if agents are unknown.
     pub fn of<'a>(&self, fleet: &'a FleetStats) -> Vec<Selected<'a>> {
@@ -80,13 +99,7 @@ impl Selection {
             .judged()
             .filter(|(agent, assessment)| matcher.wants(fleet, agent, *assessment));
         let mut selected: Vec<_> = wanted
-            .map(|(agent, assessment)| Selected {
-                agent,
-                scope: fleet.snapshot.scopes.get(agent.scope),
-                health: assessment.health,
-                since: assessment.since,
-                cause: fleet.snapshot.causes.get(&agent.id).copied(),
-            })
+            .map(|(agent, assessment)| Selected::of(fleet, agent, assessment))
             .collect();
         selected.sort_by(|one, other| self.compare(one, other));
         selected
@@ -96,6 +109,7 @@ impl Selection {
     pub fn is_narrowed(&self) -> bool {
         self.organization.is_some()
             || self.template.is_some()
+            || self.incident.is_some()
             || !self.health.is_empty()
             || !self.text.trim().is_empty()
     }
@@ -111,6 +125,7 @@ impl Selection {
             organization: self.organization.iter().cloned().collect(),
             template: self.template.iter().cloned().collect(),
             text: self.text.clone(),
+            ids: self.members.clone(),
             ..Filter::default()
         }
     }
@@ -143,7 +158,7 @@ fn place<'a>(it: &Selected<'a>) -> (&'a str, &'a str) {
     (&it.agent.owner, &it.agent.workspace)
 }
 
-fn rank<'a>(it: &Selected<'a>) -> (&'a str, &'a str, &'a str, uuid::Uuid) {
+fn rank<'a>(it: &Selected<'a>) -> (&'a str, &'a str, &'a str, Uuid) {
     let agent = it.agent;
     (&agent.owner, &agent.workspace, &agent.name, agent.id)
 }

@@ -86,6 +86,23 @@ pub enum Collector {
     Provisioners,
     /// The jobs that built the agents which have just started.
     Startups,
+    /// Metadata of the agents' resources, for the keys of `--incident.resource-metadata`.
+    Metadata,
+}
+
+impl Collector {
+    /// Those that are on unless they are switched off. The metadata collector is on where keys are
+    /// configured.
+    pub const DEFAULT: &[Self] = &[
+        Self::Agents,
+        Self::Apps,
+        Self::Causes,
+        Self::Workspaces,
+        Self::Bindings,
+        Self::Replicas,
+        Self::Provisioners,
+        Self::Startups,
+    ];
 }
 
 /// The result of one collector in a collection.

@@ -70,12 +70,15 @@ pub(super) const READS: &[ColumnSet] = &[
             "started_at",
             "ready_at",
             "connection_timeout_seconds",
-            "last_connected_replica_id",
-            "operating_system",
-            "architecture",
         ],
     )
-    .since(&["parent_id", "deleted"]),
+    .since(&["parent_id", "deleted"])
+    // What incidents compare, and nothing else needs.
+    .optional(&[
+        "last_connected_replica_id",
+        "operating_system",
+        "architecture",
+    ]),
     ColumnSet::of("users", &["id", "username"]),
     ColumnSet::of("organizations", &["id", "name"]),
     ColumnSet::of("templates", &["id", "name"]),
@@ -141,14 +144,14 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     let mut just_started = JustStarted::default();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
-        let job_id = row.get("job_id")?;
+        let build = (row.get("workspace_id")?, row.get("job_id")?);
         if row.get::<Uuid>("id")?.is_none() {
             let transition = row.named("transition")?;
             let scope = reader.scope(row)?;
             if transition == DbEnum::Known(Transition::Stop) {
                 reader.stopped(row, &scope, now)?;
             }
-            builds.add(job_id, scope, transition, false);
+            builds.add(build, scope, transition, false);
             continue;
         }
         let origin = reader.origin(row)?;
@@ -158,9 +161,9 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
         };
         if let Some(scope) = reader.scopes.get(agent.scope) {
             let serves = agent.kind.serves_workspace();
-            builds.add(job_id, scope.clone(), agent.transition.clone(), serves);
+            builds.add(build, scope.clone(), agent.transition.clone(), serves);
         }
-        just_started.add(&agent, job_id, now);
+        just_started.add(&agent, build.1, now);
         agents.push(agent);
     }
     Ok(Population {

@@ -83,9 +83,12 @@ LEFT JOIN LATERAL (
            its.started_at,
            its.ready_at,
            its.connection_timeout_seconds,
-           its.last_connected_replica_id AS replica,
-           left(its.operating_system::text, 257) AS operating_system,
-           left(its.architecture::text, 257) AS architecture
+           its.last_connected_replica_id AS replica, -- since workspace_agents.last_connected_replica_id
+           -- until workspace_agents.last_connected_replica_id: NULL::uuid AS replica,
+           left(its.operating_system::text, 257) AS operating_system, -- since workspace_agents.operating_system
+           -- until workspace_agents.operating_system: NULL::text AS operating_system,
+           left(its.architecture::text, 257) AS architecture -- since workspace_agents.architecture
+           -- until workspace_agents.architecture: NULL::text AS architecture
     FROM workspace_agents AS its
     WHERE its.resource_id = build.resource_id
       AND its.deleted IS NOT TRUE -- since workspace_agents.deleted

@@ -7,6 +7,7 @@ pub(super) mod bindings;
 pub(super) mod causes;
 
 mod apps;
+mod metadata;
 mod provisioners;
 mod replicas;
 mod startups;
@@ -16,6 +17,7 @@ use futures_util::future::BoxFuture;
 use tokio_postgres::Client;
 
 use crate::error::Failure;
+use crate::fleet::model::agent::Label;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::rules::health::Limits;
@@ -103,6 +105,13 @@ pub(super) const fn row(collector: Collector) -> Row {
             flight: 3,
             run: startups::run,
         },
+        Collector::Metadata => Row {
+            reads: metadata::READS,
+            since: None,
+            needs: &[Collector::Agents],
+            flight: 3,
+            run: metadata::run,
+        },
     }
 }
 
@@ -121,6 +130,8 @@ pub(super) struct Context<'a> {
     pub(super) limits: &'a Limits,
     /// Whether to count apps by name, for Coder's own metrics.
     pub(super) named_apps: bool,
+    /// Keys of the metadata of resources that the metadata collector reads.
+    pub(super) metadata_keys: &'a [Label],
     /// The results of earlier groups.
     pub(super) found: &'a Found,
 }

@@ -15,7 +15,7 @@ const SQL: &str = include_str!("provisioners.sql");
 
 /// What the query reads. It is run only where `provisioner_daemons.last_seen_at` exists.
 pub(super) const READS: &[ColumnSet] = &[
-    ColumnSet::of("provisioner_daemons", &["id", "tags"])
+    ColumnSet::of("provisioner_daemons", &["id", "name", "tags"])
         .since(&["last_seen_at", "organization_id"]),
     ColumnSet::of(
         "provisioner_jobs",
@@ -49,12 +49,16 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 }
 
 fn add(found: &mut Provisioners, row: Fields<'_>) -> Result<(), Failure> {
+    let id = row.get("id")?.unwrap_or_default();
+    let name = row.string("name")?.into();
     let organization = row.string("organization")?.into();
     let tags = tags(&row.string("tags")?);
     let moment = row.get("moment")?;
     let is_running = row.get("is_running")?.unwrap_or_default();
     if row.get("is_daemon")?.unwrap_or_default() {
         found.daemons.push(Daemon {
+            id,
+            name,
             organization,
             tags,
             last_seen_at: moment,

@@ -1,6 +1,8 @@
 -- Provisioner daemons, a row each, and the jobs that have not ended, by organization, tags and
 -- status.
 SELECT true AS is_daemon,
+       daemon.id,
+       left(daemon.name::text, 257) AS name,
        left(organization.name::text, 257) AS organization,
        left(daemon.tags::text, 4097) AS tags,
        daemon.last_seen_at AS moment,
@@ -15,6 +17,8 @@ LEFT JOIN organizations AS organization ON organization.id = daemon.organization
 -- until provisioner_daemons.organization_id: LEFT JOIN (SELECT its.name FROM organizations AS its ORDER BY its.id LIMIT 1) AS organization ON true
 UNION ALL
 SELECT false,
+       NULL,
+       NULL,
        left(organization.name::text, 257),
        left(job.tags::text, 4097),
        min(job.created_at),

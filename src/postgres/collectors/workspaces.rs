@@ -1,5 +1,6 @@
-//! The workspaces collector: finds the state of every workspace that is not deleted. The latest
-//! builds come from the agents collector, and one query reads their jobs.
+//! The workspaces collector: finds the state of every workspace that is not deleted, and which
+//! provisioner daemon ran its latest build. The latest builds come from the agents collector, and one
+//! query reads their jobs.
 
 use std::collections::HashMap;
 
@@ -9,39 +10,82 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
-use crate::fleet::model::agent::{Scope, Transition};
+use crate::fleet::model::agent::{Agent, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
-use crate::fleet::model::workspace::WorkspaceCount;
+use crate::fleet::model::shared_fact::SharedFact;
+use crate::fleet::model::workspace::{JobStatus, WorkspaceCount};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("workspaces.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
-pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])];
+pub(super) const READS: &[ColumnSet] =
+    &[ColumnSet::of("provisioner_jobs", &["id", "job_status"]).optional(&["worker_id"])];
 
 /// Counts workspaces by the state of their latest builds.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let builds = &context.found.builds;
-        let counts = builds.load(context.client()?).await?;
-        Ok(Loaded::new(counts.len(), |found| {
-            found.snapshot.workspaces = Some(counts);
+        let sql = for_catalog(SQL, &context.session.catalog);
+        let jobs = builds.load(context.client()?, &sql).await?;
+        Ok(Loaded::new(jobs.rows, |found| {
+            let agents = found.snapshot.agents.iter().flatten();
+            found.snapshot.provisioners_of_agents = jobs.workers.map(|it| it.of_agents(agents));
+            found.snapshot.workspaces = Some(jobs.counts);
         }))
     };
     work.boxed()
 }
 
-/// The latest build of each workspace: its job, and the group that it is counted in.
+/// The latest build of each workspace: its job, its workspace, and the group that it is counted in.
 #[derive(Debug, Default)]
 pub(super) struct LatestBuilds {
-    /// Job id, and index of the group.
-    builds: Vec<(Uuid, u32)>,
+    builds: Vec<LatestBuild>,
     sorts: HashMap<Sort, u32>,
+}
+
+/// The latest build of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LatestBuild {
+    job: Uuid,
+    workspace: Uuid,
+    /// Index of its group.
+    sort: u32,
+}
+
+/// What the query found.
+struct Jobs {
+    rows: usize,
+    counts: Vec<WorkspaceCount>,
+    /// `None` where this role may not read `provisioner_jobs.worker_id`.
+    workers: Option<Workers>,
+}
+
+/// Which provisioner daemons ran the latest builds.
+#[derive(Debug, Default)]
+struct Workers {
+    /// The daemons' ids.
+    ids: Vec<Uuid>,
+    /// Workspace, and index of its daemon.
+    of_workspaces: HashMap<Uuid, u32>,
+}
+
+impl Workers {
+    /// The daemon of each of these agents, which is that of its workspace.
+    fn of_agents<'a>(self, agents: impl Iterator<Item = &'a Agent>) -> SharedFact<Uuid> {
+        let code = |agent: &Agent| self.of_workspaces.get(&agent.workspace_id).copied();
+        let codes = agents.map(|agent| code(agent).unwrap_or(SharedFact::<Uuid>::NONE));
+        SharedFact {
+            codes: codes.collect(),
+            values: self.ids,
+        }
+    }
 }
 
 /// The group that builds are counted in, together with their job status. There are a few groups for
@@ -57,7 +101,7 @@ impl LatestBuilds {
     /// Adds a row. A build has a row for each agent, and one for each resource without an agent.
     pub(super) fn add(
         &mut self,
-        job_id: Option<Uuid>,
+        (workspace, job): (Option<Uuid>, Option<Uuid>),
         scope: Scope,
         transition: DbEnum<Transition>,
         has_agent: bool,
@@ -70,7 +114,11 @@ impl LatestBuilds {
         // A database cannot hold 2^32 templates: the cast never cuts anything off.
         let next = self.sorts.len() as u32;
         let number = *self.sorts.entry(sort).or_insert(next);
-        self.builds.push((job_id.unwrap_or_default(), number));
+        self.builds.push(LatestBuild {
+            job: job.unwrap_or_default(),
+            workspace: workspace.unwrap_or_default(),
+            sort: number,
+        });
     }
 
     /// Sorts by job id and removes repeated builds.
@@ -88,42 +136,74 @@ impl LatestBuilds {
         sorts.into_iter().map(|(sort, _)| sort).collect()
     }
 
-    /// The number of builds by group and job status.
-    async fn load(&self, client: &Client) -> Result<Vec<WorkspaceCount>, Failure> {
+    /// The number of builds by group and job status, and who ran them.
+    async fn load(&self, client: &Client, sql: &str) -> Result<Jobs, Failure> {
         let (sorts, builds) = (self.sorts_by_number(), &self.builds);
-        let jobs = Array(builds, |build| build.0);
-        let numbers = Array(builds, |build| build.1.cast_signed());
+        let jobs = Array(builds, |build| build.job);
+        let numbers = Array(builds, |build| build.sort.cast_signed());
         let params: &[(&(dyn ToSql + Sync), Type)] =
             &[(&jobs, Type::UUID_ARRAY), (&numbers, Type::INT4_ARRAY)];
         let rows = client
-            .query_typed(SQL, params)
+            .query_typed(sql, params)
             .await
             .map_err(|error| from_driver("reading the workspaces", error))?;
         let columns = Columns::default();
-        rows.iter()
-            .map(|row| {
-                let row = columns.of(row);
-                let number: Option<i32> = row.get("sort")?;
-                let number = number.and_then(|it| usize::try_from(it).ok());
-                let sort = number.and_then(|it| sorts.get(it));
-                let sort = sort.ok_or_else(no_build)?;
-                Ok(WorkspaceCount {
-                    scope: sort.scope.clone(),
-                    transition: sort.transition.clone(),
-                    job: row.named("job_status")?,
-                    has_agent: sort.has_agent,
-                    count: row.count()?,
-                })
-            })
-            .collect()
+        let knows_workers = sql.contains("worker_id");
+        let mut workers = Workers::default();
+        // A group has a row for each daemon that ran some of its builds.
+        let mut counts: HashMap<(usize, DbEnum<JobStatus>), u64> = HashMap::new();
+        for row in &rows {
+            let row = columns.of(row);
+            let sort: Option<i32> = row.get("sort")?;
+            let sort = sort.and_then(|it| usize::try_from(it).ok());
+            let sort = sort.filter(|it| *it < sorts.len()).ok_or_else(no_build)?;
+            let status = row.named("job_status")?;
+            if knows_workers && let Some(worker) = row.get("worker")? {
+                let places: Option<Vec<i32>> = row.get("places")?;
+                workers.add(worker, builds, &places.unwrap_or_default());
+            }
+            *counts.entry((sort, status)).or_default() += row.count()?;
+        }
+        let count = |((sort, job), count): ((usize, _), _)| WorkspaceCount {
+            scope: sorts[sort].scope.clone(),
+            transition: sorts[sort].transition.clone(),
+            job,
+            has_agent: sorts[sort].has_agent,
+            count,
+        };
+        Ok(Jobs {
+            rows: rows.len(),
+            counts: counts.into_iter().map(count).collect(),
+            workers: knows_workers.then_some(workers),
+        })
+    }
+}
+
+impl Workers {
+    /// Adds a daemon, with the places of the builds that it ran, counted from one.
+    fn add(&mut self, worker: Uuid, builds: &[LatestBuild], places: &[i32]) {
+        let known = self.ids.iter().position(|it| *it == worker);
+        let number = known.unwrap_or(self.ids.len());
+        if known.is_none() {
+            self.ids.push(worker);
+        }
+        for place in places {
+            let index = usize::try_from(*place)
+                .ok()
+                .and_then(|it| it.checked_sub(1));
+            if let Some(build) = index.and_then(|it| builds.get(it)) {
+                // There are no more daemons than builds: the cast never cuts anything off.
+                self.of_workspaces.insert(build.workspace, number as u32);
+            }
+        }
     }
 }
 
 /// Sorts by id and merges the rows of a build. It has an agent if any of its rows has one. A build
 /// without a job has no resources, so it has a single row.
-fn each_once(mut builds: Vec<(Uuid, u32)>, has_agent: impl Fn(u32) -> bool) -> Vec<(Uuid, u32)> {
-    builds.sort_unstable_by_key(|&(job_id, sort)| (job_id, !has_agent(sort)));
-    builds.dedup_by(|(next, _), (kept, _)| next == kept && !kept.is_nil());
+fn each_once(mut builds: Vec<LatestBuild>, has_agent: impl Fn(u32) -> bool) -> Vec<LatestBuild> {
+    builds.sort_unstable_by_key(|build| (build.job, !has_agent(build.sort)));
+    builds.dedup_by(|next, kept| next.job == kept.job && !kept.job.is_nil());
     builds
 }
 
@@ -135,22 +215,50 @@ fn no_build() -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fleet::fixtures::agent;
 
     #[test]
     fn build_of_several_rows_counts_once_and_has_an_agent_if_any_row_has() {
         let (bare, with_agent, other) = (0, 1, 2);
         let (first, second) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        let rows = vec![
+        let build = |(job, sort)| LatestBuild {
+            job,
+            workspace: Uuid::nil(),
+            sort,
+        };
+        let rows = [
             (second, bare),
             (first, bare),
             (first, with_agent),
             (first, bare),
             (second, bare),
         ];
-        let found = each_once(rows, |sort| sort == with_agent);
-        assert_eq!(found, [(first, with_agent), (second, bare)]);
+        let found = each_once(rows.map(build).to_vec(), |sort| sort == with_agent);
+        assert_eq!(found, [(first, with_agent), (second, bare)].map(build));
         // NULL as a job belongs to no build: these are two workspaces.
-        let found = each_once(vec![(Uuid::nil(), other); 2], |_| false);
+        let found = each_once(vec![build((Uuid::nil(), other)); 2], |_| false);
         assert_eq!(found.len(), 2);
+    }
+
+    #[test]
+    fn agent_has_the_daemon_of_its_workspace_and_one_without_has_none() {
+        let id = Uuid::from_u128;
+        let build = |workspace| LatestBuild {
+            job: id(100),
+            workspace: id(workspace),
+            sort: 0,
+        };
+        let builds = [build(1), build(2), build(3)];
+        let mut workers = Workers::default();
+        workers.add(id(7), &builds, &[1]);
+        workers.add(id(8), &builds, &[3, 4, 0, -1]);
+        workers.add(id(7), &builds, &[]);
+        let agents = [3, 2, 1, 1].map(|workspace| Agent {
+            workspace_id: id(workspace),
+            ..agent()
+        });
+        let found = workers.of_agents(agents.iter());
+        assert_eq!(found.values, [id(7), id(8)]);
+        assert_eq!(found.codes, [1, SharedFact::<Uuid>::NONE, 0, 0]);
     }
 }

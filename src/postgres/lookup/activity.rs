@@ -67,7 +67,7 @@ impl Database {
     }
 }
 
-fn check_session_counts(catalog: &Catalog) -> Result<(), Failure> {
+pub(super) fn check_session_counts(catalog: &Catalog) -> Result<(), Failure> {
     let has = |column: &str| catalog.has(TABLE, column);
     if has(SESSION_COUNTS) || SESSION_COUNT_COLUMNS.into_iter().all(has) {
         return Ok(());

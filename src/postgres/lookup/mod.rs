@@ -2,6 +2,7 @@
 //! and what the probe keeps alive.
 
 pub mod activity;
+mod cut_off;
 pub mod details;
 pub mod directory;
 pub mod kept_alive;

@@ -1,5 +1,6 @@
 //! `/api/v1/agents`: lists and filters agents, and shows a single one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::rejection::PathRejection;
@@ -13,12 +14,15 @@ use uuid::Uuid;
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::format::moment;
+use crate::fleet::report::schema::one_of;
 use crate::fleet::report::summary::{AgentSummary, Place};
 use crate::fleet::rules::explain::explain;
-use crate::fleet::rules::health::Limits;
+use crate::fleet::rules::health::{Health, Limits};
 use crate::fleet::select::paging::select;
 use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::membership::{Judged, Membership, ids_of, sub_agents};
+use crate::incident::model::Incident;
 use crate::offload::offload;
 use crate::web::links::Links;
 use crate::web::state::App;
@@ -26,6 +30,9 @@ use crate::web::state::App;
 use super::answer::whole;
 use super::problem::Problem;
 use super::{cursor, query};
+
+/// Sub-agents that are shown below an agent of an incident.
+const MOST_SUB_AGENTS: usize = 20;
 
 /// A page of agents, in the order of their ids.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -57,6 +64,10 @@ pub(super) struct AgentItem<'a> {
     agent: AgentSummary<'a>,
     #[serde(flatten)]
     place: Place<'a>,
+    /// Id of the incident that the agent is in; null when it is in none.
+    incident_id: Option<String>,
+    /// Sub-agents of its workspace, at most 20, where the agent is in an incident; else empty.
+    sub_agents: Vec<SubAgent<'a>>,
     /// Age of the problem at the time of the data; null when the agent has no problem.
     age_seconds: Option<f64>,
     /// Address of the workspace in Coder; null without `--coder.url`.
@@ -66,9 +77,27 @@ pub(super) struct AgentItem<'a> {
     page_url: Option<String>,
 }
 
+/// A sub-agent of a workspace that is in an incident. It is in none itself.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct SubAgent<'a> {
+    /// Id of the agent.
+    #[schemars(extend("format" = "uuid"))]
+    agent_id: String,
+    /// Name of the agent within its workspace.
+    agent_name: &'a str,
+    /// Health class of the agent.
+    #[schemars(schema_with = "one_of::<Health>")]
+    health: &'static str,
+    /// When its problem began; null when it has no problem.
+    since: Option<String>,
+}
+
 /// The data that a response needs besides the agent.
 pub(super) struct AgentSerializer<'a> {
     pub(super) fleet: &'a FleetStats,
+    pub(super) membership: Membership<'a>,
+    /// Sub-agents by workspace, of workspaces that are in an incident.
+    pub(super) sub_agents: HashMap<Uuid, Vec<Judged<'a>>>,
     pub(super) limits: &'a Limits,
     pub(super) links: &'a Links,
     pub(super) has_pages: bool,
@@ -97,9 +126,18 @@ fn page(
     wanted: &query::AgentsQuery,
     headers: &HeaderMap,
 ) -> Result<Response, Problem> {
-    let serializer = AgentSerializer::of(app, collection)?;
-    let selection = select(serializer.fleet, &wanted.filter, wanted.after, wanted.limit);
+    let incidents = app.collect.incidents_of(collection);
+    let incidents = incidents.as_deref().unwrap_or_default();
+    let mut serializer = AgentSerializer::of(app, collection, incidents)?;
+    let mut filter = wanted.filter.clone();
+    if let Some(id) = wanted.incident {
+        let incident = incidents.iter().find(|it| it.id() == id);
+        let ids = incident.map(|it| ids_of(serializer.fleet, it));
+        filter.ids = Some(ids.unwrap_or_default());
+    }
+    let selection = select(serializer.fleet, &filter, wanted.after, wanted.limit);
     let selection = selection.ok_or_else(|| without_agents(collection))?;
+    serializer.find_sub_agents(selection.agents.iter().map(|it| it.0));
     let next = selection.next.map(cursor::cursor);
     let link = next.as_deref().map(|it| next_link(app, query, it));
     let agents = selection
@@ -131,11 +169,14 @@ pub(super) async fn one(
     let id =
         id.ok_or_else(|| Problem::parameter("id", "the value must be the UUID of an agent"))?;
     let collection = app.collection_or_problem().await?;
-    let serializer = AgentSerializer::of(&app, &collection)?;
+    let incidents = app.collect.incidents_of(&collection);
+    let incidents = incidents.as_deref().unwrap_or_default();
+    let mut serializer = AgentSerializer::of(&app, &collection, incidents)?;
     let agents = serializer.fleet.snapshot.agents.as_ref();
     let agents = agents.ok_or_else(|| without_agents(&collection))?;
     let agent = agents.iter().find(|it| it.id == id);
     let agent = agent.ok_or_else(Problem::no_such_agent)?;
+    serializer.find_sub_agents([agent].into_iter());
     let answer = AgentAnswer {
         now: moment(serializer.fleet.snapshot.now),
         agent: serializer.serialize(agent),
@@ -155,7 +196,7 @@ fn next_link(app: &App, query: &str, cursor: &str) -> String {
 }
 
 /// The problem for unknown agents, although the database answered.
-fn without_agents(collection: &CollectionResult) -> Problem {
+pub(super) fn without_agents(collection: &CollectionResult) -> Problem {
     let report = collection
         .reports
         .iter()
@@ -172,13 +213,29 @@ fn without_agents(collection: &CollectionResult) -> Problem {
 }
 
 impl<'a> AgentSerializer<'a> {
-    fn of(app: &'a App, collection: &'a CollectionResult) -> Result<Self, Problem> {
+    fn of(
+        app: &'a App,
+        collection: &'a CollectionResult,
+        incidents: &'a [Incident],
+    ) -> Result<Self, Problem> {
+        let fleet = collection.fleet.as_ref().map_err(Problem::failed)?;
         Ok(Self {
-            fleet: collection.fleet.as_ref().map_err(Problem::failed)?,
+            fleet,
+            membership: Membership::of(fleet, incidents),
+            sub_agents: HashMap::new(),
             limits: &app.collect.settings().limits,
             links: &app.settings.links,
             has_pages: app.settings.ui,
         })
+    }
+
+    /// Looks for the sub-agents of those of these agents that are in an incident.
+    fn find_sub_agents<'b>(&mut self, agents: impl Iterator<Item = &'b Agent>) {
+        let members = agents.filter(|it| self.membership.get(it.id).is_some());
+        let workspaces: Vec<Uuid> = members.map(|it| it.workspace_id).collect();
+        if !workspaces.is_empty() {
+            self.sub_agents = sub_agents(self.fleet, workspaces.into_iter());
+        }
     }
 
     /// All fields of this agent.
@@ -190,12 +247,33 @@ impl<'a> AgentSerializer<'a> {
         let scripts = snapshot.scripts.get(&agent.id);
         let scripts = scripts.map(Vec::as_slice).unwrap_or_default();
         let page = self.has_pages.then(|| format!("/agents/{}", agent.id));
+        let incident = self.membership.get(agent.id);
+        let mut summary = AgentSummary::of(agent, explanation, cause, scripts);
+        summary.advice = incident.map(Incident::advice).or(summary.advice);
         AgentItem {
-            agent: AgentSummary::of(agent, explanation, cause, scripts),
+            agent: summary,
             place: Place::of(self.fleet, agent),
+            incident_id: incident.map(|it| it.id().to_string()),
+            sub_agents: match incident {
+                Some(_) => self.sub_agents_of(agent),
+                None => Vec::new(),
+            },
             age_seconds: since.map(|since| snapshot.now.seconds_since(since)),
             workspace_url: self.links.workspace(&agent.owner, &agent.workspace),
             page_url: page.map(|it| self.links.whole(&it)),
         }
+    }
+
+    fn sub_agents_of(&self, agent: &Agent) -> Vec<SubAgent<'a>> {
+        let found = self.sub_agents.get(&agent.workspace_id).into_iter();
+        let found = found.flatten().take(MOST_SUB_AGENTS);
+        found
+            .map(|(agent, assessment)| SubAgent {
+                agent_id: agent.id.to_string(),
+                agent_name: &agent.name,
+                health: assessment.health.as_str(),
+                since: assessment.since.map(moment),
+            })
+            .collect()
     }
 }

@@ -1,6 +1,8 @@
 //! Example responses for the OpenAPI document. The real code judges and serializes two agents that
 //! do not exist, so the examples match the responses.
 
+use std::collections::HashMap;
+use std::slice;
 use std::time::Duration;
 
 use enum_map::EnumMap;
@@ -19,10 +21,15 @@ use crate::fleet::report::format::moment;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::membership::Membership;
+use crate::incident::model::{Common, Incident};
+use crate::incident::population::{Dimension, Family};
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage, AgentSerializer};
 use super::cursor::cursor;
+use super::fleet::{FleetAnswer, briefs};
+use super::incidents::{IncidentAnswer, IncidentItem, IncidentList};
 
 /// Time of the examples: 2026-01-15, 9:30:00 UTC.
 const NOW_SECONDS: i64 = 1_768_469_400;
@@ -35,6 +42,12 @@ pub(super) struct Examples {
     pub(super) page: Value,
     /// Example response of `/api/v1/agents/{id}`.
     pub(super) agent: Value,
+    /// Example response of `/api/v1/incidents`.
+    pub(super) incidents: Value,
+    /// Example response of `/api/v1/incidents/{id}`.
+    pub(super) incident: Value,
+    /// Value of the incident's id in the path.
+    pub(super) incident_id: String,
     /// Value of the parameter `cursor`.
     pub(super) cursor: String,
     /// Value of the agent's id in the path.
@@ -52,6 +65,8 @@ impl Examples {
         let limits = Limits::default();
         let serializer = AgentSerializer {
             fleet,
+            membership: Membership::default(),
+            sub_agents: HashMap::new(),
             limits: &limits,
             links,
             has_pages: true,
@@ -59,9 +74,22 @@ impl Examples {
         let now = moment(fleet.snapshot.now);
         let agents = fleet.snapshot.agents.as_deref().unwrap_or_default();
         let answers = answers();
-        let summary = FleetSummary {
-            age_seconds: Some(1.25),
-            ..FleetSummary::of(&collection, fleet, None, Some(&answers))
+        let incident = incident();
+        let summary = FleetAnswer {
+            summary: FleetSummary {
+                age_seconds: Some(1.25),
+                ..FleetSummary::of(&collection, fleet, None, Some(&answers))
+            },
+            incidents: Some(briefs(slice::from_ref(&incident))),
+        };
+        let item = || IncidentItem::of(fleet, &incident, links);
+        let incidents = IncidentList {
+            now: now.clone(),
+            incidents: vec![item()],
+        };
+        let one_incident = IncidentAnswer {
+            now: now.clone(),
+            incident: item(),
         };
         let mut lost_ones = agents.iter().filter(|it| it.id == lost);
         let page = AgentPage {
@@ -81,6 +109,9 @@ impl Examples {
             fleet: value(&summary),
             page: value(&page),
             agent: value(&agent),
+            incidents: value(&incidents),
+            incident: value(&one_incident),
+            incident_id: incident.id().to_string(),
             cursor: cursor(lost),
             id: lost.to_string(),
         }
@@ -91,6 +122,9 @@ impl Examples {
             fleet: Value::Null,
             page: Value::Null,
             agent: Value::Null,
+            incidents: Value::Null,
+            incident: Value::Null,
+            incident_id: String::new(),
             cursor: String::new(),
             id: String::new(),
         }
@@ -103,6 +137,30 @@ fn answers() -> CoderAnswers {
         healthz: Some(Ok(Duration::from_millis(12))),
         version: Some("v2.35.1".into()),
         severities: Some(EnumMap::from_fn(|_| Some(Severity::Ok))),
+    }
+}
+
+/// An incident that has the lost agent.
+fn incident() -> Incident {
+    let at = |ago: i64| Timestamp::from_unix_micros((NOW_SECONDS - ago) * 1_000_000);
+    let value = |dimension, value: &str| (dimension, value.into());
+    let (dimension, name) = value(Dimension::Template, "research/gpu-lab");
+    let (other, its_name) = value(Dimension::ResourceType, "kubernetes_pod");
+    Incident {
+        kind: Kind::Root,
+        family: Family::Lost,
+        common: Common::Value(dimension, name),
+        also: vec![value(Dimension::TemplateVersion, "research/gpu-lab/v7")],
+        runners_up: vec![(other, its_name, 12.5)],
+        score: 61.25,
+        members: vec![0],
+        expected: 2,
+        workspaces: 1,
+        owners: 1,
+        owners_in_session: Some(1),
+        first: Some(at(512)),
+        last: Some(at(512)),
+        is_growing: false,
     }
 }
 

@@ -9,6 +9,7 @@ mod answer;
 mod cursor;
 mod example;
 mod fleet;
+mod incidents;
 mod openapi;
 mod operations;
 mod parameters;
@@ -31,6 +32,8 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/fleet", get(fleet::show))
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{id}", get(agents::one))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{id}", get(incidents::one))
         .route("/api/v1/openapi.json", get(openapi::show))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .route("/api", any(nothing))

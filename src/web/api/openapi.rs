@@ -108,14 +108,21 @@ mod tests {
     #[test]
     fn examples_have_every_field_of_their_schema() {
         let document = document(&Links::default());
-        for path in ["fleet", "agents", "agents/{id}"] {
+        let paths = [
+            "fleet",
+            "agents",
+            "agents/{id}",
+            "incidents",
+            "incidents/{id}",
+        ];
+        for path in paths {
             let path = &document["paths"][format!("/api/v1/{path}")];
             let content = &path["get"]["responses"]["200"]["content"]["application/json"];
             let reference = content["schema"]["$ref"].as_str().unwrap();
             let schema = document.pointer(&reference[1..]).unwrap();
             let fields = schema["properties"].as_object().unwrap();
             let example = content["example"].as_object().unwrap();
-            assert!(fields.len() > 3);
+            assert!(fields.len() > 1);
             assert_eq!(
                 fields.keys().collect::<Vec<_>>(),
                 example.keys().collect::<Vec<_>>(),

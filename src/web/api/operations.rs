@@ -5,11 +5,13 @@ use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
 
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::report::fleet_summary::FleetSummary;
+use crate::incident::identity;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage};
 use super::example::Examples;
+use super::fleet::FleetAnswer;
+use super::incidents::{IncidentAnswer, IncidentList};
 use super::parameters::Parameter;
 use super::problem::{self, Problem};
 
@@ -17,9 +19,11 @@ use super::problem::{self, Problem};
 pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value {
     let examples = Examples::new(links);
     let problem = answer::<Problem>(schemas, problem::CONTENT_TYPE, None);
-    let fleet = answer::<FleetSummary<'_>>(schemas, JSON, Some(&examples.fleet));
+    let fleet = answer::<FleetAnswer<'_>>(schemas, JSON, Some(&examples.fleet));
     let page = answer::<AgentPage<'_>>(schemas, JSON, Some(&examples.page));
     let agent = answer::<AgentAnswer<'_>>(schemas, JSON, Some(&examples.agent));
+    let incidents = answer::<IncidentList>(schemas, JSON, Some(&examples.incidents));
+    let incident = answer::<IncidentAnswer>(schemas, JSON, Some(&examples.incident));
     let mut page_answers = answers(page, &problem, &["400", "503"]);
     page_answers["200"]["headers"]["Link"] = header("Address of the next page, if there is one");
     let itself = json!({ JSON: { "schema": { "type": "object" } } });
@@ -41,6 +45,18 @@ pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value 
             "summary": "One agent",
             "parameters": [id(&examples), tag()],
             "responses": answers(agent, &problem, &["400", "404", "503"]),
+        } },
+        "/api/v1/incidents": { "get": {
+            "operationId": "incidents",
+            "summary": "What agents with problems have in common",
+            "parameters": [tag()],
+            "responses": answers(incidents, &problem, &["400", "503"]),
+        } },
+        "/api/v1/incidents/{id}": { "get": {
+            "operationId": "incident",
+            "summary": "One incident",
+            "parameters": [incident_id(&examples), tag()],
+            "responses": answers(incident, &problem, &["400", "404", "503"]),
         } },
         "/api/v1/openapi.json": { "get": {
             "operationId": "openapi",
@@ -84,7 +100,7 @@ fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
     for &status in problems {
         let description = match status {
             "400" => "A parameter is invalid or unknown",
-            "404" => "No agent of any workspace's latest build has this id",
+            "404" => "No agent of a latest build, or no present incident, has this id",
             _ => {
                 "The database did not answer, agents are not known, or there are too many requests"
             }
@@ -137,6 +153,7 @@ fn example(parameter: Parameter, examples: &Examples) -> Option<Value> {
         Parameter::Owner => json!(["margaret-h"]),
         Parameter::Workspace => json!(["build-box"]),
         Parameter::Text => json!("margaret-h/build"),
+        Parameter::Incident => json!(examples.incident_id),
         Parameter::Limit => return None,
         Parameter::Cursor => json!(examples.cursor),
     })
@@ -150,6 +167,17 @@ fn id(examples: &Examples) -> Value {
         "description": "Id of the agent",
         "schema": { "type": "string", "format": "uuid" },
         "example": examples.id,
+    })
+}
+
+fn incident_id(examples: &Examples) -> Value {
+    json!({
+        "name": "id",
+        "in": "path",
+        "required": true,
+        "description": "Id of the incident",
+        "schema": { "type": "string", "pattern": identity::PATTERN },
+        "example": examples.incident_id,
     })
 }
 

@@ -8,6 +8,7 @@ use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
 use crate::fleet::rules::status::Status;
+use crate::incident::identity;
 
 use super::cursor;
 
@@ -33,6 +34,7 @@ pub(super) enum Parameter {
     Workspace,
     #[strum(serialize = "q")]
     Text,
+    Incident,
     Limit,
     Cursor,
 }
@@ -40,7 +42,10 @@ pub(super) enum Parameter {
 impl Parameter {
     /// Whether it may be repeated. An agent then has to match one of the values.
     pub(super) const fn is_list(self) -> bool {
-        !matches!(self, Self::Text | Self::Limit | Self::Cursor)
+        !matches!(
+            self,
+            Self::Text | Self::Incident | Self::Limit | Self::Cursor
+        )
     }
 
     /// Description in one sentence.
@@ -74,6 +79,10 @@ impl Parameter {
                 "Agents whose names or ids contain this text. Case is ignored. The text is searched in \
                  `owner/workspace.agent`, organization, template, and the ids of agent and workspace."
             }
+            Self::Incident => {
+                "Agents of the incident with this id, as `/api/v1/incidents` has it. There are none \
+                 when the incident has ended."
+            }
             Self::Limit => "Maximum number of agents on a page.",
             Self::Cursor => {
                 "`next` of the previous page. All other parameters must stay the same. An agent that \
@@ -95,6 +104,7 @@ impl Parameter {
                 list(json!({ "type": "string" }))
             }
             Self::Text => json!({ "type": "string" }),
+            Self::Incident => json!({ "type": "string", "pattern": identity::PATTERN }),
             Self::Limit => json!({
                 "type": "integer",
                 "minimum": 1,

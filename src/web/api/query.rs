@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
 use crate::fleet::select::filter::Filter;
+use crate::incident::identity::IncidentId;
 
 use super::cursor;
 use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};
@@ -17,6 +18,8 @@ use super::problem::Problem;
 pub(super) struct AgentsQuery {
     /// Filter for the agents.
     pub(super) filter: Filter,
+    /// The incident whose agents are wanted.
+    pub(super) incident: Option<IncidentId>,
     /// Maximum number of agents on the page.
     pub(super) limit: usize,
     /// Id after which the page begins; `None` for the first page.
@@ -32,6 +35,7 @@ pub(super) struct AgentsQuery {
 pub(super) fn wanted(query: &str) -> Result<AgentsQuery, Problem> {
     let mut wanted = AgentsQuery {
         filter: Filter::default(),
+        incident: None,
         limit: DEFAULT_LIMIT,
         after: None,
     };
@@ -92,6 +96,12 @@ impl AgentsQuery {
             Parameter::Owner => filter.owner.push(value.to_owned()),
             Parameter::Workspace => filter.workspace.push(value.to_owned()),
             Parameter::Text => filter.text = value.to_owned(),
+            Parameter::Incident => {
+                let detail = "the value must be the id of an incident";
+                let id = value.parse();
+                let id = id.map_err(|_| Problem::parameter("incident", detail))?;
+                self.incident = Some(id);
+            }
             Parameter::Limit => self.limit = limit(value)?,
             Parameter::Cursor => {
                 let after = cursor::read(value);

@@ -85,13 +85,27 @@ fn what_cannot_be_used_is_refused_by_name_and_with_what_can() {
     ] {
         check(&format!("cursor={value}"), "cursor", "`next`");
     }
-    let known = "health, status, kind, organization, template, owner, workspace, q, limit, cursor";
+    for value in [
+        "",
+        "0123456789ABCDEF",
+        "+123456789abcdef",
+        "0123456789abcde",
+    ] {
+        check(
+            &format!("incident={value}"),
+            "incident",
+            "the id of an incident",
+        );
+    }
+    let known = "health, status, kind, organization, template, owner, workspace, q, incident, limit, \
+                 cursor";
     check("helath=problem", "helath", known);
     check("=", "", known);
     check("Health=healthy", "Health", known);
     for twice in [
         "limit=1&limit=1",
         "q=&q=",
+        "incident=0123456789abcdef&incident=",
         "cursor=AAEAAAAAAAAAAAAAAAAAAAAA&cursor=",
     ] {
         let name = twice.split('=').next().unwrap();

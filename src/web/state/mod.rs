@@ -2,6 +2,7 @@
 
 mod cached_collection;
 mod details_cache;
+mod incidents;
 pub(crate) mod places;
 mod ready;
 

@@ -60,6 +60,7 @@ pub(super) async fn show(
         Err(refusal) => return refusal,
     };
     let wanted = wanted.map(|it| it.0).unwrap_or_default();
+    let incident = app.incident_of(&details).await;
     let probing = Probing {
         app: &app,
         latest: &details.latest,
@@ -68,7 +69,7 @@ pub(super) async fn show(
     };
     let (title, main) = match subject(&details, &what) {
         Subject::Elsewhere(id) => return Redirect::to(&address(&app, id, &wanted)).into_response(),
-        Subject::Agent => page::agent(&app, &details, &probing),
+        Subject::Agent => page::agent(&app, &details, incident.as_ref(), &probing),
         Subject::Workspace => page::workspace(&app, &details, &probing),
     };
     let main = live(details.latest.now, &main);

@@ -4,10 +4,12 @@ mod changes;
 mod exporter;
 mod filters;
 mod glance;
+mod incidents;
 mod problems;
 mod query;
 mod state;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +22,10 @@ use crate::dialer::AnyDialer;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::select::selection::Selection;
 use crate::fleet::stats::collection::CollectionResult;
+use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
+use crate::incident::membership::{Membership, ids_of};
+use crate::incident::model::Incident;
 use crate::offload::offload;
 use crate::probe::Probe;
 use crate::web::links::Links;
@@ -37,6 +42,10 @@ struct View<'a> {
     links: &'a Links,
     probe: Option<&'a Probe<AnyDialer>>,
     collection: &'a CollectionResult,
+    /// What agents with problems have in common; empty where that is unknown.
+    incidents: &'a [Incident],
+    /// The incident of each agent that is in one.
+    membership: Membership<'a>,
     health_history: &'a HealthHistory,
     /// Why Coder did not answer when it was last asked.
     coder_trouble: Option<String>,
@@ -53,6 +62,11 @@ impl View<'_> {
         format!("{}#problems", address(self.links, selection))
     }
 
+    /// The URL of the page with the agents of this incident.
+    fn agents_of(&self, incident: &Incident) -> String {
+        self.link(of_incident(&incident.id().to_string()))
+    }
+
     /// The URL of the page with these parameters.
     fn href(&self, query: &Query) -> String {
         href(self.links, query)
@@ -62,6 +76,18 @@ impl View<'_> {
 /// The URL of the fleet's page that shows these agents.
 pub(super) fn address(links: &Links, selection: Selection) -> String {
     href(links, &Query::from(selection))
+}
+
+/// The URL of the fleet's page with this incident and its agents.
+pub(super) fn incident_address(links: &Links, id: &str) -> String {
+    format!("{}#incidents", address(links, of_incident(id)))
+}
+
+fn of_incident(id: &str) -> Selection {
+    Selection {
+        incident: Some(id.to_owned()),
+        ..Selection::default()
+    }
 }
 
 fn href(links: &Links, query: &Query) -> String {
@@ -84,11 +110,19 @@ pub(super) async fn show(Shared(app): Shared<Arc<App>>, RawQuery(address): RawQu
 }
 
 fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Response {
-    let (query, notes) = query::read(address.unwrap_or_default());
+    let (mut query, mut notes) = query::read(address.unwrap_or_default());
+    let incidents = app.collect.incidents_of(collection);
+    let incidents = incidents.as_deref().unwrap_or_default();
+    let fleet = collection.fleet.as_ref().ok();
+    notes.extend(fleet.and_then(|it| select_members(&mut query, it, incidents)));
     let view = View {
         links: &app.settings.links,
         probe: app.settings.probe.as_ref(),
         collection,
+        incidents,
+        membership: fleet
+            .map(|it| Membership::of(it, incidents))
+            .unwrap_or_default(),
         health_history: &app.collect.health_history(),
         coder_trouble: app.settings.coder_trouble(),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
@@ -98,6 +132,18 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
     let state = FleetState::of(collection);
     let main = whole(&view, &state, &notes);
     page(&app.settings, &state.title(), Some(Place::Fleet), &main)
+}
+
+/// Selects the agents of the incident that the address names; a note where it is not there.
+fn select_members(query: &mut Query, fleet: &FleetStats, incidents: &[Incident]) -> Option<String> {
+    let id = query.selection.incident.as_deref()?;
+    let incident = incidents.iter().find(|it| it.id().to_string() == id);
+    query.selection.members = Some(match incident {
+        Some(incident) => ids_of(fleet, incident),
+        None => HashSet::new(),
+    });
+    let ended = || "the incident in the address has ended, or never was".to_owned();
+    incident.is_none().then(ended)
 }
 
 /// The time of this machine's clock, corrected by the skew.
@@ -118,7 +164,10 @@ fn whole(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
                 }
                 (as_of(view, state))
             }
-            @if let FleetState::Known { total, .. } = state { (glance::totals(view, total)) }
+            @if let FleetState::Known { fleet, total } = state {
+                (incidents::incidents(view, fleet))
+                (glance::totals(view, total))
+            }
             div class="panels" data-key="panels" {
                 @if let FleetState::Known { fleet, .. } = state { (glance::place(view, fleet)) }
                 (changes::changes(view))

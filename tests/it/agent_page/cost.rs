@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 
 use crate::harness::statements::{logging_coder, statements};
+use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::stats::collection::Collector;
 
 use super::*;
@@ -35,11 +36,15 @@ async fn many_readers_of_one_page_share_one_transaction_of_constant_size() {
         let said = asked.iter().filter(|it| it.contains(word));
         said.count()
     };
-    // One more where this machine takes longer than an answer is good for.
-    let transactions = of("BEGIN ISOLATION");
-    assert!((1..=2).contains(&transactions), "{asked:#?}");
+    // Its problem may be that of an incident, so the fleet is asked as well, by all of them at once.
+    // One more of each where this machine takes longer than an answer is good for.
+    let (pages, fleets) = (of(": SAVEPOINT builds"), of(": SAVEPOINT replicas"));
+    assert!((1..=2).contains(&pages), "{asked:#?}");
+    assert!((1..=2).contains(&fleets), "{asked:#?}");
+    assert_eq!(of("BEGIN ISOLATION"), pages + fleets, "{asked:#?}");
+    let most = 5 * pages + (Collector::ALL.len() + 1) * fleets;
     let savepoints = of(": SAVEPOINT ");
-    assert_eq!(savepoints, 5 * transactions, "{asked:#?}");
+    assert!(savepoints <= most, "{savepoints} of {most}: {asked:#?}");
 }
 
 #[tokio::test]

@@ -80,7 +80,7 @@ fn assert_no_secret(ended: &Ended) {
 }
 
 /// Asks this database only.
-async fn ask(coder: &Coder, arguments: &[&str]) -> Ended {
+pub(crate) async fn ask(coder: &Coder, arguments: &[&str]) -> Ended {
     let url = format!("--postgres.url={}", coder.url());
     run(&[arguments, &[&url]].concat()).await
 }
@@ -94,7 +94,7 @@ async fn told(coder: &Coder, arguments: &[&str]) -> String {
 }
 
 /// What a command printed as JSON, which may be on a terminal, too.
-async fn told_json(coder: &Coder, arguments: &[&str]) -> Value {
+pub(crate) async fn told_json(coder: &Coder, arguments: &[&str]) -> Value {
     let ended = ask(coder, &[arguments, &["--json"]].concat()).await;
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{arguments:?}");
     assert!(!ended.stdout.replace('\n', "").contains(is_odd));
@@ -132,7 +132,7 @@ fn assert_says(text: &str, parts: &[&str]) {
 }
 
 /// The lines with each run of spaces as one, for what is in columns.
-fn squeezed(text: &str) -> String {
+pub(crate) fn squeezed(text: &str) -> String {
     let lines = text
         .lines()
         .map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));

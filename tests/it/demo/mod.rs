@@ -53,6 +53,17 @@ async fn demo_shows_every_health_class_and_every_collector_at_once() {
     }
     let survived = [("cause", "survived_build")];
     assert!(page.get("coder_agent_problem_timestamp_seconds", &survived) > Some(0.0));
+    for cause in ["exit_code", "script_running"] {
+        let labels = [("cause", cause)];
+        let found = page.get("coder_agent_problem_timestamp_seconds", &labels);
+        assert!(found > Some(0.0), "no script is {cause}");
+    }
+    for kind in ["root", "sub", "external", "prebuild"] {
+        assert!(
+            page.value("coder_agents", &[("kind", kind)]) > 0.0,
+            "{kind}"
+        );
+    }
     demo.terminate().await;
     assert_eq!(demo.ended().await.code, Some(0));
 }

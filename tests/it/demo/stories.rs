@@ -19,7 +19,7 @@ async fn story_is_told_on_a_terminal_in_plain_lines() {
         "--demo.seed=7",
         "--web.listen-address=127.0.0.1:0",
     ];
-    let ended = interrupted_on_terminal(&arguments, "the host node-").await;
+    let ended = interrupted_on_terminal(&arguments, "The incident to find: lost, template").await;
     let shown = &ended.stdout;
     assert_eq!(ended.code, Some(0), "{shown}");
     for part in [
@@ -29,7 +29,7 @@ async fn story_is_told_on_a_terminal_in_plain_lines() {
         "/metrics",
         "psql 'postgres://coder_exporter@/coder_demo?host=",
         "Press Ctrl-C to stop",
-        "the host node-",
+        "The incident to find: lost, template",
         "Everything was removed.",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
@@ -46,7 +46,7 @@ async fn story_is_logged_where_nobody_watches() {
     ];
     let demo = Program::demo(&[&arguments, ["--log.format=json"].as_slice()].concat()).await;
     eventually("an outage is logged", async || {
-        demo.log().contains("stopped sending heartbeats")
+        demo.log().contains("The incident to find: lost")
     })
     .await;
     demo.terminate().await;

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use coder_agent_exporter::demo::cluster::{Cluster, Options, SUPERUSER};
 use coder_agent_exporter::demo::schema::Era;
+use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::postgres::grants::{USUAL_SCHEMA, role_sql};
 use tokio_postgres::{Client, NoTls};
 use uuid::Uuid;
@@ -62,7 +63,7 @@ impl Coder {
         create.batch_execute(&sql).await.unwrap();
         let admin = connect(cluster, &database).await;
         admin.batch_execute(&era.sql()).await.unwrap();
-        let sql = role_sql(&role, USUAL_SCHEMA);
+        let sql = role_sql(&role, USUAL_SCHEMA, Collector::DEFAULT);
         admin.batch_execute(&sql).await.unwrap();
         Self {
             own_cluster,

@@ -9,7 +9,6 @@ use coder_agent_exporter::collect::{self, Collect};
 use coder_agent_exporter::config::postgres_url::PostgresUrl;
 use coder_agent_exporter::config::probe_args::Dialing;
 use coder_agent_exporter::dialer::AnyDialer;
-use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::probe::scope::ProbeScope;
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::stats::collection::Collector;
@@ -124,9 +123,10 @@ impl Drop for Exporter {
 fn defaults() -> Settings {
     Settings {
         collect: collect::CollectSettings {
-            collectors: Collector::ALL.to_vec(),
+            collectors: Collector::DEFAULT.to_vec(),
             limits: Limits::default(),
             named_apps: false,
+            metadata_keys: Vec::new(),
             incidents: IncidentSettings::default(),
             min_interval: Duration::ZERO,
         },

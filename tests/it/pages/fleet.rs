@@ -5,7 +5,7 @@ use crate::harness::*;
 
 /// Fails unless the page is one, and says each of these.
 #[track_caller]
-pub(super) fn assert_shows(page: &Response, expected: &[&str]) {
+pub(crate) fn assert_shows(page: &Response, expected: &[&str]) {
     assert_eq!(page.status, 200, "{}", page.body);
     let text = text_of(&page.body);
     for it in expected {

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use coder_agent_exporter::collect::{self, Collect};
-use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::probe::scope::ProbeScope;
 use coder_agent_exporter::fleet::rules::health::Limits;
@@ -50,9 +49,10 @@ impl Dialer for Clumsy {
 fn probe(coder: &Coder, dialer: Clumsy) -> Probe<Clumsy> {
     let limits = Limits::default();
     let settings = collect::CollectSettings {
-        collectors: Collector::ALL.to_vec(),
+        collectors: Collector::DEFAULT.to_vec(),
         limits,
         named_apps: false,
+        metadata_keys: Vec::new(),
         incidents: IncidentSettings::default(),
         min_interval: Duration::ZERO,
     };

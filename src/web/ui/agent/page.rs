@@ -10,12 +10,13 @@ use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::report::timeline::Change;
 use crate::fleet::rules::explain::Reason;
 use crate::fleet::select::selection::Selection;
+use crate::incident::report::IncidentSummary;
 use crate::web::state::App;
 
 use super::super::documents::{health_rule, status_rule};
 use super::super::fleet;
 use super::super::moments::since;
-use super::super::parts::{badge, name};
+use super::super::parts::{badge, counted, name};
 use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
 use super::{agent_tree, builds, timeline};
@@ -24,6 +25,7 @@ use super::{agent_tree, builds, timeline};
 pub(super) fn agent(
     app: &App,
     details: &WorkspaceDetails,
+    incident: Option<&IncidentSummary>,
     probing: &Probing<'_>,
 ) -> (String, Markup) {
     let latest = &details.latest;
@@ -33,7 +35,7 @@ pub(super) fn agent(
     };
     let title = sanitize(&full_name(&it.agent.name));
     let main = html! {
-        (header(app, details, it))
+        (header(app, details, it, incident))
         (why(it))
         (agent_facts(details, it))
         (timeline::section(it, &changes(app, it), latest.now))
@@ -64,7 +66,12 @@ pub(super) fn workspace(
     (title, main)
 }
 
-fn header(app: &App, details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
+fn header(
+    app: &App,
+    details: &WorkspaceDetails,
+    it: &AgentDetails,
+    incident: Option<&IncidentSummary>,
+) -> Markup {
     let latest = &details.latest;
     let assessment = it.explanation.assessment;
     html! {
@@ -78,10 +85,27 @@ fn header(app: &App, details: &WorkspaceDetails, it: &AgentDetails) -> Markup {
             @if let Some(at) = assessment.since {
                 p { "For " strong { (since(at, latest.now)) } @if let Some(cause) = it.cause { ": " (spoken(cause)) } }
             }
-            @if let Some(advice) = assessment.health.advice(it.agent.kind, it.cause) { p class="advice" { (advice) } }
+            @if let Some(incident) = incident {
+                (in_an_incident(app, incident))
+            } @else if let Some(advice) = assessment.health.advice(it.agent.kind, it.cause) {
+                p class="advice" { (advice) }
+            }
             p class="faint" { "As of " (moment(latest.now)) ", by the database's clock." }
         }
         (links(app, details))
+    }
+}
+
+/// The advice of the incident instead of the agent's own.
+fn in_an_incident(app: &App, incident: &IncidentSummary) -> Markup {
+    let address = fleet::incident_address(&app.settings.links, &incident.incident_id);
+    html! {
+        p class="warning" {
+            "It is one of " (counted(incident.agents, "agent")) " in an incident: "
+            a href=(address) { (name(&incident.title)) } "."
+        }
+        p class="advice" { (incident.advice) }
+        p class="advice" { strong { (incident.not_to_do) } }
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) fn filters(view: &View<'_>, fleet: Option<&FleetStats>) -> Markup {
                 legend { "Health" }
                 @for health in SHOWN { (class(health, selection.health.contains(&health))) }
             }
+            @if let Some(id) = &selection.incident { input type="hidden" name="incident" value=(id); }
             @if sort != "since" { input type="hidden" name="sort" value=(sort); }
             p class="actions" {
                 button { "Filter" } " "

@@ -1,10 +1,16 @@
 //! The section with the selected agents and what to do.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
+use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::select::selection::{Direction, Selected, SortKey};
 use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::membership::sub_agents;
+use crate::incident::model::Incident;
+use crate::incident::report;
 use crate::web::ui::moments::since;
 use crate::web::ui::parts::{badge, counted, kind_note, name, number};
 
@@ -12,6 +18,9 @@ use super::View;
 use super::filters::filters;
 use super::glance::{has_several_organizations, scope_name};
 use super::query::{MOST, Query, STEP};
+
+/// Sub-agents that are shown below an agent of an incident.
+const MOST_BELOW: usize = 20;
 
 /// The columns of the table, with their sort keys.
 const COLUMNS: [(&str, Option<SortKey>); 6] = [
@@ -92,6 +101,11 @@ fn nothing(view: &View<'_>, fleet: &FleetStats) -> Markup {
 }
 
 fn table(view: &View<'_>, fleet: &FleetStats, shown: &[Selected<'_>]) -> Markup {
+    let workspaces = shown.iter().map(|it| it.agent.workspace_id);
+    let below = match view.query.selection.incident {
+        Some(_) => sub_agents(fleet, workspaces),
+        None => HashMap::new(),
+    };
     let has_organizations = has_several_organizations(fleet.snapshot.scopes.iter());
     html! {
         table class="data cards" {
@@ -99,7 +113,14 @@ fn table(view: &View<'_>, fleet: &FleetStats, shown: &[Selected<'_>]) -> Markup 
             thead { tr {
                 @for (name, key) in COLUMNS { (column(view, name, key)) }
             } }
-            tbody { @for one in shown { (row(view, one, has_organizations)) } }
+            tbody {
+                @for one in shown {
+                    (row(view, one, has_organizations))
+                    @for (agent, assessment) in below.get(&one.agent.workspace_id).into_iter().flatten().take(MOST_BELOW) {
+                        (row(view, &Selected::of(fleet, agent, *assessment), has_organizations))
+                    }
+                }
+            }
         }
     }
 }
@@ -134,6 +155,7 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
             }
             th scope="row" { (workspace(view, one)) }
             td data-label="Agent" {
+                @if agent.kind == Kind::Sub { span aria-hidden="true" { "↳ " } }
                 a href=(view.links.here(&format!("/agents/{}", agent.id))) { (name(&agent.name)) }
                 @if let Some(kind) = kind_note(agent.kind) { span class="faint" { " " (kind) } }
             }
@@ -144,9 +166,21 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
                 @if let Some(cause) = one.cause {
                     b { (cause.as_str().replace('_', " ")) ". " }
                 }
-                (one.health.advice(agent.kind, one.cause).unwrap_or_default())
+                @match view.membership.get(agent.id) {
+                    Some(incident) => (of_incident(view, incident)),
+                    None => (one.health.advice(agent.kind, one.cause).unwrap_or_default()),
+                }
             }
         }
+    }
+}
+
+/// The advice of the incident that an agent is in, instead of its own.
+fn of_incident(view: &View<'_>, incident: &Incident) -> Markup {
+    html! {
+        "In the incident "
+        a href=(view.agents_of(incident)) data-swap { (name(&report::title(incident))) }
+        ". " (incident.advice())
     }
 }
 

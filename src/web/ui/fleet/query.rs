@@ -7,6 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
 use crate::fleet::select::selection::{Direction, Selection, SortKey};
+use crate::incident::identity::IncidentId;
 
 /// Number of rows that are shown first and added at a time.
 pub(super) const STEP: usize = 100;
@@ -79,6 +80,11 @@ impl Query {
                     }
                 }
             }
+            "incident" => {
+                let id = value.parse::<IncidentId>();
+                let problem = |_| "incident must be the id of an incident".to_owned();
+                selection.incident = Some(id.map_err(problem)?.to_string());
+            }
             "sort" => {
                 let descending = value.strip_prefix('-');
                 selection.sort = known::<SortKey>("sort", descending.unwrap_or(&value))?;
@@ -96,7 +102,7 @@ impl Query {
                 }
             }
             _ => {
-                let names = "organization, template, health, q, sort and show";
+                let names = "organization, template, health, q, incident, sort and show";
                 return Err(format!("the parameters of this page are {names}"));
             }
         }
@@ -120,6 +126,9 @@ impl Query {
         }
         if !selection.text.trim().is_empty() {
             push("q", &selection.text);
+        }
+        if let Some(id) = &selection.incident {
+            push("incident", id);
         }
         let sort = self.sort();
         if sort != SortKey::default().as_str() {
@@ -189,7 +198,7 @@ mod tests {
     #[test]
     fn address_says_what_is_wanted_and_reads_back() {
         let address = "health=disconnected,start_error&organization=acme&template=aws-linux\
-                       &q=ada/box&sort=-since&show=200";
+                       &q=ada/box&incident=00c0ffee00c0ffee&sort=-since&show=200";
         let (query, notes) = read(address);
         assert_eq!(notes, Vec::<String>::new());
         assert_eq!(
@@ -216,6 +225,7 @@ mod tests {
     fn what_means_nothing_is_left_out_with_a_note() {
         for address in [
             "health=nonsense",
+            "incident=1",
             "sort=age",
             "sort=--since",
             "show=many",

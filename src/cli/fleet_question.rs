@@ -1,0 +1,78 @@
+//! The whole fleet with its incidents, for commands that ask once.
+
+use anyhow::anyhow;
+use tokio::time::Instant;
+
+use crate::collect::LOSSES_AT_A_TIME;
+use crate::config::incident_args::IncidentArgs;
+use crate::fleet::rules::health::Limits;
+use crate::fleet::stats::collection::Collector;
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::facts::incidents_of;
+use crate::incident::model::{Incident, IncidentSettings};
+use crate::incident::sessions::SessionRecord;
+use crate::postgres::database::{CollectionRequest, Database};
+
+use super::PATIENCE;
+
+/// What incidents are found with.
+const COLLECTORS: &[Collector] = &[
+    Collector::Agents,
+    Collector::Workspaces,
+    Collector::Replicas,
+    Collector::Provisioners,
+];
+
+/// A fleet whose agents are known, and its incidents.
+pub(super) struct KnownFleet {
+    pub(super) fleet: FleetStats,
+    pub(super) incidents: Vec<Incident>,
+}
+
+impl KnownFleet {
+    /// Reads the agents and what they may have in common, and `more`.
+    pub(super) async fn read(
+        database: &Database,
+        limits: &Limits,
+        args: &IncidentArgs,
+        more: &[Collector],
+    ) -> anyhow::Result<Self> {
+        let metadata_keys = args.metadata_keys();
+        let metadata: &[Collector] = match metadata_keys.is_empty() {
+            true => &[],
+            false => &[Collector::Metadata],
+        };
+        let collectors = [COLLECTORS, metadata, more].concat();
+        let wanted = CollectionRequest {
+            collectors: &collectors,
+            limits,
+            named_apps: false,
+            metadata_keys: &metadata_keys,
+        };
+        let collection = database.collection(wanted, Instant::now() + PATIENCE).await;
+        // Others that cannot be read cost what they say alone: causes, or whether Coder runs.
+        let is_known = |it: &FleetStats| it.agents.is_some();
+        if !collection.fleet.as_ref().is_ok_and(is_known)
+            && let Some((_, failure)) = collection.failures().next()
+        {
+            return Err(anyhow!("{failure}"));
+        }
+        let fleet = collection.fleet.map_err(|failure| anyhow!("{failure}"))?;
+        let mut incidents = incidents_of(&fleet, IncidentSettings { gap: args.gap });
+        fill_in_session(database, &fleet, &mut incidents).await;
+        Ok(Self { fleet, incidents })
+    }
+}
+
+/// Asks how many people were cut off. Where that cannot be read, it stays unknown.
+async fn fill_in_session(database: &Database, fleet: &FleetStats, incidents: &mut [Incident]) {
+    let mut sessions = SessionRecord::default();
+    let deadline = Instant::now() + PATIENCE;
+    for losses in sessions.follow(fleet, incidents).chunks(LOSSES_AT_A_TIME) {
+        match database.cut_off(losses, deadline).await {
+            Ok(answer) => sessions.learn(losses, &answer),
+            Err(_) => break,
+        }
+    }
+    sessions.fill(fleet, incidents);
+}

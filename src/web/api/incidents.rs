@@ -1,0 +1,124 @@
+//! `/api/v1/incidents`: what agents with problems have in common. The agents of one are at
+//! `/api/v1/agents?incident=ID`.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::fleet::report::format::moment;
+use crate::fleet::stats::collection::CollectionResult;
+use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::identity::IncidentId;
+use crate::incident::model::Incident;
+use crate::incident::report::IncidentSummary;
+use crate::offload::offload;
+use crate::web::links::Links;
+use crate::web::state::App;
+
+use super::agents::without_agents;
+use super::answer::whole;
+use super::problem::Problem;
+use super::query;
+
+/// All incidents: people's first, the largest first.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct IncidentList {
+    /// Time of the data, by the database's clock.
+    pub(super) now: String,
+    /// The incidents at that time.
+    pub(super) incidents: Vec<IncidentItem>,
+}
+
+/// A single incident.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct IncidentAnswer {
+    /// Time of the data, by the database's clock.
+    pub(super) now: String,
+    /// The incident.
+    #[serde(flatten)]
+    pub(super) incident: IncidentItem,
+}
+
+/// An incident, and where its agents are.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct IncidentItem {
+    #[serde(flatten)]
+    incident: IncidentSummary,
+    /// Address of its agents in this API, which may be relative.
+    agents_url: String,
+}
+
+impl IncidentItem {
+    /// An incident of this fleet.
+    pub(super) fn of(fleet: &FleetStats, incident: &Incident, links: &Links) -> Self {
+        let agents = format!("/api/v1/agents?incident={}", incident.id());
+        Self {
+            incident: IncidentSummary::of(fleet, incident),
+            agents_url: links.whole(&agents),
+        }
+    }
+}
+
+/// All incidents; 503 if agents are unknown.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    query::nothing(query.as_deref().unwrap_or_default())?;
+    let collection = app.collection_or_problem().await?;
+    offload(collection.agent_count(), move || {
+        let (fleet, incidents) = known(&app, &collection)?;
+        let links = &app.settings.links;
+        let items = incidents
+            .iter()
+            .map(|it| IncidentItem::of(fleet, it, links));
+        let list = IncidentList {
+            now: moment(fleet.snapshot.now),
+            incidents: items.collect(),
+        };
+        Ok(whole(&headers, &list))
+    })
+    .await
+}
+
+/// One incident; 404 if it is over, or never was.
+pub(super) async fn one(
+    State(app): State<Arc<App>>,
+    id: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
+    query::nothing(query.as_deref().unwrap_or_default())?;
+    let id = id.ok().and_then(|Path(id)| id.parse::<IncidentId>().ok());
+    let id =
+        id.ok_or_else(|| Problem::parameter("id", "the value must be the id of an incident"))?;
+    let collection = app.collection_or_problem().await?;
+    offload(collection.agent_count(), move || {
+        let (fleet, incidents) = known(&app, &collection)?;
+        let incident = incidents.iter().find(|it| it.id() == id);
+        let incident = incident.ok_or_else(Problem::no_such_incident)?;
+        let answer = IncidentAnswer {
+            now: moment(fleet.snapshot.now),
+            incident: IncidentItem::of(fleet, incident, &app.settings.links),
+        };
+        Ok(whole(&headers, &answer))
+    })
+    .await
+}
+
+/// A fleet with its incidents, or the problem that they are unknown.
+fn known<'a>(
+    app: &App,
+    collection: &'a CollectionResult,
+) -> Result<(&'a FleetStats, Arc<[Incident]>), Problem> {
+    let fleet = collection.fleet.as_ref().map_err(Problem::failed)?;
+    let incidents = app.collect.incidents_of(collection);
+    let incidents = incidents.ok_or_else(|| without_agents(collection))?;
+    Ok((fleet, incidents))
+}

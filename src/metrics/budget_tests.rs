@@ -58,6 +58,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
             agent_labels: AgentLabels::Full,
             max_page_bytes,
         },
+        addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
         budget: Budget::default(),

@@ -161,6 +161,18 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| sink.sample(&[], page.tls_refused.into()),
     },
     Family {
+        name: "coder_exporter_links_info",
+        help: "Addresses of Coder and of this exporter, for links of alerts and dashboards; empty when not set",
+        kind: MetricKind::Info,
+        labels: &["coder_url", "external_url"],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let addresses = &page.addresses;
+            sink.sample(&[&addresses.coder, &addresses.external], true.into())
+        },
+    },
+    Family {
         name: "coder_exporter_build_info",
         help: "Version of the exporter",
         kind: MetricKind::Info,

@@ -41,6 +41,8 @@ pub struct Page {
     pub process: Option<ProcessStats>,
     /// Which optional series are written.
     pub detail: Detail,
+    /// Where Coder and this exporter can be opened.
+    pub addresses: Addresses,
     /// Whether the settings in effect match the configuration files.
     pub is_config_current: bool,
     /// Clients that were refused because of their TLS certificate, since the process started.
@@ -54,6 +56,15 @@ impl Page {
     pub fn fleet(&self) -> Option<&FleetStats> {
         self.collection.fleet.as_ref().ok()
     }
+}
+
+/// Addresses for links of alerts and dashboards; an empty one is not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// `--coder.url`.
+    pub coder: String,
+    /// `--web.external-url`.
+    pub external: String,
 }
 
 /// How many series may go to single agents: `--metrics.agent-series`,

@@ -31,7 +31,9 @@ use crate::fleet::stats::transitions::Transitions;
 use crate::incident::model::{Common, Incident};
 use crate::incident::population::{Dimension, Family};
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats};
+use crate::metrics::page::{
+    Addresses, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+};
 use crate::service_level::ServiceLevel;
 
 /// So many seconds after the first moment of 2025.
@@ -247,6 +249,10 @@ fn page() -> Arc<Page> {
             agent_series: AgentSeries::All,
             coderd_compat: true,
             ..Detail::default()
+        },
+        addresses: Addresses {
+            coder: "https://coder.example".into(),
+            external: "https://agents.example".into(),
         },
         is_config_current: true,
         tls_refused: 3,

@@ -139,6 +139,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
             agent_labels: AgentLabels::Full,
             max_page_bytes: usize::MAX,
         },
+        addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
         budget: Budget::default(),

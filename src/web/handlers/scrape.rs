@@ -65,6 +65,7 @@ pub(crate) async fn metrics(
         coder: settings.coder.as_ref().map(CoderWatch::answers),
         process: process::stats(),
         detail: settings.detail,
+        addresses: settings.links.addresses(),
         is_config_current: app.is_config_current(),
         tls_refused: app.trackers.tls_refusals.total(),
         budget: Budget::default(),

@@ -70,6 +70,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 coder: None,
                 process,
                 detail,
+                addresses: Default::default(),
                 is_config_current: true,
                 tls_refused: 0,
                 budget: Budget::default(),

@@ -33,6 +33,8 @@ const OPEN: &[&str] = &[
     "app_name",
     "version",
     "migration",
+    "coder_url",
+    "external_url",
     "tailnet_node",
     "metric",
     "replica",

@@ -70,7 +70,7 @@ impl Story {
         self.tables.prune();
         let mut client = fresh_database(cluster, name).await;
         client.batch_execute(&Era::NEWEST.sql()).await.unwrap();
-        let role = role_sql(ROLE, USUAL_SCHEMA);
+        let role = role_sql(ROLE, USUAL_SCHEMA, Collector::DEFAULT);
         client.batch_execute(&role).await.unwrap();
         let transaction = client.transaction().await.unwrap();
         store::insert_scenery(&transaction, Era::NEWEST, self.fleet.seed_data())
@@ -98,13 +98,10 @@ async fn read(url: &str) -> Vec<(Kind, Cause)> {
     let database = Database::new(&url.parse().unwrap(), 1).unwrap();
     let limits = Limits::default();
     let wanted = CollectionRequest {
-        collectors: &[
-            Collector::Agents,
-            Collector::Workspaces,
-            Collector::Replicas,
-        ],
+        collectors: Collector::DEFAULT,
         limits: &limits,
         named_apps: false,
+        metadata_keys: &[],
     };
     let deadline = Instant::now() + Duration::from_secs(120);
     let collection = database.collection(wanted, deadline).await;

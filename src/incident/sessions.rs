@@ -64,6 +64,11 @@ impl SessionRecord {
         }
     }
 
+    /// Whether it was asked about already.
+    pub fn is_known(&self, loss: &Loss) -> bool {
+        self.known.contains_key(&(loss.agent, loss.at))
+    }
+
     /// Sets the number of people who were in session, where it is known.
     pub fn fill(&self, fleet: &FleetStats, incidents: &mut [Incident]) {
         if !incidents.iter().any(has_people) {

@@ -268,13 +268,9 @@ const fn not_to_do(kind: Kind, family: Family, common: &Common) -> &'static str 
 /// The page that says more.
 pub(crate) const fn runbook(kind: Kind, family: Family, common: &Common) -> &'static str {
     match (kind, family, common) {
-        (_, _, Common::Coder) => "CoderDeploymentAgentsDisconnected",
-        (Kind::Prebuild, _, _) => "CoderPrebuildsBroken",
-        (_, Family::Lost, Common::Deployment | Common::None) => "CoderAgentsMassLoss",
-        (_, Family::Lost, Common::Value(_, _)) => "CoderAgentsDisconnected",
-        (_, Family::NeverConnected, _) => "CoderAgentsStuckConnecting",
-        (_, Family::StartFailed, _) => "CoderAgentsStartError",
-        (_, Family::StuckCreated, _) => "CoderAgentsStuckCreated",
+        (_, _, Common::Coder) => "CoderDown",
+        (Kind::Root, Family::Lost, _) => "CoderAgentsLost",
+        _ => "CoderIncident",
     }
 }
 

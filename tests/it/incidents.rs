@@ -61,7 +61,7 @@ async fn api_has_the_incident_with_its_agents_and_their_sub_agents() {
         ("users", 6.into()),
         ("workspaces", 6.into()),
         ("is_growing", true.into()),
-        ("runbook", "CoderAgentsDisconnected".into()),
+        ("runbook", "CoderAgentsLost".into()),
     ] {
         assert_eq!(incident[field], expected, "{field}: {incident}");
     }
@@ -69,6 +69,9 @@ async fn api_has_the_incident_with_its_agents_and_their_sub_agents() {
     assert!(incident["not_to_do"].as_str().unwrap().starts_with(NOT));
     let versions = "coder templates versions list gpu --org acme";
     assert_eq!(incident["commands"][0], versions);
+
+    let runbook = incident["runbook_url"].as_str().unwrap();
+    assert_shows(&exporter.get(runbook).await, &["CoderAgentsLost"]);
 
     let id = incident["incident_id"].as_str().unwrap();
     let one = read(&exporter, &format!("/api/v1/incidents/{id}")).await;

@@ -12,14 +12,10 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::facts::incidents_of;
 use crate::incident::history::{EndedIncident, IncidentHistory};
 use crate::incident::model::{Incident, IncidentSettings};
-use crate::incident::sessions::SessionRecord;
+use crate::incident::sessions::{SessionRecord, first_question};
 
 /// Incidents of one collection, shared with pages that are being written.
 pub type Incidents = Arc<[Incident]>;
-
-/// Losses that are asked about in one statement, the oldest first: so many lie close together in
-/// time, and their reports too.
-pub const LOSSES_AT_A_TIME: usize = 2000;
 
 /// What is kept about incidents.
 #[derive(Default)]
@@ -88,9 +84,14 @@ impl IncidentMemory {
         // A collection may have listed those that were just being asked about.
         losses.retain(|it| !sessions.is_known(it));
         drop(sessions);
-        let rest = losses.split_off(losses.len().min(LOSSES_AT_A_TIME));
+        let rest = losses.split_off(first_question(&losses));
         *self.losses.lock() = rest;
         losses
+    }
+
+    /// Gives up these losses.
+    pub(super) fn give_up(&self, asked: &[Loss]) {
+        self.sessions.lock().give_up(asked);
     }
 
     /// Keeps what was answered about these losses.

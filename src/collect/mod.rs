@@ -34,7 +34,7 @@ use crate::postgres::database::{CollectionRequest, Database};
 use crate::service_level::ServiceLevel;
 
 use incidents::IncidentMemory;
-pub use incidents::{Incidents, LOSSES_AT_A_TIME};
+pub use incidents::Incidents;
 use state::{CollectState, Memory};
 
 /// A collection ends at its deadline with an error that says what it was waiting for. The request
@@ -240,9 +240,14 @@ impl<S: CollectionSource> Collect<S> {
     }
 
     /// Losses in the present incidents of which it is not known whether they cut a person off. Waits
-    /// until there are some; at most [`LOSSES_AT_A_TIME`] at a time.
+    /// until there are some; at most one question's.
     pub async fn losses_to_ask(&self) -> Vec<Loss> {
         self.incidents.losses_to_ask().await
+    }
+
+    /// Gives up these losses: the question took too long.
+    pub fn give_up_losses(&self, asked: &[Loss]) {
+        self.incidents.give_up(asked);
     }
 
     /// Keeps what was answered about these losses. It is in the incidents of the next collection.

@@ -269,8 +269,12 @@ const fn not_to_do(kind: Kind, family: Family, common: &Common) -> &'static str 
 pub(crate) const fn runbook(kind: Kind, family: Family, common: &Common) -> &'static str {
     match (kind, family, common) {
         (_, _, Common::Coder) => "CoderDown",
-        (Kind::Root, Family::Lost, _) => "CoderAgentsLost",
-        _ => "CoderIncident",
+        (Kind::Prebuild, _, _) => "CoderIncident",
+        (_, Family::Lost, Common::Deployment | Common::None) => "CoderUsersCutOff",
+        (_, Family::Lost, Common::Value(_, _)) => "CoderAgentsLost",
+        (_, Family::NeverConnected | Family::StartFailed | Family::StuckCreated, _) => {
+            "CoderIncident"
+        }
     }
 }
 

@@ -24,6 +24,7 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::incident::facts::incidents_of;
+use crate::incident::history::EndedIncident;
 use crate::incident::model::{Incident, IncidentSettings};
 use crate::log_dedup::Subject;
 use crate::log_output::say;
@@ -249,6 +250,12 @@ impl<S: CollectionSource> Collect<S> {
         incidents
     }
 
+    /// Incidents that ended within the last six hours, the newest first.
+    pub fn ended_incidents(&self) -> Vec<EndedIncident> {
+        let state = self.state.lock();
+        state.incident_history.ended().cloned().collect()
+    }
+
     /// Losses in the present incidents of which it is not known whether they cut a person off. Waits
     /// until there are some; at most [`LOSSES_AT_A_TIME`] at a time.
     pub async fn losses_to_ask(&self) -> Vec<Loss> {
@@ -351,6 +358,9 @@ impl<S: CollectionSource> Collect<S> {
     fn keep_incidents(&self, fleet: &FleetStats) {
         let incidents = self.find_incidents(fleet);
         let mut state = self.state.lock();
+        state
+            .incident_history
+            .follow(fleet.snapshot.now, &incidents);
         state.losses = state.sessions.follow(fleet, &incidents);
         state.incidents = Some((fleet.snapshot.now, incidents.into()));
         if !state.losses.is_empty() {

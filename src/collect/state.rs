@@ -14,6 +14,7 @@ use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
+use crate::incident::history::IncidentHistory;
 use crate::incident::model::Incident;
 use crate::incident::sessions::SessionRecord;
 use crate::log_dedup::{Line, LogDedup, Subject};
@@ -49,6 +50,8 @@ pub(super) struct CollectState {
     pub(super) coder: Option<CoderState>,
     /// Incidents of the last collection, and its moment.
     pub(super) incidents: Option<(Timestamp, Incidents)>,
+    /// Incidents that ended lately.
+    pub(super) incident_history: IncidentHistory,
     /// What is known of the people whom these cut off, and the losses to be asked about.
     pub(super) sessions: SessionRecord,
     pub(super) losses: Vec<Loss>,

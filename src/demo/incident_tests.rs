@@ -98,11 +98,7 @@ async fn read(url: &str) -> Vec<(Kind, Cause)> {
     let database = Database::new(&url.parse().unwrap(), 1).unwrap();
     let limits = Limits::default();
     let wanted = CollectionRequest {
-        collectors: &[
-            Collector::Agents,
-            Collector::Workspaces,
-            Collector::Replicas,
-        ],
+        collectors: Collector::DEFAULT,
         limits: &limits,
         named_apps: false,
         metadata_keys: &[],

@@ -152,6 +152,15 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| sink.sample(&[], page.is_config_current.into()),
     },
     Family {
+        name: "coder_exporter_tls_refused_total",
+        help: "Clients that were refused because of their TLS certificate",
+        kind: MetricKind::Counter,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.tls_refused.into()),
+    },
+    Family {
         name: "coder_exporter_links_info",
         help: "Addresses of Coder and of this exporter, for links of alerts and dashboards; empty when not set",
         kind: MetricKind::Info,

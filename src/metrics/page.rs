@@ -45,6 +45,8 @@ pub struct Page {
     pub addresses: Addresses,
     /// Whether the settings in effect match the configuration files.
     pub is_config_current: bool,
+    /// Clients that were refused because of their TLS certificate, since the process started.
+    pub tls_refused: u64,
     /// What does not fit into the page.
     pub budget: Budget,
 }

@@ -255,6 +255,7 @@ fn page() -> Arc<Page> {
             external: "https://agents.example".into(),
         },
         is_config_current: true,
+        tls_refused: 3,
         budget: Budget::default(),
     })
 }

@@ -67,6 +67,7 @@ pub(crate) async fn metrics(
         detail: settings.detail,
         addresses: settings.links.addresses(),
         is_config_current: app.is_config_current(),
+        tls_refused: app.trackers.tls_refusals.total(),
         budget: Budget::default(),
     });
     let collection = asked.elapsed();

@@ -72,6 +72,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 detail,
                 addresses: Default::default(),
                 is_config_current: true,
+                tls_refused: 0,
                 budget: Budget::default(),
             })
         },

@@ -61,7 +61,7 @@ async fn api_has_the_incident_with_its_agents_and_their_sub_agents() {
         ("users", 6.into()),
         ("workspaces", 6.into()),
         ("is_growing", true.into()),
-        ("runbook", "CoderAgentsDisconnected".into()),
+        ("runbook", "CoderAgentsLost".into()),
     ] {
         assert_eq!(incident[field], expected, "{field}: {incident}");
     }

@@ -142,7 +142,8 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(alert): Path<String>)
     page(&app.settings, alert, None, &main)
 }
 
-fn path(alert: &str) -> String {
+/// Path of the page of a runbook.
+pub(super) fn path(alert: &str) -> String {
     format!("/runbooks/{alert}")
 }
 

@@ -6,9 +6,9 @@ use crate::fleet::report::format::age;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::model::Incident;
 use crate::incident::report::{IncidentSummary, agents_per_minute, title, title_of};
-use crate::web::ui::documents::runbook;
 use crate::web::ui::moments::{clock_time, since};
 use crate::web::ui::parts::{counted, name, number};
+use crate::web::ui::runbooks::path;
 
 use super::View;
 
@@ -103,7 +103,7 @@ fn item(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
                 @if !incident.members.is_empty() {
                     li { a href=(view.agents_of(incident)) data-swap { "Its " (counted(summary.agents, "agent")) } }
                 }
-                li { "Runbook: " (runbook(summary.runbook)) }
+                li { "Runbook: " a href=(view.links.here(&path(summary.runbook))) { (summary.runbook) } }
             }
         }
     }

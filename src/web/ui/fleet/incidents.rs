@@ -43,7 +43,7 @@ pub(super) fn incidents(view: &View<'_>, fleet: &FleetStats) -> Markup {
             @if !brief.is_empty() {
                 details data-key="more-incidents" {
                     summary { (counted(others.len() as u64, "more incident")) }
-                    ul { @for incident in brief { (line(view, incident)) } }
+                    ul { @for incident in brief { (line(view, fleet, incident)) } }
                     @if others.len() > brief.len() {
                         p class="note" {
                             (number((others.len() - brief.len()) as u64)) " more are in the "
@@ -109,10 +109,10 @@ fn item(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
     }
 }
 
-fn line(view: &View<'_>, incident: &Incident) -> Markup {
+fn line(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
     html! {
         li data-key=(incident.id()) {
-            a href=(view.agents_of(incident)) data-swap { (name(&title(incident))) }
+            a href=(view.agents_of(incident)) data-swap { (name(&title(fleet, incident))) }
             ": " (numbers(incident))
         }
     }

@@ -99,8 +99,9 @@ NOW = [
         width=4,
     ),
     stat(
-        "Repaired bindings",
-        "Chats in the time range that were bound to an agent of an earlier build and are now bound to the new agent.",
+        "Probes that switched",
+        "Probes in the time range whose chat was bound to an agent of an earlier build, and that reached the new one. A "
+        "chat that is not used stays bound, and counts again in each round: this is no number of chats.",
         f"""{lately('outcome="switched"')}""",
         [("blue", None)],
         no_value=OFF,

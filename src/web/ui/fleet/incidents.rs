@@ -6,9 +6,9 @@ use crate::fleet::report::format::age;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::model::Incident;
 use crate::incident::report::{IncidentSummary, agents_per_minute, title, title_of};
+use crate::web::links::Links;
 use crate::web::ui::moments::{clock_time, since};
 use crate::web::ui::parts::{counted, name, number};
-use crate::web::ui::runbooks::path;
 
 use super::View;
 
@@ -103,7 +103,7 @@ fn item(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
                 @if !incident.members.is_empty() {
                     li { a href=(view.agents_of(incident)) data-swap { "Its " (counted(summary.agents, "agent")) } }
                 }
-                li { "Runbook: " a href=(view.links.here(&path(summary.runbook))) { (summary.runbook) } }
+                li { "Runbook: " a href=(view.links.here(&Links::runbook(summary.runbook))) { (summary.runbook) } }
             }
         }
     }
@@ -179,7 +179,6 @@ mod tests {
     use crate::incident::membership::Membership;
     use crate::incident::model::Common;
     use crate::incident::population::{Dimension, Family};
-    use crate::web::links::Links;
     use crate::web::ui::fleet::query::Query;
 
     fn shown(incidents: &[Incident], fleet: &FleetStats) -> String {

@@ -65,7 +65,7 @@ async fn first_screen_says_what_is_wrong_how_much_and_where() {
             "2 healthy 40 %",
             "docker 2 of 3",
             "aws-linux 1 of 2",
-            "Collectors all 7 work",
+            "Collectors all 8 work",
             "off; about the probe",
             "Showing 3 problems",
             "Check the agent's machine and network first",
@@ -172,7 +172,7 @@ async fn collector_that_fails_is_told_beside_what_is_known() {
         .await;
     let page = exporter.get("/").await;
     let known = "3 of 5 agents have a problem";
-    assert_shows(&page, &[known, "6 of 7 work", "Collector apps failed"]);
+    assert_shows(&page, &[known, "7 of 8 work", "Collector apps failed"]);
 }
 
 #[tokio::test]

@@ -33,6 +33,7 @@ const OPEN: &[&str] = &[
     "app_name",
     "version",
     "migration",
+    "newer_than_tested",
     "coder_url",
     "external_url",
     "tailnet_node",

@@ -5,7 +5,9 @@ from queries import CHOSEN_DEPLOYMENT, label_values, selector
 
 TAG = "coder-agent-exporter"
 
-FLEET, AGENT, PROBE, EXPORTER = (f"coder-agent-{name}" for name in ("fleet", "agent", "probe", "exporter"))
+FLEET, AGENT, PROBE, EXPORTER, SERVICE = (
+    f"coder-agent-{name}" for name in ("fleet", "agent", "probe", "exporter", "service")
+)
 
 SAME_CHOICE = "${datasource:queryparam}&${deployment:queryparam}&${coder_url:queryparam}&${__url_time_range}"
 # Names of users and workspaces are made of letters, digits and hyphens, but an older Coder had others.

@@ -20,9 +20,10 @@ import agent  # noqa: E402
 import exporter  # noqa: E402
 import fleet  # noqa: E402
 import probe  # noqa: E402
+import service  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
-DASHBOARDS = {f"{it.__name__}.json": it.DASHBOARD for it in (fleet, agent, probe, exporter)}
+DASHBOARDS = {f"{it.__name__}.json": it.DASHBOARD for it in (fleet, service, agent, probe, exporter)}
 
 
 def main() -> int:

@@ -38,6 +38,61 @@ def healthy_share(by=""):
     return agents('health="healthy"', by) + "\n/\n(" + agents('health!="shutdown"', by) + " > 0)"
 
 
+INCIDENT = "deployment, kind, family, factor, value"
+
+
+def incident(metric):
+    return f"max by ({INCIDENT}) ({selector(metric, (CHOSEN_DEPLOYMENT,))})"
+
+
+INCIDENTS = [
+    table(
+        "Incidents",
+        "What agents with a problem have in common, the largest first: the factor, such as template or "
+        "coderd_replica, and its value. Expected are the agents that it could have hit.",
+        [
+            incident("coder_incident_agents"),
+            incident("coder_incident_expected_agents"),
+            incident("coder_incident_users"),
+            f"time() - {incident('coder_incident_start_timestamp_seconds')}",
+        ],
+        [
+            ("factor", "Factor"),
+            ("value", "Value"),
+            ("family", "Family"),
+            ("kind", "Kind"),
+            ("deployment", "Deployment"),
+            ("Value #A", "Agents"),
+            ("Value #B", "Expected"),
+            ("Value #C", "Users"),
+            ("Value #D", "Since"),
+        ],
+        overrides=[counted("Agents", [("red", None)]), age("Since")],
+        no_value=f"No incident, or there is no data: {SEE_DATABASE}.",
+        height=6,
+        width=18,
+        sort_by="Agents",
+    ),
+    stat(
+        "Coder is down",
+        "Whether Coder is down: no replica of coderd runs, and no agent sends heartbeats.",
+        f"max({selector('coder_down', (CHOSEN_DEPLOYMENT,))})",
+        GREEN_IF_NONE,
+        unit="none",
+        no_value="unknown: Coder writes no replicas, or there is no data",
+        mappings=[
+            {
+                "type": "value",
+                "options": {
+                    "0": {"text": "no", "color": "green", "index": 0},
+                    "1": {"text": "down", "color": "red", "index": 1},
+                },
+            }
+        ],
+        width=6,
+    ),
+]
+
 NOW = [
     stat(
         "Healthy share",
@@ -266,6 +321,7 @@ DASHBOARD = dashboard(
     "Is anything wrong with the agents of this Coder deployment, where, and since when?",
     [ORGANIZATION, TEMPLATE],
     [
+        ("What problems have in common", INCIDENTS),
         ("Now", NOW),
         ("Which template", WHICH_TEMPLATE),
         ("Problems now", PROBLEMS),

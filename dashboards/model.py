@@ -34,14 +34,14 @@ NOT_IN_THE_MODEL = re.compile(
 
 # Where to break the Fleet dashboard, and with what.
 BREAKS: list[tuple[list, object]] = [
-    (["panels", 1, "titel"], "Healthy"),
-    (["panels", 1, "options", "graphmode"], "none"),
-    (["panels", 1, "options", "colorMode"], "backround"),
-    (["panels", 1, "gridPos", "h"], "4"),
-    (["panels", 1, "fieldConfig", "defaults", "units"], "short"),
-    (["panels", 1, "targets", 0, "expression"], "up"),
-    (["panels", 11, "options", "legend", "displayMode"], "tabel"),
-    (["panels", 11, "fieldConfig", "defaults", "custom", "fillopacity"], 1),
+    (["panels", 4, "titel"], "Healthy"),
+    (["panels", 4, "options", "graphmode"], "none"),
+    (["panels", 4, "options", "colorMode"], "backround"),
+    (["panels", 4, "gridPos", "h"], "4"),
+    (["panels", 4, "fieldConfig", "defaults", "units"], "short"),
+    (["panels", 4, "targets", 0, "expression"], "up"),
+    (["panels", 14, "options", "legend", "displayMode"], "tabel"),
+    (["panels", 14, "fieldConfig", "defaults", "custom", "fillopacity"], 1),
     (["templating", "list", 1, "multy"], True),
     (["links", 0, "asDropdown"], "yes"),
 ]

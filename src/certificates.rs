@@ -10,10 +10,12 @@ use rustls::crypto::{
 };
 use rustls::pki_types::{CertificateDer, SubjectPublicKeyInfoDer, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{CertificateError, DigitallySignedStruct, Error};
+use rustls::{CertificateError, DigitallySignedStruct, Error, OtherError};
 use webpki::RawPublicKeyEntity;
 use x509_cert::Certificate;
+use x509_cert::der::asn1::ObjectIdentifier;
 use x509_cert::der::{Decode, Encode};
+use x509_cert::ext::pkix::ExtendedKeyUsage;
 
 /// Which version of TLS a handshake is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,7 +99,11 @@ pub(crate) fn is_itself_trusted(
         return Ok(false);
     }
     let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
-    let certificate = Certificate::from_der(certificate).map_err(bad)?;
+    check_time(&Certificate::from_der(certificate).map_err(bad)?, now)?;
+    Ok(true)
+}
+
+fn check_time(certificate: &Certificate, now: UnixTime) -> Result<(), Error> {
     let validity = certificate.tbs_certificate().validity();
     let now = Duration::from_secs(now.as_secs());
     if now < validity.not_before.to_unix_duration() {
@@ -106,5 +112,77 @@ pub(crate) fn is_itself_trusted(
     if now > validity.not_after.to_unix_duration() {
         return Err(CertificateError::Expired.into());
     }
-    Ok(true)
+    Ok(())
+}
+
+/// Whether the only thing wrong with a certificate is that it is an authority's: `openssl req -x509`
+/// makes such certificates unless told otherwise, and libpq and Go take them.
+pub(crate) fn is_authority_s_own(error: &Error) -> bool {
+    let Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else {
+        return false;
+    };
+    matches!(error.downcast_ref(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+/// Whether one of these authorities has signed a certificate that may show who a client is. Both must
+/// be within their time.
+///
+/// # Errors
+///
+/// When none has, or when it is meant for something else.
+pub(crate) fn verify_issuer(
+    certificate: &CertificateDer<'_>,
+    authorities: &[CertificateDer<'_>],
+    now: UnixTime,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<(), Error> {
+    let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+    let leaf = Certificate::from_der(certificate).map_err(bad)?;
+    check_time(&leaf, now)?;
+    let usage = leaf.tbs_certificate().get_extension::<ExtendedKeyUsage>();
+    if let Some((_, ExtendedKeyUsage(purposes))) = usage.map_err(bad)?
+        && !purposes.iter().any(|it| CLIENT_PURPOSES.contains(it))
+    {
+        return Err(CertificateError::InvalidPurpose.into());
+    }
+    let issued = leaf.tbs_certificate().to_der().map_err(bad)?;
+    for authority in authorities {
+        let key = public_key(authority)?;
+        let authority = Certificate::from_der(authority).map_err(bad)?;
+        if authority.tbs_certificate().subject() == leaf.tbs_certificate().issuer()
+            && is_signed_with(&leaf, &issued, &key, algorithms)?
+        {
+            return check_time(&authority, now);
+        }
+    }
+    Err(CertificateError::UnknownIssuer.into())
+}
+
+/// `clientAuth`, and any purpose.
+const CLIENT_PURPOSES: [ObjectIdentifier; 2] = [
+    ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2"),
+    ObjectIdentifier::new_unwrap("2.5.29.37.0"),
+];
+
+fn is_signed_with(
+    leaf: &Certificate,
+    issued: &[u8],
+    key: &SubjectPublicKeyInfoDer<'_>,
+    algorithms: &WebPkiSupportedAlgorithms,
+) -> Result<bool, Error> {
+    let bad = |_| Error::InvalidCertificate(CertificateError::BadEncoding);
+    // The library names an algorithm by what stands inside the sequence.
+    let named = leaf.signature_algorithm().to_der().map_err(bad)?;
+    let Some(signature) = leaf.signature().as_bytes() else {
+        return Ok(false);
+    };
+    let Ok(key) = RawPublicKeyEntity::try_from(key) else {
+        return Ok(false);
+    };
+    let mut fitting = algorithms.all.iter();
+    let is_valid = fitting.any(|it| {
+        named.ends_with(it.signature_alg_id().as_ref())
+            && key.verify_signature(*it, issued, signature).is_ok()
+    });
+    Ok(is_valid)
 }

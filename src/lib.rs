@@ -20,6 +20,7 @@
 //! | --- | --- | --- |
 //! | [`fleet`] | none | what is known at one moment, and what it means: facts, status, health, counts |
 //! | [`incident`] | none | what the agents with problems have in common |
+//! | [`service_level`] | none | how long agents were expected, unavailable, and starting |
 //! | [`metrics`] | none | families as tables over a judged snapshot, and the formats |
 //! | [`reporter`] | – | how an agent process reports its lifecycle, so that no row of it gets stuck |
 //! | [`error`] | none | what went wrong: a kind to count, a sentence, and its cause |
@@ -53,7 +54,7 @@
 //! - **The number of statements in a collection is constant**, whatever the number of rows.
 //! - **No named statement, no `SET` without `LOCAL`**: behind a connection pooler nothing of
 //!   ours is left for the next client.
-//! - **`fleet`, `incident`, `metrics` and `log_dedup` read no clock, do no I/O and cannot fail for reasons of
+//! - **`fleet`, `incident`, `service_level`, `metrics` and `log_dedup` read no clock, do no I/O and cannot fail for reasons of
 //!   the world.** A test reads their `use` lines.
 //! - **Nothing about Coder is cached** beyond the collection, and no gauge is ever set or cleared.
 
@@ -81,6 +82,7 @@ pub mod probe;
 mod process;
 pub mod reporter;
 pub mod resolver;
+pub mod service_level;
 pub mod session_watch;
 mod systemd;
 pub mod web;

@@ -55,7 +55,10 @@ BREAKS = [
     (r"(?<=\[)10m(?=\])", lambda _: ["8m", "12m"]),
     (r"(?<=\[)15m(?=\])", lambda _: ["12m", "18m"]),
     (r"(?<=\[)30m(?=\])", lambda _: ["25m", "35m"]),
-    (r"(?<=offset )45m", lambda _: ["43m", "47m"]),
+    (r"(?<=\[)2m(?=\])", lambda _: ["1m", "3m"]),
+    (r"(?<=\[)1h(?=\])", lambda _: ["30m", "90m"]),
+    (r"(?<= / )(30|60|120|360|1440|4320)(?= / \()", by_one),
+    (r"(?<=> )(14\.4|6|3|1)(?= \* \()", by_a_tenth),
     (r" / 10$", lambda _: [" / 11"]),
     (r" keep_firing_for: \S+", lambda _: [""]),
     (r"(?<=== )[01]", lambda m: [str(1 - int(m))]),
@@ -68,16 +71,16 @@ BREAKS = [
     (r"\babs\(", lambda _: ["("]),
     (r"(?<=[{ ])(?!job)\w+(=|!=|=~|!~)\"[^\"]*\"(?=[,}])", any_or_none),
     (r"(?m)^ +(and|or)\b(?=$| ignoring \(health\)$)", lambda m: [m.replace("and", "or") if "and" in m else m.replace("or", "and")]),
-    (r"(?m)^ +and ignoring \(collector\) .*$", lambda _: [""]),
+    (r"(?m)^ +unless\b.*$", lambda m: [m.replace("unless", "or")]),
     (r"(?<=severity: )\w+", lambda m: ["warning" if m == "info" else "info"]),
 ]
 
 # Changes that change nothing, by rule and what is put there.
 SAME = [
     # "The greatest of them is 0", or is more: a sum says the same.
-    (r"CoderExporter(Down|DatabaseNotAnswering|CollectorFailing|SchemaNotSupported|GrantMissing)", "sum without"),
+    (r"CoderExporterCollectorFailing|CoderNoData", "sum without"),
     # Series are counted, whatever their value.
-    (r"template:coder_agents_stuck_created_cause:count", "(min|sum) without"),
+    (r"CoderUpgrading", "(min|sum) without"),
 ]
 
 

@@ -67,6 +67,7 @@ def main():
     check_pods(render)
     check_names(render)
     check_sources(render)
+    check_changed_rules(render)
     check_refusals(render, validator)
     check_version()
 
@@ -223,6 +224,52 @@ def check_sources(render):
     sources = (ROOT / "dashboards").glob("*.json")
     expected = {f"coder-{path.name}": json.loads(relinked(path, ours)) for path in sources}
     require(rules and dashboards == expected, "dashboards differ")
+
+
+def check_changed_rules(render):
+    """Alerts are left out, changed and labelled as the values say, and nothing else changes."""
+    changes = {
+        "disabled": ["CoderUpgrading"],
+        "customRules": {
+            "CoderAgentOut": {"severity": "warning", "for": "1h"},
+            "CoderProbeDisagreement": {"threshold": 7},
+            "CoderWatchdog": {"expr": "vector(2)"},
+        },
+        "additionalRuleLabels": {"team": "platform"},
+    }
+    (before,), (after,) = (
+        [item["spec"] for item in render(changed(more)) if item["kind"] == "PrometheusRule"] for more in ({}, changes)
+    )
+    alerts = {(rule["alert"], rule["labels"]["severity"]): rule for rule in rules_of(before) if "alert" in rule}
+    del alerts["CoderUpgrading", "info"]
+    out = alerts.pop(("CoderAgentOut", "info"))
+    out["labels"]["severity"], out["for"] = "warning", "1h"
+    alerts["CoderAgentOut", "warning"] = out
+    disagreement = alerts["CoderProbeDisagreement", "warning"]
+    disagreement["expr"] = disagreement["expr"].replace(">= 3 ", ">= 7 ")
+    alerts["CoderWatchdog", "none"]["expr"] = "vector(2)"
+    for rule in alerts.values():
+        rule["labels"]["team"] = "platform"
+    found = {(rule["alert"], rule["labels"]["severity"]): rule for rule in rules_of(after) if "alert" in rule}
+    require(found == alerts, "changed rules differ")
+    recorded = [[rule for rule in rules_of(spec) if "record" in rule] for spec in (before, after)]
+    require(recorded[0] == recorded[1], "recording rules differ")
+    for more, named in (
+        ({"disabled": ["CoderOther"]}, "no alert is called CoderOther"),
+        ({"customRules": {"CoderUsersCutOff": {"threshold": 9}}}, "CoderUsersCutOff has 6 thresholds"),
+    ):
+        done = render.run(changed(more))
+        require(done.returncode and named in done.stderr, f"{more} is accepted: {done.stderr}")
+
+
+def changed(more):
+    settings = load("most")
+    settings["prometheusRule"] |= more
+    return settings
+
+
+def rules_of(spec):
+    return [rule for group in spec["groups"] for rule in group["rules"]]
 
 
 def relinked(path, links):

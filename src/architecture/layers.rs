@@ -14,7 +14,11 @@ type Rooms = &'static [(&'static str, &'static [&'static str])];
 const ROOMS: Rooms = &[
     ("fleet", &["error", "fleet"]),
     ("incident", &["fleet", "incident"]),
-    ("metrics", &["error", "fleet", "incident", "metrics"]),
+    ("service_level", &["fleet", "service_level"]),
+    (
+        "metrics",
+        &["error", "fleet", "incident", "metrics", "service_level"],
+    ),
     ("chance.rs", &[]),
     ("error.rs", &["error"]),
     ("resolver", &["chance", "error", "fleet", "resolver"]),
@@ -61,6 +65,7 @@ const ROOMS: Rooms = &[
             "metrics",
             "offload",
             "postgres",
+            "service_level",
         ],
     ),
     (
@@ -168,9 +173,13 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("commands", &["model", "population"]),
             ("advice", &["commands", "model", "population"]),
             ("identity", &["model"]),
+            ("history", &["identity", "model", "population"]),
             ("membership", &["model"]),
             ("sessions", &["model", "population"]),
-            ("report", &["advice", "identity", "model", "population"]),
+            (
+                "report",
+                &["advice", "history", "identity", "model", "population"],
+            ),
             ("facts", &["analysis", "model", "population"]),
         ],
     ),
@@ -375,6 +384,7 @@ fn pure_rooms_know_nothing_of_the_world() {
         "error.rs",
         "fleet",
         "incident",
+        "service_level",
         "metrics",
         "log_dedup.rs",
         "reporter/core.rs",

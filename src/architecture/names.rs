@@ -29,6 +29,8 @@ const FOREIGN_FLAGS: &[(&str, &str)] = &[
 /// Names that begin like metrics: resources of Coder's Terraform provider, the database of the
 /// demo, the role, a cause, and a dimension of incidents.
 const NO_METRICS: &[&str] = &[
+    // A label.
+    "coder_url",
     "coder_agent",
     "coder_demo",
     "coder_exporter",

@@ -133,7 +133,7 @@ root start failed: template acme/docker
   $ coder templates versions list docker --org acme
   $ coder show ada/build-box
   $ coder-agent-exporter explain ada/build-box
-  runbook   alerts/runbooks/CoderAgentsStartError.md
+  runbook   alerts/runbooks/CoderIncident.md
 ";
         assert_eq!(plain, expected);
     }

@@ -24,6 +24,7 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::incident::facts::incidents_of;
+use crate::incident::history::EndedIncident;
 use crate::incident::model::{Incident, IncidentSettings};
 use crate::log_dedup::Subject;
 use crate::log_output::say;
@@ -31,6 +32,7 @@ use crate::metrics::coderd;
 use crate::metrics::page::ErrorCounts;
 use crate::offload::offload;
 use crate::postgres::database::{CollectionRequest, Database};
+use crate::service_level::ServiceLevel;
 
 pub use state::Incidents;
 use state::{CollectState, Memory};
@@ -214,6 +216,11 @@ impl<S: CollectionSource> Collect<S> {
         self.state.lock().transitions.clone()
     }
 
+    /// Sums for the service level since the start of the process.
+    pub fn service_level(&self) -> Arc<ServiceLevel> {
+        self.state.lock().service_level.clone()
+    }
+
     /// Whether Coder was alive in the last collection; `None` when that is not known.
     pub fn coder_state(&self) -> Option<CoderState> {
         self.state.lock().coder
@@ -241,6 +248,12 @@ impl<S: CollectionSource> Collect<S> {
         let mut incidents = incidents_of(fleet, self.settings.incidents);
         self.state.lock().sessions.fill(fleet, &mut incidents);
         incidents
+    }
+
+    /// Incidents that ended within the last six hours, the newest first.
+    pub fn ended_incidents(&self) -> Vec<EndedIncident> {
+        let state = self.state.lock();
+        state.incident_history.ended().cloned().collect()
     }
 
     /// Losses in the present incidents of which it is not known whether they cut a person off. Waits
@@ -327,9 +340,8 @@ impl<S: CollectionSource> Collect<S> {
     fn study(&self, collection: &CollectionResult) -> u64 {
         let mut memory = self.memory.lock();
         memory.follow(collection, wall_clock());
-        let (transitions, health_history) = memory.so_far();
         let mut state = self.state.lock();
-        (state.transitions, state.health_history) = (transitions, health_history);
+        memory.store_in(&mut state);
         if let Ok(fleet) = &collection.fleet {
             state.coder = fleet.coder_state();
         }
@@ -346,6 +358,9 @@ impl<S: CollectionSource> Collect<S> {
     fn keep_incidents(&self, fleet: &FleetStats) {
         let incidents = self.find_incidents(fleet);
         let mut state = self.state.lock();
+        state
+            .incident_history
+            .follow(fleet.snapshot.now, &incidents);
         state.losses = state.sessions.follow(fleet, &incidents);
         state.incidents = Some((fleet.snapshot.now, incidents.into()));
         if !state.losses.is_empty() {

@@ -14,10 +14,12 @@ use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
+use crate::incident::history::IncidentHistory;
 use crate::incident::model::Incident;
 use crate::incident::sessions::SessionRecord;
 use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
+use crate::service_level::ServiceLevel;
 
 use super::Flight;
 
@@ -43,10 +45,13 @@ pub(super) struct CollectState {
     /// Status changes as of the last collection.
     pub(super) transitions: TransitionCounts,
     pub(super) health_history: Arc<HealthHistory>,
+    pub(super) service_level: Arc<ServiceLevel>,
     /// Whether Coder was alive in the last collection that could tell.
     pub(super) coder: Option<CoderState>,
     /// Incidents of the last collection, and its moment.
     pub(super) incidents: Option<(Timestamp, Incidents)>,
+    /// Incidents that ended lately.
+    pub(super) incident_history: IncidentHistory,
     /// What is known of the people whom these cut off, and the losses to be asked about.
     pub(super) sessions: SessionRecord,
     pub(super) losses: Vec<Loss>,
@@ -96,21 +101,30 @@ pub(super) struct Memory {
     transitions: Transitions,
     /// Shared with pages that are being rendered, and copied on write.
     health_history: Arc<HealthHistory>,
+    /// Likewise.
+    service_level: Arc<ServiceLevel>,
 }
 
 impl Memory {
     /// Compares a collection with the previous one.
     pub(super) fn follow(&mut self, collection: &CollectionResult, now: Timestamp) {
         let health_history = Arc::make_mut(&mut self.health_history);
-        health_history.follow(collection, &mut self.transitions, now);
+        let fleet = collection.fleet.as_ref().ok();
+        let Some(fleet) = fleet.filter(|it| it.agents.is_some()) else {
+            return health_history.follow(collection, &mut self.transitions, now, |_| {});
+        };
+        let mut interval = self.service_level.begin(fleet);
+        health_history.follow(collection, &mut self.transitions, now, |sight| {
+            interval.see(fleet, sight);
+        });
+        Arc::make_mut(&mut self.service_level).add(fleet, interval);
     }
 
-    /// The status changes and the health history so far.
-    pub(super) fn so_far(&self) -> (TransitionCounts, Arc<HealthHistory>) {
-        (
-            self.transitions.counts().clone(),
-            self.health_history.clone(),
-        )
+    /// Stores the status changes, the health history and the service level so far.
+    pub(super) fn store_in(&self, state: &mut CollectState) {
+        state.transitions = self.transitions.counts().clone();
+        state.health_history = self.health_history.clone();
+        state.service_level = self.service_level.clone();
     }
 }
 

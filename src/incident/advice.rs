@@ -268,13 +268,13 @@ const fn not_to_do(kind: Kind, family: Family, common: &Common) -> &'static str 
 /// The page that says more.
 pub(crate) const fn runbook(kind: Kind, family: Family, common: &Common) -> &'static str {
     match (kind, family, common) {
-        (_, _, Common::Coder) => "CoderDeploymentAgentsDisconnected",
-        (Kind::Prebuild, _, _) => "CoderPrebuildsBroken",
-        (_, Family::Lost, Common::Deployment | Common::None) => "CoderAgentsMassLoss",
-        (_, Family::Lost, Common::Value(_, _)) => "CoderAgentsDisconnected",
-        (_, Family::NeverConnected, _) => "CoderAgentsStuckConnecting",
-        (_, Family::StartFailed, _) => "CoderAgentsStartError",
-        (_, Family::StuckCreated, _) => "CoderAgentsStuckCreated",
+        (_, _, Common::Coder) => "CoderDown",
+        (Kind::Prebuild, _, _) => "CoderIncident",
+        (_, Family::Lost, Common::Deployment | Common::None) => "CoderUsersCutOff",
+        (_, Family::Lost, Common::Value(_, _)) => "CoderAgentsLost",
+        (_, Family::NeverConnected | Family::StartFailed | Family::StuckCreated, _) => {
+            "CoderIncident"
+        }
     }
 }
 

@@ -24,7 +24,7 @@ enum Platform {
 /// The commands for an incident of this fleet.
 pub(super) fn commands(fleet: &FleetStats, incident: &Incident) -> Vec<String> {
     let platform = platform(fleet, incident);
-    let mut commands = of_common(&incident.common, platform);
+    let mut commands = of_common(&incident.common, platform_of_coderd(fleet));
     let first = incident.members.first().and_then(|it| agent(fleet, *it));
     commands.extend(first.and_then(|it| of_agent(it, incident.family)));
     commands.extend(of_platform(incident, platform));
@@ -43,15 +43,19 @@ fn platform(fleet: &FleetStats, incident: &Incident) -> Platform {
         let origin = agent.and_then(|it| fleet.snapshot.origins.get(it.origin));
         origin.is_some_and(|it| it.resource_type.starts_with(KUBERNETES))
     };
-    // Coder down may have no agent: then the fleet says where workspaces, and so maybe Coder, run.
-    let all = || fleet.snapshot.origins.iter();
-    let of_fleet = || all().any(|it| it.resource_type.starts_with(KUBERNETES));
     let pods = incident.members.iter().filter(is_pod).count();
-    match incident.members.len() {
-        0 if of_fleet() => Platform::Kubernetes,
-        0 => Platform::Machines,
-        members if 2 * pods > members => Platform::Kubernetes,
-        _ => Platform::Machines,
+    match 2 * pods > incident.members.len() {
+        true => Platform::Kubernetes,
+        false => Platform::Machines,
+    }
+}
+
+/// Where coderd runs, no row says. Where any workspace is in Kubernetes, Coder mostly is as well.
+fn platform_of_coderd(fleet: &FleetStats) -> Platform {
+    let mut origins = fleet.snapshot.origins.iter();
+    match origins.any(|it| it.resource_type.starts_with(KUBERNETES)) {
+        true => Platform::Kubernetes,
+        false => Platform::Machines,
     }
 }
 
@@ -126,7 +130,8 @@ fn of_agent(agent: &Agent, family: Family) -> Option<String> {
 /// Where the agents run.
 fn of_platform(incident: &Incident, platform: Platform) -> Vec<String> {
     let commands: &[&str] = match (platform, incident.family, &incident.common) {
-        (_, _, Common::Coder) => &[],
+        // That of coderd says more.
+        (_, _, Common::Coder | Common::Value(Dimension::CoderdReplica, _)) => &[],
         // Its scripts say more than what runs them.
         (_, Family::StartFailed, _) => &[],
         (Platform::Kubernetes, _, _) => &[

@@ -15,6 +15,7 @@
 //! | [`commands`] | commands that show more of an incident |
 //! | [`advice`] | what to do about an incident, and what not |
 //! | [`identity`] | the id of an incident |
+//! | [`history`] | incidents that ended lately |
 //! | [`membership`] | which incident an agent belongs to |
 //! | [`sessions`] | people who were cut off at work |
 //! | [`report`] | an incident in JSON |
@@ -26,6 +27,7 @@ pub mod candidates;
 pub mod commands;
 pub mod criterion;
 pub mod facts;
+pub mod history;
 pub mod identity;
 pub mod index;
 pub mod membership;

@@ -9,6 +9,7 @@ use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::one_of;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::advice::Advice;
+use crate::incident::history::EndedIncident;
 use crate::incident::model::{Common, Incident};
 use crate::incident::population::{Dimension, Family};
 
@@ -98,6 +99,57 @@ pub struct IncidentBrief {
     pub users: u64,
 }
 
+/// An incident that is over, at its largest.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct EndedSummary {
+    /// Id of the incident. It is the same when the incident comes back.
+    pub incident_id: String,
+    /// What it was in one line.
+    pub title: String,
+    /// Kind of its agents.
+    #[schemars(schema_with = "one_of::<Kind>")]
+    pub kind: &'static str,
+    /// Which problem.
+    #[schemars(schema_with = "one_of::<Family>")]
+    pub family: &'static str,
+    /// The dimension that its agents shared; else `deployment`, `coder` or `none`.
+    pub factor: String,
+    /// The value of that dimension; empty without one.
+    pub value: String,
+    /// When its first agent got its problem, or it was first seen.
+    pub start: String,
+    /// When it was first seen to be over.
+    pub end: String,
+    /// Time from start to end.
+    pub duration_seconds: f64,
+    /// The most agents at a time.
+    pub agents: u64,
+    /// The most users at a time.
+    pub users: u64,
+    /// The most users who were in session; null where that was never known.
+    pub users_in_session: Option<u64>,
+}
+
+impl EndedSummary {
+    /// An incident that is over in words and numbers.
+    pub fn of(ended: &EndedIncident) -> Self {
+        Self {
+            incident_id: ended.id.to_string(),
+            title: title_of(ended.kind, ended.family, &ended.common),
+            kind: ended.kind.as_str(),
+            family: ended.family.as_str(),
+            factor: ended.common.factor().into_owned(),
+            value: ended.common.value().to_owned(),
+            start: moment(ended.start),
+            end: moment(ended.end),
+            duration_seconds: ended.end.seconds_since(ended.start),
+            agents: ended.agents.into(),
+            users: ended.owners.into(),
+            users_in_session: ended.owners_in_session.map(Into::into),
+        }
+    }
+}
+
 impl IncidentSummary {
     /// An incident of this fleet in words and numbers.
     pub fn of(fleet: &FleetStats, incident: &Incident) -> Self {
@@ -162,9 +214,13 @@ pub fn agents_per_minute(incident: &Incident) -> Option<f64> {
 
 /// What it is in one line: `root lost: template acme/docker`.
 pub fn title(incident: &Incident) -> String {
-    let (kind, family) = (incident.kind.as_str(), incident.family.as_str());
-    let family = family.replace('_', " ");
-    format!("{kind} {family}: {}", in_common(&incident.common))
+    title_of(incident.kind, incident.family, &incident.common)
+}
+
+/// The same of one that is over.
+pub fn title_of(kind: Kind, family: Family, common: &Common) -> String {
+    let family = family.as_str().replace('_', " ");
+    format!("{} {family}: {}", kind.as_str(), in_common(common))
 }
 
 /// What its agents have in common, for people.

@@ -29,6 +29,12 @@ const NUMBER_BYTES: usize = 24;
 /// More than the lines that organization and template of one name ever give in families that count.
 const LINES_OF_SCOPE: usize = 400;
 
+/// More than the lines of agent-seconds that one organization, template and kind gives.
+const LINES_OF_SECONDS: usize = 10;
+
+/// More than the lines of one distribution of start-up durations.
+const LINES_OF_STARTUP: usize = 12;
+
 /// More than a line has besides its label values: the names of family and labels, ids, a number.
 const FRAME_BYTES: usize = 400;
 
@@ -133,7 +139,12 @@ fn upper_bound(page: &Page, fleet: &FleetStats) -> usize {
         fleet.snapshot.scopes.get(agent.scope).map_or(0, text) + 2 * names
     };
     let detail = page.detail;
-    let mut bytes = OWN_BYTES + counts;
+    let level = &page.service_level;
+    let seconds = level.seconds().map(|(it, ..)| LINES_OF_SECONDS * text(it));
+    let startups = level
+        .startups()
+        .map(|(it, _)| LINES_OF_STARTUP * text(&it.scope));
+    let mut bytes = OWN_BYTES + counts + seconds.chain(startups).sum::<usize>();
     if detail.agent_series != AgentSeries::None {
         let shown = fleet.problems().take(detail.max_agent_series);
         bytes += shown.map(|it| agent_text(it.agent)).sum::<usize>();

@@ -44,6 +44,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
     Arc::new(Page {
         collection: Arc::new(collection),
         transitions: TransitionCounts::default(),
+        service_level: Arc::default(),
         errors: ErrorCounts::default(),
         incidents: None,
         activity: None,
@@ -57,7 +58,9 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
             agent_labels: AgentLabels::Full,
             max_page_bytes,
         },
+        addresses: Default::default(),
         is_config_current: true,
+        tls_refused: 0,
         budget: Budget::default(),
     })
 }

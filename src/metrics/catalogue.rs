@@ -17,6 +17,7 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
         super::activity::FAMILIES,
         super::agents::FAMILIES,
         super::incidents::FAMILIES,
+        super::service_level::FAMILIES,
         super::coderd::FAMILIES,
         super::replicas::FAMILIES,
         super::provisioners::FAMILIES,
@@ -56,13 +57,15 @@ mod tests {
 
     use super::super::family::{MetricKind, Source};
     use super::*;
-    use crate::fleet::model::label_value::Variants;
     use crate::fleet::stats::collection::Collector;
 
     #[test]
     fn what_a_collector_reads_is_exported() {
         // Causes are a label of families about agents.
-        for &collector in Collector::ALL.iter().filter(|it| **it != Collector::Causes) {
+        for &collector in Collector::DEFAULT
+            .iter()
+            .filter(|it| **it != Collector::Causes)
+        {
             assert!(
                 families().any(|it| it.source == Source::Collector(collector)),
                 "{collector:?} has no family: list its FAMILIES in families()"

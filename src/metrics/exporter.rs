@@ -152,6 +152,27 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| sink.sample(&[], page.is_config_current.into()),
     },
     Family {
+        name: "coder_exporter_tls_refused_total",
+        help: "Clients that were refused because of their TLS certificate",
+        kind: MetricKind::Counter,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.tls_refused.into()),
+    },
+    Family {
+        name: "coder_exporter_links_info",
+        help: "Addresses of Coder and of this exporter, for links of alerts and dashboards; empty when not set",
+        kind: MetricKind::Info,
+        labels: &["coder_url", "external_url"],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let addresses = &page.addresses;
+            sink.sample(&[&addresses.coder, &addresses.external], true.into())
+        },
+    },
+    Family {
         name: "coder_exporter_build_info",
         help: "Version of the exporter",
         kind: MetricKind::Info,

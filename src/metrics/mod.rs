@@ -27,6 +27,7 @@ mod probe;
 mod process;
 mod provisioners;
 mod replicas;
+mod service_level;
 mod workspaces;
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::TransitionCounts;
 use crate::incident::model::Incident;
+use crate::service_level::ServiceLevel;
 
 pub use super::budget::{Budget, Cut};
 
@@ -26,6 +27,8 @@ pub struct Page {
     pub incidents: Option<Arc<[Incident]>>,
     /// Status changes since the process started.
     pub transitions: TransitionCounts,
+    /// Sums for the service level since the process started.
+    pub service_level: Arc<ServiceLevel>,
     /// Errors since the process started.
     pub errors: ErrorCounts,
     /// Results of the probe; `None` if it is off.
@@ -38,8 +41,12 @@ pub struct Page {
     pub process: Option<ProcessStats>,
     /// Which optional series are written.
     pub detail: Detail,
+    /// Where Coder and this exporter can be opened.
+    pub addresses: Addresses,
     /// Whether the settings in effect match the configuration files.
     pub is_config_current: bool,
+    /// Clients that were refused because of their TLS certificate, since the process started.
+    pub tls_refused: u64,
     /// What does not fit into the page.
     pub budget: Budget,
 }
@@ -49,6 +56,15 @@ impl Page {
     pub fn fleet(&self) -> Option<&FleetStats> {
         self.collection.fleet.as_ref().ok()
     }
+}
+
+/// Addresses for links of alerts and dashboards; an empty one is not set.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// `--coder.url`.
+    pub coder: String,
+    /// `--web.external-url`.
+    pub external: String,
 }
 
 /// How many series may go to single agents: `--metrics.agent-series`,

@@ -13,10 +13,11 @@ use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transit
 use crate::fleet::model::app::{AppCount, AppHealth, NamedApp};
 use crate::fleet::model::cause::Cause;
 use crate::fleet::model::coder::CoderAnswers;
-use crate::fleet::model::label_value::{DbEnum, Variants};
+use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::snapshot::{Schema, Snapshot};
+use crate::fleet::model::startup::JobTimes;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, BindingState, JobStatus, WorkspaceCount};
 use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
@@ -30,7 +31,10 @@ use crate::fleet::stats::transitions::Transitions;
 use crate::incident::model::{Common, Incident};
 use crate::incident::population::{Dimension, Family};
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats};
+use crate::metrics::page::{
+    Addresses, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+};
+use crate::service_level::ServiceLevel;
 
 /// So many seconds after the first moment of 2025.
 fn at(seconds: i64) -> Timestamp {
@@ -114,6 +118,12 @@ fn snapshot() -> Snapshot {
     };
     snapshot.replica_lag_seconds = Some(0.25);
     snapshot.agents = Some(vec![healthy(), stuck()]);
+    let job = JobTimes {
+        created_at: Some(at(-7240)),
+        started_at: Some(at(-7238)),
+        completed_at: Some(at(-7200)),
+    };
+    snapshot.startup_jobs = Some(HashMap::from([(healthy().id, job)]));
     snapshot.causes = HashMap::from([(stuck().id, Cause::SurvivedBuild)]);
     snapshot
 }
@@ -180,10 +190,27 @@ fn incident() -> Incident {
     }
 }
 
+/// Half a minute ago every start-up script still ran.
+fn service_level() -> ServiceLevel {
+    let mut before = snapshot();
+    before.now = at(-30);
+    for agent in before.agents.iter_mut().flatten() {
+        agent.ready_at = None;
+    }
+    let (mut level, mut transitions) = (ServiceLevel::default(), Transitions::default());
+    for snapshot in [before, snapshot()] {
+        let fleet = FleetStats::of(snapshot, &Limits::default());
+        let mut interval = level.begin(&fleet);
+        transitions.observe(&fleet, |sight| interval.see(&fleet, &sight));
+        level.add(&fleet, interval);
+    }
+    level
+}
+
 fn page() -> Arc<Page> {
     let fleet = FleetStats::of(snapshot(), &Limits::default());
     let mut transitions = Transitions::default();
-    transitions.observe(&fleet, |_, _, _| {});
+    transitions.observe(&fleet, |_| {});
     let mut errors = ErrorCounts::default();
     errors.add(ErrorKind::Timeout, at(-60));
     let loaded = |collector| CollectorReport {
@@ -196,11 +223,12 @@ fn page() -> Arc<Page> {
     Arc::new(Page {
         collection: Arc::new(CollectionResult {
             fleet: Ok(fleet),
-            reports: Collector::ALL.iter().copied().map(loaded).collect(),
+            reports: Collector::DEFAULT.iter().copied().map(loaded).collect(),
             clock_skew_seconds: Some(-0.001),
         }),
         incidents: Some(vec![incident()].into()),
         transitions: transitions.counts().clone(),
+        service_level: service_level().into(),
         errors,
         probe: Some(probe_stats()),
         activity: None,
@@ -222,7 +250,12 @@ fn page() -> Arc<Page> {
             coderd_compat: true,
             ..Detail::default()
         },
+        addresses: Addresses {
+            coder: "https://coder.example".into(),
+            external: "https://agents.example".into(),
+        },
         is_config_current: true,
+        tls_refused: 3,
         budget: Budget::default(),
     })
 }

@@ -1,6 +1,7 @@
 //! Targets of links: pages of this exporter, also behind a proxy, and pages of Coder.
 
 use crate::config::http_url::HttpUrl;
+use crate::metrics::page::Addresses;
 
 /// URLs of Coder and of this exporter, for links.
 #[derive(Debug, Clone, Default)]
@@ -12,6 +13,18 @@ pub struct Links {
 }
 
 impl Links {
+    /// The addresses for links of alerts and dashboards.
+    pub(super) fn addresses(&self) -> Addresses {
+        let text = |it: &Option<HttpUrl>| {
+            it.as_ref()
+                .map_or_else(String::new, |it| it.as_str().to_owned())
+        };
+        Addresses {
+            coder: text(&self.coder),
+            external: text(&self.external),
+        }
+    }
+
     /// A link to a path of this exporter, which starts with a slash. It includes the prefix, but
     /// not the host.
     pub(super) fn here(&self, path: &str) -> String {

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { LAPTOP, PHONE, picture, visit } from './support/browser.js';
 import { known } from './support/known.js';
-import { agents } from './support/table.js';
+import { agents, api } from './support/table.js';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
@@ -28,11 +28,21 @@ const wide = (page) => page.evaluate(() => {
   return [document.documentElement.scrollWidth, ...out.slice(0, 5).map((it) => it.outerHTML.slice(0, 120))];
 });
 
+/** Those of the fleet that has some. */
+async function incidents() {
+  const { incidents: found } = await api(known.together, '/incidents');
+  assert.equal(found.length, 2, 'one for each template');
+  return found;
+}
+
 const PAGES = [
   ['fleet', async () => `${known.demo}/`, {}],
   ['filtered', async () => `${known.small}/?health=disconnected,start_error&q=ada&sort=-since`, {}],
   ['healthy', async () => `${known.small}/?health=healthy`, {}],
   ['hostile', async () => `${known.large}/?show=20`, {}],
+  ['incidents', async () => `${known.together}/`, {}],
+  ['incident', async () => `${known.together}/?incident=${(await incidents())[0].incident_id}`, {}],
+  ['incident-agent', async () => `${known.together}/agents/${(await agents(known.together))[0].id}`, {}],
   ['probes', async () => `${known.demo}/probes`, {}],
   ['probes-off', async () => `${known.small}/probes`, {}],
   ['agent', async () => `${known.demo}/agents/${(await agents(known.demo))[0].id}`, {}],
@@ -54,9 +64,10 @@ for (const [name, address, options] of PAGES) {
   });
 }
 
+// Of a fleet that stands still: an incident of the demo would stand before all of this.
 for (const [size, viewport] of [['laptop', LAPTOP], ['phone', PHONE]]) {
   test(`the first screen of a ${size} says what is wrong, how much, where, what changed, and how the exporter is`, () =>
-    visit(`${known.demo}/`, async (page) => {
+    visit(`${known.small}/`, async (page) => {
       for (const part of ['h1', '.as-of', '[data-key=totals] svg.bar', '.legend', '[data-key=where] h2', '.where li', '[data-key=changes] h2', '[data-key=exporter] h2']) {
         const box = await page.locator(part).first().boundingBox();
         assert.ok(box, `${part} is not there`);

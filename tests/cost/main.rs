@@ -72,6 +72,10 @@ mod postgres;
 #[path = "../../src/resolver/mod.rs"]
 mod resolver;
 
+#[allow(dead_code, unused_imports, unreachable_pub, reason = "used in part")]
+#[path = "../../src/service_level/mod.rs"]
+mod service_level;
+
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -45,6 +45,10 @@ pub(crate) fn rows(fleets: &[Vec<Weight>]) -> Vec<Row> {
             agents(Piece::Agents) - agents(Piece::Classify),
         ),
         per_agent("classify, an agent", agents(Piece::Classify)),
+        per_agent(
+            "compare with the collection before, an agent",
+            agents(Piece::Follow),
+        ),
         per_agent("a whole pass, an agent", agents(Piece::Collection)),
     ];
     for format in FORMATS {

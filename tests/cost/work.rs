@@ -11,11 +11,12 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::FleetStats;
-use crate::fleet::stats::transitions::TransitionCounts;
+use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page};
 use crate::postgres::database::{CollectionRequest, Database};
 use crate::scale::{Allocated, weigh};
+use crate::service_level::ServiceLevel;
 
 /// The pieces, in the order in which they are done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) enum Piece {
     Collection,
     /// What a collection ends with: each agent judged and counted.
     Classify,
+    /// An agent compared with the collection before, and its time counted for the service level.
+    Follow,
     /// A page with series of every agent.
     Every(Format),
     /// The page as it is by default: counts, and series of agents with a problem.
@@ -36,10 +39,11 @@ pub(crate) enum Piece {
 pub(crate) const FORMATS: [Format; 3] = [Format::Text, Format::OpenMetrics, Format::Protobuf];
 
 impl Piece {
-    pub(crate) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Agents,
         Self::Collection,
         Self::Classify,
+        Self::Follow,
         Self::Every(FORMATS[0]),
         Self::Every(FORMATS[1]),
         Self::Every(FORMATS[2]),
@@ -74,8 +78,15 @@ fn one_fleet(runtime: &Runtime, database: &Database) {
     let (collection, everything) = weigh(|| collection(runtime, database, Collector::DEFAULT));
     say(everything, b"");
     let snapshot = collection.fleet.as_ref().unwrap().snapshot.clone();
+    let mut later = snapshot.clone();
+    later.now = later.now.after(Duration::from_secs(30));
     let (_, classify) = weigh(|| FleetStats::of(snapshot, &Limits::default()));
     say(classify, b"");
+    let later = FleetStats::of(later, &Limits::default());
+    let mut before = (ServiceLevel::default(), Transitions::default());
+    follow(&mut before, collection.fleet.as_ref().unwrap());
+    let (_, compared) = weigh(|| follow(&mut before, &later));
+    say(compared, b"");
     let collection = Arc::new(collection);
     for agent_series in [AgentSeries::All, AgentSeries::Problems] {
         let page = Arc::new(page(collection.clone(), agent_series));
@@ -86,6 +97,12 @@ fn one_fleet(runtime: &Runtime, database: &Database) {
             say(allocated, &written);
         }
     }
+}
+
+fn follow((level, transitions): &mut (ServiceLevel, Transitions), fleet: &FleetStats) {
+    let mut interval = level.begin(fleet);
+    transitions.observe(fleet, |sight| interval.see(fleet, &sight));
+    level.add(fleet, interval);
 }
 
 fn collection(
@@ -109,6 +126,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
         incidents: None,
         collection,
         transitions: TransitionCounts::default(),
+        service_level: Arc::default(),
         errors: ErrorCounts::default(),
         probe: None,
         activity: None,
@@ -121,7 +139,9 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
             agent_labels: AgentLabels::Full,
             max_page_bytes: usize::MAX,
         },
+        addresses: Default::default(),
         is_config_current: true,
+        tls_refused: 0,
         budget: Budget::default(),
     }
 }

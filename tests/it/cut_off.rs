@@ -11,7 +11,6 @@ use crate::harness::reports::{Report, report};
 use crate::harness::*;
 use coder_agent_exporter::collect::{Collect, CollectSettings};
 use coder_agent_exporter::demo::schema::Era;
-use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::rules::health::Limits;
 use coder_agent_exporter::fleet::stats::collection::Collector;
 use coder_agent_exporter::incident::model::IncidentSettings;
@@ -71,7 +70,7 @@ fn lost() -> [(&'static str, Option<Report>); 6] {
 fn collect(coder: &Coder) -> Collect {
     let database = Database::new(&coder.url().parse().unwrap(), 2).unwrap();
     let settings = CollectSettings {
-        collectors: Collector::ALL.to_vec(),
+        collectors: Collector::DEFAULT.to_vec(),
         limits: Limits::default(),
         named_apps: false,
         metadata_keys: Vec::new(),

@@ -61,7 +61,7 @@ async fn api_has_the_incident_with_its_agents_and_their_sub_agents() {
         ("users", 6.into()),
         ("workspaces", 6.into()),
         ("is_growing", true.into()),
-        ("runbook", "CoderAgentsDisconnected".into()),
+        ("runbook", "CoderAgentsLost".into()),
     ] {
         assert_eq!(incident[field], expected, "{field}: {incident}");
     }
@@ -177,4 +177,34 @@ async fn commands_show_it_first_and_its_advice_instead_of_the_agents_own() {
     );
     let alone = told_json(&coder, &["explain", "docker-0/box"]).await;
     assert_eq!(alone["agents"][0]["incident"], Value::Null);
+}
+
+#[tokio::test]
+async fn incident_that_ended_is_remembered_by_api_and_page() {
+    let (coder, _) = fleet().await;
+    let exporter = coder.exporter().await;
+    exporter.scrape().await;
+    let list = read(&exporter, "/api/v1/incidents").await;
+    assert_eq!(list["ended"], serde_json::json!([]));
+    let id = &list["incidents"][0]["incident_id"];
+    let heal = "UPDATE workspace_agents SET disconnected_at = NULL, last_connected_at = now()";
+    coder.sql(heal).await;
+    exporter.scrape().await;
+    let list = read(&exporter, "/api/v1/incidents").await;
+    assert_eq!(list["incidents"], serde_json::json!([]));
+    let ended = &list["ended"][0];
+    assert_eq!(ended["incident_id"], *id);
+    assert_eq!((&ended["agents"], &ended["users"]), (&6.into(), &6.into()));
+    let seconds = ended["duration_seconds"].as_f64().unwrap();
+    assert!((90.0..150.0).contains(&seconds), "{seconds}");
+    let page = exporter.get("/").await;
+    let line = "root lost: template acme/gpu";
+    assert_shows(
+        &page,
+        &[
+            "1 incident ended in the last six hours",
+            line,
+            "up to 6 agents of 6 users",
+        ],
+    );
 }

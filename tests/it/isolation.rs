@@ -16,6 +16,8 @@ const FAMILIES: &[(&str, &[&str])] = &[
             "coder_agent_heartbeat_age_seconds_count",
             "coder_agent_status_transitions_total",
             "coder_agent_problem_timestamp_seconds",
+            "coder_agent_expected_seconds_total",
+            "coder_agent_unavailable_seconds_total",
             "coder_exporter_heartbeat_lead_seconds",
             "coderd_agents_up",
             "coderd_agents_connections",
@@ -25,6 +27,7 @@ const FAMILIES: &[(&str, &[&str])] = &[
     ("causes", &[]),
     ("workspaces", &["coder_workspaces"]),
     ("bindings", &["coder_chat_bindings"]),
+    ("startups", &[]),
 ];
 
 /// A fleet in which every family has a sample, and its exporter.
@@ -75,15 +78,15 @@ async fn missing_grant_hides_the_families_that_need_it_and_no_others() {
     for (grant, failed) in [
         (
             "version) ON workspace_agents",
-            &["agents", "apps", "causes", "workspaces"][..],
+            &["agents", "apps", "causes", "workspaces", "startups"][..],
         ),
         (
             "username) ON users",
-            &["agents", "apps", "causes", "workspaces"],
+            &["agents", "apps", "causes", "workspaces", "startups"],
         ),
         (
             "name) ON template_versions",
-            &["agents", "apps", "causes", "workspaces"],
+            &["agents", "apps", "causes", "workspaces", "startups"],
         ),
         ("display_name) ON workspace_apps", &["apps"]),
         (

@@ -63,6 +63,7 @@ mod replica;
 mod reporter;
 mod row_security;
 mod schema_info;
+mod service_level;
 mod settings;
 mod sharing;
 mod signs_of_life;

@@ -206,7 +206,10 @@ async fn locked_workspaces_and_chats_are_waited_for_once_by_each_and_cost_nobody
     one_agent(&coder).await;
     let exporter = coder.exporter().await;
     for (table, collectors) in [
-        ("provisioner_jobs", &["workspaces", "provisioners"][..]),
+        (
+            "provisioner_jobs",
+            &["workspaces", "provisioners", "startups"][..],
+        ),
         ("chats", &["bindings"]),
     ] {
         let mut other = coder.connect().await;

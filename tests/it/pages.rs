@@ -182,3 +182,18 @@ async fn scrape_without_a_place_says_that_nothing_is_known() {
     assert_eq!(page.value("coder_exporter_up", &[]), 0.0);
     assert!(!page.has("coder_agents"));
 }
+
+#[tokio::test]
+async fn runbooks_are_there_without_a_database() {
+    let coder = Coder::new().await;
+    let exporter = coder.exporter().await;
+    let get = async |path: &str| http::get(exporter.address, path, &[]).await.unwrap();
+    let list = get("/runbooks").await;
+    assert_eq!(list.status, 200);
+    assert!(list.body.contains(r#"href="/runbooks/CoderDown""#));
+    let runbook = get("/runbooks/CoderDown").await;
+    assert_eq!(runbook.status, 200);
+    assert!(runbook.body.contains("<h1>CoderDown</h1>"));
+    assert!(runbook.body.contains(r#"<a href="CoderNoData">"#));
+    assert_eq!(get("/runbooks/CoderOther").await.status, 404);
+}

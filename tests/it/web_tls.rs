@@ -54,8 +54,16 @@ impl Served {
         }
     }
 
+    async fn get_path(&self, shows: Shows, path: &str) -> Curled {
+        self.ask(shows, path, &[]).await
+    }
+
     async fn get(&self, shows: Shows, arguments: &[&str]) -> Curled {
-        let url = format!("https://{}/-/healthy", self.program.address);
+        self.ask(shows, "/-/healthy", arguments).await
+    }
+
+    async fn ask(&self, shows: Shows, path: &str, arguments: &[&str]) -> Curled {
+        let url = format!("https://{}{path}", self.program.address);
         let ca = self.folder.file("ca.pem");
         let mut all = vec!["--cacert", &ca];
         let name = match shows {
@@ -213,6 +221,52 @@ async fn client_whose_certificate_is_the_trusted_one_is_let_in() {
     assert!(served.lets_in(Shows::Known).await);
     assert!(!served.lets_in(Shows::Strange).await);
     assert!(!served.lets_in(Shows::Nothing).await);
+}
+
+/// As Go does: what a certificate may be used for besides is not asked.
+#[tokio::test]
+async fn client_whose_certificate_is_an_authority_s_of_a_known_one_is_let_in() {
+    let tls = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
+    for newest in ["", "  max_version: TLS12\n"] {
+        let served = Served::new(&format!("{tls}{newest}"), "").await;
+        let show = |paper: &Paper| {
+            served.folder.write("known.crt", &paper.certificate);
+            served.folder.write("known.key", &paper.key);
+        };
+        let (own, stranger) = (&served.authority, Authority::new());
+        let names = ["prometheus.example"];
+        for (paper, expected) in [
+            (own.authority_client(&names, Valid::Now), true),
+            (own.authority_client(&names, Valid::NoLonger), false),
+            (own.authority_client(&names, Valid::NotYet), false),
+            (stranger.authority_client(&names, Valid::Now), false),
+        ] {
+            show(&paper);
+            assert_eq!(served.lets_in(Shows::Known).await, expected, "{newest}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn refused_clients_are_counted_and_each_reason_is_logged_once() {
+    let tls = "  client_auth_type: RequireAndVerifyClientCert\n  client_ca_file: ca.pem\n";
+    let served = Served::new(tls, "").await;
+    for _ in 0..3 {
+        assert!(!served.lets_in(Shows::Strange).await);
+        assert!(!served.lets_in(Shows::Nothing).await);
+    }
+    let page = served.get_path(Shows::Known, "/metrics").await.text;
+    let counted = page
+        .lines()
+        .find(|it| it.starts_with("coder_exporter_tls_refused_total "));
+    assert_eq!(counted, Some("coder_exporter_tls_refused_total 6"));
+    let log = served.program.log();
+    for reason in [
+        "is of no authority in client_ca_file",
+        "it showed no certificate",
+    ] {
+        assert_eq!(log.matches(reason).count(), 1, "{log}");
+    }
 }
 
 #[tokio::test]

@@ -15,5 +15,6 @@ pub mod provisioner;
 pub mod reference;
 pub mod shared_fact;
 pub mod snapshot;
+pub mod startup;
 pub mod time;
 pub mod workspace;

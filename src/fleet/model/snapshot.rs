@@ -11,6 +11,7 @@ use crate::fleet::model::coder::Replica;
 use crate::fleet::model::origin::Origins;
 use crate::fleet::model::provisioner::Provisioners;
 use crate::fleet::model::shared_fact::SharedFact;
+use crate::fleet::model::startup::JobTimes;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, StoppedWorkspace, WorkspaceCount};
 
@@ -57,6 +58,8 @@ pub struct Snapshot {
     pub provisioners_of_agents: Option<SharedFact<Uuid>>,
     /// For each key of `--incident.resource-metadata`, its value of each agent's resource.
     pub metadata_of_agents: Vec<(Label, SharedFact<Label>)>,
+    /// The jobs that built the agents which have just started, by agent id.
+    pub startup_jobs: Option<HashMap<Uuid, JobTimes>>,
     /// Why agents have their problems, by agent id; only those with a known cause.
     pub causes: HashMap<Uuid, Cause>,
     /// The scripts that explain their problems, by agent id.
@@ -85,6 +88,7 @@ impl Snapshot {
             provisioners: None,
             provisioners_of_agents: None,
             metadata_of_agents: Vec::new(),
+            startup_jobs: None,
             causes: HashMap::new(),
             scripts: HashMap::new(),
         }

@@ -7,4 +7,5 @@ pub mod coder;
 pub mod explain;
 pub mod health;
 pub mod provisioner;
+pub mod startup;
 pub mod status;

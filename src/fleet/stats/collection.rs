@@ -84,6 +84,8 @@ pub enum Collector {
     Replicas,
     /// Provisioner daemons, and the jobs that have not ended.
     Provisioners,
+    /// The jobs that built the agents which have just started.
+    Startups,
     /// Metadata of the agents' resources, for the keys of `--incident.resource-metadata`.
     Metadata,
 }
@@ -99,6 +101,7 @@ impl Collector {
         Self::Bindings,
         Self::Replicas,
         Self::Provisioners,
+        Self::Startups,
     ];
 }
 

@@ -13,7 +13,7 @@ use crate::fleet::rules::health::Health;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::overview::{by_template, total};
-use crate::fleet::stats::transitions::Transitions;
+use crate::fleet::stats::transitions::{Sight, Transitions};
 
 /// Maximum number of changes with their agents. Each takes about 300 bytes with its names: 300 kB.
 const CHANGES: usize = 1000;
@@ -116,12 +116,14 @@ impl Point {
 
 impl HealthHistory {
     /// Adds a collection. `transitions` has the previous state of each agent; `now` is the
-    /// exporter's clock, which dates a collection whose agents are unknown.
+    /// exporter's clock, which dates a collection whose agents are unknown. Each agent is shown to
+    /// `see` as well.
     pub fn follow(
         &mut self,
         collection: &CollectionResult,
         transitions: &mut Transitions,
         now: Timestamp,
+        see: impl FnMut(&Sight<'_>),
     ) {
         let asked = |it: &Collector| {
             collection
@@ -130,19 +132,29 @@ impl HealthHistory {
                 .any(|report| report.collector == *it)
         };
         match &collection.fleet {
-            Ok(fleet) if fleet.agents.is_some() => self.know(fleet, transitions),
+            Ok(fleet) if fleet.agents.is_some() => self.know(fleet, transitions, see),
             // Agents were not asked for.
             _ if !asked(&Collector::Agents) => {}
             _ => drop(self.unknown_since.get_or_insert(now)),
         }
     }
 
-    fn know(&mut self, fleet: &FleetStats, transitions: &mut Transitions) {
+    fn know(
+        &mut self,
+        fleet: &FleetStats,
+        transitions: &mut Transitions,
+        mut see: impl FnMut(&Sight<'_>),
+    ) {
         let at = fleet.snapshot.now;
         let mut change_counts: BTreeMap<(&Scope, Health, Health), u64> = BTreeMap::new();
         let mut kept = 0;
-        transitions.observe(fleet, |agent, from, to| {
-            let Some(scope) = fleet.snapshot.scopes.get(agent.scope) else {
+        transitions.observe(fleet, |sight| {
+            see(&sight);
+            let (agent, to) = (sight.agent, sight.assessment.health);
+            let (Some(scope), Some(from)) = (
+                fleet.snapshot.scopes.get(agent.scope),
+                sight.former_health(),
+            ) else {
                 return;
             };
             *change_counts.entry((scope, from, to)).or_default() += 1;

@@ -48,7 +48,7 @@ impl Story {
 
     fn follow(&mut self, collection: &CollectionResult, now: i64) {
         self.health_history
-            .follow(collection, &mut self.transitions, at(now));
+            .follow(collection, &mut self.transitions, at(now), |_| {});
     }
 
     fn events(&self, now: i64) -> Vec<(Health, u64, Timestamp, Timestamp)> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope};
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::rules::health::Health;
+use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::fleet_stats::FleetStats;
 
@@ -19,8 +19,38 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 #[derive(Debug, Clone, Default)]
 pub struct Transitions {
     /// Sorted by id. A map would take twice the memory.
-    last_seen: Vec<(Uuid, Status, Health)>,
+    last_seen: Vec<(Uuid, Before)>,
     counts: TransitionCounts,
+}
+
+/// What was known of an agent in the collection before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Before {
+    /// Its connection then.
+    pub status: Status,
+    /// Its health class then.
+    pub health: Health,
+    /// Whether its start-up had ended, then or in any collection before. A reboot clears `ready_at`.
+    pub was_ready: bool,
+}
+
+/// An agent in a collection, beside the collection before.
+#[derive(Debug, Clone, Copy)]
+pub struct Sight<'a> {
+    /// Its row.
+    pub agent: &'a Agent,
+    /// What it is now.
+    pub assessment: Assessment,
+    /// What it was; `None` if it was not there.
+    pub before: Option<Before>,
+}
+
+impl Sight<'_> {
+    /// The health class before, if it was another one.
+    pub fn former_health(&self) -> Option<Health> {
+        let health = self.before?.health;
+        (health != self.assessment.health).then_some(health)
+    }
 }
 
 /// Changes by scope since the start of the process, with all pairs of statuses for each scope that
@@ -31,9 +61,9 @@ pub type TransitionCounts = BTreeMap<Scope, StatusChanges>;
 pub type StatusChanges = EnumMap<Status, EnumMap<Status, u64>>;
 
 impl Transitions {
-    /// Compares the fleet with the previous one, and calls `changed` for each change of health. A
-    /// collection with unknown agents is skipped: the next one is compared with the one before it.
-    pub fn observe(&mut self, fleet: &FleetStats, mut changed: impl FnMut(&Agent, Health, Health)) {
+    /// Compares the fleet with the previous one, and shows each agent to `see`. A collection with
+    /// unknown agents is skipped: the next one is compared with the one before it.
+    pub fn observe(&mut self, fleet: &FleetStats, mut see: impl FnMut(Sight<'_>)) {
         let Some(all_counts) = &fleet.agents else {
             return;
         };
@@ -44,24 +74,29 @@ impl Transitions {
         }
         let mut seen = Vec::with_capacity(fleet.judged().len());
         for (agent, assessment) in fleet.judged() {
-            let (to, health) = (assessment.status, assessment.health);
-            seen.push((agent.id, to, health));
             let known = self.last_seen.binary_search_by_key(&agent.id, |it| it.0);
-            let Some(&(_, from, former_health)) = known.ok().and_then(|at| self.last_seen.get(at))
-            else {
-                continue;
+            let known = known.ok().and_then(|at| self.last_seen.get(at));
+            let before = known.map(|it| it.1);
+            let now = Before {
+                status: assessment.status,
+                health: assessment.health,
+                was_ready: agent.ready_at.is_some() || before.is_some_and(|it| it.was_ready),
             };
-            if former_health != health {
-                changed(agent, former_health, health);
-            }
-            if from != to
+            seen.push((agent.id, now));
+            see(Sight {
+                agent,
+                assessment,
+                before,
+            });
+            if let Some(before) = before
+                && before.status != now.status
                 && let Some(counts) = fleet
                     .snapshot
                     .scopes
                     .get(agent.scope)
                     .and_then(|scope| self.counts.get_mut(scope))
             {
-                counts[from][to] += 1;
+                counts[before.status][now.status] += 1;
             }
         }
         // As they come, mostly.
@@ -105,7 +140,7 @@ mod tests {
     }
 
     fn observe(transitions: &mut Transitions, fleet: &FleetStats) {
-        transitions.observe(fleet, |_, _, _| {});
+        transitions.observe(fleet, |_| {});
     }
 
     #[test]
@@ -158,7 +193,12 @@ mod tests {
         observe(&mut transitions, &fleet_of(vec![agent()]));
         let mut seen = Vec::new();
         let fleet = fleet_of(vec![failed]);
-        transitions.observe(&fleet, |it, from, to| seen.push((it.id, from, to)));
+        transitions.observe(&fleet, |it| {
+            seen.extend(
+                it.former_health()
+                    .map(|from| (it.agent.id, from, it.assessment.health)),
+            );
+        });
         assert_eq!(seen, [(agent().id, Health::Healthy, Health::StartError)]);
         assert_eq!(total(&transitions), 0);
     }

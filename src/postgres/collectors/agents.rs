@@ -24,6 +24,7 @@ use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
 
 use super::causes::ToAsk;
+use super::startups::JustStarted;
 use super::workspaces::LatestBuilds;
 use super::{Context, Loaded, Running};
 
@@ -95,6 +96,7 @@ struct Population {
     stopped: Vec<StoppedWorkspace>,
     /// The latest build of each workspace, with or without agents.
     builds: LatestBuilds,
+    just_started: JustStarted,
 }
 
 /// Capacity that is reserved for the list of agents. It is above the allocator's mmap threshold (32
@@ -112,6 +114,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
             let (agents, repeated) = each_once(population.agents);
             found.to_ask = ToAsk::about(&agents, &limits, found.snapshot.now);
             found.builds = population.builds.each_once();
+            found.just_started = population.just_started;
             found.snapshot.scopes = population.scopes;
             found.snapshot.origins = population.origins;
             found.snapshot.stopped = population.stopped;
@@ -138,6 +141,7 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     let mut reader = Reader::default();
     let mut agents = Vec::with_capacity(ROOM_BYTES / size_of::<Agent>());
     let mut builds = LatestBuilds::default();
+    let mut just_started = JustStarted::default();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
         let build = (row.get("workspace_id")?, row.get("job_id")?);
@@ -159,6 +163,7 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
             let serves = agent.kind.serves_workspace();
             builds.add(build, scope.clone(), agent.transition.clone(), serves);
         }
+        just_started.add(&agent, build.1, now);
         agents.push(agent);
     }
     Ok(Population {
@@ -167,6 +172,7 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
         agents,
         stopped: reader.stopped.into_values().collect(),
         builds,
+        just_started,
     })
 }
 

@@ -10,6 +10,7 @@ mod apps;
 mod metadata;
 mod provisioners;
 mod replicas;
+mod startups;
 mod workspaces;
 
 use futures_util::future::BoxFuture;
@@ -25,6 +26,7 @@ use crate::postgres::connection::session::Session;
 
 use super::catalog::ColumnSet;
 use causes::ToAsk;
+use startups::JustStarted;
 use workspaces::LatestBuilds;
 
 /// A collector's row in the table.
@@ -96,6 +98,13 @@ pub(super) const fn row(collector: Collector) -> Row {
             flight: 3,
             run: provisioners::run,
         },
+        Collector::Startups => Row {
+            reads: startups::READS,
+            since: None,
+            needs: &[Collector::Agents],
+            flight: 3,
+            run: startups::run,
+        },
         Collector::Metadata => Row {
             reads: metadata::READS,
             since: None,
@@ -142,6 +151,8 @@ pub(super) struct Found {
     builds: LatestBuilds,
     /// Those of the agents that have a problem, by what is to be asked about them.
     to_ask: ToAsk,
+    /// Those that have just started, with their jobs.
+    just_started: JustStarted,
 }
 
 impl Found {
@@ -151,6 +162,7 @@ impl Found {
             snapshot,
             builds: LatestBuilds::default(),
             to_ask: ToAsk::default(),
+            just_started: JustStarted::default(),
         }
     }
 }

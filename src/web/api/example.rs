@@ -21,9 +21,11 @@ use crate::fleet::report::format::moment;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
+use crate::incident::history::EndedIncident;
 use crate::incident::membership::Membership;
 use crate::incident::model::{Common, Incident};
 use crate::incident::population::{Dimension, Family};
+use crate::incident::report::EndedSummary;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage, AgentSerializer};
@@ -86,6 +88,7 @@ impl Examples {
         let incidents = IncidentList {
             now: now.clone(),
             incidents: vec![item()],
+            ended: vec![EndedSummary::of(&ended())],
         };
         let one_incident = IncidentAnswer {
             now: now.clone(),
@@ -137,6 +140,22 @@ fn answers() -> CoderAnswers {
         healthz: Some(Ok(Duration::from_millis(12))),
         version: Some("v2.35.1".into()),
         severities: Some(EnumMap::from_fn(|_| Some(Severity::Ok))),
+    }
+}
+
+/// An incident that is over.
+fn ended() -> EndedIncident {
+    let at = |ago: i64| Timestamp::from_unix_micros((NOW_SECONDS - ago) * 1_000_000);
+    EndedIncident {
+        id: incident().id(),
+        kind: Kind::Root,
+        family: Family::Lost,
+        common: incident().common,
+        start: at(9000),
+        end: at(7200),
+        agents: 35,
+        owners: 31,
+        owners_in_session: Some(12),
     }
 }
 

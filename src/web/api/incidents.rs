@@ -15,7 +15,7 @@ use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::identity::IncidentId;
 use crate::incident::model::Incident;
-use crate::incident::report::IncidentSummary;
+use crate::incident::report::{EndedSummary, IncidentSummary};
 use crate::offload::offload;
 use crate::web::links::Links;
 use crate::web::state::App;
@@ -32,6 +32,8 @@ pub(super) struct IncidentList {
     pub(super) now: String,
     /// The incidents at that time.
     pub(super) incidents: Vec<IncidentItem>,
+    /// Incidents that this exporter saw end within the last six hours, at most 100, the newest first.
+    pub(super) ended: Vec<EndedSummary>,
 }
 
 /// A single incident.
@@ -81,6 +83,12 @@ pub(super) async fn list(
         let list = IncidentList {
             now: moment(fleet.snapshot.now),
             incidents: items.collect(),
+            ended: app
+                .collect
+                .ended_incidents()
+                .iter()
+                .map(EndedSummary::of)
+                .collect(),
         };
         Ok(whole(&headers, &list))
     })

@@ -3,6 +3,8 @@
 //! The scrapers' own code decides what they send: Prometheus since 2.49, and all that embed it, make
 //! the header from `scrape_protocols`, with falling weights and `*/*` last. Written down as it goes
 //! over the wire, so that a reader can compare it with a capture.
+//! Compared with the code of Prometheus 2.42, 2.55 and 3.5, VictoriaMetrics 1.154, Telegraf 1.30 and
+//! Datadog's base check 38.7. The OpenTelemetry collector and Grafana Alloy embed Prometheus' scraper.
 //!
 //! We differ from Go's client library on purpose where it would answer a text format 1.0.0, which is
 //! for names that Prometheus 2 cannot read: we have no such names, and what we write is 0.0.4. Where

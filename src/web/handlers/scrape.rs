@@ -58,13 +58,16 @@ pub(crate) async fn metrics(
         incidents: app.collect.incidents_of(&collection),
         collection,
         transitions: app.collect.transitions(),
+        service_level: app.collect.service_level(),
         errors: app.collect.errors(),
         probe: settings.probe.as_ref().map(Probe::stats),
         activity: settings.activity().map(|it| it.activity),
         coder: settings.coder.as_ref().map(CoderWatch::answers),
         process: process::stats(),
         detail: settings.detail,
+        addresses: settings.links.addresses(),
         is_config_current: app.is_config_current(),
+        tls_refused: app.trackers.tls_refusals.total(),
         budget: Budget::default(),
     });
     let collection = asked.elapsed();

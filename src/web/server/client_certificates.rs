@@ -16,7 +16,9 @@ use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::certificates::{Version, is_itself_trusted, verify_signature};
+use crate::certificates::{
+    Version, is_authority_s_own, is_itself_trusted, verify_issuer, verify_signature,
+};
 use crate::config::web_file::tls::{ClientAuth, TlsSection};
 
 /// Every way of Go's `ClientAuthType` to ask a client for a certificate.
@@ -93,7 +95,13 @@ impl ClientCertVerifier for ClientVerifier {
         if let Some(authorities) = &self.authorities
             && !is_itself_trusted(certificate, &self.trusted, now)?
         {
-            authorities.verify_client_cert(certificate, intermediates, now)?;
+            let verified = authorities.verify_client_cert(certificate, intermediates, now);
+            match verified {
+                Err(error) if is_authority_s_own(&error) => {
+                    verify_issuer(certificate, &self.trusted, now, &self.algorithms)?;
+                }
+                other => other.map(|_| ())?,
+            }
         }
         if let Some(allowed) = &self.allowed_names {
             let names = alternative_names(certificate).ok_or(CertificateError::BadEncoding)?;

@@ -30,6 +30,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::web::server::connection_tracker::{ConnectionTracker, Cut, Entry};
+use crate::web::server::tls_refusals::TlsRefusals;
 
 /// Prometheus needs some milliseconds.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -51,6 +52,8 @@ pub(crate) struct ConnectionTrackers {
     pub(crate) waiting: Arc<ConnectionTracker>,
     /// Connections whose answer is being taken.
     pub(crate) answering: Arc<ConnectionTracker>,
+    /// Clients that were refused because of their certificate.
+    pub(crate) tls_refusals: Arc<TlsRefusals>,
 }
 
 /// Where a request comes from: the address of its connection, which may be a proxy's.
@@ -97,8 +100,14 @@ async fn talk(
     }
     let stream = match timeout(HANDSHAKE, TlsAcceptor::from(config).accept(stream)).await {
         Ok(Ok(stream)) => stream,
-        // Anybody can cause this at any rate: not for the log of every day.
-        Ok(Err(error)) => return tracing::debug!(%error, "TLS handshake failed"),
+        Ok(Err(error)) => {
+            let refusals = &connection_state.trackers.tls_refusals;
+            if !refusals.note(&error) {
+                // Any client can cause this at any rate: not for the log of every day.
+                tracing::debug!(%error, "TLS handshake failed");
+            }
+            return;
+        }
         Err(_) => return,
     };
     let builder = match stream.get_ref().1.alpn_protocol() {

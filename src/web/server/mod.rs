@@ -7,3 +7,4 @@ pub(crate) mod key_sort;
 pub(crate) mod live_config;
 pub(crate) mod protection;
 pub(crate) mod tls;
+pub(crate) mod tls_refusals;

@@ -24,6 +24,7 @@ use crate::fleet::select::selection::Selection;
 use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
+use crate::incident::history::EndedIncident;
 use crate::incident::membership::{Membership, ids_of};
 use crate::incident::model::Incident;
 use crate::offload::offload;
@@ -44,6 +45,8 @@ struct View<'a> {
     collection: &'a CollectionResult,
     /// What agents with problems have in common; empty where that is unknown.
     incidents: &'a [Incident],
+    /// Those that ended lately.
+    ended: &'a [EndedIncident],
     /// The incident of each agent that is in one.
     membership: Membership<'a>,
     health_history: &'a HealthHistory,
@@ -120,6 +123,7 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
         probe: app.settings.probe.as_ref(),
         collection,
         incidents,
+        ended: &app.collect.ended_incidents(),
         membership: fleet
             .map(|it| Membership::of(it, incidents))
             .unwrap_or_default(),

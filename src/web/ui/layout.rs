@@ -96,7 +96,8 @@ fn footer(links: &Links) -> Markup {
             p {
                 "coder-agent-exporter " (env!("CARGO_PKG_VERSION")) " · "
                 a href=(links.here("/-/ready")) { "Ready" } " · "
-                a href=(links.here("/-/healthy")) { "Healthy" }
+                a href=(links.here("/-/healthy")) { "Healthy" } " · "
+                a href=(links.here("/runbooks")) { "Runbooks" }
             }
         }
     }

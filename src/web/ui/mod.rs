@@ -13,6 +13,7 @@ mod moments;
 mod parts;
 mod pictures;
 mod probes;
+mod runbooks;
 
 use std::sync::Arc;
 
@@ -28,7 +29,9 @@ pub(super) fn routes(settings: &WebSettings) -> Router<Arc<App>> {
     let mut router = Router::new()
         .route("/assets/{name}", get(assets::asset))
         .route("/agents/{*what}", get(agent::show).post(agent::probe_now))
-        .route("/probes", get(probes::show));
+        .route("/probes", get(probes::show))
+        .route("/runbooks", get(runbooks::list))
+        .route("/runbooks/{alert}", get(runbooks::show));
     if settings.telemetry_path != "/" {
         router = router.route("/", get(fleet::show));
     }

@@ -42,6 +42,14 @@ export function small() {
   ];
 }
 
+/** Two incidents: the agents of two templates, each lost within a minute. One has a name that would do harm. */
+export function together() {
+  const lost = (template, count, ago) => Array.from({ length: count }, (_, index) =>
+    ({ ...one(index, 'disconnected', ago - index), organization: 'acme', template, owner: `${template.slice(0, 3)}-${index}` }));
+  const well = Array.from({ length: 60 }, (_, index) => ({ ...one(10_000 + index, 'healthy', 0), template: 'docs' }));
+  return [...lost('gpu-lab', 24, 5_000), ...lost(HOSTILE[1], 12, 9_000), ...well];
+}
+
 /** Five thousand problems, the oldest of them with the worst names, and some that are well. */
 export function large() {
   const cut = (text) => [...text].slice(0, 64).join('');

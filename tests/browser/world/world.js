@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import { coderd } from './coderd.js';
 import { create, urlOf } from './database.js';
 import { exporter, serve } from './exporter.js';
-import { large, small } from './fleets.js';
+import { large, small, together } from './fleets.js';
 
 /** Nothing but what the tests ask for: no updates, no reports, no services of its maker. */
 const FLAGS = [
@@ -32,12 +32,13 @@ export async function world() {
       return keep(await serve(urlOf(folder, name), { args: ['--coder.url=https://coder.example'] })).origin;
     };
     // `live` is for the tests to change, and to serve as they need.
-    const [smallOrigin, largeOrigin] = await Promise.all([
+    const [smallOrigin, largeOrigin, togetherOrigin] = await Promise.all([
       still('small', small()),
       still('large', large()),
+      still('together', together()),
       create(folder, 'live', small()),
     ]);
-    const known = { folder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin };
+    const known = { folder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin, together: togetherOrigin };
     return { known, end };
   } catch (error) {
     await end();

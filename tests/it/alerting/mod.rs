@@ -5,6 +5,7 @@
 //! rules, the routes.
 
 mod deployment;
+mod examples;
 mod story;
 mod time;
 
@@ -22,7 +23,7 @@ fn minutes(count: u64) -> Duration {
 }
 
 /// An alert as far as it matters to whoever gets it: receiver, name, severity, and what it is
-/// about (template, collector, or nothing).
+/// about (template, family of an incident, or nothing).
 type Told = (String, String, String, String);
 
 fn told(receiver: &str, name: &str, severity: &str, about: &str) -> Told {
@@ -41,7 +42,7 @@ fn believed(pager: &Pager) -> BTreeSet<Told> {
         for (labels, fires) in notification.alerts {
             let label = |name: &str| labels.get(name).map(String::as_str).unwrap_or_default();
             let about = match label("template_name") {
-                "" => label("collector"),
+                "" => label("family"),
                 template => template,
             };
             let receiver = &notification.receiver;

@@ -2,7 +2,8 @@
 //! same number, and nothing else is changed.
 
 /// Settings whose values are durations.
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
+    "interval",
     "for",
     "keep_firing_for",
     "group_wait",
@@ -61,7 +62,10 @@ fn after_offset(code: &str, times: u64) -> String {
 fn shorter(duration: &str, times: u64) -> String {
     let micros = micros(duration).unwrap_or_else(|| panic!("{duration} is no duration"));
     let millis = micros / 1000 / times;
-    assert!(millis > 0, "{duration} is too short to be in a hurry");
+    assert!(
+        millis > 0 || micros == 0,
+        "{duration} is too short to be in a hurry"
+    );
     format!("{millis}ms")
 }
 

@@ -15,12 +15,13 @@ use coder_agent_exporter::fleet::stats::collection::{
     CollectionResult, Collector, CollectorReport, Outcome,
 };
 use coder_agent_exporter::fleet::stats::fleet_stats::FleetStats;
-use coder_agent_exporter::fleet::stats::transitions::TransitionCounts;
+use coder_agent_exporter::fleet::stats::transitions::{TransitionCounts, Transitions};
 use coder_agent_exporter::incident::facts::incidents_of;
 use coder_agent_exporter::incident::model::IncidentSettings;
 use coder_agent_exporter::metrics::page::{
     AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
 };
+use coder_agent_exporter::service_level::ServiceLevel;
 
 use super::fleets::{self, moment, name};
 use super::probed;
@@ -53,6 +54,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
         |(fleet, reports, clock_skew_seconds, transitions, errors, probe, process, detail)| {
             let known = fleet.as_ref().ok().filter(|it| it.agents.is_some());
             let incidents = known.map(|it| incidents_of(it, IncidentSettings::default()).into());
+            let service_level = fleet.as_ref().map(service_level).unwrap_or_default();
             Arc::new(Page {
                 incidents,
                 collection: Arc::new(CollectionResult {
@@ -61,13 +63,16 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                     clock_skew_seconds,
                 }),
                 transitions,
+                service_level,
                 errors,
                 probe,
                 activity: None,
                 coder: None,
                 process,
                 detail,
+                addresses: Default::default(),
                 is_config_current: true,
+                tls_refused: 0,
                 budget: Budget::default(),
             })
         },
@@ -117,6 +122,25 @@ fn outcome() -> impl Strategy<Value = Outcome> {
             missing: "chats.agent_id"
         }),
     ]
+}
+
+/// A collection half a minute after one with the same agents, none of which was ready.
+fn service_level(fleet: &FleetStats) -> Arc<ServiceLevel> {
+    let mut before = fleet.snapshot.clone();
+    for agent in before.agents.iter_mut().flatten() {
+        agent.ready_at = None;
+    }
+    let before = FleetStats::of(before, &Limits::default());
+    let mut later = fleet.snapshot.clone();
+    later.now = later.now.after(Duration::from_secs(30));
+    let later = FleetStats::of(later, &Limits::default());
+    let (mut level, mut transitions) = (ServiceLevel::default(), Transitions::default());
+    for fleet in [before, later] {
+        let mut interval = level.begin(&fleet);
+        transitions.observe(&fleet, |sight| interval.see(&fleet, &sight));
+        level.add(&fleet, interval);
+    }
+    Arc::new(level)
 }
 
 fn transitions() -> impl Strategy<Value = TransitionCounts> {

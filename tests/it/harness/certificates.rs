@@ -92,6 +92,14 @@ impl Authority {
         self.sign(params, valid)
     }
 
+    /// A client's that is an authority's too, for these names: with openssl's own settings.
+    pub(crate) fn authority_client(&self, names: &[&str], valid: Valid) -> Paper {
+        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        self.sign(params, valid)
+    }
+
     /// A list in which every certificate that it signs is revoked.
     pub(crate) fn revokes_all(&self) -> String {
         let revoked = RevokedCertParams {

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use super::files::{Dashboard, Rule, dashboards, read, rules};
 
-const SEVERITIES: &[&str] = &["critical", "warning", "info"];
+/// `none` is the watchdog's.
+const SEVERITIES: &[&str] = &["critical", "warning", "info", "none"];
+
+/// More are not read.
+const MOST: usize = 25;
 
 fn alerts() -> Vec<Rule> {
     let mut alerts = rules();
@@ -30,19 +34,26 @@ fn faults(alert: &Rule, dashboard_uids: &BTreeSet<String>) -> Vec<String> {
     let severity = alert.labels.get("severity").map_or("", String::as_str);
     wants(
         SEVERITIES.contains(&severity),
-        "its severity is not critical, warning or info",
+        "its severity is not critical, warning, info or none",
     );
     wants(
         annotation("summary").ends_with('.'),
         "has no summary in a sentence",
     );
     wants(
-        annotation("description").ends_with('.'),
+        annotation("description").ends_with(['.', '}']),
         "has no description in sentences",
     );
-    let runbook = format!("/alerts/runbooks/{}.md", alert.name());
+    let names_it =
+        ["summary", "description"].map(|it| annotation(it).contains("$labels.deployment"));
     wants(
-        annotation("runbook_url").ends_with(&runbook),
+        names_it == [true; 2] || severity == "none",
+        "a text does not name the deployment",
+    );
+    let runbook = format!("/alerts/runbooks/{}.md{{{{ end }}}}", alert.name());
+    let here = format!("external_url\" }}}}/runbooks/{} ", alert.name());
+    wants(
+        annotation("runbook_url").ends_with(&runbook) && annotation("runbook_url").contains(&here),
         "its runbook_url does not lead to the runbook of its name",
     );
     let (_, leads_to) = annotation("dashboard_url")
@@ -71,6 +82,11 @@ fn every_alert_has_what_whoever_it_wakes_needs() {
 }
 
 #[test]
+fn there_are_no_more_alerts_than_a_person_knows() {
+    assert!(alerts().len() <= MOST, "{}", alerts().len());
+}
+
+#[test]
 fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
     let names: BTreeSet<_> = alerts().iter().map(|it| it.name().to_owned()).collect();
     let runbooks = read("alerts/runbooks", ".md");
@@ -92,8 +108,12 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
 fn every_alert_is_named_by_a_test_of_promtool() {
     let tests = read("alerts/tests", ".test.yaml");
     for alert in alerts() {
-        let named = format!("alertname: {}\n", alert.name());
-        let is_tested = tests.iter().any(|(_, text)| text.contains(&named));
+        let named = [
+            format!("alertname: {}\n", alert.name()),
+            format!("alertname=\"{}\"", alert.name()),
+        ];
+        let is_named = |text: &String| named.iter().any(|it| text.contains(it));
+        let is_tested = tests.iter().any(|(_, text)| is_named(text));
         assert!(
             is_tested,
             "{}: no test in alerts/tests names it",
@@ -129,10 +149,17 @@ fn alert_that_lacks_something_is_found() {
             Box::new(|it| drop(it.labels.insert("severity".into(), "bad".into()))),
             "its severity",
         ),
-        (Box::new(annotation("summary", "")), "has no summary"),
         (
-            Box::new(annotation("description", "")),
+            Box::new(annotation("summary", "$labels.deployment")),
+            "has no summary",
+        ),
+        (
+            Box::new(annotation("description", "$labels.deployment")),
             "has no description",
+        ),
+        (
+            Box::new(annotation("summary", "It is broken.")),
+            "does not name the deployment",
         ),
         (
             Box::new(annotation(

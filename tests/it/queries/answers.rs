@@ -20,6 +20,38 @@ const RIGHTLY_EMPTY: &[(&str, &str)] = &[
     ),
     ("exporter.json, panel \"Replica lag\"", "a primary is read"),
     (
+        "fleet.json, panel \"Incidents\"",
+        "the demo may have none just then",
+    ),
+    (
+        "service.json, panel \"Availability, 30 days\"",
+        "recorded once a minute",
+    ),
+    (
+        "service.json, panel \"Error budget left\"",
+        "recorded once a minute",
+    ),
+    (
+        "service.json, panel \"Objective\"",
+        "recorded once a minute",
+    ),
+    (
+        "service.json, panel \"Templates\"",
+        "recorded once a minute",
+    ),
+    (
+        "service.json, panel \"Organizations, 30 days\"",
+        "recorded once a minute",
+    ),
+    (
+        "service.json, panel \"Start-up, 9 of 10 are faster\"",
+        "no agent may have started",
+    ),
+    (
+        "service.json, panel \"Start-up, half are faster\"",
+        "no agent may have started",
+    ),
+    (
         "exporter.json, panel \"Last error of each kind\"",
         "nothing went wrong",
     ),

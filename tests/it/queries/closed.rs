@@ -7,6 +7,7 @@ use coder_agent_exporter::fleet::model::cause::Cause;
 use coder_agent_exporter::fleet::model::coder::HealthSection;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
+use coder_agent_exporter::fleet::model::startup::{StartupPhase, StartupResult};
 use coder_agent_exporter::fleet::model::workspace::{BindingState, WorkspaceState};
 use coder_agent_exporter::fleet::rules::coder::ReplicaState;
 use coder_agent_exporter::fleet::rules::health::Health;
@@ -32,6 +33,8 @@ const OPEN: &[&str] = &[
     "app_name",
     "version",
     "migration",
+    "coder_url",
+    "external_url",
     "tailnet_node",
     "metric",
     "replica",
@@ -86,9 +89,14 @@ pub(super) fn values(metric: &str, label: &str) -> Option<Vec<&'static str>> {
         "lifecycle_state" => all::<Lifecycle>(),
         "outcome" => all::<ProbeOutcome>(),
         "collector" => all::<Collector>(),
-        "phase" => all::<Phase>(),
+        "phase" => either(
+            metric.starts_with("coder_agent_startup"),
+            all::<StartupPhase>(),
+            all::<Phase>(),
+        ),
+        "result" => all::<StartupResult>(),
         "cause" => all::<Cause>(),
-        "severity" => vec!["critical", "warning", "info"],
+        "severity" => vec!["critical", "warning", "info", "none"],
         "alertstate" => vec!["pending", "firing"],
         _ => return None,
     })

@@ -89,8 +89,14 @@ fn kind_of(series: &str) -> Option<MetricKind> {
     family.map(|it| it.kind)
 }
 
+/// A constant of the rules: it has no labels.
+const OF_ALL_DEPLOYMENTS: &str = "deployment:coder_agent_availability:objective";
+
 fn has_label(series: &str, label: &str) -> bool {
     let bare = series.strip_suffix("_bucket").unwrap_or(series);
     let own = families().find(|it| it.name == bare);
+    if series == OF_ALL_DEPLOYMENTS {
+        return false;
+    }
     OF_ALL_SERIES.contains(&label) || own.is_some_and(|it| it.labels.contains(&label))
 }

@@ -12,7 +12,14 @@ use super::expression::{ANYTHING, Asked, asked, values};
 use super::files::{Query, alert_queries, dashboards, rules};
 
 /// Labels that come from the scrape; `deployment` is the one the README asks for.
-const OF_TARGETS: &[&str] = &["job", "instance", "pod", "deployment"];
+const OF_TARGETS: &[&str] = &[
+    "job",
+    "instance",
+    "pod",
+    "deployment",
+    "cluster",
+    "namespace",
+];
 /// What Prometheus writes itself.
 const OF_PROMETHEUS: &[&str] = &["up", "scrape_duration_seconds", "scrape_samples_scraped"];
 
@@ -61,7 +68,8 @@ impl Known {
             Err(error) => return vec![format!("{place}: no PromQL: {error}")],
         };
         let mut faults = Vec::new();
-        if asked.selectors.is_empty() {
+        let is_constant = query.text.trim_start().starts_with("vector(");
+        if asked.selectors.is_empty() && !is_constant {
             faults.push(format!("{place}: asks for no metric"));
         }
         for selector in &asked.selectors {

@@ -82,6 +82,68 @@ timeoutSeconds: 5
 {{- end -}}
 
 {{/*
+The rules with the operator's changes: alerts left out, with another `for`, severity, threshold or
+expression, and with more labels. A name that no alert has is an error.
+*/}}
+{{- define "exporter.changedRules" -}}
+{{- $changes := .changes }}
+{{- $known := list }}
+{{- range $group := .spec.groups }}
+{{- $rules := list }}
+{{- range $rule := $group.rules }}
+{{- if $rule.alert }}
+{{- $known = append $known $rule.alert }}
+{{- if not (has $rule.alert $changes.disabled) }}
+{{- include "exporter.changedRule" (dict "rule" $rule "changes" $changes) }}
+{{- $rules = append $rules $rule }}
+{{- end }}
+{{- else }}
+{{- $rules = append $rules $rule }}
+{{- end }}
+{{- end }}
+{{- $_ := set $group "rules" $rules }}
+{{- end }}
+{{- range $name := concat $changes.disabled (keys $changes.customRules) }}
+{{- if not (has $name $known) }}
+{{- fail (printf "prometheusRule: no alert is called %s" $name) }}
+{{- end }}
+{{- end }}
+{{- $groups := list }}
+{{- range $group := .spec.groups }}
+{{- if $group.rules }}
+{{- $groups = append $groups $group }}
+{{- end }}
+{{- end }}
+{{- toYaml (dict "groups" $groups) }}
+{{- end -}}
+
+{{/* Changes one alert in its place. A threshold is a number before two spaces and a comment. */}}
+{{- define "exporter.changedRule" -}}
+{{- $rule := .rule }}
+{{- $custom := get .changes.customRules $rule.alert | default dict }}
+{{- if hasKey $custom "for" }}
+{{- $_ := set $rule "for" $custom.for }}
+{{- end }}
+{{- if hasKey $custom "severity" }}
+{{- $_ := set $rule.labels "severity" $custom.severity }}
+{{- end }}
+{{- if hasKey $custom "expr" }}
+{{- $_ := set $rule "expr" $custom.expr }}
+{{- end }}
+{{- if hasKey $custom "threshold" }}
+{{- $limits := regexFindAll "[<>]=? [0-9.]+ +#" $rule.expr -1 }}
+{{- if ne (len $limits) 1 }}
+{{- fail (printf "prometheusRule: %s has %d thresholds: set its expr" $rule.alert (len $limits)) }}
+{{- end }}
+{{- $limit := printf "${1} %s${2}" (toString $custom.threshold) }}
+{{- $_ := set $rule "expr" (regexReplaceAll "([<>]=?) [0-9.]+( +#)" $rule.expr $limit) }}
+{{- end }}
+{{- range $name, $value := .changes.additionalRuleLabels }}
+{{- $_ := set $rule.labels $name $value }}
+{{- end }}
+{{- end -}}
+
+{{/*
 The pod of a Deployment, by root and component (exporter, or probe): they differ in the settings of
 the probe and in who has Coder's token. The container has the same name in both, for it becomes a
 label of every series.

@@ -2,9 +2,10 @@
 
 use maud::{Markup, html};
 
+use crate::fleet::report::format::age;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::model::Incident;
-use crate::incident::report::{IncidentSummary, agents_per_minute, title};
+use crate::incident::report::{IncidentSummary, agents_per_minute, title, title_of};
 use crate::web::ui::documents::runbook;
 use crate::web::ui::moments::{clock_time, since};
 use crate::web::ui::parts::{counted, name, number};
@@ -15,15 +16,22 @@ use super::View;
 const WHOLE: usize = 5;
 const BRIEF: usize = 60;
 
+/// Ended incidents that are listed.
+const ENDED: usize = 20;
+
 /// Runners-up and other names of an incident.
 const NAMED: usize = 3;
 
-/// Renders the section; nothing where there is no incident.
+/// Renders the section; nothing where there is no incident and was none lately.
 pub(super) fn incidents(view: &View<'_>, fleet: &FleetStats) -> Markup {
-    let all = view.incidents;
-    if all.is_empty() {
-        return html! {};
+    if view.incidents.is_empty() {
+        return html! {
+            @if !view.ended.is_empty() {
+                section id="incidents" aria-label="Incidents" data-key="incidents" { (ended(view)) }
+            }
+        };
     }
+    let all = view.incidents;
     let (whole, others) = all.split_at(all.len().min(WHOLE));
     let brief = &others[..others.len().min(BRIEF)];
     html! {
@@ -42,6 +50,35 @@ pub(super) fn incidents(view: &View<'_>, fleet: &FleetStats) -> Markup {
                             a href=(view.links.here("/api/v1/incidents")) { "API" } "."
                         }
                     }
+                }
+            }
+            (ended(view))
+        }
+    }
+}
+
+/// Incidents of the last six hours that are over.
+fn ended(view: &View<'_>) -> Markup {
+    let shown = view.ended.iter().take(ENDED);
+    html! {
+        @if !view.ended.is_empty() {
+            details data-key="ended-incidents" {
+                summary { (counted(view.ended.len() as u64, "incident")) " ended in the last six hours" }
+                ul {
+                    @for one in shown {
+                        li {
+                            (name(&title_of(one.kind, one.family, &one.common)))
+                            ": from " (clock_time(one.start, view.now))
+                            " for " (age(one.end.seconds_since(one.start))) ", up to "
+                            (counted(one.agents.into(), "agent")) " of " (counted(one.owners.into(), "user"))
+                            @if let Some(cut_off) = one.owners_in_session {
+                                ", " (number(cut_off.into())) " of them in session"
+                            }
+                        }
+                    }
+                }
+                @if view.ended.len() > ENDED {
+                    p class="note" { "Those before are in the " a href=(view.links.here("/api/v1/incidents")) { "API" } "." }
                 }
             }
         }
@@ -156,6 +193,7 @@ mod tests {
             probe: None,
             collection: &collection,
             incidents,
+            ended: &[],
             membership: Membership::of(fleet, incidents),
             health_history: &HealthHistory::default(),
             coder_trouble: None,

@@ -1,7 +1,7 @@
 //! Asks which people were cut off when their agents were lost, beside the scrapes and never in one.
 //!
-//! A collection that finds a new loss in an incident says so; one statement then asks about up to
-//! two thousand losses. Its answer is kept, and is on the next page of metrics.
+//! A collection that finds a new loss in an incident says so; one statement then asks about losses
+//! that lie close together in time. Its answer is kept, and is on the next page of metrics.
 
 use std::time::Duration;
 
@@ -37,6 +37,10 @@ pub async fn run(collect: &Collect) {
                     failure.kind,
                     ErrorKind::Authentication | ErrorKind::Connect | ErrorKind::Tls
                 );
+                // So that it does not cost the database the same again and again.
+                if failure.kind == ErrorKind::Timeout {
+                    collect.give_up_losses(&losses);
+                }
                 let line =
                     is_of_reports.then(|| log.failed(Subject::CutOff, &failure, began.elapsed()));
                 (line, PAUSE_AFTER_FAILURE)

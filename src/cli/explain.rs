@@ -113,7 +113,7 @@ fn write_advice(out: &mut String, details: &AgentDetails, incidents: &Incidents<
         return;
     };
     let advice = Advice::of(&known.fleet, incident);
-    line(out, "incident", &title(incident));
+    line(out, "incident", &title(&known.fleet, incident));
     let users = format!(
         "{} agents, {} users",
         incident.members.len(),

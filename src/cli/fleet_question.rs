@@ -3,14 +3,13 @@
 use anyhow::anyhow;
 use tokio::time::Instant;
 
-use crate::collect::LOSSES_AT_A_TIME;
 use crate::config::incident_args::IncidentArgs;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::facts::incidents_of;
 use crate::incident::model::{Incident, IncidentSettings};
-use crate::incident::sessions::SessionRecord;
+use crate::incident::sessions::{SessionRecord, first_question};
 use crate::postgres::database::{CollectionRequest, Database};
 
 use super::PATIENCE;
@@ -68,11 +67,14 @@ impl KnownFleet {
 async fn fill_in_session(database: &Database, fleet: &FleetStats, incidents: &mut [Incident]) {
     let mut sessions = SessionRecord::default();
     let deadline = Instant::now() + PATIENCE;
-    for losses in sessions.follow(fleet, incidents).chunks(LOSSES_AT_A_TIME) {
-        match database.cut_off(losses, deadline).await {
-            Ok(answer) => sessions.learn(losses, &answer),
+    let mut losses = sessions.follow(fleet, incidents);
+    while !losses.is_empty() {
+        let rest = losses.split_off(first_question(&losses));
+        match database.cut_off(&losses, deadline).await {
+            Ok(answer) => sessions.learn(&losses, &answer),
             Err(_) => break,
         }
+        losses = rest;
     }
     sessions.fill(fleet, incidents);
 }

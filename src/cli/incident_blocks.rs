@@ -33,7 +33,7 @@ fn write_block(out: &mut String, known: &KnownFleet, incident: &Incident) {
         commands,
         runbook,
     } = Advice::of(&known.fleet, incident);
-    let title = fit(&title(incident), WIDTH);
+    let title = fit(&title(&known.fleet, incident), WIDTH);
     let _ = writeln!(out, "{}", styled(BAD, title.trim_end()));
     write_line(out, "agents", &agents(incident));
     write_line(out, "since", &since(incident, known.fleet.snapshot.now));

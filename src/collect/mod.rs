@@ -1,5 +1,6 @@
 //! Collects on demand: concurrent requests share one collection.
 
+mod incidents;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
 use parking_lot::Mutex;
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout_at};
 
 use crate::clock::wall_clock;
@@ -20,12 +21,10 @@ use crate::fleet::model::agent::Label;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
-use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::TransitionCounts;
-use crate::incident::facts::incidents_of;
 use crate::incident::history::EndedIncident;
-use crate::incident::model::{Incident, IncidentSettings};
+use crate::incident::model::IncidentSettings;
 use crate::log_dedup::Subject;
 use crate::log_output::say;
 use crate::metrics::coderd;
@@ -34,16 +33,13 @@ use crate::offload::offload;
 use crate::postgres::database::{CollectionRequest, Database};
 use crate::service_level::ServiceLevel;
 
-pub use state::Incidents;
+use incidents::IncidentMemory;
+pub use incidents::Incidents;
 use state::{CollectState, Memory};
 
 /// A collection ends at its deadline with an error that says what it was waiting for. The request
 /// that started it waits this much longer, to get that error.
 const GRACE: Duration = Duration::from_millis(50);
-
-/// Losses that are asked about in one statement, the oldest first: so many lie close together in
-/// time, and their reports too.
-pub const LOSSES_AT_A_TIME: usize = 2000;
 
 /// Settings of a collection, without the database.
 #[derive(Debug, Clone)]
@@ -105,8 +101,7 @@ pub struct Collect<S = Database> {
     /// Locked while a collection is compared with the previous one. The state may be locked while
     /// this is locked, never the other way round.
     memory: Arc<Mutex<Memory>>,
-    /// Notified when there are losses to be asked about.
-    losses_found: Arc<Notify>,
+    incidents: Arc<IncidentMemory>,
     /// One permit, for queries that are not collections.
     turn: Arc<Semaphore>,
     /// Start of the process: the log's times count from here.
@@ -135,7 +130,7 @@ impl<S: CollectionSource> Collect<S> {
             settings: Arc::new(settings),
             state: Arc::default(),
             memory: Arc::default(),
-            losses_found: Arc::default(),
+            incidents: Arc::default(),
             turn: Arc::new(Semaphore::new(1)),
             started: Instant::now(),
         }
@@ -236,45 +231,28 @@ impl<S: CollectionSource> Collect<S> {
     pub fn incidents_of(&self, collection: &CollectionResult) -> Option<Incidents> {
         let fleet = collection.fleet.as_ref().ok();
         let fleet = fleet.filter(|it| it.agents.is_some())?;
-        let latest = self.state.lock().incidents.clone();
-        match latest {
-            Some((at, incidents)) if at == fleet.snapshot.now => Some(incidents),
-            // Another collection ended meanwhile.
-            _ => Some(self.find_incidents(fleet).into()),
-        }
-    }
-
-    fn find_incidents(&self, fleet: &FleetStats) -> Vec<Incident> {
-        let mut incidents = incidents_of(fleet, self.settings.incidents);
-        self.state.lock().sessions.fill(fleet, &mut incidents);
-        incidents
+        Some(self.incidents.of(fleet, self.settings.incidents))
     }
 
     /// Incidents that ended within the last six hours, the newest first.
     pub fn ended_incidents(&self) -> Vec<EndedIncident> {
-        let state = self.state.lock();
-        state.incident_history.ended().cloned().collect()
+        self.incidents.ended()
     }
 
     /// Losses in the present incidents of which it is not known whether they cut a person off. Waits
-    /// until there are some; at most [`LOSSES_AT_A_TIME`] at a time.
+    /// until there are some; at most one question's.
     pub async fn losses_to_ask(&self) -> Vec<Loss> {
-        loop {
-            // Those found from here on are not missed.
-            let found = self.losses_found.notified();
-            let mut losses = std::mem::take(&mut self.state.lock().losses);
-            if !losses.is_empty() {
-                let rest = losses.split_off(losses.len().min(LOSSES_AT_A_TIME));
-                self.state.lock().losses = rest;
-                return losses;
-            }
-            found.await;
-        }
+        self.incidents.losses_to_ask().await
+    }
+
+    /// Gives up these losses: the question took too long.
+    pub fn give_up_losses(&self, asked: &[Loss]) {
+        self.incidents.give_up(asked);
     }
 
     /// Keeps what was answered about these losses. It is in the incidents of the next collection.
     pub fn learn_cut_off(&self, asked: &[Loss], answer: &CutOff) {
-        self.state.lock().sessions.learn(asked, answer);
+        self.incidents.learn(asked, answer);
     }
 
     fn join_or_start(
@@ -350,22 +328,9 @@ impl<S: CollectionSource> Collect<S> {
         if let Ok(fleet) = &collection.fleet
             && fleet.agents.is_some()
         {
-            self.keep_incidents(fleet);
+            self.incidents.follow(fleet, self.settings.incidents);
         }
         self.merged_rows(collection)
-    }
-
-    fn keep_incidents(&self, fleet: &FleetStats) {
-        let incidents = self.find_incidents(fleet);
-        let mut state = self.state.lock();
-        state
-            .incident_history
-            .follow(fleet.snapshot.now, &incidents);
-        state.losses = state.sessions.follow(fleet, &incidents);
-        state.incidents = Some((fleet.snapshot.now, incidents.into()));
-        if !state.losses.is_empty() {
-            self.losses_found.notify_one();
-        }
     }
 
     /// Number of rows in this collection that were merged because they would give the same series

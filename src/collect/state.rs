@@ -8,15 +8,11 @@ use tokio::time::Instant;
 
 use crate::clock::wall_clock;
 use crate::error::{ErrorKind, Failure};
-use crate::fleet::model::activity::Loss;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::health_history::HealthHistory;
 use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
-use crate::incident::history::IncidentHistory;
-use crate::incident::model::Incident;
-use crate::incident::sessions::SessionRecord;
 use crate::log_dedup::{Line, LogDedup, Subject};
 use crate::metrics::page::ErrorCounts;
 use crate::service_level::ServiceLevel;
@@ -26,9 +22,6 @@ use super::Flight;
 /// An open page refreshes within this time. After a page was served, the last collection is kept
 /// for this long.
 pub(super) const WATCHED: Duration = Duration::from_secs(60);
-
-/// Incidents of one collection, shared with pages that are being written.
-pub type Incidents = Arc<[Incident]>;
 
 /// State of the collections, without the database.
 #[derive(Default)]
@@ -48,13 +41,6 @@ pub(super) struct CollectState {
     pub(super) service_level: Arc<ServiceLevel>,
     /// Whether Coder was alive in the last collection that could tell.
     pub(super) coder: Option<CoderState>,
-    /// Incidents of the last collection, and its moment.
-    pub(super) incidents: Option<(Timestamp, Incidents)>,
-    /// Incidents that ended lately.
-    pub(super) incident_history: IncidentHistory,
-    /// What is known of the people whom these cut off, and the losses to be asked about.
-    pub(super) sessions: SessionRecord,
-    pub(super) losses: Vec<Loss>,
     pub(super) log: LogDedup,
 }
 

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::fleet::model::agent::{Kind, Label};
 use crate::fleet::model::label_value::Variants;
@@ -31,6 +32,9 @@ pub struct IncidentSummary {
     pub factor: String,
     /// The value of that dimension; empty without one.
     pub value: String,
+    /// Hostname of the coderd replica in `value`; null for other factors, and where Coder has
+    /// forgotten it.
+    pub hostname: Option<String>,
     /// Agents with the problem.
     pub agents: u64,
     /// Agents that it could have hit.
@@ -163,11 +167,12 @@ impl IncidentSummary {
         let runners_up = incident.runners_up.iter();
         Self {
             incident_id: incident.id().to_string(),
-            title: title(incident),
+            title: title(fleet, incident),
             kind: incident.kind.as_str(),
             family: incident.family.as_str(),
             factor: incident.common.factor().into_owned(),
             value: incident.common.value().to_owned(),
+            hostname: hostname(fleet, &incident.common).map(str::to_owned),
             agents: incident.members.len() as u64,
             expected_agents: incident.expected.into(),
             workspaces: incident.workspaces.into(),
@@ -212,9 +217,25 @@ pub fn agents_per_minute(incident: &Incident) -> Option<f64> {
     Some(incident.members.len() as f64 / minutes)
 }
 
-/// What it is in one line: `root lost: template acme/docker`.
-pub fn title(incident: &Incident) -> String {
-    title_of(incident.kind, incident.family, &incident.common)
+/// What it is in one line: `root lost: template acme/docker`. A coderd replica has its hostname
+/// beside its id.
+pub fn title(fleet: &FleetStats, incident: &Incident) -> String {
+    let title = title_of(incident.kind, incident.family, &incident.common);
+    match hostname(fleet, &incident.common) {
+        Some(hostname) => format!("{title} ({hostname})"),
+        None => title,
+    }
+}
+
+/// The hostname of the coderd replica that agents have in common.
+fn hostname<'a>(fleet: &'a FleetStats, common: &Common) -> Option<&'a str> {
+    let Common::Value(Dimension::CoderdReplica, id) = common else {
+        return None;
+    };
+    let id = Uuid::parse_str(id).ok()?;
+    let mut replicas = fleet.snapshot.replicas.iter().flatten();
+    let replica = replicas.find(|it| it.id == id)?;
+    Some(replica.hostname.as_str()).filter(|it| !it.is_empty())
 }
 
 /// The same of one that is over.
@@ -246,8 +267,32 @@ fn shared(dimension: &Dimension, value: &Label, score: Option<f64>) -> Shared {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::fixtures::at;
+    use crate::fleet::fixtures::{at, fleet_of};
+    use crate::fleet::model::coder::Replica;
     use crate::incident::advice::tests::incident;
+
+    #[test]
+    fn replica_has_its_hostname_beside_its_id_while_coder_knows_it() {
+        let id = Uuid::from_u128(7);
+        let common = Common::Value(Dimension::CoderdReplica, Label::from(id.to_string()));
+        let incident = incident(Kind::Root, Family::Lost, common);
+        let mut fleet = fleet_of(Vec::new());
+        let plain = format!("root lost: coderd replica {id}");
+        assert_eq!(title(&fleet, &incident), plain);
+        fleet.snapshot.replicas = Some(vec![Replica {
+            id,
+            hostname: "coderd-1".into(),
+            version: "v2.35.1".into(),
+            is_primary: true,
+            started_at: None,
+            updated_at: None,
+            stopped_at: None,
+            database_latency: None,
+        }]);
+        assert_eq!(title(&fleet, &incident), format!("{plain} (coderd-1)"));
+        let summary = IncidentSummary::of(&fleet, &incident);
+        assert_eq!(summary.hostname.as_deref(), Some("coderd-1"));
+    }
 
     #[test]
     fn wave_of_less_than_a_minute_counts_as_one() {

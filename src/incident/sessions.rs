@@ -23,6 +23,17 @@ const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 /// least.
 const MOST_LOSSES: usize = 50_000;
 
+/// Losses in one question, and the time that they may be apart: the reports around them are read,
+/// those of all agents of their templates.
+const MOST_ASKED: usize = 2000;
+const APART: Duration = Duration::from_secs(12 * 60);
+
+/// How many of these losses, which are in the order of time, are one question.
+pub fn first_question(losses: &[Loss]) -> usize {
+    let is_near = |it: &&Loss| !it.at.is_past(losses[0].at, APART);
+    losses.iter().take(MOST_ASKED).take_while(is_near).count()
+}
+
 /// What is known about the losses of the present incidents.
 #[derive(Debug, Default)]
 pub struct SessionRecord {
@@ -62,6 +73,17 @@ impl SessionRecord {
             let was_in_session = is_known.then(|| answer.in_session.contains(&key));
             self.known.insert(key, was_in_session);
         }
+    }
+
+    /// Gives these losses up: the question took too long, and would again.
+    pub fn give_up(&mut self, asked: &[Loss]) {
+        let keys = asked.iter().map(|it| (it.agent, it.at));
+        self.known.extend(keys.map(|it| (it, None)));
+    }
+
+    /// Whether it was asked about already.
+    pub fn is_known(&self, loss: &Loss) -> bool {
+        self.known.contains_key(&(loss.agent, loss.at))
     }
 
     /// Sets the number of people who were in session, where it is known.
@@ -224,6 +246,28 @@ mod tests {
                 "asked once all the same"
             );
         }
+    }
+
+    #[test]
+    fn one_question_is_about_losses_that_are_near_in_time() {
+        let loss = |at_seconds| Loss {
+            agent: Uuid::nil(),
+            workspace: Uuid::nil(),
+            at: at(at_seconds),
+        };
+        assert_eq!(first_question(&[]), 0);
+        assert_eq!(first_question(&[0, 1, 720, 721].map(loss)), 3);
+        assert_eq!(first_question(&vec![loss(0); MOST_ASKED + 1]), MOST_ASKED);
+    }
+
+    #[test]
+    fn loss_that_was_given_up_is_unknown_and_not_asked_again() {
+        let fleet = fleet(&[60, 60]);
+        let mut record = SessionRecord::default();
+        let asked = record.follow(&fleet, &lost(&fleet));
+        record.give_up(&asked);
+        assert_eq!(record.follow(&fleet, &lost(&fleet)), []);
+        assert_eq!(people(&record, &fleet), None);
     }
 
     #[test]

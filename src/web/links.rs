@@ -25,6 +25,11 @@ impl Links {
         }
     }
 
+    /// The path of the runbook with this name.
+    pub(super) fn runbook(name: &str) -> String {
+        format!("/runbooks/{name}")
+    }
+
     /// A link to a path of this exporter, which starts with a slash. It includes the prefix, but
     /// not the host.
     pub(super) fn here(&self, path: &str) -> String {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -101,7 +102,10 @@ async fn people_who_were_cut_off_are_counted_once_each_in_every_era() {
         let deadline = Instant::now() + Duration::from_secs(10);
         let answer = collect.database().cut_off(&losses, deadline).await.unwrap();
         assert_eq!(answer.in_session.len(), 3, "{era:?} {answer:?}");
+        // A collection that ends meanwhile lists them once more, and they are not asked again.
+        assert_eq!(in_session(&collect).await, None, "{era:?}");
         collect.learn_cut_off(&losses, &answer);
+        assert!(collect.losses_to_ask().now_or_never().is_none());
         assert_eq!(in_session(&collect).await, Some(2), "{era:?}");
         // The fact stays when its reports are gone.
         coder.sql("DELETE FROM workspace_agent_stats").await;

@@ -70,6 +70,9 @@ async fn api_has_the_incident_with_its_agents_and_their_sub_agents() {
     let versions = "coder templates versions list gpu --org acme";
     assert_eq!(incident["commands"][0], versions);
 
+    let runbook = incident["runbook_url"].as_str().unwrap();
+    assert_shows(&exporter.get(runbook).await, &["CoderAgentsLost"]);
+
     let id = incident["incident_id"].as_str().unwrap();
     let one = read(&exporter, &format!("/api/v1/incidents/{id}")).await;
     assert_eq!(one["value"], "acme/gpu");

@@ -111,8 +111,6 @@ async fn scrape(world: &World, seconds: f64) -> Option<Page> {
             world.tally.wrong(&format!("a broken page: {error}"));
             None
         }
-        // More at once than --web.max-requests.
-        (503, _) => None,
         (status, _) => {
             world.tally.wrong(&format!("status {status}"));
             None

@@ -20,23 +20,6 @@ span AS MATERIALIZED (
            max(every.lost_at) AS until
     FROM lost AS every
     GROUP BY every.template_id, every.slot
-),
-report AS MATERIALIZED (
-    SELECT DISTINCT its.agent_id, its.created_at
-    FROM span
-    CROSS JOIN LATERAL (
-        SELECT every.agent_id,
-               every.created_at,
-               jsonb_path_exists(every.session_counts, '$.* ? (@ > 0)', '{}', true) AS has_session -- since workspace_agent_stats.session_counts
-               -- until workspace_agent_stats.session_counts: every.session_count_vscode + every.session_count_jetbrains + every.session_count_reconnecting_pty + every.session_count_ssh > 0 AS has_session
-        FROM workspace_agent_stats AS every
-        WHERE every.template_id = span.template_id
-          AND every.connection_count > 0
-          AND (every.template_id, every.created_at) >= (span.template_id, span.since)
-          AND (every.template_id, every.created_at) <= (span.template_id, span.until)
-        OFFSET 0
-    ) AS its
-    WHERE its.has_session
 )
 SELECT now() AS moment,
        (
@@ -49,8 +32,19 @@ SELECT now() AS moment,
 FROM (SELECT) AS one_row
 LEFT JOIN (
     SELECT DISTINCT lost.agent_id, lost.lost_at
-    FROM lost
-    JOIN report ON report.agent_id = lost.agent_id
-               AND report.created_at >= lost.lost_at - interval '180 seconds'
-               AND report.created_at <= lost.lost_at
+    FROM span
+    CROSS JOIN LATERAL (
+        SELECT every.agent_id, every.created_at
+        FROM workspace_agent_stats AS every
+        WHERE every.template_id = span.template_id
+          AND every.connection_count > 0
+          AND (every.template_id, every.created_at) >= (span.template_id, span.since)
+          AND (every.template_id, every.created_at) <= (span.template_id, span.until)
+          AND jsonb_path_exists(every.session_counts, '$.* ? (@ > 0)', '{}', true) -- since workspace_agent_stats.session_counts
+          -- until workspace_agent_stats.session_counts: AND every.session_count_vscode + every.session_count_jetbrains + every.session_count_reconnecting_pty + every.session_count_ssh > 0
+        OFFSET 0
+    ) AS report
+    JOIN lost ON lost.agent_id = report.agent_id
+             AND report.created_at >= lost.lost_at - interval '180 seconds'
+             AND report.created_at <= lost.lost_at
 ) AS cut ON true

@@ -84,7 +84,7 @@ impl Examples {
             },
             incidents: Some(briefs(slice::from_ref(&incident))),
         };
-        let item = || IncidentItem::of(fleet, &incident, links);
+        let item = || IncidentItem::of(fleet, &incident, links, true);
         let incidents = IncidentList {
             now: now.clone(),
             incidents: vec![item()],

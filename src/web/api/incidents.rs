@@ -53,15 +53,25 @@ pub(super) struct IncidentItem {
     incident: IncidentSummary,
     /// Address of its agents in this API, which may be relative.
     agents_url: String,
+    /// Address of its runbook on this exporter, which may be relative; null when the pages are off.
+    runbook_url: Option<String>,
 }
 
 impl IncidentItem {
     /// An incident of this fleet.
-    pub(super) fn of(fleet: &FleetStats, incident: &Incident, links: &Links) -> Self {
+    pub(super) fn of(
+        fleet: &FleetStats,
+        incident: &Incident,
+        links: &Links,
+        has_pages: bool,
+    ) -> Self {
         let agents = format!("/api/v1/agents?incident={}", incident.id());
+        let incident = IncidentSummary::of(fleet, incident);
+        let runbook = has_pages.then(|| Links::runbook(incident.runbook));
         Self {
-            incident: IncidentSummary::of(fleet, incident),
             agents_url: links.whole(&agents),
+            runbook_url: runbook.map(|it| links.whole(&it)),
+            incident,
         }
     }
 }
@@ -76,10 +86,10 @@ pub(super) async fn list(
     let collection = app.collection_or_problem().await?;
     offload(collection.agent_count(), move || {
         let (fleet, incidents) = known(&app, &collection)?;
-        let links = &app.settings.links;
+        let (links, has_pages) = (&app.settings.links, app.settings.ui);
         let items = incidents
             .iter()
-            .map(|it| IncidentItem::of(fleet, it, links));
+            .map(|it| IncidentItem::of(fleet, it, links, has_pages));
         let list = IncidentList {
             now: moment(fleet.snapshot.now),
             incidents: items.collect(),
@@ -111,9 +121,10 @@ pub(super) async fn one(
         let (fleet, incidents) = known(&app, &collection)?;
         let incident = incidents.iter().find(|it| it.id() == id);
         let incident = incident.ok_or_else(Problem::no_such_incident)?;
+        let (links, has_pages) = (&app.settings.links, app.settings.ui);
         let answer = IncidentAnswer {
             now: moment(fleet.snapshot.now),
-            incident: IncidentItem::of(fleet, incident, &app.settings.links),
+            incident: IncidentItem::of(fleet, incident, links, has_pages),
         };
         Ok(whole(&headers, &answer))
     })

@@ -17,17 +17,6 @@ pub(super) fn health_rule(reason: &Reason) -> Markup {
     rule(REPOSITORY, reason, "docs/spec/health.md")
 }
 
-/// The name of a runbook, as a link if possible.
-pub(super) fn runbook(name: &str) -> Markup {
-    let address = document(REPOSITORY, &format!("alerts/runbooks/{name}.md"));
-    html! {
-        @match address {
-            Some(address) => { a href=(address) rel="noreferrer" { (name) } },
-            None => code { "alerts/runbooks/" (name) ".md" },
-        }
-    }
-}
-
 /// `(rule silent)`, with a link to the rule on its page if there is a repository.
 fn rule(repository: &str, reason: &Reason, page: &str) -> Markup {
     let name = reason.rule;

@@ -9,6 +9,7 @@ use axum::response::Response;
 use maud::{PreEscaped, html};
 use pulldown_cmark::{Event, Options, Parser, Tag};
 
+use crate::web::links::Links;
 use crate::web::state::App;
 
 use super::layout::{page, with_status};
@@ -120,7 +121,7 @@ pub(super) async fn list(State(app): State<Arc<App>>) -> Response {
         h1 { "Runbooks" }
         ul {
             @for (alert, _) in RUNBOOKS {
-                li { a href=(app.settings.links.here(&path(alert))) { (alert) } }
+                li { a href=(app.settings.links.here(&Links::runbook(alert))) { (alert) } }
             }
         }
     };
@@ -140,10 +141,6 @@ pub(super) async fn show(State(app): State<Arc<App>>, Path(alert): Path<String>)
     };
     let main = html! { (PreEscaped(rendered(text))) };
     page(&app.settings, alert, None, &main)
-}
-
-fn path(alert: &str) -> String {
-    format!("/runbooks/{alert}")
 }
 
 /// The text as HTML. Links to other runbooks lead to their pages.

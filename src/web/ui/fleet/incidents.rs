@@ -6,7 +6,7 @@ use crate::fleet::report::format::age;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::model::Incident;
 use crate::incident::report::{IncidentSummary, agents_per_minute, title, title_of};
-use crate::web::ui::documents::runbook;
+use crate::web::links::Links;
 use crate::web::ui::moments::{clock_time, since};
 use crate::web::ui::parts::{counted, name, number};
 
@@ -43,7 +43,7 @@ pub(super) fn incidents(view: &View<'_>, fleet: &FleetStats) -> Markup {
             @if !brief.is_empty() {
                 details data-key="more-incidents" {
                     summary { (counted(others.len() as u64, "more incident")) }
-                    ul { @for incident in brief { (line(view, incident)) } }
+                    ul { @for incident in brief { (line(view, fleet, incident)) } }
                     @if others.len() > brief.len() {
                         p class="note" {
                             (number((others.len() - brief.len()) as u64)) " more are in the "
@@ -103,16 +103,16 @@ fn item(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
                 @if !incident.members.is_empty() {
                     li { a href=(view.agents_of(incident)) data-swap { "Its " (counted(summary.agents, "agent")) } }
                 }
-                li { "Runbook: " (runbook(summary.runbook)) }
+                li { "Runbook: " a href=(view.links.here(&Links::runbook(summary.runbook))) { (summary.runbook) } }
             }
         }
     }
 }
 
-fn line(view: &View<'_>, incident: &Incident) -> Markup {
+fn line(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
     html! {
         li data-key=(incident.id()) {
-            a href=(view.agents_of(incident)) data-swap { (name(&title(incident))) }
+            a href=(view.agents_of(incident)) data-swap { (name(&title(fleet, incident))) }
             ": " (numbers(incident))
         }
     }
@@ -179,7 +179,6 @@ mod tests {
     use crate::incident::membership::Membership;
     use crate::incident::model::Common;
     use crate::incident::population::{Dimension, Family};
-    use crate::web::links::Links;
     use crate::web::ui::fleet::query::Query;
 
     fn shown(incidents: &[Incident], fleet: &FleetStats) -> String {

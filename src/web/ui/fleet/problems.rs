@@ -179,7 +179,7 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
 fn of_incident(view: &View<'_>, incident: &Incident) -> Markup {
     html! {
         "In the incident "
-        a href=(view.agents_of(incident)) data-swap { (name(&report::title(incident))) }
+        a href=(view.agents_of(incident)) data-swap { (name(&report::title_of(incident.kind, incident.family, &incident.common))) }
         ". " (incident.advice())
     }
 }

@@ -144,6 +144,7 @@ impl Workspace {
         if let Stage::Building(running) = &mut self.stage
             && running.host == Some(host)
         {
+            running.host = None;
             running.outcome = JobOutcome::Failed(HUNG_JOB);
             running.ends_at = back_within.start.max(cx.now) + HUNG_AFTER;
         }

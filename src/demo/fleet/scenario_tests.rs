@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::event::Event;
 use super::tests::{check_rows, count, problems};
 use super::*;
 
@@ -191,6 +192,34 @@ fn nothing_is_written_while_coder_is_down() {
     let counts = run.go_on(60);
     assert_eq!(replicas(&run), (6, 3));
     assert!(problems(&counts) <= 2, "{counts:?}");
+}
+
+#[test]
+fn job_of_a_coderd_that_crashed_is_ended_when_coder_has_heard_nothing_for_five_minutes() {
+    let mut run = Run::new(Scenario::CoderDown, 4);
+    run.go_on(10);
+    let mut changes = Changes::default();
+    for _ in 0..10 {
+        run.fleet.event(Event::Update, run.now, &mut changes);
+    }
+    run.tables.apply(&changes, run.now);
+    while run.has_said("all of Coder crashed") == 0 {
+        run.go_on(1);
+    }
+    let jobs = run.tables.jobs.values();
+    let running = jobs.filter(|job| job.started_at.is_some() && job.completed_at.is_none());
+    let running: Vec<_> = running.map(|job| job.id).collect();
+    assert!(running.len() >= 3, "{}", running.len());
+    let errors = |run: &Run| -> Vec<_> {
+        let jobs = running.iter().map(|id| &run.tables.jobs[id]);
+        jobs.map(|job| job.error.is_some_and(|it| it.contains("hung")))
+            .collect()
+    };
+    run.go_on(350);
+    assert!(!errors(&run).contains(&true));
+    // Coder is down once more in the meantime.
+    run.go_on(150);
+    assert!(!errors(&run).contains(&false));
 }
 
 #[test]

@@ -31,7 +31,7 @@ use crate::web::links::Links;
 use super::agents::{AgentAnswer, AgentPage, AgentSerializer};
 use super::cursor::cursor;
 use super::fleet::{FleetAnswer, briefs};
-use super::incidents::{IncidentAnswer, IncidentItem, IncidentList};
+use super::incidents::{IncidentItem, IncidentList};
 
 /// Time of the examples: 2026-01-15, 9:30:00 UTC.
 const NOW_SECONDS: i64 = 1_768_469_400;
@@ -46,9 +46,7 @@ pub(super) struct Examples {
     pub(super) agent: Value,
     /// Example response of `/api/v1/incidents`.
     pub(super) incidents: Value,
-    /// Example response of `/api/v1/incidents/{id}`.
-    pub(super) incident: Value,
-    /// Value of the incident's id in the path.
+    /// Value of the parameter `incident`.
     pub(super) incident_id: String,
     /// Value of the parameter `cursor`.
     pub(super) cursor: String,
@@ -84,15 +82,11 @@ impl Examples {
             },
             incidents: Some(briefs(slice::from_ref(&incident))),
         };
-        let item = || IncidentItem::of(fleet, &incident, links, true);
+        let item = IncidentItem::of(fleet, &incident, links, true);
         let incidents = IncidentList {
             now: now.clone(),
-            incidents: vec![item()],
+            incidents: vec![item],
             ended: vec![EndedSummary::of(&ended())],
-        };
-        let one_incident = IncidentAnswer {
-            now: now.clone(),
-            incident: item(),
         };
         let mut lost_ones = agents.iter().filter(|it| it.id == lost);
         let page = AgentPage {
@@ -113,7 +107,6 @@ impl Examples {
             page: value(&page),
             agent: value(&agent),
             incidents: value(&incidents),
-            incident: value(&one_incident),
             incident_id: incident.id().to_string(),
             cursor: cursor(lost),
             id: lost.to_string(),
@@ -126,7 +119,6 @@ impl Examples {
             page: Value::Null,
             agent: Value::Null,
             incidents: Value::Null,
-            incident: Value::Null,
             incident_id: String::new(),
             cursor: String::new(),
             id: String::new(),

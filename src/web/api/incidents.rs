@@ -3,8 +3,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use schemars::JsonSchema;
@@ -13,7 +12,6 @@ use serde::Serialize;
 use crate::fleet::report::format::moment;
 use crate::fleet::stats::collection::CollectionResult;
 use crate::fleet::stats::fleet_stats::FleetStats;
-use crate::incident::identity::IncidentId;
 use crate::incident::model::Incident;
 use crate::incident::report::{EndedSummary, IncidentSummary};
 use crate::offload::offload;
@@ -34,16 +32,6 @@ pub(super) struct IncidentList {
     pub(super) incidents: Vec<IncidentItem>,
     /// Incidents that this exporter saw end within the last six hours, at most 100, the newest first.
     pub(super) ended: Vec<EndedSummary>,
-}
-
-/// A single incident.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct IncidentAnswer {
-    /// Time of the data, by the database's clock.
-    pub(super) now: String,
-    /// The incident.
-    #[serde(flatten)]
-    pub(super) incident: IncidentItem,
 }
 
 /// An incident, and where its agents are.
@@ -101,32 +89,6 @@ pub(super) async fn list(
                 .collect(),
         };
         Ok(whole(&headers, &list))
-    })
-    .await
-}
-
-/// One incident; 404 if it is over, or never was.
-pub(super) async fn one(
-    State(app): State<Arc<App>>,
-    id: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
-    query::nothing(query.as_deref().unwrap_or_default())?;
-    let id = id.ok().and_then(|Path(id)| id.parse::<IncidentId>().ok());
-    let id =
-        id.ok_or_else(|| Problem::parameter("id", "the value must be the id of an incident"))?;
-    let collection = app.collection_or_problem().await?;
-    offload(collection.agent_count(), move || {
-        let (fleet, incidents) = known(&app, &collection)?;
-        let incident = incidents.iter().find(|it| it.id() == id);
-        let incident = incident.ok_or_else(Problem::no_such_incident)?;
-        let (links, has_pages) = (&app.settings.links, app.settings.ui);
-        let answer = IncidentAnswer {
-            now: moment(fleet.snapshot.now),
-            incident: IncidentItem::of(fleet, incident, links, has_pages),
-        };
-        Ok(whole(&headers, &answer))
     })
     .await
 }

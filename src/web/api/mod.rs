@@ -33,7 +33,6 @@ pub(super) fn routes() -> Router<Arc<App>> {
         .route("/api/v1/agents", get(agents::list))
         .route("/api/v1/agents/{id}", get(agents::one))
         .route("/api/v1/incidents", get(incidents::list))
-        .route("/api/v1/incidents/{id}", get(incidents::one))
         .route("/api/v1/openapi.json", get(openapi::show))
         .method_not_allowed_fallback(async || Problem::method_not_allowed())
         .route("/api", any(nothing))

@@ -5,13 +5,12 @@ use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
 
 use crate::fleet::model::label_value::Variants;
-use crate::incident::identity;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage};
 use super::example::Examples;
 use super::fleet::FleetAnswer;
-use super::incidents::{IncidentAnswer, IncidentList};
+use super::incidents::IncidentList;
 use super::parameters::Parameter;
 use super::problem::{self, Problem};
 
@@ -23,7 +22,6 @@ pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value 
     let page = answer::<AgentPage<'_>>(schemas, JSON, Some(&examples.page));
     let agent = answer::<AgentAnswer<'_>>(schemas, JSON, Some(&examples.agent));
     let incidents = answer::<IncidentList>(schemas, JSON, Some(&examples.incidents));
-    let incident = answer::<IncidentAnswer>(schemas, JSON, Some(&examples.incident));
     let mut page_answers = answers(page, &problem, &["400", "503"]);
     page_answers["200"]["headers"]["Link"] = header("Address of the next page, if there is one");
     let itself = json!({ JSON: { "schema": { "type": "object" } } });
@@ -51,12 +49,6 @@ pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value 
             "summary": "What agents with problems have in common",
             "parameters": [tag()],
             "responses": answers(incidents, &problem, &["400", "503"]),
-        } },
-        "/api/v1/incidents/{id}": { "get": {
-            "operationId": "incident",
-            "summary": "One incident",
-            "parameters": [incident_id(&examples), tag()],
-            "responses": answers(incident, &problem, &["400", "404", "503"]),
         } },
         "/api/v1/openapi.json": { "get": {
             "operationId": "openapi",
@@ -100,7 +92,7 @@ fn answers(content: Value, problem: &Value, problems: &[&str]) -> Value {
     for &status in problems {
         let description = match status {
             "400" => "A parameter is invalid or unknown",
-            "404" => "No agent of a latest build, or no present incident, has this id",
+            "404" => "No agent of any workspace's latest build has this id",
             _ => {
                 "The database did not answer, agents are not known, or there are too many requests"
             }
@@ -167,17 +159,6 @@ fn id(examples: &Examples) -> Value {
         "description": "Id of the agent",
         "schema": { "type": "string", "format": "uuid" },
         "example": examples.id,
-    })
-}
-
-fn incident_id(examples: &Examples) -> Value {
-    json!({
-        "name": "id",
-        "in": "path",
-        "required": true,
-        "description": "Id of the incident",
-        "schema": { "type": "string", "pattern": identity::PATTERN },
-        "example": examples.incident_id,
     })
 }
 

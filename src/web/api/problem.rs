@@ -44,7 +44,6 @@ pub(super) struct Problem {
 enum Kind {
     BadParameter,
     NoSuchAgent,
-    NoSuchIncident,
     NoSuchPath,
     MethodNotAllowed,
     Busy,
@@ -58,7 +57,6 @@ impl Kind {
         match self {
             Self::BadParameter => (StatusCode::BAD_REQUEST, "Invalid parameter"),
             Self::NoSuchAgent => (StatusCode::NOT_FOUND, "Agent not found"),
-            Self::NoSuchIncident => (StatusCode::NOT_FOUND, "Incident not found"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "Path not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method not allowed"),
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "Too many requests"),
@@ -99,12 +97,6 @@ impl Problem {
         let detail = "no agent of any workspace's latest build has this id; each build creates agents \
                       with new ids";
         Self::new(Kind::NoSuchAgent, detail)
-    }
-
-    /// 404: there is no incident with this id now.
-    pub(super) fn no_such_incident() -> Self {
-        let detail = "there is no incident with this id now; it has ended, or never was";
-        Self::new(Kind::NoSuchIncident, detail)
     }
 
     /// 404: the API has no such path.

@@ -16,7 +16,7 @@ use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Assessment;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::analysis::analyze;
-use crate::incident::model::{CoderDown, Incident, IncidentSettings};
+use crate::incident::model::{CoderDown, Common, Incident, IncidentSettings};
 use crate::incident::population::{Column, Dimension, Family, Member, Population};
 
 /// Kinds whose agents form incidents, each by itself.
@@ -30,7 +30,6 @@ pub fn incidents_of(fleet: &FleetStats, settings: IncidentSettings) -> Vec<Incid
     };
     let mut all = Vec::new();
     for kind in KINDS {
-        let coder_down = coder_down.filter(|_| kind == Kind::Root);
         // Nearly always there is nothing to explain.
         let few = fleet.problems().filter(|it| it.agent.kind == kind).take(2);
         if few.count() < 2 && coder_down.is_none() {
@@ -43,7 +42,29 @@ pub fn incidents_of(fleet: &FleetStats, settings: IncidentSettings) -> Vec<Incid
         }
         all.extend(found);
     }
+    one_of_coder(&mut all);
     all
+}
+
+/// Coder that is down is one incident: prebuilds that were lost with it join that of people's agents.
+/// Their owner is no person.
+fn one_of_coder(all: &mut Vec<Incident>) {
+    let is_coder = |it: &Incident| it.common == Common::Coder;
+    let of_prebuilds = all
+        .iter()
+        .position(|it| is_coder(it) && it.kind == Kind::Prebuild);
+    let Some(of_prebuilds) = of_prebuilds.map(|it| all.remove(it)) else {
+        return;
+    };
+    let of_people = all.iter_mut().find(|it| is_coder(it));
+    if let Some(whole) = of_people {
+        whole.members.extend(of_prebuilds.members);
+        whole.members.sort_unstable();
+        whole.expected += of_prebuilds.expected;
+        whole.workspaces += of_prebuilds.workspaces;
+        whole.last = whole.last.max(of_prebuilds.last);
+        whole.is_growing |= of_prebuilds.is_growing;
+    }
 }
 
 /// The agents of one kind that are expected to run and the position of each in the snapshot; after
@@ -299,9 +320,9 @@ fn place(text: &Label) -> usize {
 mod tests {
     use super::*;
     use crate::fleet::fixtures::{agent, at};
+    use crate::fleet::model::coder::Replica;
     use crate::fleet::model::snapshot::Snapshot;
     use crate::fleet::rules::health::Limits;
-    use crate::incident::model::Common;
     use uuid::Uuid;
 
     /// Thirty agents of which every third was connected to the replica with this number, and lost.
@@ -359,6 +380,34 @@ mod tests {
         assert_eq!(kinds(Kind::Prebuild), [Kind::Prebuild]);
         assert_eq!(kinds(Kind::Sub), []);
         assert_eq!(kinds(Kind::External), []);
+    }
+
+    #[test]
+    fn coder_that_is_down_is_one_incident_of_agents_and_prebuilds() {
+        let mut snapshot = fleet(Kind::Root).snapshot;
+        for (number, agent) in snapshot.agents.iter_mut().flatten().enumerate() {
+            agent.last_connected_at = Some(at(-120));
+            if number < 10 {
+                agent.kind = Kind::Prebuild;
+            }
+        }
+        snapshot.replicas = Some(vec![Replica {
+            id: Uuid::from_u128(8),
+            hostname: "coderd-0".into(),
+            version: "v2.35.1".into(),
+            is_primary: true,
+            started_at: Some(at(-3600)),
+            updated_at: Some(at(-110)),
+            stopped_at: None,
+            database_latency: None,
+        }]);
+        let found = incidents(&FleetStats::of(snapshot, &Limits::default()));
+        assert_eq!(found.len(), 1, "{found:?}");
+        let whole = &found[0];
+        assert_eq!((whole.kind, &whole.common), (Kind::Root, &Common::Coder));
+        assert_eq!(whole.members, (0..30).collect::<Vec<u32>>());
+        let counts = (whole.expected, whole.workspaces, whole.owners);
+        assert_eq!(counts, (30, 30, 20));
     }
 
     #[test]

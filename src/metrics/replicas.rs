@@ -106,8 +106,8 @@ fn signs(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     let Some(fleet) = page.fleet().filter(|it| it.snapshot.replicas.is_some()) else {
         return Ok(());
     };
-    let primaries = replicas(page).iter().filter(|it| it.is_primary);
-    let replica = primaries.filter_map(|it| it.updated_at).max();
+    let coderds = replicas(page).iter().filter(|it| it.is_coderd());
+    let replica = coderds.filter_map(|it| it.updated_at).max();
     let daemons = fleet.snapshot.provisioners.iter();
     let daemons = daemons.flat_map(|it| &it.daemons);
     let provisioner = daemons.filter_map(|it| it.last_seen_at).max();
@@ -130,10 +130,8 @@ fn counts(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     };
     let now = fleet.snapshot.now;
     for &state in ReplicaState::ALL {
-        let primaries = replicas(page).iter().filter(|it| it.is_primary);
-        let count = primaries
-            .filter(|it| replica_state(it, now) == state)
-            .count();
+        let coderds = replicas(page).iter().filter(|it| it.is_coderd());
+        let count = coderds.filter(|it| replica_state(it, now) == state).count();
         sink.sample(&[state.as_str()], (count as u64).into())?;
     }
     Ok(())

@@ -18,7 +18,7 @@ pub struct Replica {
     pub hostname: Label,
     /// `replicas.version`.
     pub version: Label,
-    /// `replicas.primary`: a coderd, and not a workspace proxy.
+    /// `replicas.primary`: a coderd that was not stopped, and no workspace proxy.
     pub is_primary: bool,
     /// `replicas.started_at`.
     pub started_at: Option<Timestamp>,
@@ -28,6 +28,14 @@ pub struct Replica {
     pub stopped_at: Option<Timestamp>,
     /// `replicas.database_latency`.
     pub database_latency: Option<Duration>,
+}
+
+impl Replica {
+    /// Whether it is, or was, a coderd. A clean stop clears `primary`, so that a stopped row may also
+    /// be that of a workspace proxy.
+    pub const fn is_coderd(&self) -> bool {
+        self.is_primary || self.stopped_at.is_some()
+    }
 }
 
 /// What Coder said of itself when it was last asked.

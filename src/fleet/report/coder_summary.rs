@@ -72,7 +72,7 @@ fn replicas(fleet: &FleetStats) -> Option<BTreeMap<&'static str, u64>> {
         .iter()
         .map(|it| (it.as_str(), 0))
         .collect();
-    for replica in replicas.iter().filter(|it| it.is_primary) {
+    for replica in replicas.iter().filter(|it| it.is_coderd()) {
         let state = replica_state(replica, fleet.snapshot.now);
         *counts.entry(state.as_str()).or_default() += 1;
     }

@@ -87,15 +87,15 @@ pub fn coder_state(
     newest_heartbeat: Option<Timestamp>,
     now: Timestamp,
 ) -> Option<CoderState> {
-    let primaries = || replicas.iter().filter(|it| it.is_primary);
-    let newest = primaries().max_by_key(|it| (it.started_at, it.updated_at))?;
+    let coderds = || replicas.iter().filter(|it| it.is_coderd());
+    let newest = coderds().max_by_key(|it| (it.started_at, it.updated_at))?;
     let is_running = |it: &Replica| replica_state(it, now) == ReplicaState::Running;
     let beats =
         newest_heartbeat.is_some_and(|it| now.seconds_since(it) < STALE_AFTER.as_secs_f64());
-    if beats || primaries().any(is_running) {
+    if beats || coderds().any(is_running) {
         return Some(CoderState::Alive);
     }
-    let signs = primaries().flat_map(|it| [it.updated_at, it.stopped_at]);
+    let signs = coderds().flat_map(|it| [it.updated_at, it.stopped_at]);
     let since = signs.flatten().chain(newest_heartbeat).max();
     Some(CoderState::Down {
         since: since.or(newest.started_at).unwrap_or(now),
@@ -126,7 +126,9 @@ mod tests {
     }
 
     fn stopped(replica: Replica) -> Replica {
+        // As coderd leaves its row.
         Replica {
+            is_primary: false,
             stopped_at: replica.updated_at,
             ..replica
         }

@@ -1,6 +1,6 @@
 """What deploy/Dockerfile builds from is all that the program is built from.
 
-Nothing outside of src/ is compiled in, there is no build script, and the targets that the manifest
+Nothing is compiled in that it does not copy, there is no build script, and the targets that the manifest
 names, which Cargo wants to be there, are those that the first stage makes up.
 """
 
@@ -13,12 +13,25 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "src"
 
 
+def copied():
+    """The folders that the first stage copies."""
+    stage = (ROOT / "deploy/Dockerfile").read_text().split("\nFROM ")[1]
+    sources = re.findall(r"^COPY (?!--)(\S+) \S+$", stage, re.MULTILINE)
+    ignored = (ROOT / ".dockerignore").read_text().split()
+    for name in sources:
+        require(f"!{name}" in ignored, f".dockerignore leaves out {name}")
+    return [ROOT / name for name in sources]
+
+
 def main():
+    folders = copied()
+    require(SOURCE in folders, "src is not copied")
     for path in SOURCE.rglob("*.rs"):
         for name in re.findall(r'include_(?:str|bytes)!\(\s*"([^"]+)"', path.read_text()):
             included = (path.parent / name).resolve()
             require(included.exists(), f"{path} includes {name}, which is not there")
-            require(included.is_relative_to(SOURCE), f"{path} includes {name}: COPY it, too")
+            is_copied = any(included.is_relative_to(it) for it in folders)
+            require(is_copied, f"{path} includes {name}: COPY it, too")
     require(not (ROOT / "build.rs").exists(), "there is a build.rs: COPY it, too")
     dockerfile = (ROOT / "deploy/Dockerfile").read_text()
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())

@@ -101,9 +101,8 @@ async fn role_that_may_not_read_what_is_compared_costs_these_dimensions_alone() 
         4.0
     );
     let ended = run(&["check", &format!("--postgres.url={}", coder.url())]).await;
-    for column in columns {
-        assert!(ended.stdout.contains(column), "{}", ended.stdout);
-    }
+    let grant = "GRANT SELECT (worker_id) ON provisioner_jobs";
+    assert!(ended.stdout.contains(grant), "{}", ended.stdout);
 }
 
 #[tokio::test]

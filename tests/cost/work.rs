@@ -7,7 +7,6 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use crate::config::postgres_url::PostgresUrl;
-use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::FleetStats;

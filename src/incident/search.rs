@@ -52,6 +52,9 @@ pub struct Explanation {
     pub rest_hit: Vec<u32>,
 }
 
+/// Descriptions that differ by less are of the same length.
+const SAME: f64 = 1e-9;
+
 /// Runners-up that are named.
 const RUNNERS_UP: usize = 3;
 
@@ -161,6 +164,7 @@ impl<'a> Search<'a> {
             }
         }
         let settled = self.settle(best);
+        let settled = self.settle(self.exchange(settled));
         match settled.chosen.is_empty().then(|| self.exact()).flatten() {
             Some(exact) => self.describe(&self.with(&self.empty, exact)),
             None => self.describe(&settled),
@@ -279,14 +283,10 @@ impl<'a> Search<'a> {
     /// Takes off the list what makes it longer after all, and what is neither cause nor spared.
     fn settle(&self, mut best: List) -> List {
         loop {
-            let without = |position: usize| {
-                let kept = best.chosen.iter().enumerate();
-                self.list_of(kept.filter(|it| it.0 != position).map(|it| *it.1))
-            };
             let rest = best.rest;
             let is_idle = |group: Group| !self.may_be_named(group, rest);
             let shorter = (0..best.chosen.len())
-                .map(|position| (position, without(position)))
+                .map(|position| (position, self.list_without(&best, position)))
                 .find(|(position, list)| {
                     list.total() <= best.total() || is_idle(best.groups[*position])
                 });
@@ -295,6 +295,35 @@ impl<'a> Search<'a> {
                 None => return best,
             }
         }
+    }
+
+    /// Puts a value in the place of another for as long as that makes the description shorter: what was
+    /// taken off may have been what the others were good beside.
+    fn exchange(&self, mut best: List) -> List {
+        for _ in 0..LONGEST_LIST {
+            let shortest = (0..best.chosen.len())
+                .filter_map(|position| self.exchanged(&best, position))
+                .min_by(|a, b| a.total().total_cmp(&b.total()));
+            match shortest.filter(|it| it.total() + SAME < best.total()) {
+                Some(list) => best = list,
+                None => break,
+            }
+        }
+        best
+    }
+
+    /// The list with the best other value in this place.
+    fn exchanged(&self, list: &List, position: usize) -> Option<List> {
+        let others = self.list_without(list, position);
+        let all = (0..self.candidates.len()).filter(|it| *it != list.chosen[position]);
+        let totals = all.filter_map(|it| Some((self.total_with(&others, it)?, it)));
+        let (_, candidate) = totals.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)))?;
+        Some(self.with(&others, candidate))
+    }
+
+    fn list_without(&self, list: &List, position: usize) -> List {
+        let kept = list.chosen.iter().enumerate();
+        self.list_of(kept.filter(|it| it.0 != position).map(|it| *it.1))
     }
 
     fn describe(&self, list: &List) -> Explanation {
@@ -332,8 +361,7 @@ impl<'a> Search<'a> {
 
     /// The score of a value on the list, and the values that would do nearly as well.
     fn compare(&self, list: &List, position: usize) -> (f64, Vec<(Value, f64)>) {
-        let kept = list.chosen.iter().enumerate();
-        let others = self.list_of(kept.filter(|it| it.0 != position).map(|it| *it.1));
+        let others = self.list_without(list, position);
         let without = others.total();
         let score = without - list.total();
         let in_its_place = (0..self.candidates.len()).filter(|it| *it != list.chosen[position]);

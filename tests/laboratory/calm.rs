@@ -1,6 +1,5 @@
 //! Calm days: people stop and start their workspaces, a few agents are lost, a few scripts fail, some
-//! agents flap, prebuilds are refilled by the dozen, and once a week a replica of Coder is replaced.
-//! Only that has a common cause.
+//! agents flap, and once a week a replica of Coder is replaced. Only that has a common cause.
 
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};
@@ -17,9 +16,6 @@ use super::fleets::{Fleet, Shared, fraction};
 const LOOK: u64 = 5;
 
 const A_DAY: u64 = 24 * 60;
-
-/// Minutes between two refills of prebuilds.
-const REFILL: u64 = 180;
 
 /// What became of one agent. All moments are in minutes.
 #[derive(Clone, Copy, Default)]
@@ -60,9 +56,6 @@ impl CalmDays {
         for minute in 0..days * A_DAY {
             for life in &mut lives {
                 live(life, minute, &mut chance);
-            }
-            if minute % REFILL == REFILL / 2 {
-                refill(&fleet, &mut lives, minute, &mut chance);
             }
             let is_upgrade = minute % (7 * A_DAY) == A_DAY / 2;
             if is_upgrade {
@@ -155,27 +148,6 @@ fn live(life: &mut Life, minute: u64, chance: &mut Chance) {
 /// A duration with this mean.
 fn duration(chance: &mut Chance, mean: u64) -> f64 {
     -(1.0 - fraction(chance)).ln() * mean as f64 + 1.0
-}
-
-/// Claimed prebuilds of a template are built anew, all within a minute; of these agents some do not
-/// connect, or their script fails, as of others that start.
-fn refill(fleet: &Fleet, lives: &mut [Life], minute: u64, chance: &mut Chance) {
-    let versions = &fleet.population.columns[Shared::TemplateVersion as usize];
-    let version = chance.below(versions.names.len() as u64) as u32;
-    let of_version = lives.iter_mut().zip(&versions.codes);
-    let of_version = of_version.filter(|it| *it.1 == version).map(|it| it.0);
-    for life in of_version.filter(|it| it.is_on).take(24) {
-        let now = minute as f64;
-        life.problem = match chance.below(100) {
-            0 => Some((
-                Family::NeverConnected,
-                now + 2.0,
-                now + duration(chance, 60),
-            )),
-            1..3 => Some((Family::StartFailed, now + 1.0, now + duration(chance, 120))),
-            _ => None,
-        };
-    }
 }
 
 /// Each agent of one replica that runs loses its connection for some seconds.

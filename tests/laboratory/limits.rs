@@ -36,6 +36,9 @@ pub(crate) const TENTH: Limits = Limits {
     wrong: [7.5, 2.0],
 };
 
+/// Factors with a runner-up that explains more.
+const MOST_OVERTAKEN: u32 = 0;
+
 impl Limits {
     /// What does not hold.
     pub(crate) fn compare(&self, table: &Table, calm: &[CalmDays]) -> Vec<String> {
@@ -63,6 +66,10 @@ impl Limits {
             if wrong > *limit {
                 complaints.push(format!("false factors: {wrong:.1} %, not {limit} %"));
             }
+        }
+        let overtaken = table.sum(|_| true, false).overtaken();
+        if overtaken > MOST_OVERTAKEN {
+            complaints.push(format!("{overtaken} factors have a better runner-up"));
         }
         let is_wrong = calm.iter().filter(|it| !it.wrong.is_empty());
         complaints.extend(is_wrong.map(|it| format!("calm days: {:?}", it.wrong)));

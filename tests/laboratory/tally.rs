@@ -27,6 +27,8 @@ pub(crate) struct Score {
     named: u32,
     /// Those of them whose factor was no cause.
     wrong: u32,
+    /// Those of them that have a runner-up with a higher score.
+    overtaken: u32,
     time: Duration,
 }
 
@@ -41,6 +43,11 @@ impl Score {
         percent(self.wrong, self.named)
     }
 
+    /// Incidents with a factor that another value would have explained better.
+    pub(crate) const fn overtaken(&self) -> u32 {
+        self.overtaken
+    }
+
     fn add(&mut self, other: &Self) {
         self.cases += other.cases;
         self.causes += other.causes;
@@ -49,6 +56,7 @@ impl Score {
         self.runner_up += other.runner_up;
         self.named += other.named;
         self.wrong += other.wrong;
+        self.overtaken += other.overtaken;
         self.time += other.time;
     }
 
@@ -78,6 +86,8 @@ impl Score {
             let is_right = (0..case.causes()).any(|cause| case.is_right(&it.common, cause));
             score.named += 1;
             score.wrong += u32::from(!is_right);
+            let mut better = it.runners_up.iter();
+            score.overtaken += u32::from(better.any(|(_, _, other)| *other > it.score + 1e-6));
         }
         score
     }

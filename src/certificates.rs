@@ -116,7 +116,7 @@ fn check_time(certificate: &Certificate, now: UnixTime) -> Result<(), Error> {
 }
 
 /// Whether the only thing wrong with a certificate is that it is an authority's: `openssl req -x509`
-/// makes such certificates unless told otherwise, and libpq and Go take them.
+/// makes such certificates by default, and libpq and Go take them.
 pub(crate) fn is_authority_s_own(error: &Error) -> bool {
     let Error::InvalidCertificate(CertificateError::Other(OtherError(error))) = error else {
         return false;

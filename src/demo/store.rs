@@ -118,8 +118,8 @@ async fn apply_to_workspaces(to: &Transaction<'_>, changes: &Changes) -> Result 
 async fn apply_to_agents(to: &Transaction<'_>, era: Era, changes: &Changes) -> Result {
     let sql = "UPDATE workspace_agents SET version = row.version
         FROM unnest($1, $2) AS row (id, version) WHERE workspace_agents.id = row.id";
-    let told = &changes.versions_told;
-    let columns = [uuids(told, |row| row.0), texts(told, |row| row.1)];
+    let versions = &changes.versions_told;
+    let columns = [uuids(versions, |row| row.0), texts(versions, |row| row.1)];
     execute(to, sql, &columns).await?;
     let sql = "UPDATE workspace_agents
         SET first_connected_at = coalesce(first_connected_at, now()),

@@ -66,7 +66,7 @@ impl Connection {
         self.next_heartbeat.is_some()
     }
 
-    /// What coderd writes in this tick without being told.
+    /// What coderd writes in this tick by itself.
     pub(super) fn beat(&mut self, cx: &mut Context<'_>) {
         if let Some(due) = self.next_heartbeat
             && let Some(replica) = self.replica

@@ -151,7 +151,7 @@ fn replica_that_crashes_leaves_its_rows_as_they_were() {
     let agents = run.tables.agents.values();
     let held = agents.filter(|row| row.last_connected_replica_id == Some(gone) && !row.deleted);
     let silent = held.filter(|row| {
-        // Nobody wrote an end: the last heartbeat is the last word.
+        // The row has no end: the last heartbeat counts.
         let was_lost_before = before.agents.get(&row.id).is_some_and(|it| {
             it.disconnected_at >= it.last_connected_at && it.last_connected_at.is_some()
         });

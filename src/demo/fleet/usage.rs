@@ -24,7 +24,7 @@ const SESSIONS: [(usize, Option<Word>); 5] = [
     (10, None),
 ];
 
-/// Whether somebody works in a workspace, and until when.
+/// Whether a person works in a workspace, and until when.
 #[derive(Debug)]
 pub(super) struct Usage {
     connections: i64,
@@ -37,7 +37,7 @@ pub(super) struct Usage {
 }
 
 impl Usage {
-    /// Nobody works there, for a while.
+    /// No person works there for a while.
     pub(super) fn none_until(until: Time) -> Self {
         Self {
             connections: 0,

@@ -104,7 +104,7 @@ impl TryFrom<String> for PasswordHash {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        // Without double quotes: `without_values` takes what stands in them for a value.
+        // Without double quotes: `without_quotes` takes what stands in them for a value.
         let problem =
             r"a password is not a bcrypt hash; create one with: htpasswd -nBC 10 '' | tr -d ':\n'";
         // The parser cuts at fixed bytes.
@@ -192,44 +192,57 @@ fn duration<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Duratio
 
 /// The parser's message, without the values of the file that it quotes.
 fn without_values(error: &serde_saphyr::Error) -> String {
-    let message = match error.without_snippet() {
-        // The library advises one who writes programs.
-        serde_saphyr::Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!(
-                "the key `{}` is there twice; remove one",
-                key.replace('"', "")
-            )
+    use serde_saphyr::Error;
+
+    let error = error.without_snippet();
+    let message = match error {
+        Error::SerdeUnknownField {
+            field, expected, ..
+        } => {
+            let (field, expected) = (shown_key(field), expected.join(", "));
+            format!("unknown field `{field}`, expected one of {expected}")
         }
-        error => serde_saphyr::UserMessageFormatter
-            .format_message(error)
-            .into_owned(),
+        Error::SerdeUnknownVariant { expected, .. } => {
+            format!("unknown value, expected one of {}", expected.join(", "))
+        }
+        Error::SerdeInvalidType { expected, .. } | Error::SerdeInvalidValue { expected, .. } => {
+            format!("invalid value, expected {expected}")
+        }
+        // The library's message is for programmers.
+        Error::DuplicateMappingKey { key, .. } => {
+            let key = shown_key(key.as_deref().unwrap_or("…"));
+            format!("the key `{key}` is there twice; remove one")
+        }
+        error => without_quotes(&serde_saphyr::UserMessageFormatter.format_message(error)),
     };
-    let place = error
-        .location()
-        .map(|it| format!("line {}, column {}: ", it.line(), it.column()));
-    let place = place.unwrap_or_default();
-    // Keys are quoted in backticks, values in double quotes.
-    let mut quoted = message.split('"');
-    let first = quoted.next().unwrap_or_default();
-    let last = message.rsplit('"').next().unwrap_or_default();
-    let message = match quoted.next() {
-        Some(_) => format!("{first}a value{last}"),
+    match error.location() {
+        Some(it) => format!("line {}, column {}: {message}", it.line(), it.column()),
         None => message,
-    };
-    format!("{place}{}", with_plain_keys(&message))
+    }
 }
 
-/// The message with no key that is not one word: it may be a hash that has lost its place.
-fn with_plain_keys(message: &str) -> String {
-    let plain = |it: char| it.is_ascii_alphanumeric() || "_-".contains(it);
-    let parts = message.split('`').enumerate().map(|(number, part)| {
-        let is_key = number % 2 == 1;
-        match is_key && (part.len() > 40 || !part.chars().all(plain)) {
-            true => "…",
-            false => part,
+/// The key, or `…` if it cannot be a key of this file: a password or a piece of a hash may stand where
+/// a key belongs. The line and the column say where it is.
+fn shown_key(key: &str) -> &str {
+    let is_plain = key.chars().all(|it| it.is_ascii_lowercase() || it == '_');
+    match key.len() <= 40 && is_plain || key == "http2" {
+        true => key,
+        false => "…",
+    }
+}
+
+/// The message without what stands between its first and its last quote of either kind.
+fn without_quotes(message: &str) -> String {
+    let mut message = message.to_owned();
+    for quote in ['"', '`'] {
+        let (first, last) = (message.find(quote), message.rfind(quote));
+        if let (Some(first), Some(last)) = (first, last)
+            && first < last
+        {
+            message.replace_range(first..=last, "a value");
         }
-    });
-    parts.collect::<Vec<_>>().join("`")
+    }
+    message
 }
 
 #[cfg(test)]

@@ -78,6 +78,11 @@ rate_limit:
 #[test]
 fn unknown_key_is_named_with_its_place() {
     refuses("basic_auth_user: {}\n", &["basic_auth_user", "line 1"]);
+    let piece_of_a_hash = "htEixZaYVK1fsbw1ZfbXhttp_server_config: {http2: false}\n";
+    refuses(
+        piece_of_a_hash,
+        &["line 1, column 1: unknown field `…`, expected one of"],
+    );
     let tls = "tls_server_config:\n  cert_file: a\n  key_file: b\n  clientauth: x\n";
     refuses(tls, &["clientauth", "line 4"]);
     refuses(

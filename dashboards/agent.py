@@ -19,6 +19,7 @@ from panels import (
     age,
     bands,
     colored,
+    ending,
     graph,
     heatmap,
     linked,
@@ -192,6 +193,7 @@ HEARTBEATS = [
 ]
 
 HEARTBEATS[1]["targets"].append(query(TIMEOUT, "{{deployment}} timeout", "D"))
+HEARTBEATS[1]["fieldConfig"]["overrides"].append(ending("timeout", color={"mode": "fixed", "fixedColor": "red"}))
 
 SERVERS = f"group by (deployment, version) ({selector('coder_replica_info', (CHOSEN_DEPLOYMENT,))})"
 AGENTS_BY_VERSION = fleet("coder_agents_version", 'version!="unknown"')

@@ -12,7 +12,7 @@ from ask import STEP_SECONDS, Prometheus, Series, legend, told
 
 INK, FAINT, LINE, PAPER, PAGE = "#24292e", "#6b7280", "#d5d9de", "#ffffff", "#f4f5f5"
 COLORS = {
-    "green": "#56a64b", "light-green": "#96d98d", "red": "#e02f44", "dark-red": "#ad0317", "orange": "#ff780a",
+    "green": "#56a64b", "light-green": "#96d98d", "red": "#e02f44", "dark-red": "#ad0317", "semi-dark-red": "#c4162a", "orange": "#ff780a",
     "dark-orange": "#e55400", "yellow": "#f2cc0c", "blue": "#3274d9", "light-blue": "#8ab8ff", "purple": "#a352cc",
     "text": INK,
 }
@@ -112,9 +112,9 @@ def stat(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
     color = hexed(mapping["color"]) if mapping else "#9fa7b3" if math.isnan(value) else stepped(limits(it, prometheus), value)
     canvas.box(color, edge=PAGE)
     canvas.write(MARGIN, TITLE / 2 + 2, it["title"], color="white", weight="bold", room=canvas.width - MARGIN)
-    size = 24 if len(text) < 9 else 11
+    size = 24 if len(text) < 9 else 11 if len(text) < canvas.width / 9 else 7.5
     canvas.write(canvas.width / 2, canvas.height / 2 + TITLE / 2, text, size=size, color="white", weight="bold",
-                 align="center", room=canvas.width * 1.4)
+                 align="center", room=canvas.width)
     return True
 
 
@@ -177,6 +177,7 @@ def graph(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
         axes.set_ylim(top=known["max"])
     elif axes.dataLim.y1 == 0:
         axes.set_ylim(top=1)
+    tell_apart(axes, known["unit"])
     time_axis(axes, prometheus)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -189,6 +190,17 @@ def graph(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
         value = told(last_known(series), known["unit"])
         canvas.write(x + 13, y, f"{name}  {value}", size=7.5, room=room)
     return True
+
+
+def tell_apart(axes, unit: str):
+    """Shows so much of the axis that no two of its ticks get one label."""
+    for _ in range(8):
+        low, high = axes.get_ylim()
+        labels = [told(it, unit) for it in axes.get_yticks() if low <= it <= high]
+        if len(set(labels)) == len(labels):
+            return
+        half = (high - low) / 2
+        axes.set_ylim(low if low == 0 else low - half, high + half)
 
 
 def last_known(series: Series) -> float:
@@ -294,7 +306,7 @@ def table(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
 
 
 # What the tables with several queries join on.
-BY = {"deployment", "organization_name", "template_name", "instance"}
+BY = {"deployment", "organization_name", "template_name", "instance", "kind", "family", "factor", "value"}
 
 
 def cell(it: dict, heading: str, value) -> tuple[str, str]:

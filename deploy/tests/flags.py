@@ -17,7 +17,7 @@ def main():
         check(path, path.read_text(), served | shown)
     exporter = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["exporter"]
     check(DEPLOY / "compose.yaml", "\n".join(exporter["command"]), shown)
-    for path in CHART.glob("templates/*"):
+    for path in (path for path in CHART.glob("templates/**/*") if path.is_file()):
         # The prefix alone is what the settings' names are put after.
         check(path, path.read_text().replace("CODER_EXPORTER_{{", "{{"), served)
     for path in [CHART / "values.yaml", *DEPLOY.glob("tests/values/*.yaml")]:

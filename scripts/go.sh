@@ -35,3 +35,13 @@ go_tool() {
     fi
     echo "$program"
 }
+
+HELM=helm.sh/helm/v3/cmd/helm@v3.19.0
+# The Kubernetes for which it renders without a cluster, as Helm's own build sets it.
+HELM_FLAGS=$(printf -- '-X helm.sh/helm/v3/pkg/%s=%s ' \
+    lint/rules.k8sVersionMajor 1 lint/rules.k8sVersionMinor 34 \
+    chartutil.k8sVersionMajor 1 chartutil.k8sVersionMinor 34)
+
+helm_tool() {
+    go_tool "$HELM" "$HELM_FLAGS"
+}

@@ -13,7 +13,7 @@ CHART = DEPLOY / "helm/coder-agent-exporter"
 
 def main():
     served, shown = help_of("serve"), help_of("demo")
-    for path in [DEPLOY / "Dockerfile", DEPLOY / "coder-agent-exporter.service"]:
+    for path in [DEPLOY / "Dockerfile", DEPLOY / "coder-agent-exporter.service", DEPLOY / "packages/default"]:
         check(path, path.read_text(), served | shown)
     exporter = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["exporter"]
     check(DEPLOY / "compose.yaml", "\n".join(exporter["command"]), shown)

@@ -21,9 +21,13 @@ find_go() {
 }
 
 # go_tool MODULE@VERSION [LDFLAGS]: builds that program, unless it is there, and prints its path. Another
-# version has another name, so it is built anew. After find_go.
-go_tool() {
-    local name=${1##*/} program=$judges/bin/${1##*/}
+# version has another name, so it is built anew. Of two that want it at once, one waits. After find_go.
+go_tool() (
+    name=${1##*/}
+    program=$judges/bin/$name
+    mkdir -p "$judges/bin"
+    exec 9>"$judges/lock"
+    if has flock; then flock 9; fi
     if [ ! -x "$program" ]; then
         say "Building $name with Go ..."
         GOPATH=$judges/go GOBIN=$judges/bin GOFLAGS=-modcacherw \
@@ -34,14 +38,4 @@ go_tool() {
         mv "$judges/bin/${name##*/}" "$program"
     fi
     echo "$program"
-}
-
-HELM=helm.sh/helm/v3/cmd/helm@v3.19.0
-# The Kubernetes for which it renders without a cluster, as Helm's own build sets it.
-HELM_FLAGS=$(printf -- '-X helm.sh/helm/v3/pkg/%s=%s ' \
-    lint/rules.k8sVersionMajor 1 lint/rules.k8sVersionMinor 34 \
-    chartutil.k8sVersionMajor 1 chartutil.k8sVersionMinor 34)
-
-helm_tool() {
-    go_tool "$HELM" "$HELM_FLAGS"
-}
+)

@@ -1,5 +1,6 @@
 //! The commands. Each error becomes one sentence on stderr and an exit code.
 
+mod arguments;
 mod check;
 mod database_source;
 mod demo;
@@ -12,12 +13,15 @@ mod incident_blocks;
 mod incidents;
 mod listening;
 mod logging;
+mod manual;
 mod resolve;
 mod serve;
 mod settings;
 mod status;
 mod text;
+mod version;
 mod wait;
+mod yaml;
 
 pub use settings::{demo_settings_table, settings_table};
 
@@ -33,6 +37,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::SettingError;
 use crate::config::args::ServeArgs;
 use crate::config::demo_args::DemoArgs;
+use crate::config::output_args::DetailFormat;
 use crate::config::question_args::{
     DialQuestionArgs, ExplainArgs, IncidentsArgs, StatusArgs, WaitArgs,
 };
@@ -42,6 +47,9 @@ use crate::fleet::stats::collection::Collector;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
+
+use manual::{CompletionArgs, ManArgs};
+use version::VersionArgs;
 
 /// Timeout of the database for commands that run once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -86,6 +94,12 @@ enum Command {
     Metrics,
     /// Print the SQL for a database role with exactly the grants that the exporter needs
     Role(RoleArgs),
+    /// Print the script that completes command lines in a shell
+    Completion(CompletionArgs),
+    /// Print the manual page, or write all pages into a directory
+    Man(ManArgs),
+    /// Show the version, and what the program was built from
+    Version(VersionArgs),
 }
 
 /// Arguments of `role`.
@@ -143,7 +157,7 @@ impl From<anyhow::Error> for CommandError {
 
 /// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let (cli, effective) = match parse(with_default_command(arguments)) {
+    let (cli, effective) = match parse(arguments::ordered(arguments)) {
         Ok(parsed) => parsed,
         Err(error) => {
             return match error.use_stderr() {
@@ -173,7 +187,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// Parses the arguments, and lists the settings in effect for `/-/config`.
 fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), clap::Error> {
-    let mut command = Cli::command();
+    let mut command = match arguments::ask_for_help(&arguments) {
+        true => arguments::whole(),
+        false => Cli::command(),
+    };
     let matches = command.try_get_matches_from_mut(arguments)?;
     let effective = effective::settings(&command, &matches);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -192,18 +209,10 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Demo(args) => demo::run(*args, effective),
         Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
+        Command::Completion(args) => manual::completion(&args),
+        Command::Man(args) => manual::man(&args),
+        Command::Version(args) => version::run(&args),
     }
-}
-
-/// Inserts `serve` when the arguments contain no command.
-fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<_> = arguments.into_iter().collect();
-    let first = arguments.get(1).and_then(|it| it.to_str());
-    let asks_for_help = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
-    if first.is_none_or(|it| it.starts_with('-')) && !asks_for_help {
-        arguments.insert(1.min(arguments.len()), "serve".into());
-    }
-    arguments
 }
 
 /// A runtime with a worker for each core.
@@ -231,6 +240,20 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
     // A reader that has seen enough (head) is no failure.
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the fields of an answer in this format.
+fn print_details(
+    format: DetailFormat,
+    value: &impl serde::Serialize,
+) -> Result<ExitCode, CommandError> {
+    match format {
+        DetailFormat::Json => print_json(value),
+        DetailFormat::Yaml => {
+            let value = serde_json::to_value(value).context("writing YAML")?;
+            print(&sanitize_json(&yaml::yaml(&value)))
+        }
+    }
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, CommandError> {

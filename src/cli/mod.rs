@@ -2,6 +2,7 @@
 
 mod arguments;
 mod check;
+mod check_report;
 mod database_source;
 mod demo;
 mod effective;
@@ -19,6 +20,7 @@ mod serve;
 mod settings;
 mod status;
 mod text;
+mod variables;
 mod version;
 mod wait;
 mod yaml;
@@ -26,6 +28,7 @@ mod yaml;
 pub use settings::{demo_settings_table, settings_table};
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -35,7 +38,7 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::SettingError;
-use crate::config::args::ServeArgs;
+use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
 use crate::config::output_args::DetailFormat;
 use crate::config::question_args::{
@@ -49,6 +52,7 @@ use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
 use manual::{CompletionArgs, ManArgs};
+use variables::FromVariables;
 use version::VersionArgs;
 
 /// Timeout of the database for commands that run once.
@@ -74,7 +78,7 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Check settings, connection, grants, schema and one collection, one line each; exits with 0
     /// or 1
-    Check(Box<ServeArgs>),
+    Check(Box<CheckArgs>),
     /// Show the fleet as a table
     Status(Box<StatusArgs>),
     /// Show what agents with problems have in common
@@ -155,9 +159,39 @@ impl From<anyhow::Error> for CommandError {
     }
 }
 
+impl CommandError {
+    /// The same, with the variable that a wrong setting comes from.
+    fn naming(self, variables: &FromVariables) -> Self {
+        match self {
+            Self::Setting(error) => Self::Setting(variables.name(error)),
+            Self::Failed(_) => self,
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Setting(_) => ExitCode::from(WRONG_SETTING),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(error) => error.fmt(to),
+            Self::Failed(error) => write!(to, "{error:#}"),
+        }
+    }
+}
+
 /// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let (cli, effective) = match parse(arguments::ordered(arguments)) {
+    let Parsed {
+        cli,
+        effective,
+        variables,
+    } = match parse(arguments::ordered(arguments)) {
         Ok(parsed) => parsed,
         Err(error) => {
             return match error.use_stderr() {
@@ -174,27 +208,38 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match execute(cli.command, effective.into()) {
         Ok(code) => code,
-        Err(CommandError::Setting(error)) => {
+        Err(error) => {
+            let error = error.naming(&variables);
             complain(&error.to_string());
-            ExitCode::from(WRONG_SETTING)
-        }
-        Err(CommandError::Failed(error)) => {
-            complain(&format!("{error:#}"));
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }
 
-/// Parses the arguments, and lists the settings in effect for `/-/config`.
-fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), clap::Error> {
+/// The arguments that were parsed.
+struct Parsed {
+    cli: Cli,
+    /// The settings in effect, for `/-/config`.
+    effective: String,
+    variables: FromVariables,
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
     let mut command = match arguments::ask_for_help(&arguments) {
         true => arguments::whole(),
         false => Cli::command(),
     };
-    let matches = command.try_get_matches_from_mut(arguments)?;
+    let matches = command
+        .try_get_matches_from_mut(&arguments)
+        .map_err(|error| variables::named(error, &command, &arguments))?;
     let effective = effective::settings(&command, &matches);
+    let variables = FromVariables::of(&command, &matches);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-    Ok((cli, effective))
+    Ok(Parsed {
+        cli,
+        effective,
+        variables,
+    })
 }
 
 fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandError> {

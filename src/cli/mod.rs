@@ -1,5 +1,7 @@
 //! The commands. Each error becomes one sentence on stderr and an exit code.
 
+mod agent_table;
+mod agents;
 mod arguments;
 mod check;
 mod check_report;
@@ -11,18 +13,24 @@ mod exposure;
 mod find;
 mod fleet_question;
 mod incident_blocks;
+mod incident_table;
 mod incidents;
 mod listening;
+mod listing;
 mod logging;
 mod manual;
 mod resolve;
 mod serve;
 mod settings;
 mod status;
+mod table;
+mod template_table;
 mod text;
 mod variables;
 mod version;
 mod wait;
+mod watch;
+mod width;
 mod yaml;
 
 pub use settings::{demo_settings_table, settings_table};
@@ -41,9 +49,7 @@ use crate::config::SettingError;
 use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
 use crate::config::output_args::DetailFormat;
-use crate::config::question_args::{
-    DialQuestionArgs, ExplainArgs, IncidentsArgs, StatusArgs, WaitArgs,
-};
+use crate::config::question_args::{DialQuestionArgs, ExplainArgs, ListArgs, StatusArgs, WaitArgs};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::sanitize::sanitize_json;
 use crate::fleet::stats::collection::Collector;
@@ -83,7 +89,9 @@ enum Command {
     Status(Box<StatusArgs>),
     /// Show what agents with problems have in common
     #[command(after_help = incidents::EXIT_CODES)]
-    Incidents(Box<IncidentsArgs>),
+    Incidents(Box<ListArgs>),
+    /// List the agents of the fleet, those with a problem first
+    Agents(Box<ListArgs>),
     /// Show the data of a workspace or an agent, the rules that apply, and what to do
     Explain(Box<ExplainArgs>),
     /// Dial the agent that serves a workspace, and show each step
@@ -248,6 +256,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
+        Command::Agents(args) => agents::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Wait(args) => wait::run(&args),

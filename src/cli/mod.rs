@@ -23,6 +23,7 @@ mod resolve;
 mod serve;
 mod settings;
 mod status;
+mod support;
 mod table;
 mod template_table;
 mod text;
@@ -58,6 +59,7 @@ use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
 use manual::{CompletionArgs, ManArgs};
+use support::SupportArgs;
 use variables::FromVariables;
 use version::VersionArgs;
 
@@ -110,6 +112,8 @@ enum Command {
     Completion(CompletionArgs),
     /// Print the manual page, or write all pages into a directory
     Man(ManArgs),
+    /// Write a text file for a bug report, without secrets and names of users
+    Support(Box<SupportArgs>),
     /// Show the version, and what the program was built from
     Version(VersionArgs),
 }
@@ -265,6 +269,7 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
         Command::Completion(args) => manual::completion(&args),
         Command::Man(args) => manual::man(&args),
+        Command::Support(args) => support::run(&args, &effective),
         Command::Version(args) => version::run(&args),
     }
 }

@@ -7,6 +7,7 @@ mod names;
 mod output;
 mod resolve;
 mod status;
+mod support;
 mod wait;
 
 use serde_json::Value;

@@ -3,11 +3,14 @@
 mod changes;
 mod exporter;
 mod filters;
+#[cfg(test)]
+mod fixtures;
 mod glance;
 mod incidents;
 mod problems;
 mod query;
 mod state;
+mod verdict;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -37,6 +40,7 @@ use super::moments::{clock_time, since};
 use super::pictures;
 use query::Query;
 use state::FleetState;
+use verdict::{OLD, Verdict};
 
 /// The data of the page's sections.
 struct View<'a> {
@@ -52,6 +56,8 @@ struct View<'a> {
     health_history: &'a HealthHistory,
     /// Why Coder did not answer when it was last asked.
     coder_trouble: Option<String>,
+    /// Agents on which the rows and the probe disagree.
+    disagreements: u64,
     /// Time without a heartbeat after which an agent is lost.
     inactive_timeout: Duration,
     /// The current time by the database's clock, from which ages are computed.
@@ -129,13 +135,21 @@ fn render(app: &App, collection: &CollectionResult, address: Option<&str>) -> Re
             .unwrap_or_default(),
         health_history: &app.collect.health_history(),
         coder_trouble: app.settings.coder_trouble(),
+        disagreements: disagreements(app.settings.probe.as_ref()),
         inactive_timeout: app.collect.settings().limits.inactive_timeout,
         now: now_by_the_database(collection),
         query: &query,
     };
     let state = FleetState::of(collection);
-    let main = whole(&view, &state, &notes);
-    page(&app.settings, &state.title(), Some(Place::Fleet), &main)
+    let verdict = Verdict::of(&view, &state);
+    let main = whole(&view, &state, &verdict, &notes);
+    let title = verdict.title(&state);
+    page(&app.settings, &title, Some(Place::Fleet), &main)
+}
+
+fn disagreements(probe: Option<&Probe<AnyDialer>>) -> u64 {
+    let found = probe.and_then(|it| it.stats().disagreements);
+    found.map_or(0, |it| it.iter().map(|it| it.2).sum())
 }
 
 /// Selects the agents of the incident that the address names; a note where it is not there.
@@ -157,15 +171,19 @@ fn now_by_the_database(collection: &CollectionResult) -> Timestamp {
     Timestamp::from_unix_micros((seconds * 1e6) as i64)
 }
 
-fn whole(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
+fn whole(
+    view: &View<'_>,
+    state: &FleetState<'_>,
+    verdict: &Verdict<'_>,
+    notes: &[String],
+) -> Markup {
     let problems = state.problems();
+    let at = state.fleet().map_or(view.now, |it| it.snapshot.now);
     html! {
-        div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-problems=[problems] {
+        div id="fleet" data-live data-now=(view.now.as_unix_seconds()) data-at=(at.as_unix_seconds())
+            data-old=(OLD.as_secs()) data-problems=[problems] {
             div class="top" data-key="top" {
-                (state.show(view.health_history, view.now))
-                @if let Some(trouble) = &view.coder_trouble {
-                    p class="warning" { "Coder does not answer this exporter: " (trouble) }
-                }
+                (verdict.show(view, state))
                 (as_of(view, state))
             }
             @if let FleetState::Known { fleet, total } = state {

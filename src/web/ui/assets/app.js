@@ -33,6 +33,20 @@ function tick() {
   for (const it of live.querySelectorAll('time[data-since]')) {
     setText(it, age(now - Number(it.dataset.since)));
   }
+  doubt(now);
+}
+
+/** What the server said of the fleet holds no more when its data is old or it does not answer. */
+function doubt(now) {
+  const verdict = live.querySelector('[data-verdict]');
+  const old = now - Number(live.dataset.at);
+  if (!verdict || !(failures > 0 || old > Number(live.dataset.old))) return;
+  const said = verdict.dataset.said ?? verdict.textContent.trim();
+  verdict.dataset.said = said;
+  verdict.className = 'verdict unknown';
+  const why = failures > 0 ? 'the exporter does not answer' : 'this page is not refreshed';
+  setText(verdict, `Unknown: ${why}. ${age(old)} ago: ${said}`);
+  document.title = failures > 0 ? 'Exporter does not answer · Coder agents' : 'Old data · Coder agents';
 }
 
 function setText(element, text) {
@@ -191,7 +205,8 @@ function complain(error) {
   setText(trouble, `The exporter has not answered since ${time}${reason}. This page shows old data.`);
   trouble.hidden = false;
   live.classList.add('stale');
-  document.title = `? ${document.title.replace(/^\? /, '')}`;
+  tick();
+  if (!live.querySelector('[data-verdict]')) document.title = `? ${document.title.replace(/^\? /, '')}`;
 }
 
 function schedule() {

@@ -168,37 +168,23 @@ fn others(summary: &IncidentSummary) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::fleet::fixtures::{agent, at, fleet_of};
     use crate::fleet::model::agent::{Agent, Kind};
-    use crate::fleet::stats::collection::CollectionResult;
-    use crate::fleet::stats::health_history::HealthHistory;
     use crate::incident::advice::tests::incident;
     use crate::incident::membership::Membership;
     use crate::incident::model::Common;
     use crate::incident::population::{Dimension, Family};
+    use crate::web::ui::fleet::fixtures::{collection, view};
     use crate::web::ui::fleet::query::Query;
 
     fn shown(incidents: &[Incident], fleet: &FleetStats) -> String {
-        let collection = CollectionResult {
-            fleet: Ok(fleet.clone()),
-            reports: Vec::new(),
-            clock_skew_seconds: None,
-        };
+        let collection = collection(Ok(fleet.clone()));
+        let query = Query::default();
         let view = View {
-            links: &Links::default(),
-            probe: None,
-            collection: &collection,
             incidents,
-            ended: &[],
             membership: Membership::of(fleet, incidents),
-            health_history: &HealthHistory::default(),
-            coder_trouble: None,
-            inactive_timeout: Duration::from_secs(30),
-            now: at(0),
-            query: &Query::default(),
+            ..view(&collection, &query)
         };
         super::incidents(&view, fleet).into_string()
     }

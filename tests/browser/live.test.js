@@ -155,7 +155,8 @@ test('when the database is gone the page says unknown, not that all is well', ()
     await page.locator('h1').filter({ hasText: /^Unknown since \d\d:\d\d UTC: the database does not answer$/ }).waitFor({ timeout: 25_000 });
     assert.equal(await page.title(), 'Unknown · Coder agents');
     assert.deepEqual(await idsOf(page), []);
-    assert.equal(await page.locator('.legend').count(), 0);
+    assert.match(await page.locator('.last-known h2').innerText(), /^The last known fleet, .* ago, at \d\d:\d\d UTC$/);
+    assert.equal(await page.locator('.legend a, svg.bar').count(), 0);
     await picture(page, 'unknown-laptop-light');
     await page.setViewportSize(PHONE);
     await picture(page, 'unknown-phone-light');

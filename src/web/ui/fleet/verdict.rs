@@ -120,6 +120,10 @@ impl<'a> Verdict<'a> {
             @match self {
                 Self::Unknown { failure, .. } => {
                     @if let Some(failure) = failure { p class="warning" { (failure) } }
+                    p class="note" {
+                        "Workspaces run on without this exporter: whether their agents are well is not known. "
+                        "The page asks again every few seconds, and Prometheus with each scrape."
+                    }
                     (last_known(view.health_history.last_known(), view.now))
                 }
                 Self::CoderDown(..) | Self::CoderSilent(_) | Self::Old(_) => {

@@ -89,13 +89,22 @@ struct List {
     taken: Bits,
     left: Vec<Group>,
     rest: Group,
-    /// Bits of the chosen values and their groups.
+    /// Bits of the chosen values and their groups; before one is chosen, those that say so.
     bits: f64,
 }
 
 impl List {
     fn total(&self) -> f64 {
         self.bits + self.rest.bits()
+    }
+
+    /// Bits of the chosen values.
+    fn named_bits(&self) -> f64 {
+        if self.chosen.is_empty() {
+            0.0
+        } else {
+            self.bits
+        }
     }
 }
 
@@ -134,7 +143,7 @@ impl<'a> Search<'a> {
             taken: Bits::of(size, question.excluded),
             left: candidates.iter().map(|it| it.group).collect(),
             rest: question.all(),
-            bits: 0.0,
+            bits: question.unnamed_bits(),
         };
         Self {
             in_set: Bits::of(size, question.set),
@@ -213,7 +222,7 @@ impl<'a> Search<'a> {
         }
         let rest = list.rest.without(group);
         self.may_be_named(group, rest).then(|| {
-            list.bits + self.naming_of(candidate, group, rest) + group.bits() + rest.bits()
+            list.named_bits() + self.naming_of(candidate, group, rest) + group.bits() + rest.bits()
         })
     }
 
@@ -266,7 +275,7 @@ impl<'a> Search<'a> {
             }
         }
         next.rest = next.rest.without(group);
-        next.bits += self.naming_of(candidate, group, next.rest) + group.bits();
+        next.bits = list.named_bits() + self.naming_of(candidate, group, next.rest) + group.bits();
         next.chosen.push(candidate);
         next.groups.push(group);
         next

@@ -13,6 +13,8 @@ CHART = DEPLOY / "helm/coder-agent-exporter"
 
 def main():
     served, shown = help_of("serve"), help_of("demo")
+    # The image also has what the build script reads.
+    shown |= set(re.findall(r"CODER_EXPORTER_[A-Z_]+", (DEPLOY.parent / "build.rs").read_text()))
     for path in [DEPLOY / "Dockerfile", DEPLOY / "coder-agent-exporter.service", DEPLOY / "packages/default"]:
         check(path, path.read_text(), served | shown)
     exporter = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["exporter"]

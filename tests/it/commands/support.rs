@@ -13,14 +13,16 @@ const SECTIONS: [&str; 7] = [
 async fn file_says_what_is_in_it_and_names_no_user_and_no_secret() {
     let coder = Coder::new().await;
     for number in 0..6 {
-        let lost = agent("secret-agent").closed_ago(90.0);
+        let lost = agent("main").closed_ago(90.0);
         let name = format!("secret-box-{number}");
-        coder.add(workspace(&name).owner("secret-ada").agent(lost)).await;
+        coder
+            .add(workspace(&name).owner("secret-ada").agent(lost))
+            .await;
     }
     for number in 0..12 {
         let owner = format!("secret-bob-{number}");
         let it = workspace("secret-lab").owner(&owner);
-        coder.add(it.agent(agent("secret-agent"))).await;
+        coder.add(it.agent(agent("main"))).await;
     }
     let folder = Folder::new();
     let file = folder.file("support.txt");
@@ -29,10 +31,17 @@ async fn file_says_what_is_in_it_and_names_no_user_and_no_secret() {
     let url = format!("--postgres.url={}", coder.url());
     let ended = run_with(&["support", &to, &url], &variables).await;
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
-    assert_says(&ended.stdout, &[&file, "  plans: ", "Read it before you send it."]);
+    assert_says(
+        &ended.stdout,
+        &[&file, "  plans: ", "Read it before you send it."],
+    );
     let text = fs::read_to_string(&file).unwrap();
     for (number, section) in (1..).zip(SECTIONS) {
-        assert_eq!(text.matches(&format!("==== {number}. {section} ====")).count(), 1);
+        assert_eq!(
+            text.matches(&format!("==== {number}. {section} ===="))
+                .count(),
+            1
+        );
         assert_says(&text, &[&format!("\n{number}. {section}: ")]);
     }
     for secret in ["hunter2", "secret-"] {
@@ -72,7 +81,11 @@ async fn without_a_database_the_file_says_why() {
     let down = "--postgres.url=postgres://u:hunter2@127.0.0.1:1/coder";
     let ended = run(&["support", "--file=-", down]).await;
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""));
-    assert!(ended.stdout.matches("refused").count() >= 4, "{}", ended.stdout);
+    assert!(
+        ended.stdout.matches("refused").count() >= 4,
+        "{}",
+        ended.stdout
+    );
     assert_says(&ended.stdout, &["FAIL  connection", "coder_exporter_up 0"]);
     assert!(!ended.stdout.contains("hunter2"), "{}", ended.stdout);
 }

@@ -147,7 +147,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("stats", &["model", "rules"]),
             ("probe", &["model", "rules", "stats"]),
             ("select", &["model", "rules", "stats"]),
-            ("report", &["model", "rules", "stats", "probe"]),
+            ("report", &["model", "rules", "stats", "probe", "select"]),
         ],
     ),
     (

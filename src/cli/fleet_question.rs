@@ -79,13 +79,16 @@ impl KnownFleet {
         let Some(filter) = filter else {
             return (Cow::Borrowed(&self.fleet), self.incidents.iter().collect());
         };
-        let mut matcher = Matcher::new(filter);
-        let judged = self.fleet.judged();
-        let passing = judged.filter(|(agent, it)| matcher.wants(&self.fleet, agent, *it));
-        let passing: HashSet<_> = passing.map(|(agent, _)| agent.id).collect();
+        let mut matcher = Matcher::new(&self.fleet, filter);
+        let judged = self.fleet.judged().enumerate();
+        let passing = judged.filter(|(position, (agent, it))| matcher.wants(*position, agent, *it));
+        let passing: HashSet<_> = passing.map(|(_, (agent, _))| agent.id).collect();
         let incidents = self.incidents.iter();
         let incidents = incidents.filter(|it| !ids_of(&self.fleet, it).is_disjoint(&passing));
         let mut snapshot = self.fleet.snapshot.clone();
+        // They go by the position of the agent, and no command shows them.
+        snapshot.provisioners_of_agents = None;
+        snapshot.metadata_of_agents.clear();
         let agents = snapshot.agents.iter_mut();
         agents.for_each(|agents| agents.retain(|it| passing.contains(&it.id)));
         let fleet = FleetStats::of(snapshot, limits);

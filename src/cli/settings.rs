@@ -157,7 +157,10 @@ pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
 ///
 /// When a URL is invalid.
 pub(super) fn links(args: &ExporterArgs) -> Result<Links, SettingError> {
+    let [grafana, alertmanager] = args.web.companions()?;
     Ok(Links {
+        grafana,
+        alertmanager,
         coder: args.coder.url(variable(URL_VARIABLE))?,
         external: args.web.external_url()?,
     })

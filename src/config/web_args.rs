@@ -53,6 +53,22 @@ pub struct WebArgs {
     )]
     pub external_url: Option<String>,
 
+    /// URL of Grafana, for links from an incident to the dashboard of the fleet
+    #[arg(
+        long = "web.grafana-url",
+        env = "CODER_EXPORTER_WEB_GRAFANA_URL",
+        value_name = "URL"
+    )]
+    pub grafana_url: Option<String>,
+
+    /// URL of Alertmanager, for links from an incident to a new silence of its alert
+    #[arg(
+        long = "web.alertmanager-url",
+        env = "CODER_EXPORTER_WEB_ALERTMANAGER_URL",
+        value_name = "URL"
+    )]
+    pub alertmanager_url: Option<String>,
+
     /// Maximum number of metrics pages that are written and read at the same time; more scrapes get
     /// a page with coder_exporter_up 0
     #[arg(
@@ -85,18 +101,29 @@ pub struct WebArgs {
 }
 
 impl WebArgs {
+    /// The URLs of Grafana and of Alertmanager; `None` if they are not set.
+    ///
+    /// # Errors
+    ///
+    /// When one is not a URL. The message contains no part of it.
+    pub fn companions(&self) -> Result<[Option<HttpUrl>; 2], SettingError> {
+        Ok([
+            url("--web.grafana-url", self.grafana_url.as_deref())?,
+            url("--web.alertmanager-url", self.alertmanager_url.as_deref())?,
+        ])
+    }
+
     /// The URL at which browsers reach this exporter; `None` if it is not set.
     ///
     /// # Errors
     ///
     /// When it is not a URL. The message contains no part of it.
     pub fn external_url(&self) -> Result<Option<HttpUrl>, SettingError> {
-        let given = self.external_url.as_deref();
-        let Some(given) = given.filter(|it| !it.trim().is_empty()) else {
+        let flag = "--web.external-url";
+        let Some(url) = url(flag, self.external_url.as_deref())? else {
             return Ok(None);
         };
-        let wrong = |problem: String| SettingError::new("--web.external-url", problem);
-        let url: HttpUrl = given.parse().map_err(|error| wrong(format!("{error}")))?;
+        let wrong = |problem: String| SettingError::new(flag, problem);
         let first = url.prefix().split('/').nth(1).unwrap_or_default();
         // Nothing would tell whether a proxy has taken the prefix off.
         if OWN_PATHS.contains(&first) {
@@ -107,4 +134,14 @@ impl WebArgs {
         }
         Ok(Some(url))
     }
+}
+
+/// The URL that a flag has; `None` if it is not set or blank.
+fn url(flag: &'static str, given: Option<&str>) -> Result<Option<HttpUrl>, SettingError> {
+    let Some(given) = given.filter(|it| !it.trim().is_empty()) else {
+        return Ok(None);
+    };
+    let url = given.parse();
+    url.map(Some)
+        .map_err(|error| SettingError::new(flag, format!("{error}")))
 }

@@ -33,10 +33,13 @@ const UNEXPLAINED_WITHIN: Duration = Duration::from_secs(600);
 /// A value must shorten the description by log2 of the number of members, and by so many bits more:
 /// the larger a fleet, the more unrelated problems it has, and it is looked at thousands of times a
 /// day. In a wave, problems that begin together are evidence of a common cause already.
-const WAVE_SCORE: f64 = -4.0;
+const WAVE_SCORE: f64 = -3.5;
 
 /// The same, for problems that began at any time.
 const SLOW_SCORE: f64 = 1.0;
+
+/// Less is never enough, however small the fleet.
+const LEAST_SCORE: f64 = 0.5;
 
 /// The incidents of a population at the moment `now`, largest first, and those without a factor last.
 pub fn analyze(
@@ -133,9 +136,13 @@ impl<'a> Analysis<'a> {
         let was_gone = |it: &Member| it.problem.is_some_and(|(_, since)| Some(since) < began);
         let gone = members.filter(|(_, it)| was_gone(it));
         let excluded: Vec<u32> = gone.map(|(position, _)| position).collect();
-        let explanation = self.explain(wave, &excluded);
-        self.add_factors(family, &explanation, WAVE_SCORE);
-        self.judge_rest(family, explanation, true);
+        let left = self.population.members.len() - excluded.len();
+        let share = wave.len() as f64 / left.max(1) as f64;
+        let is_burst = wave.len() >= UNEXPLAINED.0 && share >= UNEXPLAINED.1;
+        let is_caused = is_burst || share >= MAJORITY;
+        let explanation = self.explain(wave, &excluded, is_caused);
+        let (rest, hit) = self.add_factors(family, explanation, WAVE_SCORE);
+        self.judge_rest(family, rest, hit, true);
     }
 
     /// What no wave explained, as one set: a bad template version shows over hours.
@@ -145,12 +152,12 @@ impl<'a> Analysis<'a> {
         }
         let mut excluded: Vec<u32> = self.explained.iter().copied().collect();
         excluded.sort_unstable();
-        let explanation = self.explain(left, &excluded);
-        self.add_factors(family, &explanation, SLOW_SCORE);
-        self.judge_rest(family, explanation, false);
+        let explanation = self.explain(left, &excluded, false);
+        let (rest, hit) = self.add_factors(family, explanation, SLOW_SCORE);
+        self.judge_rest(family, rest, hit, false);
     }
 
-    fn explain(&self, set: &[(Timestamp, u32)], excluded: &[u32]) -> Explanation {
+    fn explain(&self, set: &[(Timestamp, u32)], excluded: &[u32], is_caused: bool) -> Explanation {
         let mut set: Vec<u32> = set.iter().map(|&(_, member)| member).collect();
         set.sort_unstable();
         explain(Question {
@@ -159,17 +166,30 @@ impl<'a> Analysis<'a> {
             set: &set,
             excluded,
             minimum: self.minimum,
+            is_caused,
         })
     }
 
-    fn add_factors(&mut self, family: Family, explanation: &Explanation, least: f64) {
-        let least = (least + (self.population.members.len() as f64).log2()).max(1.0);
+    /// Adds the factors with enough evidence. Returns the rest and its members in the set, with those
+    /// of the other factors.
+    fn add_factors(
+        &mut self,
+        family: Family,
+        explanation: Explanation,
+        least: f64,
+    ) -> (Group, Vec<u32>) {
+        let least = (least + (self.population.members.len() as f64).log2()).max(LEAST_SCORE);
+        let (mut rest, mut hit) = (explanation.rest, explanation.rest_hit);
         for factor in &explanation.factors {
             let is_exact = self.is_small() && factor.group.hit == factor.group.members;
             if (is_exact || factor.score >= least) && self.is_enough(factor) {
                 self.add(self.incident_of(family, factor));
+            } else {
+                rest = rest.with(factor.group);
+                hit.extend(&factor.hit);
             }
         }
+        (rest, hit)
     }
 
     /// At least so many agents in two workspaces; an owner's may be in one.
@@ -182,8 +202,8 @@ impl<'a> Analysis<'a> {
 
     /// Agents that no factor explains: the whole deployment, a wave without a factor, or single
     /// problems.
-    fn judge_rest(&mut self, family: Family, explanation: Explanation, is_wave: bool) {
-        let (rest, hit) = (explanation.rest, explanation.rest_hit);
+    fn judge_rest(&mut self, family: Family, rest: Group, mut hit: Vec<u32>, is_wave: bool) {
+        hit.sort_unstable();
         let is_wide = self.distinct(&hit, |it| it.workspace) >= 2;
         if hit.len() < self.minimum as usize || !is_wide {
             return;

@@ -126,6 +126,28 @@ fn half_of_all_without_a_factor_is_the_deployment() {
 }
 
 #[test]
+fn wave_that_keeps_to_one_value_is_that_values_however_many_have_it() {
+    // 9 of 14, and none of the 4 others.
+    let lost = fleet(18)
+        .with(Dimension::CoderdReplica, |it| format!("r{}", it % 3))
+        .with(Dimension::Architecture, |it| format!("a{}", it / 14))
+        .with(Dimension::Template, |it| format!("t{}", it % 5))
+        .lost(0..9);
+    assert_eq!(lost.found(), one("architecture a0", 9, 14));
+}
+
+#[test]
+fn agents_of_a_value_with_too_little_evidence_stay_with_the_deployment() {
+    // All 16 of a template are lost, and 7 of 10 everywhere else.
+    let is_lost = |it: &u32| it % 12 == 3 || it % 10 < 7;
+    let lost = fleet(192)
+        .with(Dimension::Template, |it| format!("t{}", it % 12))
+        .lost((0..192).filter(is_lost));
+    let gone = (0..192).filter(is_lost).count();
+    assert_eq!(lost.found(), one("deployment ", gone, 192));
+}
+
+#[test]
 fn outage_that_spares_a_template_is_the_deployments() {
     let spared = (0..100).filter(|it| it % 10 != 4);
     let lost = of_ten_templates().lost(spared);

@@ -29,9 +29,20 @@ pub struct Question<'a> {
     pub excluded: &'a [u32],
     /// A value needs so many members of the set.
     pub minimum: u32,
+    /// Whether the set has a cause for sure: its problems began together.
+    pub is_caused: bool,
 }
 
 impl Question<'_> {
+    /// Bits to say that no value is the cause: where there is one for sure, it is one of the
+    /// dimensions, or none of them.
+    pub fn unnamed_bits(&self) -> f64 {
+        match self.is_caused {
+            true => (self.population.columns.len() as f64 + 1.0).log2(),
+            false => 0.0,
+        }
+    }
+
     /// All members that count.
     pub fn all(&self) -> Group {
         Group {

@@ -116,12 +116,23 @@ fn search(key: &str, value: &str) -> Option<String> {
     Some(format!("coder list --search {key}:{}", plain(value)?))
 }
 
-fn of_agent(agent: &Agent, family: Family) -> Option<String> {
+/// The command that shows an agent's workspace; `None` where a shell would read its name.
+pub fn show(agent: &Agent) -> Option<String> {
     let (owner, workspace) = (plain(&agent.owner)?, plain(&agent.workspace)?);
+    Some(format!("coder show {owner}/{workspace}"))
+}
+
+/// The commands that show one agent: Coder's and this program's.
+pub fn for_agent(agent: &Agent) -> Vec<String> {
+    show(agent)
+        .into_iter()
+        .chain(explain(Some(agent)))
+        .collect()
+}
+
+fn of_agent(agent: &Agent, family: Family) -> Option<String> {
     match family {
-        Family::Lost | Family::NeverConnected | Family::StartFailed => {
-            Some(format!("coder show {owner}/{workspace}"))
-        }
+        Family::Lost | Family::NeverConnected | Family::StartFailed => show(agent),
         // Coder shows it as connected.
         Family::StuckCreated => None,
     }

@@ -34,6 +34,15 @@ impl Group {
         group_bits(self.members, self.hit)
     }
 
+    /// Its members and those of `other`, which has none of them.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            members: self.members + other.members,
+            hit: self.hit + other.hit,
+        }
+    }
+
     /// Its members that are not of `other`, which is a part of it.
     #[must_use]
     pub fn without(self, other: Self) -> Self {

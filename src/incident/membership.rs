@@ -10,7 +10,7 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::model::Incident;
 
 /// The incident of each agent that is in one.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Clone)]
 pub struct Membership<'a> {
     of_agents: HashMap<Uuid, &'a Incident>,
 }

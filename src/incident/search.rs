@@ -16,6 +16,9 @@ const BEAM: usize = 6;
 /// Lengths without a shorter description after which the search ends.
 const PATIENCE: usize = 2;
 
+/// A list is followed while its description is longer than the shortest by fewer bits.
+const SLACK: f64 = 6.0;
+
 /// What is left beside the spared values must be this share of all, or it is not the deployment.
 const MOST: f64 = 0.7;
 
@@ -89,13 +92,22 @@ struct List {
     taken: Bits,
     left: Vec<Group>,
     rest: Group,
-    /// Bits of the chosen values and their groups.
+    /// Bits of the chosen values and their groups; before one is chosen, those that say so.
     bits: f64,
 }
 
 impl List {
     fn total(&self) -> f64 {
         self.bits + self.rest.bits()
+    }
+
+    /// Bits of the chosen values.
+    fn named_bits(&self) -> f64 {
+        if self.chosen.is_empty() {
+            0.0
+        } else {
+            self.bits
+        }
     }
 }
 
@@ -134,7 +146,7 @@ impl<'a> Search<'a> {
             taken: Bits::of(size, question.excluded),
             left: candidates.iter().map(|it| it.group).collect(),
             rest: question.all(),
-            bits: 0.0,
+            bits: question.unnamed_bits(),
         };
         Self {
             in_set: Bits::of(size, question.set),
@@ -151,7 +163,7 @@ impl<'a> Search<'a> {
         let mut beam = vec![self.empty.clone()];
         let mut unchanged = 0;
         for _ in 0..LONGEST_LIST {
-            beam = self.longer(&beam);
+            beam = self.longer(&beam, best.total() + SLACK);
             let Some(first) = beam.first() else { break };
             if first.total() < best.total() {
                 best = first.clone();
@@ -181,11 +193,12 @@ impl<'a> Search<'a> {
     }
 
     /// The best lists that are one value longer, shortest description first.
-    fn longer(&self, beam: &[List]) -> Vec<List> {
+    fn longer(&self, beam: &[List], longest: f64) -> Vec<List> {
         let mut children: Vec<(f64, usize, usize)> = Vec::new();
         for (position, list) in beam.iter().enumerate() {
             let more = (0..self.candidates.len())
                 .filter_map(|candidate| Some((self.total_with(list, candidate)?, candidate)));
+            let more = more.filter(|it| it.0 < longest);
             children.extend(more.map(|(total, candidate)| (total, position, candidate)));
         }
         children.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));
@@ -213,7 +226,7 @@ impl<'a> Search<'a> {
         }
         let rest = list.rest.without(group);
         self.may_be_named(group, rest).then(|| {
-            list.bits + self.naming_of(candidate, group, rest) + group.bits() + rest.bits()
+            list.named_bits() + self.naming_of(candidate, group, rest) + group.bits() + rest.bits()
         })
     }
 
@@ -266,7 +279,7 @@ impl<'a> Search<'a> {
             }
         }
         next.rest = next.rest.without(group);
-        next.bits += self.naming_of(candidate, group, next.rest) + group.bits();
+        next.bits = list.named_bits() + self.naming_of(candidate, group, next.rest) + group.bits();
         next.chosen.push(candidate);
         next.groups.push(group);
         next

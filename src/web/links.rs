@@ -10,6 +10,10 @@ pub struct Links {
     pub coder: Option<HttpUrl>,
     /// `--web.external-url`; `None` if browsers use the listen address.
     pub external: Option<HttpUrl>,
+    /// `--web.grafana-url`; `None` disables links to the dashboards.
+    pub grafana: Option<HttpUrl>,
+    /// `--web.alertmanager-url`; `None` disables links to silences.
+    pub alertmanager: Option<HttpUrl>,
 }
 
 impl Links {
@@ -48,6 +52,33 @@ impl Links {
         self.external.as_ref().map_or("", HttpUrl::prefix)
     }
 
+    /// The URL of the fleet's dashboard with these values of its variables; `None` without
+    /// `--web.grafana-url`.
+    pub(super) fn dashboard(&self, variables: &[(&str, &str)]) -> Option<String> {
+        let grafana = self.grafana.as_ref()?.as_str();
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        for (name, value) in variables {
+            query.append_pair(&format!("var-{name}"), value);
+        }
+        let query = query.finish();
+        let separator = if query.is_empty() { "" } else { "?" };
+        Some(format!("{grafana}/d/coder-agent-fleet{separator}{query}"))
+    }
+
+    /// The URL of a new silence for alerts with these labels; `None` without
+    /// `--web.alertmanager-url`.
+    pub(super) fn silence(&self, labels: &[(&str, &str)]) -> Option<String> {
+        let alertmanager = self.alertmanager.as_ref()?.as_str();
+        let labels = labels
+            .iter()
+            .map(|(name, value)| format!("{name}=\"{value}\""));
+        let filter = format!("{{{}}}", labels.collect::<Vec<_>>().join(","));
+        let filter = form_urlencoded::byte_serialize(filter.as_bytes()).collect::<String>();
+        // Its page reads the fragment, where a plus is no space.
+        let filter = filter.replace('+', "%20");
+        Some(format!("{alertmanager}/#/silences/new?filter={filter}"))
+    }
+
     /// The URL of a workspace in Coder; `None` without `--coder.url`. Names are percent-encoded.
     pub(super) fn workspace(&self, owner: &str, workspace: &str) -> Option<String> {
         let coder = self.coder.as_ref()?;
@@ -72,6 +103,25 @@ mod tests {
         let whole = "https://ops.example/fleet/probes";
         assert_eq!(links.whole("/probes"), whole);
         assert_eq!(Links::default().whole("/probes"), "/probes");
+    }
+
+    #[test]
+    fn dashboards_and_silences_are_linked_where_they_are_known() {
+        let url = |text: &str| text.parse().ok();
+        let links = Links {
+            grafana: url("https://ops.example/grafana/"),
+            alertmanager: url("http://alerts.example:9093"),
+            ..Links::default()
+        };
+        let dashboard = links.dashboard(&[("template", "a b&c")]).unwrap();
+        let expected = "https://ops.example/grafana/d/coder-agent-fleet?var-template=a+b%26c";
+        assert_eq!(dashboard, expected);
+        let silence = links.silence(&[("alertname", "CoderIncident"), ("kind", "root")]);
+        let filter = "%7Balertname%3D%22CoderIncident%22%2Ckind%3D%22root%22%7D";
+        let expected = format!("http://alerts.example:9093/#/silences/new?filter={filter}");
+        assert_eq!(silence.unwrap(), expected);
+        let none = Links::default();
+        assert_eq!((none.dashboard(&[]), none.silence(&[])), (None, None));
     }
 
     #[test]

@@ -47,6 +47,7 @@ test('hostile names are shown as text, in rows of their own', () =>
 
 test('hostile names can be chosen, looked for and shared like any other', () =>
   visit(`${origin}/`, async (page) => {
+    await page.locator('.narrow > summary').click();
     for (const name of HOSTILE) {
       await page.locator('select[name=template]').selectOption(cut(name));
       await eventually(async () => new URL(page.url()).searchParams.get('template'), cut(name));

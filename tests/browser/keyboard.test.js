@@ -26,14 +26,14 @@ const focused = (page) => page.evaluate(() => {
   };
 });
 
-test('the first Tab leads to a link that skips to the content', () =>
+test('the first Tab leads to a link that skips to the results', () =>
   visit(`${origin}/`, async (page) => {
     await page.keyboard.press('Tab');
     const first = await focused(page);
-    assert.equal(first.href, '#main');
+    assert.equal(first.href, '#problems-title');
     assert.ok(first.isSeen && first.inside, JSON.stringify(first));
     await page.keyboard.press('Enter');
-    assert.equal(await page.evaluate(() => document.activeElement.id), 'main');
+    assert.equal(await page.evaluate(() => document.activeElement.id), 'problems-title');
   }));
 
 test('/ leads to the filter, where it is but a letter', () =>
@@ -67,7 +67,7 @@ test('Tab leads through all there is, and one always sees where', () =>
       assert.match(links[0], /^https:\/\/coder\.example\/@/);
       assert.equal(links[1], `/agents/${id}`);
     }
-    assert.deepEqual([...fields].sort(), ['health', 'organization', 'q', 'template']);
+    assert.deepEqual([...fields].sort(), ['agents', 'q']);
   }));
 
 test('Enter sorts and the focus stays; Space chooses a class', () =>
@@ -80,8 +80,38 @@ test('Enter sorts and the focus stays; Space chooses a class', () =>
     await page.keyboard.press('Enter');
     await eventually(() => page.locator('#problems [aria-sort]').getAttribute('aria-sort'), 'descending');
     assert.equal((await focused(page)).text, 'Workspace');
-    await page.locator('.chip input').first().focus();
+    await page.locator('.narrow > summary').click();
+    await page.locator('.chip input[type=checkbox]').first().focus();
     await page.keyboard.press('Space');
     await eventually(async () => (await idsOf(page)).length, 4);
     assert.equal((await focused(page)).name, 'health');
+  }));
+
+for (const [name, address] of [['scattered problems', () => origin], ['two incidents', () => known.together]]) {
+  test(`with ${name}, at most 15 stops of the Tab key are before the first row`, () =>
+    visit(`${address()}/`, async (page) => {
+      let stops = 0;
+      for (;;) {
+        await page.keyboard.press('Tab');
+        if ((await focused(page)).row) break;
+        stops += 1;
+        assert.ok(stops <= 15, JSON.stringify(await focused(page)));
+      }
+    }));
+}
+
+test('j and k lead through the rows, Enter opens, ? lists the keys', () =>
+  visit(`${origin}/`, async (page) => {
+    const rows = await idsOf(page);
+    for (const [key, at] of [['j', 0], ['j', 1], ['j', 2], ['k', 1], ['k', 0], ['k', 0]]) {
+      await page.keyboard.press(key);
+      assert.equal((await focused(page)).row, rows[at], key);
+    }
+    await page.keyboard.press('?');
+    assert.equal(await page.locator('#keys').isVisible(), true);
+    await page.keyboard.press('Escape');
+    assert.equal(await page.locator('#keys').isVisible(), false);
+    await page.keyboard.press('j');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/agents\//);
   }));

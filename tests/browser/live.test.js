@@ -125,13 +125,28 @@ test('when the exporter has stopped the page says so, and goes on when it is bac
     await served.end();
     const trouble = page.locator('#trouble');
     await trouble.filter({ hasText: /^The exporter has not answered since \d/ }).waitFor({ timeout: SOON * 1000 });
-    assert.match(await page.title(), /^\? /);
+    assert.equal(await page.title(), 'Exporter does not answer · Coder agents');
+    assert.match(await page.locator('h1').innerText(), /^Unknown: the exporter does not answer\. .* ago: .* have a problem$/);
+    assert.equal(await page.locator('h1').getAttribute('class'), 'verdict unknown');
     await picture(page, 'no-answer-laptop-light');
     assert.ok((await idsOf(page)).length > 0, 'what was known can still be read');
     await start();
     await trouble.waitFor({ state: 'hidden', timeout: 25_000 });
     assert.equal(await page.title(), problems);
+    assert.equal(await page.locator('h1').getAttribute('class'), 'verdict bad');
   }, { expected: /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/ }));
+
+test('data of more than two scrapes ago is not called well or ill', () =>
+  visit(`${served.origin}/`, async (page) => {
+    await page.clock.install();
+    await page.reload();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.clock.fastForward(50_000);
+    assert.equal(await page.locator('h1').getAttribute('class'), 'verdict bad');
+    await page.clock.fastForward(15_000);
+    await page.locator('h1').filter({ hasText: /^Unknown: this page is not refreshed\. 1m .* ago: / }).waitFor();
+    assert.equal(await page.title(), 'Old data · Coder agents');
+  }));
 
 test('when the database is gone the page says unknown, not that all is well', () =>
   visit(`${served.origin}/`, async (page) => {
@@ -140,7 +155,8 @@ test('when the database is gone the page says unknown, not that all is well', ()
     await page.locator('h1').filter({ hasText: /^Unknown since \d\d:\d\d UTC: the database does not answer$/ }).waitFor({ timeout: 25_000 });
     assert.equal(await page.title(), 'Unknown · Coder agents');
     assert.deepEqual(await idsOf(page), []);
-    assert.equal(await page.locator('.legend').count(), 0);
+    assert.match(await page.locator('.last-known h2').innerText(), /^The last known fleet, .* ago, at \d\d:\d\d UTC$/);
+    assert.equal(await page.locator('.legend a, svg.bar').count(), 0);
     await picture(page, 'unknown-laptop-light');
     await page.setViewportSize(PHONE);
     await picture(page, 'unknown-phone-light');

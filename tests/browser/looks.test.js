@@ -65,10 +65,11 @@ for (const [name, address, options] of PAGES) {
 }
 
 // Of a fleet that stands still: an incident of the demo would stand before all of this.
-for (const [size, viewport] of [['laptop', LAPTOP], ['phone', PHONE]]) {
-  test(`the first screen of a ${size} says what is wrong, how much, where, what changed, and how the exporter is`, () =>
+const FIRST = ['h1', '.as-of', '[data-key=totals] svg.bar', '.legend', '#problems tbody tr'];
+for (const [size, viewport, more] of [['laptop', LAPTOP, ['[data-key=where] h2', '.where li']], ['phone', PHONE, []]]) {
+  test(`the first screen of a ${size} says what is wrong, how much and which agents`, () =>
     visit(`${known.small}/`, async (page) => {
-      for (const part of ['h1', '.as-of', '[data-key=totals] svg.bar', '.legend', '[data-key=where] h2', '.where li', '[data-key=changes] h2', '[data-key=exporter] h2']) {
+      for (const part of [...FIRST, ...more]) {
         const box = await page.locator(part).first().boundingBox();
         assert.ok(box, `${part} is not there`);
         assert.ok(box.y >= 0 && box.y + box.height <= viewport.height, `${part} ends at ${Math.round(box.y + box.height)} of ${viewport.height}`);
@@ -77,6 +78,37 @@ for (const [size, viewport] of [['laptop', LAPTOP], ['phone', PHONE]]) {
       await picture(page, `first-screen-${size}`);
     }, { viewport }));
 }
+
+test('on a phone, two incidents and the first rows are within two screens', () =>
+  visit(`${known.together}/`, async (page) => {
+    const box = await page.locator('#problems tbody tr').nth(1).boundingBox();
+    assert.ok(box.y + box.height <= 2 * PHONE.height, `the second row ends at ${Math.round(box.y + box.height)}`);
+  }, { viewport: PHONE }));
+
+for (const width of [320, 1920]) {
+  test(`${width} px wide, nothing sticks out`, async () => {
+    for (const [name, address] of [['fleet', known.demo], ['incidents', known.together], ['hostile', known.large]]) {
+      await visit(`${address}/`, async (page) => {
+        assert.deepEqual(await wide(page), []);
+        await picture(page, `${name}-${width}`);
+      }, { viewport: { width, height: 900 } });
+    }
+  });
+}
+
+test('times are in UTC, or in the zone of the browser once the reader chose that', () =>
+  visit(`${known.small}/`, async (page) => {
+    const asOf = page.locator('.as-of time').first();
+    const utc = await asOf.innerText();
+    assert.match(utc, /^\d\d:\d\d UTC$/);
+    await page.locator('#zone').click();
+    assert.match(await asOf.innerText(), /^\d\d:\d\d -0[45]:00$/);
+    assert.match(await asOf.getAttribute('title'), /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d -0[45]:00$/);
+    await page.goto(`${known.small}/agents/${(await agents(known.small))[0].id}`);
+    assert.match(await page.locator('time[data-clock=second]').first().innerText(), / -0[45]:00$/, 'remembered');
+    await page.locator('#zone').click();
+    assert.match(await page.locator('time[data-clock=second]').first().innerText(), / UTC$/);
+  }, { timezoneId: 'America/New_York' }));
 
 test('twice as large, it still fits', () =>
   visit(`${known.demo}/`, async (page) => {

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { visit } from './support/browser.js';
 import { known } from './support/known.js';
-import { agents, countOf, idsOf } from './support/table.js';
+import { agents, countOf, idsOf, openFilters } from './support/table.js';
 
 const plain = { javaScriptEnabled: false };
 
@@ -13,6 +13,7 @@ test('the form filters', () =>
   visit(`${known.small}/`, async (page) => {
     const all = await agents(known.small);
     await page.locator('[data-find]').fill('ada');
+    await openFilters(page);
     await page.locator('.chip').filter({ hasText: 'disconnected' }).click();
     await page.getByRole('button', { name: 'Filter' }).click();
     await page.waitForURL(/q=ada/);
@@ -32,16 +33,19 @@ test('links sort', () =>
     assert.equal(await page.locator('#problems [aria-sort]').innerText(), 'Workspace');
   }, plain));
 
-test('links show more', () =>
+test('links group and move the window', () =>
   visit(`${known.large}/`, async (page) => {
-    await page.getByRole('link', { name: 'Show 100 more' }).click();
-    await page.waitForURL(/show=200/);
-    assert.equal((await idsOf(page)).length, 200);
+    await page.getByRole('link', { name: 'Next 100' }).click();
+    await page.waitForURL(/from=100/);
+    assert.equal((await idsOf(page)).length, 100);
+    await page.locator('.choices').getByRole('link', { name: 'owner' }).click();
+    await page.waitForURL(/group=owner/);
+    assert.ok(await page.locator('.where li').count() > 0);
     assert.equal(await countOf(page), 5000);
   }, plain));
 
 test('nothing is offered that only script can do', () =>
   visit(`${known.small}/`, async (page) => {
-    assert.equal(await page.locator('#pause').isVisible(), false);
+    for (const id of ['#pause', '#zone', '#help', '#keys']) assert.equal(await page.locator(id).isVisible(), false);
     assert.equal(await page.getByRole('link', { name: 'Reload' }).isVisible(), true);
   }, plain));

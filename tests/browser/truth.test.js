@@ -59,7 +59,7 @@ for (const [address, query] of [
 }
 
 test('of a fleet that lives, too, the problems are those of the API', () =>
-  visit(`${known.demo}/?show=1000`, async (page) => {
+  visit(`${known.demo}/?show=500`, async (page) => {
     // Both look at passes of their own: one of a few looks meets the same.
     for (let tries = 10; ; tries -= 1) {
       const expected = byId(await agents(known.demo));

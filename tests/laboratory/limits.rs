@@ -18,22 +18,22 @@ pub(crate) struct Limits {
 /// Where there are two figures, the second is that of fleets of 30 agents and more. In smaller ones
 /// the rows often do not tell.
 pub(crate) const WHOLE: Limits = Limits {
-    full: [98.0, 99.5],
-    partial: [80.0, 96.5],
-    two: [81.0, 97.5],
+    full: [99.0, 99.5],
+    partial: [90.0, 97.5],
+    two: [84.0, 97.5],
     slow: [90.0, 95.0],
     deployment: 98.5,
-    wrong: [7.0, 1.0],
+    wrong: [5.0, 1.0],
 };
 
 /// A tenth of the fleets, and smaller ones.
 pub(crate) const TENTH: Limits = Limits {
-    full: [97.0, 99.5],
-    partial: [82.0, 96.5],
-    two: [80.0, 92.0],
+    full: [99.0, 99.5],
+    partial: [92.0, 97.5],
+    two: [84.0, 92.0],
     slow: [78.0, 95.0],
     deployment: 100.0,
-    wrong: [7.5, 2.0],
+    wrong: [5.0, 2.0],
 };
 
 /// Factors with a runner-up that explains more.

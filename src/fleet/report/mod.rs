@@ -2,6 +2,7 @@
 
 pub mod agent_tree;
 pub mod coder_summary;
+pub mod csv;
 pub mod exporter_summary;
 pub mod fleet_summary;
 pub mod format;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use crate::fleet::model::agent::{Agent, Kind, Scope};
 use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::rules::status::Status;
+use crate::fleet::select::facet::{Facet, FacetValues};
 use crate::fleet::stats::fleet_stats::FleetStats;
 
 /// A filter of agents. An agent matches if it matches the text and every list that is not empty.
@@ -26,8 +27,11 @@ pub struct Filter {
     pub owner: Vec<String>,
     /// Exact names of workspaces; empty matches all.
     pub workspace: Vec<String>,
+    /// Values of other fields. An agent must have one of the values of each field.
+    pub facets: Vec<(Facet, String)>,
     /// Words that must all occur, in any case, in `owner/workspace.agent`, organization, template,
-    /// or the ids of agent and workspace.
+    /// its version, the agent's version, or the ids of agent and workspace. The address of a page
+    /// of Coder or of this exporter means what it shows.
     pub text: String,
     /// Ids of agents; `None` matches all.
     pub ids: Option<HashSet<Uuid>>,
@@ -36,7 +40,27 @@ pub struct Filter {
 impl Filter {
     /// The words of `text`, in lower case.
     pub fn words(&self) -> impl Iterator<Item = String> {
-        self.text.split_whitespace().map(str::to_lowercase)
+        let words = self.text.split_whitespace();
+        words.map(|it| subject(it).to_lowercase())
+    }
+}
+
+/// What a page shows whose address this word is; another word stays as it is. `/@ada/box.main/apps`
+/// is a page of Coder about `ada/box.main`, and `/agents/<id>` one of this exporter.
+fn subject(word: &str) -> String {
+    let end = word.find(['?', '#']).unwrap_or(word.len());
+    let path = &word[..end];
+    if let Some((_, rest)) = path.split_once("/@") {
+        let mut parts = rest.split('/');
+        let (owner, workspace) = (parts.next().unwrap_or_default(), parts.next());
+        return match workspace.filter(|it| !it.is_empty()) {
+            Some(workspace) => format!("{owner}/{workspace}"),
+            None => format!("{owner}/"),
+        };
+    }
+    match path.split_once("/agents/") {
+        Some((before, what)) if before.contains("://") => what.to_owned(),
+        _ => word.trim_start_matches('@').to_owned(),
     }
 }
 
@@ -44,6 +68,8 @@ impl Filter {
 #[derive(Debug)]
 pub struct Matcher<'a> {
     filter: &'a Filter,
+    fleet: &'a FleetStats,
+    values: FacetValues<'a>,
     /// The words of [`Filter::text`], in lower case.
     words: Vec<String>,
     /// A buffer for an agent's names, reused for each agent.
@@ -52,18 +78,20 @@ pub struct Matcher<'a> {
 
 impl<'a> Matcher<'a> {
     /// Splits and lower-cases the filter's text once.
-    pub fn new(filter: &'a Filter) -> Self {
+    pub fn new(fleet: &'a FleetStats, filter: &'a Filter) -> Self {
         Self {
             filter,
+            fleet,
+            values: FacetValues::of(fleet),
             words: filter.words().collect(),
             names: String::new(),
         }
     }
 
-    /// Whether an agent of this fleet with this assessment matches.
-    pub fn wants(&mut self, fleet: &FleetStats, agent: &Agent, assessment: Assessment) -> bool {
+    /// Whether the agent at this position of the snapshot, with this assessment, matches.
+    pub fn wants(&mut self, position: usize, agent: &'a Agent, assessment: Assessment) -> bool {
         let filter = self.filter;
-        let scope = fleet.snapshot.scopes.get(agent.scope);
+        let scope = self.fleet.snapshot.scopes.get(agent.scope);
         let organization = scope.map(|it| &*it.organization).unwrap_or_default();
         let template = scope.map(|it| &*it.template).unwrap_or_default();
         fits(&filter.health, &assessment.health)
@@ -74,7 +102,18 @@ impl<'a> Matcher<'a> {
             && is_named(&filter.owner, &agent.owner)
             && is_named(&filter.workspace, &agent.workspace)
             && filter.ids.as_ref().is_none_or(|it| it.contains(&agent.id))
+            && self.has_values(position, agent)
             && (self.words.is_empty() || self.has_words(agent, scope))
+    }
+
+    /// Whether it has one of the wanted values of each field.
+    fn has_values(&self, position: usize, agent: &'a Agent) -> bool {
+        let wanted = &self.filter.facets;
+        wanted.iter().all(|(facet, _)| {
+            let found = self.values.get(*facet, position, agent);
+            let of_facet = wanted.iter().filter(|it| it.0 == *facet);
+            of_facet.into_iter().any(|it| it.1 == *found)
+        })
     }
 
     fn has_words(&mut self, agent: &Agent, scope: Option<&Scope>) -> bool {
@@ -82,8 +121,9 @@ impl<'a> Matcher<'a> {
         let name = [&*agent.owner, "/", &agent.workspace, ".", &agent.name];
         let of_scope = scope.map(|it| ["\n", &*it.organization, "\n", &it.template]);
         let ids = format!("\n{}\n{}", agent.id, agent.workspace_id);
+        let versions = ["\n", &*agent.template_version, "\n", &agent.version];
         let parts = name.into_iter().chain(of_scope.into_iter().flatten());
-        for part in parts.chain([&*ids]) {
+        for part in parts.chain(versions).chain([&*ids]) {
             self.names.push_str(part);
         }
         let names = self.names.to_lowercase();

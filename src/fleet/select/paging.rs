@@ -31,11 +31,11 @@ pub fn select<'a>(
     limit: usize,
 ) -> Option<Slice<'a>> {
     fleet.agents.as_ref()?;
-    let mut matcher = Matcher::new(filter);
+    let mut matcher = Matcher::new(fleet, filter);
     let mut total = 0;
     let mut agents = Vec::new();
-    for (agent, assessment) in fleet.judged() {
-        if !matcher.wants(fleet, agent, assessment) {
+    for (position, (agent, assessment)) in fleet.judged().enumerate() {
+        if !matcher.wants(position, agent, assessment) {
             continue;
         }
         total += 1;

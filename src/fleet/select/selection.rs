@@ -11,20 +11,22 @@ use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::{Assessment, Health};
+use crate::fleet::rules::status::Status;
+use crate::fleet::select::facet::{Facet, FacetValues, Group, groups};
 use crate::fleet::select::filter::{Filter, Matcher};
 use crate::fleet::stats::fleet_stats::FleetStats;
 
 /// A selection. The default is every problem, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Selection {
-    /// Exact name of the organization; `None` selects all.
-    pub organization: Option<String>,
-    /// Exact name of the template; `None` selects all.
-    pub template: Option<String>,
-    /// Health classes; empty selects all problems.
+    /// Values that agents must have: one of the values of each field. That of a template is its
+    /// name, in any organization.
+    pub facets: Vec<(Facet, String)>,
+    /// Health classes; empty selects all problems, or all agents if [`all`](Self::all) is set.
     pub health: Vec<Health>,
-    /// Words that must all occur, in any case, in `owner/workspace.agent` or in the id of the agent
-    /// or workspace.
+    /// Whether agents without a problem are selected too.
+    pub all: bool,
+    /// Words that must all occur, as in [`Filter::text`].
     pub text: String,
     /// Id of an incident, of which [`members`](Self::members) are the agents.
     pub incident: Option<String>,
@@ -69,6 +71,8 @@ pub struct Selected<'a> {
     pub agent: &'a Agent,
     /// Organization and template of the agent.
     pub scope: Option<&'a Scope>,
+    /// Connection status of the agent.
+    pub status: Status,
     /// Health class of the agent.
     pub health: Health,
     /// When its problem began; `None` without a problem.
@@ -83,6 +87,7 @@ impl<'a> Selected<'a> {
         Self {
             agent,
             scope: fleet.snapshot.scopes.get(agent.scope),
+            status: assessment.status,
             health: assessment.health,
             since: assessment.since,
             cause: fleet.snapshot.causes.get(&agent.id).copied(),
@@ -94,12 +99,12 @@ impl Selection {
     /// The selected agents in order; empty if agents are unknown.
     pub fn of<'a>(&self, fleet: &'a FleetStats) -> Vec<Selected<'a>> {
         let filter = self.filter();
-        let mut matcher = Matcher::new(&filter);
-        let wanted = fleet
-            .judged()
-            .filter(|(agent, assessment)| matcher.wants(fleet, agent, *assessment));
+        let mut matcher = Matcher::new(fleet, &filter);
+        let judged = fleet.judged().enumerate();
+        let wanted = judged
+            .filter(|(position, (agent, assessment))| matcher.wants(*position, agent, *assessment));
         let mut selected: Vec<_> = wanted
-            .map(|(agent, assessment)| Selected::of(fleet, agent, assessment))
+            .map(|(_, (agent, assessment))| Selected::of(fleet, agent, assessment))
             .collect();
         selected.sort_by(|one, other| self.compare(one, other));
         selected
@@ -107,23 +112,62 @@ impl Selection {
 
     /// Whether the selection differs from all problems.
     pub fn is_narrowed(&self) -> bool {
-        self.organization.is_some()
-            || self.template.is_some()
+        !self.facets.is_empty()
+            || self.all
             || self.incident.is_some()
             || !self.health.is_empty()
             || !self.text.trim().is_empty()
     }
 
+    /// The value of this field, if one is wanted.
+    pub fn value(&self, facet: Facet) -> Option<&str> {
+        let found = self.facets.iter().find(|it| it.0 == facet);
+        found.map(|it| it.1.as_str())
+    }
+
+    /// The same with only this value of the field, or with any where there is none.
+    pub fn with(mut self, facet: Facet, value: Option<&str>) -> Self {
+        self.facets.retain(|it| it.0 != facet);
+        self.facets.extend(value.map(|it| (facet, it.to_owned())));
+        self
+    }
+
+    /// Every agent that fits all but the health and this field, by the values of this field: the
+    /// largest share of problems first.
+    pub fn groups<'a>(&self, fleet: &'a FleetStats, facet: Facet) -> Vec<Group<'a>> {
+        let mut selection = self.clone().with(facet, None);
+        if facet == Facet::Template {
+            selection = selection.with(Facet::Organization, None);
+        }
+        let mut filter = selection.filter();
+        filter.health.clear();
+        let mut matcher = Matcher::new(fleet, &filter);
+        let values = FacetValues::of(fleet);
+        let judged = fleet.judged().enumerate();
+        groups(judged.filter_map(|(position, (agent, assessment))| {
+            let value = || values.get(facet, position, agent);
+            matcher
+                .wants(position, agent, assessment)
+                .then(|| (value(), assessment.health))
+        }))
+    }
+
     fn filter(&self) -> Filter {
         let problems = || Health::ALL.iter().copied().filter(|it| it.is_problem());
-        let health = match self.health.is_empty() {
-            true => problems().collect(),
-            false => self.health.clone(),
+        let health = match (self.health.is_empty(), self.all) {
+            (true, false) => problems().collect(),
+            _ => self.health.clone(),
         };
+        let named = |wanted: Facet| {
+            let facets = self.facets.iter().filter(|it| it.0 == wanted);
+            facets.map(|it| it.1.clone()).collect()
+        };
+        // Its value in a group has the organization as well.
+        let others = self.facets.iter().filter(|it| it.0 != Facet::Template);
         Filter {
             health,
-            organization: self.organization.iter().cloned().collect(),
-            template: self.template.iter().cloned().collect(),
+            template: named(Facet::Template),
+            facets: others.cloned().collect(),
             text: self.text.clone(),
             ids: self.members.clone(),
             ..Filter::default()

@@ -67,15 +67,55 @@ fn by_default_it_is_every_problem_the_oldest_first() {
 
 #[test]
 fn organization_and_template_narrow_by_their_exact_names() {
-    let mut selection = Selection {
-        template: Some("aws".into()),
+    let selection = Selection::default().with(Facet::Template, Some("aws"));
+    check(&selection, "dan cleo ada");
+    let selection = selection.with(Facet::Organization, Some("labs"));
+    check(&selection, "dan");
+    check(&selection.with(Facet::Organization, Some("LABS")), "");
+}
+
+#[test]
+fn several_values_of_a_field_are_alternatives_and_fields_narrow_each_other() {
+    let mut selection = Selection::default().with(Facet::Owner, Some("ada"));
+    selection.facets.push((Facet::Owner, "dan".to_owned()));
+    check(&selection, "dan ada");
+    check(&selection.clone().with(Facet::Template, Some("gcp")), "");
+    check(&selection.with(Facet::Owner, None), "bob dan cleo ada");
+}
+
+#[test]
+fn all_selects_those_without_a_problem_too() {
+    let all = Selection {
+        all: true,
         ..Selection::default()
     };
-    check(&selection, "dan cleo ada");
-    selection.organization = Some("labs".into());
-    check(&selection, "dan");
-    selection.organization = Some("LABS".into());
-    check(&selection, "");
+    check(&all, "bob dan cleo ada eve");
+}
+
+#[test]
+fn groups_are_of_every_agent_that_fits_the_other_fields_the_worst_share_first() {
+    let fleet = fixture();
+    let of = |selection: &Selection, facet| -> Vec<(String, u64, u64)> {
+        let groups = selection.groups(&fleet, facet);
+        let groups = groups.iter();
+        groups
+            .map(|it| (it.value.to_string(), it.problems(), it.agents()))
+            .collect()
+    };
+    let by = |name: &str, problems, agents| (name.to_owned(), problems, agents);
+    let expected = vec![
+        by("acme/gcp", 1, 1),
+        by("labs/aws", 1, 1),
+        by("acme/aws", 2, 3),
+    ];
+    let selection = Selection::default();
+    assert_eq!(of(&selection, Facet::Template), expected);
+    // The field itself and the health leave nothing out.
+    let mut narrow = selection.with(Facet::Template, Some("gcp"));
+    narrow.health = vec![Health::StartError];
+    assert_eq!(of(&narrow, Facet::Template), expected);
+    assert_eq!(of(&narrow, Facet::Owner), [by("bob", 1, 1)]);
+    assert_eq!(of(&narrow, Facet::Provisioner), [by("", 1, 1)]);
 }
 
 #[test]
@@ -97,6 +137,13 @@ fn every_word_must_occur_in_any_case() {
         ..Selection::default()
     };
     check(&of("  "), "bob dan cleo ada");
+    check(
+        &of("https://coder.example/@ada/box.main/terminal?x=1"),
+        "ada",
+    );
+    check(&of("http://coder.example/@bob"), "bob");
+    check(&of("@ada/box"), "ada");
+    check(&of("https://coder.example/@ada/other"), "");
     check(&of("BOX"), "cleo ada");
     check(&of("build"), "bob");
     check(&of("ada/box.main"), "ada");

@@ -1,6 +1,6 @@
 //! Recent changes of health between collections, and counts of the last hours.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
 use enum_map::EnumMap;
@@ -9,10 +9,11 @@ use uuid::Uuid;
 use crate::fleet::model::agent::{Agent, Label, Scope};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
-use crate::fleet::rules::health::Health;
+use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::overview::{by_template, total};
+use crate::fleet::stats::successors::{Ill, successors};
 use crate::fleet::stats::transitions::{Sight, Transitions};
 
 /// Maximum number of changes with their agents. Each takes about 300 bytes with its names: 300 kB.
@@ -32,7 +33,14 @@ const POINTS: usize = 360;
 /// machine are found lost in several collections.
 const ONE_EVENT: Duration = Duration::from_secs(5 * 60);
 
-/// Changes that collections have found. It takes at most 0.5 MB for any fleet, and starts empty in
+/// Maximum number of agents with a problem that are looked for under a new id. Each takes about
+/// 70 bytes: 350 kB.
+const ILL: usize = 5000;
+
+/// A longer time between two collections is a gap, in which changes were not seen.
+const GAP: Duration = Duration::from_secs(180);
+
+/// Changes that collections have found. It takes at most 1 MB for any fleet, and starts empty in
 /// a new process.
 #[derive(Debug, Clone, Default)]
 pub struct HealthHistory {
@@ -40,6 +48,8 @@ pub struct HealthHistory {
     change_counts: VecDeque<ChangeCount>,
     points: VecDeque<Point>,
     dropped: u64,
+    /// Agents that had a problem in the last collection.
+    ill: HashMap<Uuid, Ill>,
     last_known: Option<Timestamp>,
     unknown_since: Option<Timestamp>,
 }
@@ -49,7 +59,9 @@ pub struct HealthHistory {
 pub struct Change {
     /// Time of the collection that found it.
     pub at: Timestamp,
-    /// `workspace_agents.id`.
+    /// When the problem began by the agent's row; otherwise the same as `at`.
+    pub began: Timestamp,
+    /// `workspace_agents.id`; after a build, that of the new agent.
     pub agent_id: Uuid,
     /// `workspace_agents.name`.
     pub agent: Label,
@@ -70,6 +82,7 @@ pub struct Change {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct ChangeCount {
     at: Timestamp,
+    began: Timestamp,
     scope: Scope,
     from: Health,
     to: Health,
@@ -89,8 +102,10 @@ pub struct ChangeEvent<'a> {
     pub count: u64,
     /// Time of the first change.
     pub first: Timestamp,
-    /// Time of the last change.
+    /// Time of the last collection that found one.
     pub last: Timestamp,
+    /// When the last change happened: when its problem began, by the agent's row.
+    pub began: Timestamp,
 }
 
 /// Agents by health in one minute.
@@ -146,32 +161,34 @@ impl HealthHistory {
         mut see: impl FnMut(&Sight<'_>),
     ) {
         let at = fleet.snapshot.now;
-        let mut change_counts: BTreeMap<(&Scope, Health, Health), u64> = BTreeMap::new();
-        let mut kept = 0;
+        let mut found = Found::default();
+        let mut gone = std::mem::take(&mut self.ill);
         transitions.observe(fleet, |sight| {
             see(&sight);
-            let (agent, to) = (sight.agent, sight.assessment.health);
-            let (Some(scope), Some(from)) = (
+            let (agent, assessment) = (sight.agent, sight.assessment);
+            gone.remove(&agent.id);
+            if assessment.health.is_problem() && self.ill.len() < ILL {
+                self.ill.insert(agent.id, Ill::of(agent, assessment.health));
+            }
+            if let (Some(scope), Some(from)) = (
                 fleet.snapshot.scopes.get(agent.scope),
                 sight.former_health(),
-            ) else {
-                return;
-            };
-            *change_counts.entry((scope, from, to)).or_default() += 1;
-            kept += 1;
-            if kept <= CHANGES_OF_A_COLLECTION {
-                self.keep(Change::new(at, agent, scope, from, to));
-            } else {
-                self.dropped += 1;
+            ) {
+                self.note(&mut found, Change::new(at, agent, scope, from, assessment));
             }
         });
-        for ((scope, from, to), count) in change_counts {
-            let scope = scope.clone();
+        for (agent, assessment, from) in successors(fleet, gone) {
+            if let Some(scope) = fleet.snapshot.scopes.get(agent.scope) {
+                self.note(&mut found, Change::new(at, agent, scope, from, assessment));
+            }
+        }
+        for ((scope, from, to), (count, began)) in found.counts {
             push(
                 &mut self.change_counts,
                 CHANGE_COUNTS,
                 ChangeCount {
                     at,
+                    began,
                     scope,
                     from,
                     to,
@@ -182,6 +199,20 @@ impl HealthHistory {
         self.count(fleet);
         self.last_known = Some(at);
         self.unknown_since = None;
+    }
+
+    /// Counts a change, and keeps it while there is room for the changes of one collection.
+    fn note(&mut self, found: &mut Found, change: Change) {
+        let key = (change.scope.clone(), change.from, change.to);
+        let (count, began) = found.counts.entry(key).or_insert((0, change.began));
+        *count += 1;
+        *began = change.began.max(*began);
+        found.kept += 1;
+        if found.kept <= CHANGES_OF_A_COLLECTION {
+            self.keep(change);
+        } else {
+            self.dropped += 1;
+        }
     }
 
     fn keep(&mut self, change: Change) {
@@ -237,6 +268,7 @@ impl HealthHistory {
                 Some(event) => {
                     event.count += change_count.count;
                     event.last = event.last.max(change_count.at);
+                    event.began = event.began.max(change_count.began);
                 }
                 None => events.push(ChangeEvent::of(change_count)),
             }
@@ -248,6 +280,21 @@ impl HealthHistory {
     /// Counts of the last six hours, oldest first. A minute without a collection has no point.
     pub fn points(&self) -> impl DoubleEndedIterator<Item = &Point> + Clone {
         self.points.iter()
+    }
+
+    /// Times within the `window` before `now` in which changes were not seen: from the last
+    /// collection before to the first after. The time before this exporter
+    /// started is none of them.
+    pub fn gaps(&self, window: Duration, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+        let points: Vec<_> = self.points.iter().map(|it| it.at).collect();
+        let pairs = points.windows(2).map(|it| (it[0], it[1]));
+        let gaps = pairs.filter(|(from, to)| to.is_past(*from, GAP));
+        gaps.filter(|(_, to)| !now.is_past(*to, window)).collect()
+    }
+
+    /// Time of the first collection that is known of.
+    pub fn first_known(&self) -> Option<Timestamp> {
+        self.points.front().map(|it| it.at)
     }
 
     /// Number of changes that are not in the history any more, or were never added.
@@ -267,10 +314,20 @@ impl HealthHistory {
     }
 }
 
+/// The changes of one collection.
+#[derive(Debug, Default)]
+struct Found {
+    /// Number of changes, and when the last happened.
+    counts: BTreeMap<(Scope, Health, Health), (u64, Timestamp)>,
+    kept: usize,
+}
+
 impl Change {
-    fn new(at: Timestamp, agent: &Agent, scope: &Scope, from: Health, to: Health) -> Self {
+    fn new(at: Timestamp, agent: &Agent, scope: &Scope, from: Health, now: Assessment) -> Self {
+        let to = now.health;
         Self {
             at,
+            began: now.since.unwrap_or(at).min(at),
             agent_id: agent.id,
             agent: agent.name.clone(),
             owner: agent.owner.clone(),
@@ -291,6 +348,7 @@ impl<'a> ChangeEvent<'a> {
             count: change_count.count,
             first: change_count.at,
             last: change_count.at,
+            began: change_count.began,
         }
     }
 

@@ -181,3 +181,47 @@ fn unknown_lasts_from_the_first_collection_that_fails_to_the_next_that_knows() {
     // Compared across what was unknown.
     assert_eq!(story.events(20).len(), 1);
 }
+
+#[test]
+fn agent_of_a_new_build_heals_the_one_that_it_replaces() {
+    let of_build = |number: u128, seconds: i64, silence: i64| {
+        let one = Agent {
+            id: Uuid::from_u128(number),
+            last_connected_at: Some(at(seconds - silence)),
+            ..agent()
+        };
+        let mut snapshot = fleet_of(vec![one]).snapshot;
+        snapshot.now = at(seconds);
+        let mut collection = collection(seconds, 0, |_| false);
+        collection.fleet = Ok(FleetStats::of(snapshot, &Default::default()));
+        collection
+    };
+    let story = Story::of([of_build(1, 0, 3600), of_build(2, 60, 0), of_build(2, 90, 0)]);
+    let healed = [(Health::Healthy, 1, at(60), at(60))];
+    assert_eq!(story.events(90), healed);
+    let changes = story.health_history.changes_of(Uuid::from_u128(2));
+    let rows: Vec<_> = changes.map(|it| (it.from, it.to)).collect();
+    assert_eq!(rows, [(Health::Disconnected, Health::Healthy)]);
+    // One of another name, or in another workspace, is no successor.
+    let mut other = of_build(3, 60, 0);
+    let fleet = other.fleet.as_mut().unwrap();
+    fleet.snapshot.agents.as_mut().unwrap()[0].name = "other".into();
+    assert_eq!(Story::of([of_build(1, 0, 3600), other]).events(90), []);
+}
+
+#[test]
+fn problem_began_when_its_row_says_and_not_when_it_was_found() {
+    let story = Story::of([
+        collection(0, 1, |_| false),
+        collection(4000, 1, |it| it == 1),
+    ]);
+    let window = Duration::from_secs(3600);
+    let events = story.health_history.events(window, at(4000));
+    assert_eq!(events[0].last, at(4000));
+    assert_eq!(events[0].began, at(400));
+    let gaps = story.health_history.gaps(window, at(4000));
+    assert_eq!(gaps, [(at(0), at(4000))]);
+    assert_eq!(story.health_history.gaps(window, at(4000 + 3601)), []);
+    let close = Story::of([collection(0, 1, |_| false), collection(180, 1, |_| false)]);
+    assert_eq!(close.health_history.gaps(window, at(200)), []);
+}

@@ -6,5 +6,6 @@ pub mod fleet_stats;
 pub mod health_history;
 pub mod histogram;
 pub mod overview;
+mod successors;
 pub mod transitions;
 pub mod workspace_activity;

@@ -13,12 +13,14 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::csv::csv;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::one_of;
 use crate::fleet::report::summary::{AgentSummary, Place};
 use crate::fleet::rules::explain::explain;
 use crate::fleet::rules::health::{Health, Limits};
 use crate::fleet::select::paging::select;
+use crate::fleet::select::selection::Selected;
 use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::membership::{Judged, Membership, ids_of, sub_agents};
@@ -27,7 +29,7 @@ use crate::offload::offload;
 use crate::web::links::Links;
 use crate::web::state::App;
 
-use super::answer::whole;
+use super::answer::{table, whole};
 use super::problem::Problem;
 use super::{cursor, query};
 
@@ -140,17 +142,19 @@ fn page(
     serializer.find_sub_agents(selection.agents.iter().map(|it| it.0));
     let next = selection.next.map(cursor::cursor);
     let link = next.as_deref().map(|it| next_link(app, query, it));
-    let agents = selection
-        .agents
-        .iter()
-        .map(|(agent, _)| serializer.serialize(agent));
-    let page = AgentPage {
-        now: moment(serializer.fleet.snapshot.now),
-        total: selection.total,
-        next,
-        agents: agents.collect(),
+    let agents = selection.agents.iter();
+    let mut response = if wanted.csv {
+        let rows = agents.map(|it| Selected::of(serializer.fleet, it.0, it.1));
+        table(headers, csv(rows))
+    } else {
+        let page = AgentPage {
+            now: moment(serializer.fleet.snapshot.now),
+            total: selection.total,
+            next,
+            agents: agents.map(|it| serializer.serialize(it.0)).collect(),
+        };
+        whole(headers, &page)
     };
-    let mut response = whole(headers, &page);
     if let Some(link) = link.and_then(|it| HeaderValue::try_from(it).ok()) {
         response.headers_mut().insert(header::LINK, link);
     }

@@ -10,6 +10,8 @@ use crate::fleet::report::sanitize::sanitize_json;
 
 use super::problem::Problem;
 
+const JSON: &str = "application/json";
+
 /// JSON in one line. Characters that a terminal would interpret are escaped.
 pub(super) fn json(value: &impl Serialize) -> serde_json::Result<String> {
     let json = serde_json::to_string(value)?;
@@ -32,7 +34,7 @@ pub(super) fn tagged(
     body: &impl Serialize,
 ) -> Response {
     match (json(content), json(body)) {
-        (Ok(content), Ok(body)) => answer(headers, &tag_of(&content), body),
+        (Ok(content), Ok(body)) => answer(headers, &tag_of(&content), JSON, body),
         (Err(error), _) | (_, Err(error)) => broken(&error),
     }
 }
@@ -40,9 +42,14 @@ pub(super) fn tagged(
 /// As [`tagged`], for a body that does not change with time.
 pub(super) fn whole(headers: &HeaderMap, body: &impl Serialize) -> Response {
     match json(body) {
-        Ok(body) => answer(headers, &tag_of(&body), body),
+        Ok(body) => answer(headers, &tag_of(&body), JSON, body),
         Err(error) => broken(&error),
     }
+}
+
+/// As [`whole`], for CSV.
+pub(super) fn table(headers: &HeaderMap, body: String) -> Response {
+    answer(headers, &tag_of(&body), "text/csv; charset=utf-8", body)
 }
 
 fn broken(error: &serde_json::Error) -> Response {
@@ -50,7 +57,7 @@ fn broken(error: &serde_json::Error) -> Response {
     Problem::broken().into_response()
 }
 
-fn answer(headers: &HeaderMap, tag: &str, body: String) -> Response {
+fn answer(headers: &HeaderMap, tag: &str, content_type: &str, body: String) -> Response {
     let common = [
         (header::ETAG, tag),
         // Names of people: the client's own copy alone, and that only after asking.
@@ -60,7 +67,7 @@ fn answer(headers: &HeaderMap, tag: &str, body: String) -> Response {
     if has(headers, tag) {
         return (StatusCode::NOT_MODIFIED, common).into_response();
     }
-    (common, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    (common, [(header::CONTENT_TYPE, content_type)], body).into_response()
 }
 
 fn tag_of(content: &str) -> String {

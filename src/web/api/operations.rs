@@ -5,6 +5,7 @@ use schemars::generate::SchemaGenerator;
 use serde_json::{Value, json};
 
 use crate::fleet::model::label_value::Variants;
+use crate::fleet::report::csv;
 use crate::web::links::Links;
 
 use super::agents::{AgentAnswer, AgentPage};
@@ -23,6 +24,7 @@ pub(super) fn operations(schemas: &mut SchemaGenerator, links: &Links) -> Value 
     let agent = answer::<AgentAnswer<'_>>(schemas, JSON, Some(&examples.agent));
     let incidents = answer::<IncidentList>(schemas, JSON, Some(&examples.incidents));
     let mut page_answers = answers(page, &problem, &["400", "503"]);
+    page_answers["200"]["content"][csv::CONTENT_TYPE] = json!({ "schema": { "type": "string" } });
     page_answers["200"]["headers"]["Link"] = header("Address of the next page, if there is one");
     let itself = json!({ JSON: { "schema": { "type": "object" } } });
     json!({
@@ -146,7 +148,7 @@ fn example(parameter: Parameter, examples: &Examples) -> Option<Value> {
         Parameter::Workspace => json!(["build-box"]),
         Parameter::Text => json!("margaret-h/build"),
         Parameter::Incident => json!(examples.incident_id),
-        Parameter::Limit => return None,
+        Parameter::Format | Parameter::Limit => return None,
         Parameter::Cursor => json!(examples.cursor),
     })
 }

@@ -21,6 +21,9 @@ pub(super) const MAX_LIMIT: usize = 1000;
 /// Value of `health` that selects all classes that are problems.
 pub(super) const PROBLEM: &str = "problem";
 
+/// Formats of the list of agents; the first is the default.
+pub(super) const FORMATS: [&str; 2] = ["json", "csv"];
+
 /// A parameter of the list of agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, EnumString, IntoStaticStr, VariantArray)]
 #[strum(serialize_all = "snake_case")]
@@ -35,6 +38,7 @@ pub(super) enum Parameter {
     #[strum(serialize = "q")]
     Text,
     Incident,
+    Format,
     Limit,
     Cursor,
 }
@@ -44,7 +48,7 @@ impl Parameter {
     pub(super) const fn is_list(self) -> bool {
         !matches!(
             self,
-            Self::Text | Self::Incident | Self::Limit | Self::Cursor
+            Self::Text | Self::Incident | Self::Format | Self::Limit | Self::Cursor
         )
     }
 
@@ -83,6 +87,9 @@ impl Parameter {
                 "Agents of the incident with this id, as `/api/v1/incidents` has it. There are none \
                  when the incident has ended."
             }
+            Self::Format => {
+                "`csv` returns the page as CSV with a header; the next page is in the header `Link`."
+            }
             Self::Limit => "Maximum number of agents on a page.",
             Self::Cursor => {
                 "`next` of the previous page. All other parameters must stay the same. An agent that \
@@ -105,6 +112,7 @@ impl Parameter {
             }
             Self::Text => json!({ "type": "string" }),
             Self::Incident => json!({ "type": "string", "pattern": identity::PATTERN }),
+            Self::Format => json!({ "type": "string", "enum": FORMATS, "default": FORMATS[0] }),
             Self::Limit => json!({
                 "type": "integer",
                 "minimum": 1,

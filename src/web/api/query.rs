@@ -10,7 +10,7 @@ use crate::fleet::select::filter::Filter;
 use crate::incident::identity::IncidentId;
 
 use super::cursor;
-use super::parameters::{DEFAULT_LIMIT, MAX_LIMIT, PROBLEM, Parameter, names};
+use super::parameters::{DEFAULT_LIMIT, FORMATS, MAX_LIMIT, PROBLEM, Parameter, names};
 use super::problem::Problem;
 
 /// The parsed query of the list of agents.
@@ -20,6 +20,8 @@ pub(super) struct AgentsQuery {
     pub(super) filter: Filter,
     /// The incident whose agents are wanted.
     pub(super) incident: Option<IncidentId>,
+    /// Whether the page is CSV, and not JSON.
+    pub(super) csv: bool,
     /// Maximum number of agents on the page.
     pub(super) limit: usize,
     /// Id after which the page begins; `None` for the first page.
@@ -36,6 +38,7 @@ pub(super) fn wanted(query: &str) -> Result<AgentsQuery, Problem> {
     let mut wanted = AgentsQuery {
         filter: Filter::default(),
         incident: None,
+        csv: false,
         limit: DEFAULT_LIMIT,
         after: None,
     };
@@ -101,6 +104,12 @@ impl AgentsQuery {
                 let id = value.parse();
                 let id = id.map_err(|_| Problem::parameter("incident", detail))?;
                 self.incident = Some(id);
+            }
+            Parameter::Format => {
+                let detail = format!("allowed values: {}", FORMATS.join(", "));
+                let is_known = FORMATS.contains(&value);
+                let known = is_known.then_some(value == "csv");
+                self.csv = known.ok_or_else(|| Problem::parameter("format", detail))?;
             }
             Parameter::Limit => self.limit = limit(value)?,
             Parameter::Cursor => {

@@ -97,7 +97,7 @@ fn what_cannot_be_used_is_refused_by_name_and_with_what_can() {
             "the id of an incident",
         );
     }
-    let known = "health, status, kind, organization, template, owner, workspace, q, incident, limit, \
+    let known = "health, status, kind, organization, template, owner, workspace, q, incident, format, limit, \
                  cursor";
     check("helath=problem", "helath", known);
     check("=", "", known);
@@ -160,4 +160,19 @@ fn fuzzed_parameters_are_a_query_or_a_problem() {
             assert!((1..=MAX_LIMIT).contains(&wanted.limit));
         }
     });
+}
+
+#[test]
+fn format_is_json_unless_csv_is_asked_for() {
+    assert!(!wanted("").unwrap().csv);
+    assert!(!wanted("format=json").unwrap().csv);
+    assert!(wanted("format=csv").unwrap().csv);
+    for wrong in [
+        "format=",
+        "format=CSV",
+        "format=xml",
+        "format=csv&format=csv",
+    ] {
+        assert!(wanted(wrong).is_err(), "{wrong}");
+    }
 }

@@ -20,6 +20,8 @@ static STYLE: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("css", "text/css", include_str!("assets/style.css")));
 static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("js", "text/javascript", include_str!("assets/app.js")));
+static READER: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("js", "text/javascript", include_str!("assets/reader.js")));
 static ICON: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("svg", "image/svg+xml", include_str!("assets/icon.svg")));
 
@@ -28,9 +30,9 @@ pub(super) fn style() -> String {
     STYLE.path()
 }
 
-/// Path of the script.
-pub(super) fn script() -> String {
-    SCRIPT.path()
+/// Paths of the scripts.
+pub(super) fn scripts() -> [String; 2] {
+    [SCRIPT.path(), READER.path()]
 }
 
 /// Path of the icon.
@@ -40,7 +42,7 @@ pub(super) fn icon() -> String {
 
 /// Serves a static file.
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
-    let assets = [&STYLE, &SCRIPT, &ICON];
+    let assets = [&STYLE, &SCRIPT, &READER, &ICON];
     match assets.into_iter().find(|it| it.name == name) {
         Some(asset) => {
             let headers = [

@@ -58,46 +58,79 @@ pub(super) fn page(
                 title { (title) " · Coder agents" }
                 link rel="icon" type="image/svg+xml" href=(links.here(&assets::icon()));
                 link rel="stylesheet" href=(links.here(&assets::style()));
-                script type="module" src=(links.here(&assets::script())) {}
+                @for script in assets::scripts() { script type="module" src=(links.here(&script)) {} }
             }
             body {
-                a class="skip" href="#main" { "Skip to content" }
-                (navigation(settings, links, place))
+                @if place == Some(Place::Fleet) {
+                    a class="skip" href="#problems-title" { "Skip to results" }
+                } @else {
+                    a class="skip" href="#main" { "Skip to content" }
+                }
+                (navigation(links, place))
                 // The script's: what it says itself, and what a screen reader should hear.
                 p id="trouble" class="warning" role="alert" hidden {}
                 p id="announcement" class="hidden" aria-live="polite" {}
                 main id="main" tabindex="-1" { (main) }
-                (footer(links))
+                (footer(settings))
+                (keys())
             }
         }
     };
     (HEADERS, Html(page.into_string())).into_response()
 }
 
-fn navigation(settings: &WebSettings, links: &Links, place: Option<Place>) -> Markup {
+/// Only what leads to other views of the agents: each is a stop of the Tab key before the first row.
+fn navigation(links: &Links, place: Option<Place>) -> Markup {
     let current = |it: Place| (place == Some(it)).then_some("page");
     html! {
         header {
             nav aria-label="Main" {
-                a class="brand" href=(links.here("/")) { "Coder agents" }
+                span class="brand" { "Coder agents" }
                 a href=(links.here("/")) aria-current=[current(Place::Fleet)] { "Fleet" }
                 a href=(links.here("/probes")) aria-current=[current(Place::Probes)] { "Probe" }
-                a href=(links.here(&settings.telemetry_path)) { "Metrics" }
-                a href=(links.here("/api/v1/openapi.json")) { "API" }
-                a href=(links.here("/-/config")) { "Settings" }
             }
         }
     }
 }
 
-fn footer(links: &Links) -> Markup {
+fn footer(settings: &WebSettings) -> Markup {
+    let links = &settings.links;
     html! {
         footer {
+            p class="controls" {
+                a href="" data-reload { "Reload" }
+                button type="button" id="pause" aria-pressed="false" hidden { "Pause" }
+                button type="button" id="zone" aria-pressed="false" hidden { "Browser's time zone" }
+                button type="button" id="help" hidden { "Keys " kbd { "?" } }
+            }
             p {
-                "coder-agent-exporter " (env!("CARGO_PKG_VERSION")) " · "
+                a href=(links.here(&settings.telemetry_path)) { "Metrics" } " · "
+                a href=(links.here("/api/v1/openapi.json")) { "API" } " · "
+                a href=(links.here("/-/config")) { "Settings" } " · "
+                a href=(links.here("/runbooks")) { "Runbooks" } " · "
                 a href=(links.here("/-/ready")) { "Ready" } " · "
                 a href=(links.here("/-/healthy")) { "Healthy" } " · "
-                a href=(links.here("/runbooks")) { "Runbooks" }
+                "coder-agent-exporter " (env!("CARGO_PKG_VERSION"))
+            }
+        }
+    }
+}
+
+/// What the keys do. Only the script opens it.
+fn keys() -> Markup {
+    let keys = [
+        ("j", "next row"),
+        ("k", "row before"),
+        ("Enter", "open the agent"),
+        ("/", "find"),
+        ("?", "this list"),
+    ];
+    html! {
+        dialog id="keys" aria-labelledby="keys-title" {
+            form method="dialog" {
+                h2 id="keys-title" { "Keys" }
+                dl class="facts" { @for (key, what) in keys { dt { kbd { (key) } } dd { (what) } } }
+                p { button { "Close" } }
             }
         }
     }

@@ -9,6 +9,7 @@ mod disagreements;
 mod documents;
 mod fleet;
 mod layout;
+mod missing;
 mod moments;
 mod parts;
 mod pictures;
@@ -33,7 +34,13 @@ pub(super) fn routes(settings: &WebSettings) -> Router<Arc<App>> {
         .route("/runbooks", get(runbooks::list))
         .route("/runbooks/{alert}", get(runbooks::show));
     if settings.telemetry_path != "/" {
-        router = router.route("/", get(fleet::show));
+        router = router
+            .route("/", get(fleet::show))
+            .route("/-/pulse", get(fleet::pulse))
+            .route("/agents", get(fleet::all))
+            .route("/agents.csv", get(fleet::export))
+            .route("/agents.txt", get(fleet::export))
+            .route("/agents.sh", get(fleet::export));
     }
-    router
+    router.fallback(missing::show)
 }

@@ -16,7 +16,7 @@ pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
     }
     let seconds = at.as_unix_seconds().floor();
     html! {
-        time datetime=(shown) title=(shown) data-since=(seconds) { (age(now.seconds_since(at))) }
+        time datetime=(shown) title=(absolute(at)) data-since=(seconds) { (age(now.seconds_since(at))) }
     }
 }
 
@@ -24,12 +24,26 @@ pub(super) fn since(at: Timestamp, now: Timestamp) -> Markup {
 pub(super) fn clock_time(at: Timestamp, now: Timestamp) -> Markup {
     let shown = moment(at);
     let is_near = now.seconds_since(at).abs() < HOURS_WITHOUT_DATE;
-    let time = match (shown.get(..10), shown.get(11..16)) {
-        (Some(_), Some(time)) if is_near => format!("{time} UTC"),
-        (Some(date), Some(time)) => format!("{date} {time} UTC"),
-        _ => shown.clone(),
+    let (form, time) = match (shown.get(..10), shown.get(11..16)) {
+        (Some(_), Some(time)) if is_near => ("time", format!("{time} UTC")),
+        (Some(date), Some(time)) => ("minute", format!("{date} {time} UTC")),
+        _ => ("none", shown.clone()),
     };
-    html! { time datetime=(shown) title=(shown) { (time) } }
+    html! { time datetime=(shown) title=(absolute(at)) data-clock=(form) { (time) } }
+}
+
+/// The time to the second, as in `2026-11-28 16:13:10 UTC`.
+pub(super) fn absolute(at: Timestamp) -> String {
+    let shown = moment(at);
+    match (shown.get(..10), shown.get(11..19)) {
+        (Some(date), Some(time)) if shown.ends_with('Z') => format!("{date} {time} UTC"),
+        _ => shown,
+    }
+}
+
+/// That time, which the script shows in the browser's zone if the reader chose that.
+pub(super) fn exact(at: Timestamp) -> Markup {
+    html! { time class="faint" datetime=(moment(at)) data-clock="second" { (absolute(at)) } }
 }
 
 /// The age as in `5m 3s ago`, with the time as tooltip.
@@ -39,7 +53,7 @@ pub(super) fn ago(at: Timestamp, now: Timestamp) -> Markup {
         return html! { (moment(at)) };
     }
     if seconds < 0.0 {
-        return html! { span title=(moment(at)) { (age(-seconds)) " after now" } };
+        return html! { span title=(absolute(at)) { (age(-seconds)) " after now" } };
     }
     html! { (since(at, now)) " ago" }
 }
@@ -49,7 +63,7 @@ pub(super) fn full_moment(at: Option<Timestamp>, now: Timestamp) -> Markup {
     match at {
         None => html! { span class="faint" { "never" } },
         Some(at) if at == Timestamp::BEGINNING || at == Timestamp::END => ago(at, now),
-        Some(at) => html! { (ago(at, now)) " " span class="faint" { (moment(at)) } },
+        Some(at) => html! { (ago(at, now)) " " (exact(at)) },
     }
 }
 

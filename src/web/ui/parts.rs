@@ -100,6 +100,16 @@ pub(super) fn long_text(text: &str) -> Markup {
     html! { details { summary { (first) "…" } pre { (text) } } }
 }
 
+/// The commands, with a button that only the script shows.
+pub(super) fn commands_to_copy(commands: &[String]) -> Markup {
+    html! {
+        div class="copied" {
+            pre class="commands" { (commands.join("\n")) }
+            button type="button" hidden data-copy-text data-keep { "Copy" }
+        }
+    }
+}
+
 /// The text with its line breaks. Other unsafe characters are replaced.
 fn printable_lines(text: &str) -> String {
     let lines = text.lines().map(|it| sanitize(&it.replace('\t', "    ")));

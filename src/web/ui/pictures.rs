@@ -5,10 +5,12 @@
 mod ages;
 mod bar;
 mod hours;
+mod trend;
 
 pub(super) use ages::ages;
 pub(super) use bar::{bar, share, swatch};
 pub(super) use hours::hours;
+pub(super) use trend::trend;
 
 /// A coordinate with one decimal, which is finer than any screen.
 fn coordinate(value: f64) -> String {

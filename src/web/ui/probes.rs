@@ -27,7 +27,7 @@ use super::agent::OFF;
 use super::disagreements::disagreements;
 use super::layout::{Place, live, page, with_status};
 use super::moments::ago;
-use super::parts::{long_text, name, number, outcome_badge, seconds};
+use super::parts::{counted, long_text, name, number, outcome_badge, seconds};
 
 /// Query parameters of the probe's page.
 #[derive(Debug, Default, Deserialize)]
@@ -47,10 +47,11 @@ pub(super) async fn show(
     let is_known = outcome.is_some() || wanted.is_empty();
     let main = html! {
         h1 { "Probe" }
+        (verdict(app.settings.probe.as_ref()))
         @if !is_known { p class="warning" { "There is no outcome " (name(&wanted)) ". All outcomes are shown." } }
         @match &app.settings.probe {
             Some(probe) => (found(&app.settings, probe, outcome)),
-            None => p { (OFF) },
+            None => {},
         }
     };
     let main = live(wall_clock(), &main);
@@ -58,6 +59,35 @@ pub(super) async fn show(
     match is_known {
         true => page,
         false => with_status(StatusCode::BAD_REQUEST, page),
+    }
+}
+
+/// What the probe is for, and what it says.
+fn verdict(probe: Option<&Probe<AnyDialer>>) -> Markup {
+    let found = probe.map(|it| it.stats().disagreements);
+    let many = |it: &[(_, _, u64)]| it.iter().map(|it| it.2).sum::<u64>();
+    html! {
+        @match found {
+            None => p class="verdict unknown" { (OFF) },
+            Some(None) => p class="verdict unknown" { "No round has ended yet." },
+            Some(Some(it)) => {
+                @match many(&it) {
+                    0 => p class="verdict good" { "Database and dial agree about all probed agents." },
+                    many => p class="verdict bad" { "Database and dial disagree about " (counted(many, "agent")) "." },
+                }
+            }
+        }
+        p {
+            "The probe dials agents as a chat of Coder does, and compares the answer with the database: it finds "
+            "agents that are connected there and do not answer, and the other way round."
+        }
+        @if probe.is_none() {
+            p {
+                "To switch it on through Coder, set " code { "--probe.dialer=coderd" } ", " code { "--coder.url" }
+                " and " code { "--coder.token-file" } " with a token that may read the workspaces. To dial agents "
+                "directly, set " code { "--probe.dialer=tcp" } " and " code { "--probe.tcp-address" } "."
+            }
+        }
     }
 }
 

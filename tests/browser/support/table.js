@@ -12,6 +12,9 @@ export const rowsOf = (page) => page.$$eval('#problems tbody tr', (rows) => rows
 /** Ids of the rows, in their order. */
 export const idsOf = (page) => page.$$eval('#problems tbody tr', (rows) => rows.map((row) => row.dataset.key));
 
+/** Opens the part of the form with lists and classes. */
+export const openFilters = (page) => page.locator('.narrow > summary').click();
+
 /** The number in `Showing 100 of 5,000 problems` that says how many there are, or 0. */
 export const countOf = async (page) => {
   const told = await page.locator('[data-count]').allTextContents();

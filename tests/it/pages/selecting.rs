@@ -97,14 +97,22 @@ async fn many_are_shown_a_hundred_at_a_time_on_a_page_that_stays_small() {
     let exporter = coder.exporter().await;
     let page = exporter.get("/").await;
     assert_eq!(owners(&page.body).len(), 100);
-    assert_shows(&page, &["Showing 100 of 5,000 problems", "Show 100 more"]);
-    assert!(page.body.contains("/?show=200\""));
+    assert_shows(
+        &page,
+        &["Showing 100 of 5,000 problems", "Next 100", "Last"],
+    );
+    assert!(page.body.contains("/?from=100#problems\""));
     assert!(page.body.len() < 100_000, "{} bytes", page.body.len());
     let page = exporter.get("/?show=250").await;
     assert_eq!(owners(&page.body).len(), 250);
-    let page = exporter.get("/?show=5000").await;
-    assert_shows(&page, &["Showing 5,000 problems"]);
-    assert_hides(&page, &["more"]);
+    let page = exporter.get("/?show=5000&from=4900").await;
+    assert_shows(
+        &page,
+        &["Showing 4,901 to 5,000 of 5,000 problems", "First"],
+    );
+    assert_hides(&page, &["Next"]);
+    let page = exporter.get("/?from=999999").await;
+    assert_shows(&page, &["Showing 4,901 to 5,000"]);
 }
 
 #[tokio::test]

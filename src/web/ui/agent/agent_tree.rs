@@ -11,7 +11,7 @@ use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::rules::explain::explain;
 use crate::web::state::App;
 
-use super::super::moments::{ago, full_moment};
+use super::super::moments::{full_moment, since};
 use super::super::parts::{badge, kind_note, name};
 
 /// Maximum number of agents on the page; a workspace usually has a handful.
@@ -30,7 +30,7 @@ pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<Uuid>) 
                     thead {
                         tr {
                             th scope="col" { "Agent" } th scope="col" { "Status" }
-                            th scope="col" { "Health" } th scope="col" { "Since" }
+                            th scope="col" { "Health" } th scope="col" { "For" }
                             th scope="col" { "Lifecycle" } th scope="col" { "Last heartbeat" }
                         }
                     }
@@ -67,7 +67,7 @@ fn row(
             }
             td data-label="Status" { (assessment.status.as_str()) }
             td { (badge(assessment.health)) }
-            td data-label="Since" { @if let Some(at) = assessment.since { (ago(at, now)) } }
+            td data-label="For" { @if let Some(at) = assessment.since { (since(at, now)) } }
             td data-label="Lifecycle" { (sanitize(agent.lifecycle.as_str())) }
             td data-label="Last heartbeat" { (full_moment(agent.last_connected_at, now)) }
         }

@@ -4,13 +4,16 @@
 use maud::{Markup, html};
 
 use crate::details::{AgentDetails, WorkspaceDetails};
+use crate::fleet::model::agent::Lifecycle;
 use crate::fleet::model::cause::Cause;
+use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::latest::{PastAgent, PastBuild};
 use crate::fleet::model::time::Timestamp;
+use crate::fleet::report::format::age;
 use crate::fleet::report::sanitize::sanitize;
 use crate::web::state::App;
 
-use super::super::moments::full_moment;
+use super::super::moments::ago;
 use super::super::parts::{long_text, name};
 
 /// Renders the section, for agents with the name of `own` or for all agents.
@@ -40,7 +43,7 @@ pub(super) fn section(app: &App, details: &WorkspaceDetails, own: Option<&AgentD
                         tr {
                             th scope="col" { "Build" } th scope="col" { "Transition" }
                             th scope="col" { "Job" } th scope="col" { "Agent" }
-                            th scope="col" { "Lifecycle" } th scope="col" { "Created" }
+                            th scope="col" { "How it went" } th scope="col" { "Created" }
                             th scope="col" { "First connected" } th scope="col" { "Ready" }
                         }
                     }
@@ -74,10 +77,65 @@ fn row(
                 @if is_own { strong aria-current="true" { (name(&agent.name)) } }
                 @else { a href=(link) { (name(&agent.name)) } }
             }
-            td data-label="Lifecycle" { (sanitize(agent.lifecycle.as_str())) }
-            td data-label="Created" { (full_moment(agent.created_at, now)) }
-            td data-label="First connected" { (full_moment(agent.first_connected_at, now)) }
-            td data-label="Ready" { (full_moment(agent.ready_at, now)) }
+            td data-label="How it went" { (went(agent)) }
+            @for (label, at) in [
+                ("Created", agent.created_at),
+                ("First connected", agent.first_connected_at),
+                ("Ready", agent.ready_at),
+            ] {
+                td data-label=(label) {
+                    @match at { Some(at) => (ago(at, now)), None => span class="faint" { "never" } }
+                }
+            }
         }
+    }
+}
+
+/// How far the agent came, in a few words.
+fn went(agent: &PastAgent) -> String {
+    let lifecycle = sanitize(agent.lifecycle.as_str()).replace('_', " ");
+    let took = agent.created_at.zip(agent.ready_at);
+    let took = took.map(|(created, ready)| age(ready.seconds_since(created)));
+    match (&agent.lifecycle, agent.first_connected_at, took) {
+        (DbEnum::Known(Lifecycle::Ready), _, Some(took)) => format!("ready after {took}"),
+        (DbEnum::Known(Lifecycle::Created), None, _) => "never connected".to_owned(),
+        (DbEnum::Known(Lifecycle::Created), Some(_), _) => {
+            "connected, never reported its state".to_owned()
+        }
+        (DbEnum::Known(Lifecycle::StartError), ..) => "startup script failed".to_owned(),
+        (DbEnum::Known(Lifecycle::StartTimeout), ..) => "startup script timed out".to_owned(),
+        _ => lifecycle,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::fixtures::at;
+
+    #[test]
+    fn build_says_how_far_its_agent_came() {
+        let check = |lifecycle, connected: Option<i64>, ready: Option<i64>, expected: &str| {
+            let agent = PastAgent {
+                id: uuid::Uuid::nil(),
+                name: "main".into(),
+                lifecycle: DbEnum::Known(lifecycle),
+                created_at: Some(at(0)),
+                first_connected_at: connected.map(at),
+                ready_at: ready.map(at),
+            };
+            assert_eq!(went(&agent), expected);
+        };
+        check(Lifecycle::Ready, Some(5), Some(65), "ready after 1m 5s");
+        check(Lifecycle::Ready, Some(5), None, "ready");
+        check(Lifecycle::Created, None, None, "never connected");
+        let silent = "connected, never reported its state";
+        check(Lifecycle::Created, Some(5), None, silent);
+        check(
+            Lifecycle::StartError,
+            Some(5),
+            Some(9),
+            "startup script failed",
+        );
     }
 }

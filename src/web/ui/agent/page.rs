@@ -5,18 +5,19 @@ use maud::{Markup, html};
 use crate::details::{AgentDetails, WorkspaceDetails};
 use crate::fleet::model::cause::Cause;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::report::format::moment;
 use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::report::timeline::Change;
 use crate::fleet::rules::explain::Reason;
+use crate::fleet::select::facet::Facet;
 use crate::fleet::select::selection::Selection;
+use crate::incident::commands::for_agent;
 use crate::incident::report::IncidentSummary;
 use crate::web::state::App;
 
 use super::super::documents::{health_rule, status_rule};
 use super::super::fleet;
-use super::super::moments::since;
-use super::super::parts::{badge, counted, name};
+use super::super::moments::{exact, since};
+use super::super::parts::{badge, commands_to_copy, counted, name};
 use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
 use super::{agent_tree, builds, timeline};
@@ -39,6 +40,7 @@ pub(super) fn agent(
         (why(it))
         (agent_facts(details, it))
         (timeline::section(it, &changes(app, it), latest.now))
+        (commands(it))
         (agent_tree::section(app, details, Some(it.agent.id)))
         (builds::section(app, details, Some(it)))
         (probing.section())
@@ -90,7 +92,7 @@ fn header(
             } @else if let Some(advice) = assessment.health.advice(it.agent.kind, it.cause) {
                 p class="advice" { (advice) }
             }
-            p class="faint" { "As of " (moment(latest.now)) ", by the database's clock." }
+            p class="faint" { "As of " (exact(latest.now)) ", by the database's clock." }
         }
         (links(app, details))
     }
@@ -106,6 +108,19 @@ fn in_an_incident(app: &App, incident: &IncidentSummary) -> Markup {
         }
         p class="advice" { (incident.advice) }
         p class="advice" { strong { (incident.not_to_do) } }
+    }
+}
+
+/// Commands that show more of the agent and change nothing.
+fn commands(it: &AgentDetails) -> Markup {
+    let commands = for_agent(&it.agent);
+    html! {
+        @if !commands.is_empty() {
+            section class="card" aria-labelledby="commands" data-key="commands" {
+                h2 id="commands" { "Look closer" }
+                (commands_to_copy(&commands))
+            }
+        }
     }
 }
 
@@ -128,11 +143,9 @@ fn links(app: &App, details: &WorkspaceDetails) -> Markup {
     let latest = &details.latest;
     let links = &app.settings.links;
     let scope = &latest.scope;
-    let same_template = Selection {
-        organization: Some(scope.organization.to_string()),
-        template: Some(scope.template.to_string()),
-        ..Selection::default()
-    };
+    let same_template = Selection::default()
+        .with(Facet::Organization, Some(&scope.organization))
+        .with(Facet::Template, Some(&scope.template));
     html! {
         ul class="links" {
             @if let Some(coder) = links.workspace(&latest.owner, &latest.workspace) {

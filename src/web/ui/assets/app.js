@@ -8,7 +8,7 @@ const TYPING = 200;
 const live = document.querySelector('[data-live]');
 const trouble = document.getElementById('trouble');
 const announcement = document.getElementById('announcement');
-let pause = document.getElementById('pause');
+const pause = document.getElementById('pause');
 
 /* Times go on between two answers. */
 
@@ -33,6 +33,20 @@ function tick() {
   for (const it of live.querySelectorAll('time[data-since]')) {
     setText(it, age(now - Number(it.dataset.since)));
   }
+  doubt(now);
+}
+
+/** What the server said of the fleet holds no more when its data is old or it does not answer. */
+function doubt(now) {
+  const verdict = live.querySelector('[data-verdict]');
+  const old = now - Number(live.dataset.at);
+  if (!verdict || !(failures > 0 || old > Number(live.dataset.old))) return;
+  const said = verdict.dataset.said ?? verdict.textContent.trim();
+  verdict.dataset.said = said;
+  verdict.className = 'verdict unknown';
+  const why = failures > 0 ? 'the exporter does not answer' : 'this page is not refreshed';
+  setText(verdict, `Unknown: ${why}. ${age(old)} ago: ${said}`);
+  document.title = failures > 0 ? 'Exporter does not answer · Coder agents' : 'Old data · Coder agents';
 }
 
 function setText(element, text) {
@@ -169,12 +183,13 @@ function take(page, fresh, asked) {
   if (focused !== document.activeElement && focused?.isConnected) focused.focus({ preventScroll: true });
   document.title = page.title;
   serverNow = Number(live.dataset.now);
-  readAt = performance.now();
+  readAt = wholeAt = performance.now();
   failures = 0;
   failingSince = null;
   trouble.hidden = true;
   live.classList.remove('stale');
   announce(before, live.dataset.problems, asked);
+  document.dispatchEvent(new Event('fresh'));
 }
 
 /** To a screen reader: only that the number of problems changed, or what was asked for. */
@@ -191,7 +206,8 @@ function complain(error) {
   setText(trouble, `The exporter has not answered since ${time}${reason}. This page shows old data.`);
   trouble.hidden = false;
   live.classList.add('stale');
-  document.title = `? ${document.title.replace(/^\? /, '')}`;
+  tick();
+  if (!live.querySelector('[data-verdict]')) document.title = `? ${document.title.replace(/^\? /, '')}`;
 }
 
 function schedule() {
@@ -201,7 +217,46 @@ function schedule() {
   timer = setTimeout(refresh, wait);
 }
 
-const refresh = () => show(location.href);
+/** The whole page is asked for where what it says has changed, and once a minute for the rest. */
+const WHOLE = 60_000;
+let wholeAt = performance.now();
+
+const refresh = () => (live.dataset.version && performance.now() - wholeAt < WHOLE ? pulse() : show(location.href));
+
+async function pulse() {
+  const mine = { control: new AbortController() };
+  asking = mine;
+  clearTimeout(timer);
+  const patience = setTimeout(() => mine.control.abort('late'), 30_000);
+  let isOther = false;
+  try {
+    const response = await fetch(`${live.dataset.pulse}${location.search}`, { signal: mine.control.signal });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    const { now, at, version } = await response.json();
+    if (asking !== mine) return;
+    isOther = version !== live.dataset.version || failures > 0;
+    if (!isOther) beat(now, at);
+  } catch (error) {
+    if (asking === mine) complain(error);
+  } finally {
+    clearTimeout(patience);
+    if (asking === mine) {
+      asking = null;
+      if (isOther) show(location.href);
+      else schedule();
+    }
+  }
+}
+
+/** The page still says what is so: its ages go on. */
+function beat(now, at) {
+  serverNow = now;
+  readAt = performance.now();
+  live.dataset.at = at;
+  const asOf = live.querySelector('.as-of time[data-since]');
+  if (asOf) asOf.dataset.since = Math.floor(at);
+  tick();
+}
 
 /* The reader's part. */
 
@@ -216,11 +271,13 @@ async function go(address, { replace = false, typed = false } = {}) {
 /** What the form says, without what it leaves empty. */
 function addressOf(form) {
   const url = new URL(form.action);
-  const said = new Map();
+  const said = [];
   for (const [name, value] of new FormData(form)) {
-    if (value) said.set(name, said.has(name) ? `${said.get(name)},${value}` : value);
+    const same = name === 'health' && said.find((it) => it[0] === name);
+    if (same) same[1] += `,${value}`;
+    else if (value) said.push([name, value]);
   }
-  const pairs = [...said].map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%2F/g, '/')}`);
+  const pairs = said.map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%2F/g, '/')}`);
   url.search = pairs.join('&');
   url.hash = '';
   return url;
@@ -274,16 +331,6 @@ function reveal(hash) {
   section?.querySelector('h2')?.focus({ preventScroll: true });
 }
 
-function onKey(event) {
-  if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest?.('input, textarea, select, [contenteditable]')) return;
-  const find = live.querySelector('[data-find]');
-  if (!find) return;
-  event.preventDefault();
-  find.focus();
-  find.select();
-}
-
 function togglePause() {
   isPaused = !isPaused;
   pause.setAttribute('aria-pressed', String(isPaused));
@@ -296,7 +343,6 @@ if (live) {
   document.addEventListener('input', onInput);
   document.addEventListener('submit', onSubmit);
   document.addEventListener('click', onClick);
-  document.addEventListener('keydown', onKey);
   window.addEventListener('popstate', () => show(location.href, { asked: true }));
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) clearTimeout(timer);

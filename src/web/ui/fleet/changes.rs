@@ -6,9 +6,10 @@ use maud::{Markup, html};
 
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
+use crate::fleet::select::facet::Facet;
 use crate::fleet::select::selection::Selection;
 use crate::fleet::stats::health_history::{ChangeEvent, HealthHistory};
-use crate::web::ui::moments::since;
+use crate::web::ui::moments::{clock_time, since};
 use crate::web::ui::parts::{badge, name, number};
 
 use super::View;
@@ -19,6 +20,9 @@ const WINDOW: Duration = Duration::from_secs(3600);
 /// Number of events that are shown first. The next constant is the maximum.
 const FIRST: usize = 5;
 const MOST: usize = 50;
+
+/// Number of gaps that are shown.
+const GAPS: usize = 3;
 
 /// Number of agents of an event that are listed by name.
 const NAMED: usize = 10;
@@ -40,6 +44,7 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
                     }
                 }
             }
+            (gaps(view))
             (list(view, problems.iter().take(FIRST)))
             @if problems.len() > FIRST {
                 details {
@@ -53,6 +58,23 @@ pub(super) fn changes(view: &View<'_>) -> Markup {
                     summary { "Other changes: " (number(sum(&others))) }
                     (list(view, others.iter().take(MOST)))
                 }
+            }
+        }
+    }
+}
+
+/// Times of which no change is known.
+fn gaps(view: &View<'_>) -> Markup {
+    let history = view.health_history;
+    let gaps = history.gaps(WINDOW, view.now);
+    let first = history.first_known();
+    html! {
+        @if let Some(first) = first.filter(|it| !view.now.is_past(*it, WINDOW)) {
+            p class="faint" { "Nothing is known of the time before " (clock_time(first, view.now)) "." }
+        }
+        @for (from, to) in gaps.iter().rev().take(GAPS) {
+            p class="lapse" {
+                "Gap: no data from " (clock_time(*from, view.now)) " to " (clock_time(*to, view.now)) "."
             }
         }
     }
@@ -86,7 +108,7 @@ fn item(view: &View<'_>, event: &ChangeEvent<'_>) -> Markup {
                     span class="hidden" { "from " } (badge(event.from))
                     span aria-hidden="true" { " → " } span class="hidden" { " to " } (badge(event.to)) " "
                     (name(&scope.template)) " "
-                    span class="faint" { (since(event.last, view.now)) " ago" }
+                    span class="faint" { (since(event.began, view.now)) " ago" }
                 }
                 (agents(view, view.health_history, event))
             }
@@ -105,7 +127,7 @@ fn agents(view: &View<'_>, health_history: &HealthHistory, event: &ChangeEvent<'
                     a href=(view.links.here(&format!("/agents/{}", change.agent_id))) {
                         (name(&change.owner)) "/" (name(&change.workspace)) "." (name(&change.agent))
                     }
-                    " " span class="faint" { (since(change.at, view.now)) " ago" }
+                    " " span class="faint" { (since(change.began, view.now)) " ago" }
                 }
             }
             @if more > 0 {
@@ -120,7 +142,6 @@ fn now_so(view: &View<'_>, event: &ChangeEvent<'_>) -> String {
     let health: Vec<Health> = vec![event.to];
     view.link(Selection {
         health,
-        template: Some(event.scope.template.to_string()),
-        ..Selection::default()
+        ..Selection::default().with(Facet::Template, Some(&event.scope.template))
     })
 }

@@ -135,7 +135,7 @@ fn probed(probe: &Probe<AnyDialer>) -> String {
 }
 
 /// The messages of failures, which include what to do.
-fn failures(collection: &CollectionResult) -> Markup {
+pub(super) fn failures(collection: &CollectionResult) -> Markup {
     html! {
         @for (collector, failure) in collection.failures() {
             @if let Some(collector) = collector {

@@ -1,44 +1,46 @@
 //! The section with incidents: it stands first, since its advice holds for all their agents.
 
+use std::collections::HashMap;
+
 use maud::{Markup, html};
 
-use crate::fleet::report::format::age;
+use crate::fleet::model::time::Timestamp;
 use crate::fleet::stats::fleet_stats::FleetStats;
-use crate::incident::model::Incident;
-use crate::incident::report::{IncidentSummary, agents_per_minute, title, title_of};
+use crate::incident::identity::IncidentId;
+use crate::incident::model::{Common, Incident};
+use crate::incident::population::Dimension;
+use crate::incident::report::{IncidentSummary, agents_per_minute, title};
 use crate::web::links::Links;
 use crate::web::ui::moments::{clock_time, since};
-use crate::web::ui::parts::{counted, name, number};
+use crate::web::ui::parts::{commands_to_copy, counted, name, number};
+use crate::web::ui::pictures;
 
 use super::View;
 
 /// Incidents with all that is known of them, and so many more with a line each.
-const WHOLE: usize = 5;
+const WHOLE: usize = 2;
 const BRIEF: usize = 60;
-
-/// Ended incidents that are listed.
-const ENDED: usize = 20;
 
 /// Runners-up and other names of an incident.
 const NAMED: usize = 3;
 
-/// Renders the section; nothing where there is no incident and was none lately.
+/// Renders the section; nothing where there is no incident.
 pub(super) fn incidents(view: &View<'_>, fleet: &FleetStats) -> Markup {
     if view.incidents.is_empty() {
-        return html! {
-            @if !view.ended.is_empty() {
-                section id="incidents" aria-label="Incidents" data-key="incidents" { (ended(view)) }
-            }
-        };
+        return html! {};
     }
     let all = view.incidents;
     let (whole, others) = all.split_at(all.len().min(WHOLE));
     let brief = &others[..others.len().min(BRIEF)];
+    let mut sinces = sinces(view, fleet);
     html! {
         section id="incidents" aria-labelledby="incidents-title" data-key="incidents" {
-            h2 id="incidents-title" { (counted(all.len() as u64, "incident")) }
+            h2 id="incidents-title" class="hidden" { (counted(all.len() as u64, "incident")) }
             ol class="incidents" {
-                @for incident in whole { (item(view, fleet, incident)) }
+                @for incident in whole {
+                    @let line = pictures::trend(sinces.remove(&incident.id()).unwrap_or_default(), view.now);
+                    (item(view, fleet, incident, line))
+                }
             }
             @if !brief.is_empty() {
                 details data-key="more-incidents" {
@@ -52,66 +54,91 @@ pub(super) fn incidents(view: &View<'_>, fleet: &FleetStats) -> Markup {
                     }
                 }
             }
-            (ended(view))
         }
     }
 }
 
-/// Incidents of the last six hours that are over.
-fn ended(view: &View<'_>) -> Markup {
-    let shown = view.ended.iter().take(ENDED);
-    html! {
-        @if !view.ended.is_empty() {
-            details data-key="ended-incidents" {
-                summary { (counted(view.ended.len() as u64, "incident")) " ended in the last six hours" }
-                ul {
-                    @for one in shown {
-                        li {
-                            (name(&title_of(one.kind, one.family, &one.common)))
-                            ": from " (clock_time(one.start, view.now))
-                            " for " (age(one.end.seconds_since(one.start))) ", up to "
-                            (counted(one.agents.into(), "agent")) " of " (counted(one.owners.into(), "user"))
-                            @if let Some(cut_off) = one.owners_in_session {
-                                ", " (number(cut_off.into())) " of them in session"
-                            }
-                        }
-                    }
-                }
-                @if view.ended.len() > ENDED {
-                    p class="note" { "Those before are in the " a href=(view.links.here("/api/v1/incidents")) { "API" } "." }
-                }
-            }
+/// When the problem of each agent began, by the id of its incident.
+fn sinces(view: &View<'_>, fleet: &FleetStats) -> HashMap<IncidentId, Vec<Timestamp>> {
+    let mut sinces: HashMap<_, Vec<_>> = HashMap::new();
+    for problem in fleet.problems() {
+        if let Some(incident) = view.membership.get(problem.agent.id) {
+            sinces.entry(incident.id()).or_default().push(problem.since);
         }
     }
+    sinces
 }
 
-fn item(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
+fn item(view: &View<'_>, fleet: &FleetStats, incident: &Incident, line: Markup) -> Markup {
     let summary = IncidentSummary::of(fleet, incident);
     let id = &summary.incident_id;
     html! {
         li class="card" id={ "incident-" (id) } data-key=(id) {
-            h3 { (name(&summary.title)) }
-            p { (numbers(incident)) }
-            (times(view, incident))
-            (others(&summary))
+            h3 {
+                (name(&summary.title)) " "
+                @if incident.is_growing { span class="badge growing" { "↗ growing" } }
+                @else if incident.first.is_some() { span class="badge" { "→ not growing" } }
+            }
+            div class="measure" {
+                p { (numbers(incident)) (times(view, incident)) }
+                (line)
+            }
             p class="advice" { b { "Do: " } (summary.advice) }
             p class="advice" { b class="bad" { "Not: " } (summary.not_to_do) }
-            @if !summary.commands.is_empty() {
-                pre class="commands" { (summary.commands.join("\n")) }
-            }
-            ul class="links" {
+            p class="links" {
                 @if !incident.members.is_empty() {
-                    li { a href=(view.agents_of(incident)) data-swap { "Its " (counted(summary.agents, "agent")) } }
+                    a href=(view.agents_of(incident)) data-swap { "Show its " (counted(summary.agents, "agent")) }
                 }
-                li { "Runbook: " a href=(view.links.here(&Links::runbook(summary.runbook))) { (summary.runbook) } }
+            }
+            details data-key="more" {
+                summary { "Commands and links" }
+                (others(&summary))
+                @if !summary.commands.is_empty() { (commands_to_copy(&summary.commands)) }
+                (links(view, incident, &summary))
             }
         }
+    }
+}
+
+/// Runbook, dashboard and silence.
+fn links(view: &View<'_>, incident: &Incident, summary: &IncidentSummary) -> Markup {
+    let runbook = view.links.here(&Links::runbook(summary.runbook));
+    let mut labels = vec![("alertname", summary.runbook)];
+    if summary.runbook == "CoderIncident" {
+        labels.extend([("kind", summary.kind), ("family", summary.family)]);
+    }
+    let dashboard = view.links.dashboard(&variables(&incident.common));
+    html! {
+        ul class="links" {
+            li { "Runbook: " a href=(runbook) { (summary.runbook) } }
+            @if let Some(dashboard) = dashboard {
+                li { a href=(dashboard) rel="noreferrer" { "Dashboard in Grafana" } }
+            }
+            @if let Some(silence) = view.links.silence(&labels) {
+                li { a href=(silence) rel="noreferrer" { "Silence in Alertmanager" } }
+            }
+        }
+    }
+}
+
+/// The variables of the dashboard that show what the agents have in common.
+fn variables(common: &Common) -> Vec<(&'static str, &str)> {
+    match common {
+        Common::Value(Dimension::Organization, value) => vec![("organization", value.as_str())],
+        Common::Value(Dimension::Template | Dimension::TemplateVersion, value) => {
+            let names = ["organization", "template"];
+            names
+                .into_iter()
+                .zip(value.as_str().splitn(3, '/'))
+                .collect()
+        }
+        _ => Vec::new(),
     }
 }
 
 fn line(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
     html! {
-        li data-key=(incident.id()) {
+        li id={ "incident-" (incident.id()) } data-key=(incident.id()) {
             a href=(view.agents_of(incident)) data-swap { (name(&title(fleet, incident))) }
             ": " (numbers(incident))
         }
@@ -134,14 +161,11 @@ fn numbers(incident: &Incident) -> Markup {
 fn times(view: &View<'_>, incident: &Incident) -> Markup {
     html! {
         @if let Some(first) = incident.first {
-            p {
-                "Since " (clock_time(first, view.now)) ", " (since(first, view.now)) " ago"
-                @if let Some(last) = incident.last { ", the last agent " (since(last, view.now)) " ago" }
-                @if let Some(rate) = agents_per_minute(incident) { ", " (format!("{rate:.1}")) " agents a minute" }
-                "."
-                @if incident.is_growing { " " strong class="bad" { "It is growing." } }
-            }
+            ". Since " (clock_time(first, view.now)) ", " (since(first, view.now)) " ago"
+            @if let Some(last) = incident.last { ", the last agent " (since(last, view.now)) " ago" }
+            @if let Some(rate) = agents_per_minute(incident) { ", " (format!("{rate:.1}")) " agents a minute" }
         }
+        "."
     }
 }
 
@@ -168,37 +192,22 @@ fn others(summary: &IncidentSummary) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::fleet::fixtures::{agent, at, fleet_of};
     use crate::fleet::model::agent::{Agent, Kind};
-    use crate::fleet::stats::collection::CollectionResult;
-    use crate::fleet::stats::health_history::HealthHistory;
     use crate::incident::advice::tests::incident;
     use crate::incident::membership::Membership;
-    use crate::incident::model::Common;
-    use crate::incident::population::{Dimension, Family};
+    use crate::incident::population::Family;
+    use crate::web::ui::fleet::fixtures::{collection, view};
     use crate::web::ui::fleet::query::Query;
 
     fn shown(incidents: &[Incident], fleet: &FleetStats) -> String {
-        let collection = CollectionResult {
-            fleet: Ok(fleet.clone()),
-            reports: Vec::new(),
-            clock_skew_seconds: None,
-        };
+        let collection = collection(Ok(fleet.clone()));
+        let query = Query::default();
         let view = View {
-            links: &Links::default(),
-            probe: None,
-            collection: &collection,
             incidents,
-            ended: &[],
             membership: Membership::of(fleet, incidents),
-            health_history: &HealthHistory::default(),
-            coder_trouble: None,
-            inactive_timeout: Duration::from_secs(30),
-            now: at(0),
-            query: &Query::default(),
+            ..view(&collection, &query)
         };
         super::incidents(&view, fleet).into_string()
     }

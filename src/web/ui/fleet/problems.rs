@@ -6,7 +6,7 @@ use maud::{Markup, html};
 
 use crate::fleet::model::agent::Kind;
 use crate::fleet::model::label_value::Variants;
-use crate::fleet::select::selection::{Direction, Selected, SortKey};
+use crate::fleet::select::selection::{Direction, Selected, Selection, SortKey};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::membership::sub_agents;
 use crate::incident::model::Incident;
@@ -17,7 +17,8 @@ use crate::web::ui::parts::{badge, counted, kind_note, name, number};
 use super::View;
 use super::filters::filters;
 use super::glance::{has_several_organizations, scope_name};
-use super::query::{MOST, Query, STEP};
+use super::query::Query;
+use super::state::FleetState;
 
 /// Sub-agents that are shown below an agent of an incident.
 const MOST_BELOW: usize = 20;
@@ -25,7 +26,7 @@ const MOST_BELOW: usize = 20;
 /// The columns of the table, with their sort keys.
 const COLUMNS: [(&str, Option<SortKey>); 6] = [
     ("Health", Some(SortKey::Health)),
-    ("Since", Some(SortKey::Since)),
+    ("For", Some(SortKey::Since)),
     ("Workspace", Some(SortKey::Owner)),
     ("Agent", None),
     ("Template", Some(SortKey::Template)),
@@ -33,13 +34,13 @@ const COLUMNS: [(&str, Option<SortKey>); 6] = [
 ];
 
 /// Renders form, count and table, or a message if agents are unknown.
-pub(super) fn problems(view: &View<'_>, fleet: Option<&FleetStats>, notes: &[String]) -> Markup {
+pub(super) fn problems(view: &View<'_>, state: &FleetState<'_>, notes: &[String]) -> Markup {
     html! {
         section id="problems" aria-labelledby="problems-title" {
-            h2 id="problems-title" tabindex="-1" { (title(view)) }
-            (filters(view, fleet))
+            h2 id="problems-title" tabindex="-1" { (title(&view.query.selection)) }
+            (filters(view, state))
             @for note in notes { p class="note" { "Ignored: " (note) "." } }
-            @match fleet {
+            @match state.fleet() {
                 Some(fleet) => (found(view, fleet)),
                 None => p class="empty" { "No data: see the reason above." },
             }
@@ -48,39 +49,81 @@ pub(super) fn problems(view: &View<'_>, fleet: Option<&FleetStats>, notes: &[Str
 }
 
 fn found(view: &View<'_>, fleet: &FleetStats) -> Markup {
-    let selected = view.query.selection.of(fleet);
-    let shown = &selected[..selected.len().min(view.query.show)];
+    let selection = &view.query.selection;
+    let problems = selection.of(fleet);
+    // What is looked for by name is found whether it has a problem or not.
+    let is_search = !selection.text.trim().is_empty();
+    let is_of_problems = selection.health.is_empty() && !selection.all;
+    let every = match is_search && is_of_problems {
+        true => every(selection).of(fleet),
+        false => Vec::new(),
+    };
     html! {
-        @if shown.is_empty() {
-            (nothing(view, fleet))
+        @if !problems.is_empty() {
+            (window(view, fleet, &problems, selection))
+            @if every.len() > problems.len() {
+                p class="note" {
+                    a href=(view.at(&view.query.with(self::every(selection)))) data-swap {
+                        "Show all " (counted(every.len() as u64, "agent")) " that match"
+                    }
+                }
+            }
+        } @else if !every.is_empty() {
+            p class="note" data-key="well" { "No problem matches. These agents match, and have none:" }
+            (window(view, fleet, &every, &self::every(selection)))
         } @else {
-            p class="count" data-count { (count(view, shown.len(), selected.len())) }
-            (table(view, fleet, shown))
-            (more(view, shown.len(), selected.len()))
+            (nothing(view, fleet))
         }
     }
 }
 
-fn title(view: &View<'_>) -> &'static str {
-    let health = &view.query.selection.health;
-    match health.iter().all(|it| it.is_problem()) {
+/// The same selection with agents that have no problem.
+fn every(selection: &Selection) -> Selection {
+    Selection {
+        all: true,
+        ..selection.clone()
+    }
+}
+
+/// The rows of the page, of all that are selected.
+fn window(
+    view: &View<'_>,
+    fleet: &FleetStats,
+    all: &[Selected<'_>],
+    selection: &Selection,
+) -> Markup {
+    let size = view.query.show;
+    let from = match view.query.from {
+        from if from < all.len() => from,
+        _ => (all.len() - 1) / size * size,
+    };
+    let to = (from + size).min(all.len());
+    html! {
+        p class="count" data-count { (count(selection, from, to, all.len())) }
+        (table(view, fleet, &all[from..to]))
+        (pager(view, from, all.len()))
+        (take_along(view, selection))
+    }
+}
+
+fn title(selection: &Selection) -> &'static str {
+    match !selection.all && selection.health.iter().all(|it| it.is_problem()) {
         true => "Problems",
         false => "Agents",
     }
 }
 
-fn count(view: &View<'_>, shown: usize, all: usize) -> String {
-    let kind = match title(view) {
+fn count(selection: &Selection, from: usize, to: usize, all: usize) -> String {
+    let kind = match title(selection) {
         "Problems" => "problem",
         _ => "agent",
     };
-    match shown == all {
-        true => format!("Showing {}", counted(all as u64, kind)),
-        false => format!(
-            "Showing {} of {}",
-            number(shown as u64),
-            counted(all as u64, kind)
-        ),
+    let shown = counted(all as u64, kind);
+    let (first, last) = (number(from as u64 + 1), number(to as u64));
+    match from {
+        0 if to == all => format!("Showing {shown}"),
+        0 => format!("Showing {last} of {shown}"),
+        _ => format!("Showing {first} to {last} of {shown}"),
     }
 }
 
@@ -167,7 +210,7 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
                     b { (cause.as_str().replace('_', " ")) ". " }
                 }
                 @match view.membership.get(agent.id) {
-                    Some(incident) => (of_incident(view, incident)),
+                    Some(incident) => (of_incident(incident)),
                     None => (one.health.advice(agent.kind, one.cause).unwrap_or_default()),
                 }
             }
@@ -175,13 +218,10 @@ fn row(view: &View<'_>, one: &Selected<'_>, has_organizations: bool) -> Markup {
     }
 }
 
-/// The advice of the incident that an agent is in, instead of its own.
-fn of_incident(view: &View<'_>, incident: &Incident) -> Markup {
-    html! {
-        "In the incident "
-        a href=(view.agents_of(incident)) data-swap { (name(&report::title_of(incident.kind, incident.family, &incident.common))) }
-        ". " (incident.advice())
-    }
+/// The incident that an agent is in, which has the advice.
+fn of_incident(incident: &Incident) -> Markup {
+    let title = report::title_of(incident.kind, incident.family, &incident.common);
+    html! { "In the incident " a href={ "#incident-" (incident.id()) } { (name(&title)) } }
 }
 
 /// `owner/workspace`, as a link to Coder if `--coder.url` is set.
@@ -196,26 +236,45 @@ fn workspace(view: &View<'_>, one: &Selected<'_>) -> Markup {
     }
 }
 
-fn more(view: &View<'_>, shown: usize, all: usize) -> Markup {
-    let link = |show: usize| {
-        let selection = view.query.selection.clone();
-        view.href(&Query { selection, show })
+/// Links to the rows before and after.
+fn pager(view: &View<'_>, from: usize, all: usize) -> Markup {
+    let size = view.query.show;
+    let link = |from: usize| {
+        let query = Query {
+            from,
+            ..view.query.clone()
+        };
+        view.at(&query)
     };
-    let step = match shown {
-        ..500 => STEP,
-        _ => 500,
-    };
-    let next = (shown + step).min(all).min(MOST);
+    let last = (all - 1) / size * size;
+    let step = number(size as u64);
     html! {
-        @if next > shown {
-            p class="more" {
-                a class="button" href=(link(next)) data-swap="stay" { "Show " (number((next - shown) as u64)) " more" }
-                @if all > next && all <= MOST {
-                    " " a href=(link(all)) data-swap="stay" { "Show all " (number(all as u64)) }
+        @if all > size {
+            nav class="more" aria-label="Rows" {
+                @if from > 0 {
+                    a class="button" href=(link(0)) data-swap { "First" } " "
+                    a class="button" href=(link(from.saturating_sub(size))) data-swap rel="prev" { "Previous " (step) } " "
+                }
+                @if from + size < all {
+                    a class="button" href=(link(from + size)) data-swap rel="next" { "Next " (step) } " "
+                    a class="button" href=(link(last)) data-swap { "Last" }
                 }
             }
-        } @else if all > shown {
-            p class="note" { "At most " (number(MOST as u64)) " rows are shown. Use the filters to show fewer agents." }
+        }
+    }
+}
+
+/// Links to all that is selected as text, table and commands. The script copies instead.
+fn take_along(view: &View<'_>, selection: &Selection) -> Markup {
+    let query = view.query.with(selection.clone()).of_all().write();
+    let separator = if query.is_empty() { "" } else { "?" };
+    let link = |path: &str| format!("{}{separator}{query}", view.links.here(path));
+    html! {
+        p class="take" data-key="take" {
+            span class="faint" { "All of these as " }
+            a href=(link("/agents.txt")) data-copy { "text" } " "
+            a href=(link("/agents.sh")) data-copy { "coder commands" } " "
+            a href=(link("/agents.csv")) download="agents.csv" { "CSV" }
         }
     }
 }

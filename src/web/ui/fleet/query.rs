@@ -6,14 +6,18 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
+use crate::fleet::select::facet::Facet;
 use crate::fleet::select::selection::{Direction, Selection, SortKey};
 use crate::incident::identity::IncidentId;
 
-/// Number of rows that are shown first and added at a time.
+/// Number of rows that are shown unless the address says another.
 pub(super) const STEP: usize = 100;
 
-/// Maximum number of rows, because the page refreshes every few seconds.
-pub(super) const MOST: usize = 5000;
+/// Maximum number of rows at a time, because a browser takes half a second for thousands.
+pub(super) const MOST: usize = 500;
+
+/// Value of `health` that selects all classes that are problems, as in the API.
+const PROBLEM: &str = "problem";
 
 /// Maximum length of the text, which is longer than owner, workspace and agent together.
 const LONGEST_TEXT: usize = 200;
@@ -25,14 +29,15 @@ pub(super) struct Query {
     pub(super) selection: Selection,
     /// Number of rows to show.
     pub(super) show: usize,
+    /// Number of selected agents before the first row.
+    pub(super) from: usize,
+    /// By what agents are grouped.
+    pub(super) group: Facet,
 }
 
 impl Default for Query {
     fn default() -> Self {
-        Self {
-            selection: Selection::default(),
-            show: STEP,
-        }
+        Self::from(Selection::default())
     }
 }
 
@@ -41,6 +46,8 @@ impl From<Selection> for Query {
         Self {
             selection,
             show: STEP,
+            from: 0,
+            group: Facet::default(),
         }
     }
 }
@@ -68,12 +75,25 @@ pub(super) fn read(query: &str) -> (Query, Vec<String>) {
 impl Query {
     fn take(&mut self, name: &str, value: String) -> Result<(), String> {
         let selection = &mut self.selection;
+        if let Ok(facet) = name.parse::<Facet>() {
+            let wanted = (facet, value);
+            if !selection.facets.contains(&wanted) {
+                selection.facets.push(wanted);
+            }
+            return Ok(());
+        }
         match name {
-            "organization" => selection.organization = Some(value),
-            "template" => selection.template = Some(value),
+            "agents" => {
+                let problem = || "agents must be all".to_owned();
+                selection.all = (value == "all").then_some(true).ok_or_else(problem)?;
+            }
+            "group" => self.group = known::<Facet>("group", &value)?,
             "q" => selection.text = value.chars().take(LONGEST_TEXT).collect(),
             "health" => {
                 for name in value.split(',') {
+                    if name == PROBLEM {
+                        continue;
+                    }
                     let health = known::<Health>("health", name)?;
                     if !selection.health.contains(&health) {
                         selection.health.push(health);
@@ -101,8 +121,16 @@ impl Query {
                     return Err(problem());
                 }
             }
+            "from" => {
+                let problem = |_| "from must be a number".to_owned();
+                self.from = value.parse::<u32>().map_err(problem)? as usize;
+            }
             _ => {
-                let names = "organization, template, health, q, incident, sort and show";
+                let facets: Vec<_> = Facet::ALL.iter().map(|it| it.as_str()).collect();
+                let names = format!(
+                    "{}, agents, health, q, incident, group, sort, from and show",
+                    facets.join(", ")
+                );
                 return Err(format!("the parameters of this page are {names}"));
             }
         }
@@ -118,11 +146,11 @@ impl Query {
             let names: Vec<_> = selection.health.iter().map(|it| it.as_str()).collect();
             push("health", &names.join(","));
         }
-        if let Some(name) = &selection.organization {
-            push("organization", name);
+        for (facet, value) in &selection.facets {
+            push(facet.as_str(), value);
         }
-        if let Some(name) = &selection.template {
-            push("template", name);
+        if selection.all {
+            push("agents", "all");
         }
         if !selection.text.trim().is_empty() {
             push("q", &selection.text);
@@ -134,10 +162,43 @@ impl Query {
         if sort != SortKey::default().as_str() {
             push("sort", &sort);
         }
+        if self.group != Facet::default() {
+            push("group", self.group.as_str());
+        }
+        if self.from != 0 {
+            push("from", &self.from.to_string());
+        }
         if self.show != STEP {
             push("show", &self.show.to_string());
         }
         pairs.join("&")
+    }
+
+    /// The page of this query on another page of the fleet's data, such as `/agents.csv`.
+    pub(super) fn of_all(&self) -> Self {
+        Self {
+            from: 0,
+            show: STEP,
+            group: Facet::default(),
+            ..self.clone()
+        }
+    }
+
+    /// The same agents grouped by another field.
+    pub(super) fn grouped_by(&self, group: Facet) -> Self {
+        Self {
+            group,
+            ..self.clone()
+        }
+    }
+
+    /// The same page with another selection, from its first row.
+    pub(super) fn with(&self, selection: Selection) -> Self {
+        Self {
+            selection,
+            from: 0,
+            ..self.clone()
+        }
     }
 
     /// The value of the parameter `sort`.
@@ -152,6 +213,7 @@ impl Query {
     /// The same agents sorted by `key`, in the other direction if they are sorted by it already.
     pub(super) fn sorted_by(&self, key: SortKey) -> Self {
         let mut next = self.clone();
+        next.from = 0;
         let is_turned =
             self.selection.sort == key && self.selection.direction == Direction::Ascending;
         next.selection.sort = key;
@@ -198,14 +260,16 @@ mod tests {
     #[test]
     fn address_says_what_is_wanted_and_reads_back() {
         let address = "health=disconnected,start_error&organization=acme&template=aws-linux\
-                       &q=ada/box&incident=00c0ffee00c0ffee&sort=-since&show=200";
+                       &agents=all&q=ada/box&incident=00c0ffee00c0ffee&sort=-since&group=owner&from=100&show=200";
         let (query, notes) = read(address);
         assert_eq!(notes, Vec::<String>::new());
         assert_eq!(
             query.selection.health,
             [Health::Disconnected, Health::StartError]
         );
-        assert_eq!(query.selection.template.as_deref(), Some("aws-linux"));
+        assert_eq!(query.selection.value(Facet::Template), Some("aws-linux"));
+        assert!(query.selection.all);
+        assert_eq!((query.group, query.from), (Facet::Owner, 100));
         assert_eq!(query.selection.direction, Direction::Descending);
         assert_eq!(query.show, 200);
         assert_eq!(query.write(), address);
@@ -219,6 +283,7 @@ mod tests {
         assert_eq!(notes.len(), 1);
         assert_eq!(read(""), (Query::default(), vec![]));
         assert_eq!(Query::default().write(), "");
+        assert_eq!(read("health=problem"), (Query::default(), vec![]));
     }
 
     #[test]
@@ -232,6 +297,9 @@ mod tests {
             "show=0",
             "show=999999999",
             "show=-1",
+            "from=-1",
+            "agents=some",
+            "group=age",
             "other=1",
         ] {
             let (query, notes) = read(address);
@@ -262,8 +330,7 @@ mod tests {
 
         #[test]
         fn any_name_reads_back(name in ".{1,64}") {
-            let template = Some(name);
-            let query = Query::from(Selection { template, ..Selection::default() });
+            let query = Query::from(Selection::default().with(Facet::Template, Some(&name)));
             prop_assert_eq!(read(&query.write()).0, query);
         }
     }

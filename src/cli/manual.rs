@@ -31,12 +31,17 @@ pub(super) fn completion(args: &CompletionArgs) -> Result<ExitCode, CommandError
     let mut script = Vec::new();
     let name = env!("CARGO_PKG_NAME");
     clap_complete::generate(args.shell, &mut arguments::whole(), name, &mut script);
-    print(&String::from_utf8_lossy(&script))
+    let script = String::from_utf8_lossy(&script);
+    // The bash script of clap_complete 4.6.11 looks for a command under one name and has its flags
+    // under another, where the program's own name has a hyphen.
+    let (looked_for, written) = (name.replace('-', "__"), name.replace('-', "__subcmd__"));
+    print(&script.replace(&written, &looked_for))
 }
 
 /// Prints the main page of the manual, or writes all pages.
 pub(super) fn man(args: &ManArgs) -> Result<ExitCode, CommandError> {
-    let command = arguments::whole();
+    // The help of help has no page.
+    let command = arguments::whole().disable_help_subcommand(true);
     let Some(directory) = &args.directory else {
         let mut page = Vec::new();
         let man = clap_mangen::Man::new(command);

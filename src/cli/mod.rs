@@ -112,7 +112,7 @@ enum Command {
     Completion(CompletionArgs),
     /// Print the manual page, or write all pages into a directory
     Man(ManArgs),
-    /// Write a text file for a bug report, without secrets and names of users
+    /// Write a text file for a bug report, without secrets and names of users and workspaces
     Support(Box<SupportArgs>),
     /// Show the version, and what the program was built from
     Version(VersionArgs),

@@ -1,4 +1,5 @@
-//! `support`: one text file for a bug report, without secrets and without the names of users.
+//! `support`: one text file for a bug report, without secrets and without the names of users and
+//! workspaces.
 
 mod sections;
 
@@ -34,9 +35,10 @@ pub(super) struct SupportArgs {
 const NOTE: &str = "\
 This file is for a bug report about coder-agent-exporter. It is text: read it before you send it.
 
-It has no password, no token, and no name of a user, a workspace or an agent.
-It has names of organizations, templates, coderd replicas, provisioners and startup scripts, the database's
-host, user and name, the user of Coder's token, paths of files, and the address of Coder.
+It has no password, no token, and no name of a user or a workspace.
+It has names of organizations, templates, agents (as templates name them), coderd replicas and
+provisioners, the database's host, user and name, the user of Coder's token, paths of files, and
+the address of Coder.
 ";
 
 pub(super) fn run(args: &SupportArgs, effective: &str) -> Result<ExitCode, CommandError> {
@@ -57,7 +59,7 @@ pub(super) fn run(args: &SupportArgs, effective: &str) -> Result<ExitCode, Comma
     for section in &sections {
         summary += &format!("  {}: {}\n", section.title, section.what);
     }
-    summary += "It has no secret and no name of a user, a workspace or an agent; it has names of \
+    summary += "It has no secret and no name of a user or a workspace; it has names of \
                 organizations,\ntemplates and hosts. Read it before you send it.\n";
     print(&summary)
 }

@@ -16,7 +16,7 @@ use super::width::{Width, cut};
 const GAP: usize = 2;
 
 /// Names are cut down to this, if need be.
-const SHORTEST_NAME: usize = 8;
+const SHORTEST_NAME: usize = 5;
 
 /// What is said once below a table with a name that was cut.
 const CUT: &str = "Names are cut to fit. -o wide, or a pipe, shows them whole.";

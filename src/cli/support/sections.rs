@@ -2,16 +2,18 @@
 
 use std::fmt::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::collect::Collect;
+use crate::collect::{Collect, CollectSettings};
 use crate::config::args::ServeArgs;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::sanitize::sanitize;
-use crate::fleet::stats::collection::{CollectionResult, Outcome};
+use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::metrics::exposition::Format;
 use crate::metrics::page::{Addresses, AgentLabels, Budget, Detail, Page};
+use crate::postgres::catalog::ColumnSet;
 use crate::postgres::database::Database;
 use crate::postgres::reads_of;
 use crate::process;
@@ -19,7 +21,7 @@ use crate::process;
 use super::super::version::Version;
 use super::super::{CommandError, PATIENCE, settings as from_args};
 
-/// Plans and timings are asked so often: the first collection warms caches up.
+/// So many are timed: the first also opens the connection and warms caches up.
 const COLLECTIONS: usize = 2;
 
 /// A part of the file.
@@ -38,7 +40,11 @@ pub(super) async fn sections(
 ) -> Result<Vec<Section>, CommandError> {
     let section = |title, what, text| Section { title, what, text };
     let settings = from_args::collection(&args.exporter)?;
-    let collect = Collect::new(database.clone(), settings.clone());
+    let fresh = CollectSettings {
+        min_interval: Duration::ZERO,
+        ..settings.clone()
+    };
+    let collect = Collect::new(database.clone(), fresh);
     let mut timings = String::new();
     let mut last = None;
     for number in 1..=COLLECTIONS {
@@ -48,6 +54,7 @@ pub(super) async fn sections(
         write_reports(&mut timings, &collection);
         last = Some(collection);
     }
+    let agents = last.as_ref().map_or(0, |it| it.agent_count());
     let page = last.map(|it| page(&collect, it));
     let began = Instant::now();
     let metrics = page.map(|it| Format::Text.write(&Arc::new(it)));
@@ -55,7 +62,6 @@ pub(super) async fn sections(
     let (took, bytes) = (began.elapsed(), metrics.len());
     let _ = writeln!(timings, "metrics page: {bytes} bytes in {took:?}");
     let metrics = without_owners(&String::from_utf8_lossy(&metrics));
-    let agents = agents_in(&collect).await;
     Ok(vec![
         section(
             "version",
@@ -107,23 +113,14 @@ fn write_reports(out: &mut String, collection: &CollectionResult) {
     }
 }
 
-async fn agents_in(collect: &Collect<Database>) -> usize {
-    let collection = collect.collection(Instant::now() + PATIENCE).await;
-    collection.agent_count()
-}
-
-async fn catalog(database: &Database, reads: &[crate::postgres::catalog::ColumnSet]) -> String {
+async fn catalog(database: &Database, reads: &[ColumnSet]) -> String {
     match database.catalog(reads, Instant::now() + PATIENCE).await {
         Ok(catalog) => catalog.describe(reads).join("\n"),
         Err(failure) => sanitize(&failure.to_string()),
     }
 }
 
-async fn plans(
-    database: &Database,
-    collectors: &[crate::fleet::stats::collection::Collector],
-    agents: usize,
-) -> String {
+async fn plans(database: &Database, collectors: &[Collector], agents: usize) -> String {
     let plans = database
         .plans(collectors, agents, Instant::now() + PATIENCE)
         .await;

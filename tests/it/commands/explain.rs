@@ -159,7 +159,7 @@ async fn error_of_many_lines_fits_a_terminal() {
                  || repeat('x', 200) || E'\\r\\n  on main.tf line 7'",
         )
         .await;
-    let shown = squeezed(&told(&coder, &["explain", "ada/box"]).await);
+    let shown = squeezed(&shown(&coder, &["explain", "ada/box"], 80).await);
     assert_says(
         &shown,
         &[

@@ -97,7 +97,10 @@ async fn each_format_has_the_same_rows() {
     let yaml = told(&coder, &["status", "-o", "yaml"]).await;
     assert_says(
         &yaml,
-        &["\nagents: 4\n", "\n  - health:\n      connect_timeout: 0\n"],
+        &[
+            "agents: 4\ncoder_down: ",
+            "\n  - health:\n      connect_timeout: 0\n",
+        ],
     );
     let yaml = told(&coder, &["explain", &one, "-o", "yaml"]).await;
     assert_says(&yaml, &["workspace_owner: \"a-team-with-a-long-name\"\n"]);

@@ -13,7 +13,7 @@ const SECTIONS: [&str; 7] = [
 async fn file_says_what_is_in_it_and_names_no_user_and_no_secret() {
     let coder = Coder::new().await;
     for number in 0..6 {
-        let lost = agent("secret-agent").closed_ago(90.0);
+        let lost = agent("main").closed_ago(90.0);
         let name = format!("secret-box-{number}");
         coder
             .add(workspace(&name).owner("secret-ada").agent(lost))
@@ -22,7 +22,7 @@ async fn file_says_what_is_in_it_and_names_no_user_and_no_secret() {
     for number in 0..12 {
         let owner = format!("secret-bob-{number}");
         let it = workspace("secret-lab").owner(&owner);
-        coder.add(it.agent(agent("secret-agent"))).await;
+        coder.add(it.agent(agent("main"))).await;
     }
     let folder = Folder::new();
     let file = folder.file("support.txt");

@@ -3,6 +3,7 @@
 from board import AGENT, IN_CODER, IN_DEPTH, ORGANIZATION, TEMPLATE, dashboard, variable
 from panels import (
     ANY_PROBLEM,
+    CODER_URL,
     GAP,
     GRAY,
     GREEN,
@@ -18,18 +19,21 @@ from panels import (
     age,
     bands,
     colored,
+    ending,
     graph,
     heatmap,
     linked,
     quantiles,
+    query,
     stat,
     table,
 )
-from queries import AGENT as BY_AGENT, PROBLEM, fleet, of_agents, shown
+from queries import AGENT as BY_AGENT, CHOSEN_DEPLOYMENT, PROBLEM, fleet, limit, of_agents, selector, shown, with_coder_url
 
 INFO = "coder_agent_info"
 HEARTBEAT = "coder_agent_last_connected_timestamp_seconds"
 AGES = "coder_agent_heartbeat_age_seconds_bucket"
+TIMEOUT = limit("inactive_timeout")
 
 NOT_STOPPED = 'health!="shutdown"'
 ONLY_WITH_ALL = " Only with --metrics.agent-series=all, up to --metrics.max-agent-series agents."
@@ -46,24 +50,26 @@ def named_heartbeats(labels, *matchers):
 
 NOW = [
     stat("Agents", "All agents of the selected templates, including those of stopped workspaces.",
-         f"sum({fleet('coder_agents')})", NEUTRAL),
-    stat("Healthy", "Agents that are connected and started.", f"""sum({fleet('coder_agents_health', 'health="healthy"')})""",
+         f"sum by (deployment) ({fleet('coder_agents')})", NEUTRAL),
+    stat("Healthy", "Agents that are connected and started.", f"""sum by (deployment) ({fleet('coder_agents_health', 'health="healthy"')})""",
          GREEN),
     stat("With a problem", "Agents with any of the seven problems, whether they are listed below or not.",
-         f"sum({fleet('coder_agents_health', ANY_PROBLEM)})", GREEN_IF_NONE),
+         f"sum by (deployment) ({fleet('coder_agents_health', ANY_PROBLEM)})", GREEN_IF_NONE),
     stat("Starting", "Agents that are connecting or starting and are within the time limits.",
-         f"""sum({fleet('coder_agents_health', 'health=~"connecting|starting"')})""", NEUTRAL),
+         f"""sum by (deployment) ({fleet('coder_agents_health', 'health=~"connecting|starting"')})""", NEUTRAL),
     stat("Running workspaces", "Workspaces that were started by their latest build and have an agent.",
-         f"""sum({fleet('coder_workspaces', 'state="running"')})""", NEUTRAL),
+         f"""sum by (deployment) ({fleet('coder_workspaces', 'state="running"')})""", NEUTRAL),
     stat("Failed builds", "Workspaces whose latest build failed.",
-         f"""sum({fleet('coder_workspaces', 'state="failed"')})""", GREEN_IF_NONE),
+         f"""sum by (deployment) ({fleet('coder_workspaces', 'state="failed"')})""", GREEN_IF_NONE),
     stat("Stale chat bindings", "Chats that are bound to an agent of an earlier build, which cannot answer.",
-         f"""sum({fleet('coder_chat_bindings', 'state="stale"')})""", [("green", None), ("orange", 1)],
+         f"""sum by (deployment) ({fleet('coder_chat_bindings', 'state="stale"')})""", [("green", None), ("orange", 1)],
          no_value="unknown, or a Coder before v2.32"),
-    stat("Heartbeat age, 90 %", "90 % of the agents with an open connection have a heartbeat younger than this. "
-         "Coder writes one every 15 s.",
-         f"histogram_quantile(0.9, sum by (le) ({fleet(AGES)}))", [("green", None), ("orange", 20), ("red", 30)],
-         unit="s", decimals=1, no_value="unknown, or none connected"),
+    stat("Heartbeat age, 90 %", "90 % of the agents with an open connection have a heartbeat younger than this, as a share "
+         "of the inactivity timeout (--agent.inactive-timeout), after which an agent counts as disconnected. Agents send "
+         "two heartbeats in that time.",
+         f"histogram_quantile(0.9, sum by (deployment, le) ({fleet(AGES)}))\n/ on (deployment)\n{TIMEOUT}",
+         [("green", None), ("orange", 0.8), ("red", 1)], unit="percentunit", decimals=0,
+         no_value="unknown, or none connected"),
 ]
 
 
@@ -82,10 +88,12 @@ NAMED = [
         "Problem agents, and since when",
         "Agents with a problem, of the selected owners and workspaces, the oldest problem first. cause is the reason, "
         "where it is known: survived_build is an agent process that still runs from before a stop and start.",
-        [f"sort_desc(\n  time() - max by ({BY_AGENT}, kind, health, cause) (\n    {of_agents(PROBLEM)}\n  )\n)"],
+        ["sort_desc(\n"
+         + with_coder_url(f"(time() - max by ({BY_AGENT}, kind, health, cause) ({of_agents(PROBLEM)}))") + "\n)"],
         PROBLEM_COLUMNS,
         overrides=[
             age(),
+            CODER_URL,
             colored("Health", PROBLEM_COLORS),
             linked("Workspace", "Open in Coder", IN_CODER, new_tab=True),
             linked("Template", "Only this template", IN_DEPTH),
@@ -119,8 +127,11 @@ ONE_BY_ONE = [
         "Each agent",
         "Current state of each agent, the oldest heartbeat first." + ONLY_WITH_ALL,
         [
-            "sort_desc(\n  time() - (\n    "
-            f"{named_heartbeats(f'{BY_AGENT}, kind, version, lifecycle_state, status, health')}\n  )\n)"
+            "sort_desc(\n"
+            + with_coder_url(
+                f"(time() - (\n    {named_heartbeats(f'{BY_AGENT}, kind, version, lifecycle_state, status, health')}\n))"
+            )
+            + "\n)"
         ],
         [
             ("Value", "Heartbeat age"),
@@ -133,6 +144,7 @@ ONE_BY_ONE = [
         ],
         overrides=[
             age("Heartbeat age"),
+            CODER_URL,
             colored("Health", HEALTH_COLORS),
             colored("Status", STATUS_COLORS),
             linked("Workspace", "Open in Coder", IN_CODER, new_tab=True),
@@ -160,7 +172,7 @@ HEARTBEATS = [
     heatmap(
         "Heartbeat age, all agents",
         "Number of agents by age of their last heartbeat, for agents with an open connection. A rising band means that "
-        "many agents stopped sending at the same time. The bounds depend on --agent.inactive-timeout." + GAP,
+        "many agents stopped sending at the same time. Select one deployment: the agents of several are added. The bounds depend on --agent.inactive-timeout." + GAP,
         f"sum by (le) ({fleet(AGES)})",
         width=12,
         height=9,
@@ -169,9 +181,9 @@ HEARTBEATS = [
     ),
     quantiles(
         "Heartbeat age, quantiles",
-        "Heartbeat age: median, 90th and 99th percentile. Above the inactivity timeout (30 s by default) an agent counts "
-        "as disconnected." + GAP,
-        f"sum by (le) ({fleet(AGES)})",
+        "Heartbeat age: median, 90th and 99th percentile. Above the inactivity timeout an agent counts as "
+        "disconnected." + GAP,
+        f"sum by (deployment, le) ({fleet(AGES)})",
         width=12,
         height=9,
         unit="s",
@@ -180,12 +192,41 @@ HEARTBEATS = [
     ),
 ]
 
+HEARTBEATS[1]["targets"].append(query(TIMEOUT, "{{deployment}} timeout", "D"))
+HEARTBEATS[1]["fieldConfig"]["overrides"].append(ending("timeout", color={"mode": "fixed", "fixedColor": "red"}))
+
+SERVERS = f"group by (deployment, version) ({selector('coder_replica_info', (CHOSEN_DEPLOYMENT,))})"
+AGENTS_BY_VERSION = fleet("coder_agents_version", 'version!="unknown"')
+
+
+def by_version(which, known=""):
+    return (f"sum by (deployment) (\n  {AGENTS_BY_VERSION}\n  {which} on (deployment, version)\n"
+            f"  {SERVERS}\n{known})")
+
+
+def against_server():
+    """Agents of a version that a replica of coderd runs, and the others, where replicas are known."""
+    made = graph(
+        "Versions, against the server's",
+        "Agents of a version that a replica of coderd or a workspace proxy runs, and agents of another. An agent takes the "
+        "server's version when its workspace starts, so after an upgrade the others go down day by day." + GAP,
+        "", "", width=12, height=8, stacked=True, colors={"as the server": "green", "another version": "orange"},
+        no_value="unknown: Coder writes no replicas, or there is no data",
+    )
+    known = f"  and on (deployment)\n  {SERVERS}\n"
+    made["targets"] = [
+        query(by_version("and"), "{{deployment}} as the server"),
+        query(by_version("unless", known), "{{deployment}} another version", "B"),
+    ]
+    return made
+
+
 STATES = [
     graph(
         "Lifecycle",
         "Lifecycle state that the agents last reported." + GAP,
-        f"sum by (lifecycle_state) ({fleet('coder_agents_lifecycle')}) > 0",
-        "{{lifecycle_state}}",
+        f"sum by (deployment, lifecycle_state) ({fleet('coder_agents_lifecycle')}) > 0",
+        "{{deployment}} {{lifecycle_state}}",
         width=8,
         height=8,
         stacked=True,
@@ -195,20 +236,11 @@ STATES = [
         },
     ),
     graph(
-        "Versions",
-        "Agents by version: the twenty most common versions, and other. An agent that has never connected has no version." + GAP,
-        f"sum by (version) ({fleet('coder_agents_version')})",
-        "{{version}}",
-        width=8,
-        height=8,
-        stacked=True,
-    ),
-    graph(
         "Workspaces by state",
         "The state of the latest build of each workspace. no_agent: the workspace was started but has no "
         "agent." + GAP,
-        f"sum by (state) ({fleet('coder_workspaces')}) > 0",
-        "{{state}}",
+        f"sum by (deployment, state) ({fleet('coder_workspaces')}) > 0",
+        "{{deployment}} {{state}}",
         width=8,
         height=8,
         stacked=True,
@@ -218,8 +250,8 @@ STATES = [
         "Chat bindings",
         "Agent bindings of chats. current: an agent of the latest build. stale: an agent of an earlier build; the next "
         "use repairs the binding. unbound: no agent." + GAP,
-        f"sum by (state) ({fleet('coder_chat_bindings')})",
-        "{{state}}",
+        f"sum by (deployment, state) ({fleet('coder_chat_bindings')})",
+        "{{deployment}} {{state}}",
         width=8,
         height=8,
         stacked=True,
@@ -230,10 +262,10 @@ STATES = [
         "Status changes per minute",
         "Changes of connection status between two collections. Many changes from connected to disconnected and back mean "
         "an unstable network.",
-        "60 * sum by (from, to) (\n  "
+        "60 * sum by (deployment, from, to) (\n  "
         f"rate({shown('coder_agent_status_transitions_total')}[$__rate_interval])\n) > 0",
-        "{{from}} → {{to}}",
-        width=8,
+        "{{deployment}} {{from}} → {{to}}",
+        width=12,
         height=8,
         unit="cpm",
         no_value="none, or unknown",
@@ -241,13 +273,26 @@ STATES = [
     graph(
         "Apps by health",
         "Apps of the agents by the result of their health check. disabled: the app has no health check." + GAP,
-        f"sum by (health) ({fleet('coder_apps')})",
-        "{{health}}",
-        width=8,
+        f"sum by (deployment, health) ({fleet('coder_apps')})",
+        "{{deployment}} {{health}}",
+        width=12,
         height=8,
         stacked=True,
         colors={"healthy": "green", "initializing": "blue", "unhealthy": "red", "disabled": GRAY},
     ),
+]
+
+VERSIONS = [
+    graph(
+        "Versions",
+        "Agents by version: the twenty most common versions, and other. An agent that has never connected has no version." + GAP,
+        f"sum by (deployment, version) ({fleet('coder_agents_version')})",
+        "{{deployment}} {{version}}",
+        width=12,
+        height=8,
+        stacked=True,
+    ),
+    against_server(),
 ]
 
 # Agents without a problem have names only where every agent has series of its own.
@@ -271,5 +316,6 @@ DASHBOARD = dashboard(
         ("Every agent, by name", ONE_BY_ONE),
         ("Heartbeats of the selected templates", HEARTBEATS),
         ("States of the selected templates", STATES),
+        ("Versions of the selected templates", VERSIONS),
     ],
 )

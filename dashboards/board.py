@@ -9,9 +9,10 @@ FLEET, AGENT, PROBE, EXPORTER, SERVICE = (
     f"coder-agent-{name}" for name in ("fleet", "agent", "probe", "exporter", "service")
 )
 
-SAME_CHOICE = "${datasource:queryparam}&${deployment:queryparam}&${coder_url:queryparam}&${__url_time_range}"
-# Names of users and workspaces are made of letters, digits and hyphens, but an older Coder had others.
-IN_CODER = "${coder_url}/@${__data.fields.workspace_owner:percentencode}/${__data.fields.workspace_name:percentencode}"
+SAME_CHOICE = "${datasource:queryparam}&${deployment:queryparam}&${__url_time_range}"
+# Names of users and workspaces are made of letters, digits and hyphens, but an older Coder had others. The
+# address of Coder is that of the row's deployment.
+IN_CODER = "${__data.fields.coder_url}/@${__data.fields.workspace_owner:percentencode}/${__data.fields.workspace_name:percentencode}"
 IN_DEPTH = (
     f"/d/{AGENT}?{SAME_CHOICE}&var-organization=${{__data.fields.organization_name:percentencode}}"
     "&var-template=${__data.fields.template_name:percentencode}"
@@ -37,7 +38,7 @@ def dashboard(uid, title, description, variables, rows):
         "refresh": "1m",
         "time": {"from": "now-6h", "to": "now"},
         "links": LINKS,
-        "annotations": {"list": [BUILT_IN_ANNOTATIONS, firing_alerts(variables)]},
+        "annotations": {"list": [BUILT_IN_ANNOTATIONS, firing_alerts(variables), INCIDENTS]},
         "templating": {"list": [DATASOURCE_VARIABLE, DEPLOYMENT, *variables, CODER_URL, EXPORTER_URL, RUNBOOKS_URL]},
         "panels": laid_out(rows),
     }
@@ -82,16 +83,17 @@ def variable(name, label, description, expr, values):
     }
 
 
-def address(name, label, description, value):
-    """An address that the reader sets; saved with the dashboard it holds for everybody."""
+def address(name, label, description, known_as):
+    """An address that the exporters of the chosen deployments know; where there are several, one is chosen."""
+    asked = label_values(selector("coder_exporter_links_info", (CHOSEN_DEPLOYMENT, f'{known_as}!=""')), known_as)
     return {
-        "name": name,
-        "label": label,
-        "description": description,
-        "type": "textbox",
-        "query": value,
-        "current": {"text": value, "value": value},
-        "options": [{"text": value, "value": value, "selected": True}],
+        **variable(name, label, description, "", ""),
+        "definition": asked,
+        "query": {"qryType": 1, "query": asked, "refId": "PrometheusVariableQueryEditor-VariableQuery"},
+        "multi": False,
+        "includeAll": False,
+        "allValue": "",
+        "current": {},
     }
 
 
@@ -129,15 +131,19 @@ TEMPLATE = variable(
     "template_name",
 )
 
-CODER_URL = address(
-    "coder_url", "Coder", "Address of Coder, for links in the tables", "https://coder.example"
-)
+CODER_URL = address("coder_url", "Coder", "Address of Coder: --coder.url of its exporter", "coder_url")
 EXPORTER_URL = address(
-    "exporter_url", "Exporter", "Address of the exporter's page", "http://exporter.example:21120"
+    "exporter_url", "Exporter", "Address of the exporter's page: its --web.external-url", "external_url"
 )
+RUNBOOKS = "https://coder-agent-exporter.example/alerts/runbooks"
 RUNBOOKS_URL = {
-    **address("runbooks_url", "Runbooks", "Address of alerts/runbooks",
-              "https://coder-agent-exporter.example/alerts/runbooks"),
+    "name": "runbooks_url",
+    "label": "Runbooks",
+    "description": "Address of alerts/runbooks",
+    "type": "textbox",
+    "query": RUNBOOKS,
+    "current": {"text": RUNBOOKS, "value": RUNBOOKS},
+    "options": [{"text": RUNBOOKS, "value": RUNBOOKS, "selected": True}],
     "hide": 2,
 }
 
@@ -176,11 +182,21 @@ BUILT_IN_ANNOTATIONS = {
 }
 
 
-def firing_alerts(variables):
-    """Alerts on what is shown. One that lacks the label of a choice is always shown: hence the "|"."""
-    matchers = ['alertname=~"Coder.+"', 'alertstate="firing"', CHOSEN_DEPLOYMENT]
-    if TEMPLATE in variables:
+def alerts(state, with_templates):
+    """Matchers of alerts on what is shown. One that lacks the label of a choice is always shown: hence the "|".
+
+    The watchdog always fires, and is no news.
+    """
+    matchers = ['alertname=~"Coder.+"', 'alertname!="CoderWatchdog"', *state, CHOSEN_DEPLOYMENT]
+    if with_templates:
         matchers += ['organization_name=~"$organization|"', 'template_name=~"$template|"']
+    return matchers
+
+
+FIRING = ('alertstate="firing"',)
+
+
+def firing_alerts(variables):
     return {
         "name": "Firing alerts",
         "datasource": DATASOURCE,
@@ -190,6 +206,27 @@ def firing_alerts(variables):
         "titleFormat": "{{alertname}} ({{severity}})",
         "textFormat": "{{organization_name}} {{template_name}} {{instance}} {{collector}}",
         "tagKeys": "severity",
-        "target": {"refId": "Anno", "expr": selector("ALERTS", matchers), "interval": "60s"},
+        "target": {"refId": "Anno", "expr": selector("ALERTS", alerts(FIRING, TEMPLATE in variables)), "interval": "60s"},
     }
 
+
+INCIDENT = "deployment, kind, family, factor, value"
+
+
+def incident(metric):
+    """A metric of incidents, with two exporters taken for one."""
+    return f"max by ({INCIDENT}) ({selector(metric, (CHOSEN_DEPLOYMENT,))})"
+
+
+# Each for as long as it lasts.
+INCIDENTS = {
+    "name": "Incidents",
+    "datasource": DATASOURCE,
+    "enable": True,
+    "hide": False,
+    "iconColor": "orange",
+    "titleFormat": "Incident: {{family}}, {{factor}} {{value}}",
+    "textFormat": "{{deployment}} {{kind}}",
+    "tagKeys": "kind",
+    "target": {"refId": "Anno", "expr": incident("coder_incident_agents"), "interval": "60s"},
+}

@@ -15,31 +15,31 @@ def rate(metric):
 
 NOW = [
     stat("Exporters that answer", "Targets of the selected jobs that answered the last scrape.",
-         f"sum({exporters('up')})", GREEN_IF_ANY, no_value="no exporter is scraped"),
+         f"sum by (deployment) ({exporters('up')})", GREEN_IF_ANY, no_value="no exporter is scraped"),
     stat("Database answers", "Whether every exporter gets an answer from Coder's database.",
-         f"min({exporters('coder_exporter_up')})", GREEN_IF_ANY, unit="none", no_value="no exporter answers",
+         f"min by (deployment) ({exporters('coder_exporter_up')})", GREEN_IF_ANY, unit="none", no_value="no exporter answers",
          mappings=YES_OR_NO),
     stat("Collectors that fail", "Collectors that failed in the last collection. Their metrics are absent.",
-         f"count({exporters('coder_exporter_collector_success')})\n-\n"
-         f"sum({exporters('coder_exporter_collector_success')})",
+         f"count by (deployment) ({exporters('coder_exporter_collector_success')})\n-\n"
+         f"sum by (deployment) ({exporters('coder_exporter_collector_success')})",
          GREEN_IF_NONE, no_value=NO_EXPORTER),
     stat("Snapshot age", "Age of the oldest data of an exporter. It rises up to the scrape interval. A higher value "
          "means old data.",
-         f"time() - min({exporters('coder_exporter_snapshot_timestamp_seconds')})",
+         f"time() - min by (deployment) ({exporters('coder_exporter_snapshot_timestamp_seconds')})",
          [("green", None), ("orange", 120), ("red", 300)], unit="s", no_value="no snapshot", decimals=0),
     stat("Scrape", "Scrape duration of the slowest exporter. Above the scrape timeout there is no data "
          "at all.",
-         f"max({exporters('scrape_duration_seconds')})", SLOW, unit="s", no_value="no exporter is scraped", decimals=2),
+         f"max by (deployment) ({exporters('scrape_duration_seconds')})", SLOW, unit="s", no_value="no exporter is scraped", decimals=2),
     stat("Errors in the last hour", "Errors of all kinds and exporters. The kinds are below; the log has details.",
-         f"sum(increase({exporters('coder_exporter_errors_total')}[1h]))", [("green", None), ("orange", 1), ("red", 10)],
+         f"sum by (deployment) (increase({exporters('coder_exporter_errors_total')}[1h]))", [("green", None), ("orange", 1), ("red", 10)],
          no_value=NO_EXPORTER, decimals=0),
     stat("Omitted agents", "Agents without their own series because of --metrics.max-agent-series. They are "
          "still counted.",
-         f"max({exporters('coder_exporter_series_dropped')})", [("green", None), ("orange", 1)],
+         f"max by (deployment) ({exporters('coder_exporter_series_dropped')})", [("green", None), ("orange", 1)],
          no_value="unknown, or --metrics.agent-series=none"),
     stat("Configuration is current", "Whether every exporter could load its configuration files. If not, it "
          "keeps the last valid ones, and its log has the reason.",
-         f"min({exporters('coder_exporter_config_last_reload_successful')})", GREEN_IF_ANY, unit="none",
+         f"min by (deployment) ({exporters('coder_exporter_config_last_reload_successful')})", GREEN_IF_ANY, unit="none",
          no_value="no exporter answers", mappings=YES_OR_NO),
 ]
 
@@ -58,11 +58,11 @@ UP = [
 PASSES = [
     graph("Collector duration", "Duration of each collector, in the slowest exporter. A failed collector has "
           "no duration.",
-          f"max by (collector) ({exporters('coder_exporter_collector_duration_seconds')})", "{{collector}}",
+          f"max by (deployment, collector) ({exporters('coder_exporter_collector_duration_seconds')})", "{{deployment}} {{collector}}",
           width=8, height=8, unit="s", stacked=True, no_value="no collector succeeds"),
     graph("Rows read", "Rows that the database returned to each collector, the maximum of all exporters. They depend on "
           "running agents, not on old builds.",
-          f"max by (collector) ({exporters('coder_exporter_collector_rows')})", "{{collector}}", width=8, height=8,
+          f"max by (deployment, collector) ({exporters('coder_exporter_collector_rows')})", "{{deployment}} {{collector}}", width=8, height=8,
           no_value="no collector succeeds"),
     graph("Scrape duration", "Scrape duration of each exporter, including the collection and the encoding of the "
           "response.",
@@ -72,11 +72,11 @@ PASSES = [
           "and depends on the number of templates and of problem agents.",
           exporters("scrape_samples_scraped"), "{{instance}}", width=8, height=8, no_value="no exporter is scraped"),
     graph("Errors per minute", "Errors by kind, of all exporters together.",
-          f"60 * sum by (kind) ({rate('coder_exporter_errors_total')})", "{{kind}}", width=8, height=8, unit="cpm",
+          f"60 * sum by (deployment, kind) ({rate('coder_exporter_errors_total')})", "{{deployment}} {{kind}}", width=8, height=8, unit="cpm",
           no_value=NO_EXPORTER),
     graph("Omitted agents, by family", "Agents without a series because of --metrics.max-agent-series, by metric "
           "family.",
-          f"max by (metric) ({exporters('coder_exporter_series_dropped')})", "{{metric}}", width=8, height=8,
+          f"max by (deployment, metric) ({exporters('coder_exporter_series_dropped')})", "{{deployment}} {{metric}}", width=8, height=8,
           no_value="unknown, or --metrics.agent-series=none"),
 ]
 
@@ -118,8 +118,8 @@ WHAT_IT_IS = [
           no_value=NO_EXPORTER, height=7, width=14),
     table("Last error of each kind", "Time since the last error of each kind, in any exporter. A kind that is not listed "
           "has not occurred since the exporter started.",
-          [f"sort(\n  time() - max by (kind) ({exporters('coder_exporter_last_error_timestamp_seconds')})\n)"],
-          [("kind", "Kind"), ("Value", "Last time")],
+          [f"sort(\n  time() - max by (deployment, kind) ({exporters('coder_exporter_last_error_timestamp_seconds')})\n)"],
+          [("kind", "Kind"), ("Value", "Last time"), ("deployment", "Deployment")],
           overrides=[counted("Last time", [("red", None), ("orange", 600), ("text", 86400)], unit="s", decimals=0)],
           no_value='None since the start, or unknown: see "Exporters that answer".', height=7, width=10),
 ]

@@ -34,14 +34,14 @@ NOT_IN_THE_MODEL = re.compile(
 
 # Where to break the Fleet dashboard, and with what.
 BREAKS: list[tuple[list, object]] = [
-    (["panels", 4, "titel"], "Healthy"),
-    (["panels", 4, "options", "graphmode"], "none"),
-    (["panels", 4, "options", "colorMode"], "backround"),
-    (["panels", 4, "gridPos", "h"], "4"),
-    (["panels", 4, "fieldConfig", "defaults", "units"], "short"),
-    (["panels", 4, "targets", 0, "expression"], "up"),
-    (["panels", 14, "options", "legend", "displayMode"], "tabel"),
-    (["panels", 14, "fieldConfig", "defaults", "custom", "fillopacity"], 1),
+    (["panels", 8, "titel"], "Healthy"),
+    (["panels", 8, "options", "graphmode"], "none"),
+    (["panels", 8, "options", "colorMode"], "backround"),
+    (["panels", 8, "gridPos", "h"], "4"),
+    (["panels", 8, "fieldConfig", "defaults", "units"], "short"),
+    (["panels", 8, "targets", 0, "expression"], "up"),
+    (["panels", 17, "options", "legend", "displayMode"], "tabel"),
+    (["panels", 17, "fieldConfig", "defaults", "custom", "fillopacity"], 1),
     (["templating", "list", 1, "multy"], True),
     (["links", 0, "asDropdown"], "yes"),
 ]

@@ -33,10 +33,12 @@ NAME_COLUMNS = [
     ("organization_name", "Organization"),
     ("deployment", "Deployment"),
     ("agent_id", "Agent id"),
+    ("coder_url", "Coder"),
 ]
 PROBLEM_COLUMNS = [("Value", "Age"), ("health", "Health"), ("cause", "Cause"), ("kind", "Kind"), *NAME_COLUMNS]
 ANY_PROBLEM = f'health=~"{"|".join(PROBLEMS)}"'
 WORKSPACE_COLORS = {"running": "green", "starting": "light-blue", "failed": "red", "no_agent": "orange", "stopped": GRAY}
+ACTIVITY_COLORS = {"session": "green", "traffic": "light-blue", "idle": GRAY, "unknown": "orange"}
 STATUS_COLORS = {"connected": "green", "connecting": "blue", "disconnected": "red", "timeout": "orange"}
 
 YES_OR_NO = [
@@ -54,10 +56,14 @@ NEUTRAL = [("blue", None)]
 GAP = " A gap means that there was no data."
 
 
-def stat(title, description, expr, thresholds, *, unit="short", no_value="unknown", mappings=(), width=3, decimals=None):
-    """One number of now. It is an instant query: the last number of an hour ago is not now's."""
-    return panel(
-        "stat", title, description, (width, 4), [instant(query(expr, title))],
+def stat(title, description, expr, thresholds, *, unit="short", no_value="unknown", mappings=(), width=3, decimals=None,
+         red_from=None):
+    """One number of now, for each deployment. It is an instant query: the last number of an hour ago is not now's.
+
+    `red_from` is a query whose answer is where red begins. The thresholds hold when it has none.
+    """
+    made = panel(
+        "stat", title, description, (width, 4), [instant(query(expr, "{{deployment}}"))],
         defaults={
             "unit": unit,
             "noValue": no_value,
@@ -72,6 +78,20 @@ def stat(title, description, expr, thresholds, *, unit="short", no_value="unknow
             "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False},
         },
     )
+    if red_from:
+        made["targets"].append(instant(query(red_from, "red from", "B")))
+        made["transformations"] = [{
+            "id": "configFromData",
+            "options": {
+                "configRefId": "B",
+                "applyTo": {"id": "byFrameRefID", "options": "A"},
+                "mappings": [{
+                    "fieldName": "red from", "handlerKey": "threshold1", "reducerId": "lastNotNull",
+                    "handlerArguments": {"threshold": {"color": "red"}},
+                }],
+            },
+        }]
+    return made
 
 
 def graph(title, description, expr, legend, *, width, height, unit="short", stacked=False, colors=None,
@@ -87,7 +107,7 @@ def graph(title, description, expr, legend, *, width, height, unit="short", stac
         "timeseries", title, description, (width, height), [query(expr, legend)],
         defaults={"unit": unit, "noValue": no_value, "custom": custom, **limits},
         overrides=[
-            field(name, color={"mode": "fixed", "fixedColor": color}) for name, color in (colors or {}).items()
+            ending(name, color={"mode": "fixed", "fixedColor": color}) for name, color in (colors or {}).items()
         ],
         options={
             "legend": {
@@ -109,8 +129,17 @@ def quantiles(title, description, buckets, *, width, height, unit, no_value, log
         made["fieldConfig"]["defaults"]["custom"]["scaleDistribution"] = {"type": "log", "log": 2}
     shares = [(0.99, "99 of 100"), (0.9, "9 of 10"), (0.5, "half")]
     made["targets"] = [
-        query(f"histogram_quantile({share}, {buckets})", legend, ref) for ref, (share, legend) in zip("ABC", shares)
+        query(f"histogram_quantile({share}, {buckets})", "{{deployment}} " + legend, ref)
+        for ref, (share, legend) in zip("ABC", shares)
     ]
+    return made
+
+
+def against_last_week(title, description, asked, *, width, height):
+    """A number over time beside what it was a week ago; `asked` makes the query, of an offset."""
+    made = graph(title, description + " The gray line is a week ago.", "", "", width=width, height=height,
+                 colors={"a week ago": GRAY, "now": "blue"})
+    made["targets"] = [query(asked(""), "{{deployment}} now"), query(asked(" offset 1w"), "{{deployment}} a week ago", "B")]
     return made
 
 
@@ -214,8 +243,17 @@ def steps(thresholds):
 
 def field(name, **properties):
     """What differs for one series or column; `custom__width` stands for the property custom.width."""
+    return differing("byName", name, properties)
+
+
+def ending(name, **properties):
+    """The same for the series of each deployment, whose names end so."""
+    return differing("byRegexp", f"/(^| ){name}$/", properties)
+
+
+def differing(matcher, options, properties):
     return {
-        "matcher": {"id": "byName", "options": name},
+        "matcher": {"id": matcher, "options": options},
         "properties": [{"id": key.replace("__", "."), "value": value} for key, value in properties.items()],
     }
 
@@ -247,6 +285,11 @@ def counted(name, thresholds, **properties):
         name, custom__cellOptions={"type": "color-text"}, color={"mode": "thresholds"}, thresholds=steps(thresholds),
         **properties,
     )
+
+
+# For links alone.
+NO_COLUMN = {"custom__hidden": True}
+CODER_URL = field("Coder", **NO_COLUMN)
 
 
 def linked(name, title, url, *, new_tab=False):

@@ -50,7 +50,7 @@ def rate(metric, *matchers):
 
 
 def lately(*matchers):
-    return f"sum(increase({probed(OUTCOMES, *matchers)}[$__range]))"
+    return f"sum by (deployment) (increase({probed(OUTCOMES, *matchers)}[$__range]))"
 
 
 NOW = [
@@ -71,7 +71,7 @@ NOW = [
         "Share of probed workspaces, of those in scope both now and one horizon (--probe.horizon) ago. With "
         "--probe.scope=in-use, a workspace is in scope while it is in use or its agent is not connected; with all, "
         "every running workspace is. Low: rounds are slow, or more than 3,000 workspaces are in scope.",
-        f"min({probed('coder_agent_probe_coverage_ratio')})",
+        f"min by (deployment) ({probed('coder_agent_probe_coverage_ratio')})",
         [("orange", None), ("green", 0.5)],
         unit="percentunit",
         no_value="unknown: no workspace in scope, or no probe is on",
@@ -82,7 +82,7 @@ NOW = [
         "Last round ended",
         "Time since the last round, of the exporter with the oldest round. More than a few times --probe.interval "
         "means that rounds hang.",
-        f"time() - min({probed('coder_agent_probe_last_timestamp_seconds')})",
+        f"time() - min by (deployment) ({probed('coder_agent_probe_last_timestamp_seconds')})",
         [("green", None), ("orange", 180), ("red", 600)],
         unit="s",
         no_value="no round has ended, or no probe is on",
@@ -93,7 +93,7 @@ NOW = [
         "Disagreements",
         "Agents that are connected in the database but did not answer, or the opposite, of agents in scope that "
         "were probed within the horizon.",
-        f"sum(max without (instance, pod) ({probed('coder_agent_probe_disagreements')}))",
+        f"sum by (deployment) (max without (instance, pod) ({probed('coder_agent_probe_disagreements')}))",
         GREEN_IF_NONE,
         no_value="unknown: no round has ended",
         width=4,
@@ -125,11 +125,11 @@ FAILURES = [
         "Outcomes of probes of agents in scope (--probe.scope), the most frequent first, with advice. disconnected and "
         "never_connected are read from the database, without a dial.",
         [
-            "sort_desc(\n  label_replace(\n    sum by (outcome) (\n"
+            "sort_desc(\n  label_replace(\n    sum by (deployment, outcome) (\n"
             f"      increase({probed(OUTCOMES)}[$__range])\n"
             '    ) > 0,\n    "advice", "$1", "outcome", "(.*)"\n  )\n)'
         ],
-        [("Value", "Probes"), ("outcome", "Outcome"), ("advice", "What to do")],
+        [("Value", "Probes"), ("outcome", "Outcome"), ("advice", "What to do"), ("deployment", "Deployment")],
         overrides=[
             worded("What to do", ADVICE),
             colored("Outcome", COLORS),
@@ -143,9 +143,10 @@ FAILURES = [
         "Database and dial disagree",
         "Agents by status in the database and outcome of the dial. Connected but not reached: check coderd and the "
         "network. Disconnected but reached: check whether coderd writes heartbeats.",
-        ["sort_desc(\n  sum by (status, outcome) (\n    max without (instance, pod) ("
+        ["sort_desc(\n  sum by (deployment, status, outcome) (\n    max without (instance, pod) ("
          f"{probed('coder_agent_probe_disagreements')})\n  ) > 0\n)"],
-        [("Value", "Agents"), ("status", "Database says"), ("outcome", "Dial says")],
+        [("Value", "Agents"), ("status", "Database says"), ("outcome", "Dial says"),
+         ("deployment", "Deployment")],
         overrides=[colored("Database says", STATUS_COLORS), colored("Dial says", COLORS)],
         no_value='There is no disagreement, or no data: see "Last round ended".',
         height=8,
@@ -158,8 +159,8 @@ OVER_TIME = [
         "Outcomes per minute",
         "Outcomes of probes of agents in scope (--probe.scope). For an agent that is not connected, the outcome is read "
         "from the database.",
-        f"60 * sum by (outcome) ({rate(OUTCOMES)}) > 0",
-        "{{outcome}}",
+        f"60 * sum by (deployment, outcome) ({rate(OUTCOMES)}) > 0",
+        "{{deployment}} {{outcome}}",
         width=12,
         height=9,
         unit="cpm",
@@ -171,8 +172,8 @@ OVER_TIME = [
         "Failed probes per minute",
         "Probes that did not reach an agent. A steady level of disconnected and never_connected comes from disconnected "
         "agents in the fleet: with --probe.scope=in-use all of them are in scope.",
-        f"60 * sum by (outcome) ({rate(OUTCOMES, NOT_REACHED)}) > 0",
-        "{{outcome}}",
+        f"60 * sum by (deployment, outcome) ({rate(OUTCOMES, NOT_REACHED)}) > 0",
+        "{{deployment}} {{outcome}}",
         width=12,
         height=9,
         unit="cpm",
@@ -182,7 +183,7 @@ OVER_TIME = [
     ),
     heatmap(
         "Duration of the probes that reached an agent",
-        "Time until the agent answered. A second band means a second network path, for example through a relay. "
+        "Time until the agent answered. Select one deployment: the probes of several are added. A second band means a second network path, for example through a relay. "
         "A dial times out after 30 s.",
         f"sum by (le) (increase({probed(DURATIONS, REACHED)}[$__rate_interval]))",
         width=12,
@@ -193,7 +194,7 @@ OVER_TIME = [
     quantiles(
         "Duration, quantiles",
         "Duration of probes that reached an agent: median, 90th and 99th percentile.",
-        f"sum by (le) ({rate(DURATIONS, REACHED)})",
+        f"sum by (deployment, le) ({rate(DURATIONS, REACHED)})",
         width=12,
         height=9,
         unit="s",
@@ -202,8 +203,8 @@ OVER_TIME = [
     graph(
         "Duration by outcome",
         "Median duration of each outcome. It separates immediate failures from timeouts.",
-        f"histogram_quantile(0.5, sum by (outcome, le) ({rate(DURATIONS)})) > 0",
-        "{{outcome}}",
+        f"histogram_quantile(0.5, sum by (deployment, outcome, le) ({rate(DURATIONS)})) > 0",
+        "{{deployment}} {{outcome}}",
         width=8,
         height=8,
         unit="s",
@@ -213,9 +214,9 @@ OVER_TIME = [
     graph(
         "Disagreements by kind",
         "Agents whose status in the database contradicts the outcome of the dial.",
-        "sum by (status, outcome) (\n  max without (instance, pod) ("
+        "sum by (deployment, status, outcome) (\n  max without (instance, pod) ("
         f"{probed('coder_agent_probe_disagreements')})\n) > 0",
-        "{{status}}, but {{outcome}}",
+        "{{deployment}} {{status}}, but {{outcome}}",
         width=8,
         height=8,
         stacked=True,

@@ -22,9 +22,31 @@ def shown(metric, *matchers):
     return selector(metric, CHOSEN_TEMPLATES + matchers)
 
 
-def fleet(metric, *matchers):
-    """The same, with two exporters that run side by side taken for one."""
-    return f"max without ({OF_AN_EXPORTER}) ({shown(metric, *matchers)})"
+def fleet(metric, *matchers, offset=""):
+    """The same, with two exporters that run side by side taken for one; `offset` is such as " offset 1w"."""
+    return f"max without ({OF_AN_EXPORTER}) ({shown(metric, *matchers)}{offset})"
+
+
+def limit(name):
+    """A setting --agent.* of the exporters, in seconds, of each deployment."""
+    found = selector("coder_exporter_agent_limit_seconds", (CHOSEN_DEPLOYMENT, f'limit="{name}"'))
+    return f"max by (deployment) ({found})"
+
+
+# An address that leads nowhere and says why.
+NO_CODER_URL = "https://coder.url-is-not-set.invalid"
+
+
+def with_coder_url(expr):
+    """Each series with the address of its deployment's Coder in the label coder_url, for links."""
+    known = selector("coder_exporter_links_info", (CHOSEN_DEPLOYMENT, 'coder_url!=""'))
+    every = selector("coder_exporter_build_info", (CHOSEN_DEPLOYMENT,))
+    return (
+        f"{expr}\n* on (deployment) group_left (coder_url) (\n"
+        f"  topk by (deployment) (1, max by (deployment, coder_url) ({known}))\n"
+        f"  or on (deployment)\n"
+        f'  label_replace(group by (deployment) ({every}), "coder_url", "{NO_CODER_URL}", "deployment", ".*")\n)'
+    )
 
 
 def probed(metric, *matchers):

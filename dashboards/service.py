@@ -4,6 +4,7 @@ from board import IN_DEPTH, ORGANIZATION, SERVICE, TEMPLATE, dashboard
 from panels import ANY_PROBLEM, GAP, GREEN_IF_NONE, NEUTRAL, PROBLEM_COLORS, counted, graph, linked, stat, table
 from queries import CHOSEN_DEPLOYMENT, CHOSEN_TEMPLATES, TEMPLATE as BY_TEMPLATE, fleet, selector, shown
 
+BY_DEPLOYMENT = " by (deployment)"
 ROOT = 'kind="root"'
 AVAILABLE = [("red", None), ("orange", 0.99), ("green", 0.995)]
 LEFT = [("red", None), ("orange", 0), ("green", 0.25)]
@@ -16,7 +17,7 @@ def recorded(metric):
     return f"avg_over_time({selector(metric, CHOSEN_TEMPLATES)}[30d])"
 
 
-def availability(by=""):
+def availability(by=BY_DEPLOYMENT):
     return (f"1 - sum{by} ({recorded('template:coder_agent_unavailable:rate5m')})\n"
             f"/\nsum{by} ({recorded('template:coder_agent_expected:rate5m')})")
 
@@ -26,11 +27,11 @@ def seconds(metric, window, by, *matchers):
     return f"sum{by} (max without (instance, pod) (increase({shown(metric, ROOT, *matchers)}[{window}])))"
 
 
-def lost(window, by=""):
+def lost(window, by=BY_DEPLOYMENT):
     return seconds("coder_agent_unavailable_seconds_total", window, by)
 
 
-def expected(window, by=""):
+def expected(window, by=BY_DEPLOYMENT):
     return seconds("coder_agent_expected_seconds_total", window, by)
 
 
@@ -48,11 +49,11 @@ NOW = [
          "max(deployment:coder_agent_availability:objective)", NEUTRAL, unit="percentunit", no_value=NO_RULES,
          decimals=2, width=4),
     stat("Unavailable now", "Agents of kind root with a problem.",
-         f"sum({fleet('coder_agents_health', ROOT, ANY_PROBLEM)})", GREEN_IF_NONE, width=4),
+         f"sum by (deployment) ({fleet('coder_agents_health', ROOT, ANY_PROBLEM)})", GREEN_IF_NONE, width=4),
     stat("Agent-hours lost", "Time for which agents of kind root had a problem, summed over agents, in the time shown.",
          f"{lost('$__range')} / 3600", NEUTRAL, no_value=NO_AGENT, decimals=1, width=4),
     stat("Unobserved", "Time in which collections were too far apart to count, in the time shown.",
-         f"max(increase({selector('coder_exporter_unobserved_seconds_total', (CHOSEN_DEPLOYMENT,))}[$__range]))",
+         f"max by (deployment) (increase({selector('coder_exporter_unobserved_seconds_total', (CHOSEN_DEPLOYMENT,))}[$__range]))",
          [("green", None), ("orange", 600)], unit="s", no_value="unknown: no exporter answers", decimals=0, width=4),
 ]
 
@@ -79,9 +80,9 @@ WHERE = [
 
 WHEN = [
     graph("Unavailable agents by health", "Agents of kind root that were unavailable, on average of each interval." + GAP,
-          "sum by (health) (max without (instance, pod) (rate("
+          "sum by (deployment, health) (max without (instance, pod) (rate("
           f"{shown('coder_agent_unavailable_seconds_total', ROOT)}[$__rate_interval])))",
-          "{{health}}", width=12, height=8, stacked=True, colors=PROBLEM_COLORS, no_value=NO_AGENT),
+          "{{deployment}} {{health}}", width=12, height=8, stacked=True, colors=PROBLEM_COLORS, no_value=NO_AGENT),
     graph("Availability by deployment", "Share of the time of each interval for which expected agents were available." + GAP,
           f"1 - {lost('$__rate_interval', ' by (deployment)')}\n"
           f"/ ({expected('$__rate_interval', ' by (deployment)')} > 0)",
@@ -90,16 +91,16 @@ WHEN = [
 
 
 def startups(share):
-    return (f"histogram_quantile({share}, sum by (phase, le) (max without (instance, pod) (rate("
+    return (f"histogram_quantile({share}, sum by (deployment, phase, le) (max without (instance, pod) (rate("
             f"{shown('coder_agent_startup_duration_seconds_bucket', ROOT)}[$__rate_interval]))))")
 
 
 STARTS = [
     graph("Start-up, 9 of 10 are faster", "Duration of first starts by phase: queue (for a provisioner), provision, "
           "connect, scripts, total.",
-          startups(0.9), "{{phase}}", width=12, height=8, unit="s", no_value="no agent started"),
+          startups(0.9), "{{deployment}} {{phase}}", width=12, height=8, unit="s", no_value="no agent started"),
     graph("Start-up, half are faster", "The same for the median.",
-          startups(0.5), "{{phase}}", width=12, height=8, unit="s", no_value="no agent started"),
+          startups(0.5), "{{deployment}} {{phase}}", width=12, height=8, unit="s", no_value="no agent started"),
 ]
 
 DASHBOARD = dashboard(

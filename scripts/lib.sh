@@ -5,6 +5,12 @@ say() {
     printf '%s\n' "$*" >&2
 }
 
+# skipped CHECK: notes a check that this machine cannot run; scripts/test ends with the list.
+skipped() {
+    say "SKIPPED: $*"
+    printf '%s\n' "$*" >>target/skipped
+}
+
 # Runs a command as root without asking for a password, or fails.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

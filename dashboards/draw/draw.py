@@ -57,7 +57,7 @@ def main() -> int:
 
 def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=12, help="how long the fleet lives before it is drawn")
+    parser.add_argument("--minutes", type=float, default=30, help="how long the fleet lives before it is drawn")
     parser.add_argument("--binary", type=pathlib.Path, default=ROOT / "target/debug/coder-agent-exporter")
     parser.add_argument("--prometheus", help="draw what this one knows, instead of starting all")
     parser.add_argument("--exporter", help="its exporter, for the pictures of the page")

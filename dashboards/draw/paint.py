@@ -2,16 +2,17 @@
 
 import datetime
 import math
+import re
 
 import matplotlib.dates
 import numpy
 from matplotlib.patches import FancyBboxPatch
 
-from ask import Prometheus, Series, legend, told
+from ask import STEP_SECONDS, Prometheus, Series, legend, told
 
 INK, FAINT, LINE, PAPER, PAGE = "#24292e", "#6b7280", "#d5d9de", "#ffffff", "#f4f5f5"
 COLORS = {
-    "green": "#56a64b", "light-green": "#96d98d", "red": "#e02f44", "dark-red": "#ad0317", "orange": "#ff780a",
+    "green": "#56a64b", "light-green": "#96d98d", "red": "#e02f44", "dark-red": "#ad0317", "semi-dark-red": "#c4162a", "orange": "#ff780a",
     "dark-orange": "#e55400", "yellow": "#f2cc0c", "blue": "#3274d9", "light-blue": "#8ab8ff", "purple": "#a352cc",
     "text": INK,
 }
@@ -81,9 +82,15 @@ def overrides(it: dict, name: str) -> dict:
     """The properties that differ for this series or column."""
     return {
         property["id"]: property["value"]
-        for override in it["fieldConfig"]["overrides"] if override["matcher"]["options"] == name
+        for override in it["fieldConfig"]["overrides"] if matches(override["matcher"], name)
         for property in override["properties"]
     }
+
+
+def matches(matcher: dict, name: str) -> bool:
+    if matcher["id"] == "byRegexp":
+        return re.search(matcher["options"].strip("/"), name) is not None
+    return matcher["options"] == name
 
 
 def stepped(thresholds: dict, value: float) -> str:
@@ -102,13 +109,21 @@ def stat(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
     value = found[0].values[0] if found else math.nan
     mapping = mapped(known["mappings"], value)
     text = mapping.get("text") or (known["noValue"] if math.isnan(value) else told(value, known["unit"], known.get("decimals")))
-    color = hexed(mapping["color"]) if mapping else "#9fa7b3" if math.isnan(value) else stepped(known["thresholds"], value)
+    color = hexed(mapping["color"]) if mapping else "#9fa7b3" if math.isnan(value) else stepped(limits(it, prometheus), value)
     canvas.box(color, edge=PAGE)
     canvas.write(MARGIN, TITLE / 2 + 2, it["title"], color="white", weight="bold", room=canvas.width - MARGIN)
-    size = 24 if len(text) < 9 else 11
+    size = 24 if len(text) < 9 else 11 if len(text) < canvas.width / 9 else 7.5
     canvas.write(canvas.width / 2, canvas.height / 2 + TITLE / 2, text, size=size, color="white", weight="bold",
-                 align="center", room=canvas.width * 1.4)
+                 align="center", room=canvas.width)
     return True
+
+
+def limits(it: dict, prometheus: Prometheus) -> dict:
+    """The thresholds: those of the panel, or where red begins by a query of its own."""
+    found = prometheus.now(it["targets"][1]["expr"]) if "transformations" in it else []
+    if not found:
+        return defaults(it)["thresholds"]
+    return {"steps": [{"color": "green", "value": None}, {"color": "red", "value": found[0].values[0]}]}
 
 
 def named(it: dict, prometheus: Prometheus) -> list[tuple[str, Series]]:
@@ -153,13 +168,16 @@ def graph(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
     if known["custom"].get("scaleDistribution", {}).get("type") == "log":
         axes.set_yscale("log", base=2)
     else:
-        axes.locator_params(axis="y", nbins=5)
+        # Counts have no halves: two ticks would get one label.
+        whole = known["unit"] == "short" and axes.dataLim.y1 > 2
+        axes.locator_params(axis="y", nbins=5, integer=whole)
     if "min" in known:
         axes.set_ylim(bottom=0)
     if "max" in known:
         axes.set_ylim(top=known["max"])
     elif axes.dataLim.y1 == 0:
         axes.set_ylim(top=1)
+    tell_apart(axes, known["unit"])
     time_axis(axes, prometheus)
     axes.grid(axis="y", color=LINE, linewidth=0.6)
     axes.set_axisbelow(True)
@@ -172,6 +190,17 @@ def graph(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
         value = told(last_known(series), known["unit"])
         canvas.write(x + 13, y, f"{name}  {value}", size=7.5, room=room)
     return True
+
+
+def tell_apart(axes, unit: str):
+    """Shows so much of the axis that no two of its ticks get one label."""
+    for _ in range(8):
+        low, high = axes.get_ylim()
+        labels = [told(it, unit) for it in axes.get_yticks() if low <= it <= high]
+        if len(set(labels)) == len(labels):
+            return
+        half = (high - low) / 2
+        axes.set_ylim(low if low == 0 else low - half, high + half)
 
 
 def last_known(series: Series) -> float:
@@ -210,7 +239,7 @@ def bands(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
             state = mapped(mappings, value)
             if state:
                 begin = matplotlib.dates.date2num(moments([at])[0])
-                axes.broken_barh([(begin, 10.5 / 86400)], (number + 0.12, 0.76), color=hexed(state["color"]), linewidth=0)
+                axes.broken_barh([(begin, 1.05 * STEP_SECONDS / 86400)], (number + 0.12, 0.76), color=hexed(state["color"]), linewidth=0)
     axes.set_ylim(len(found), 0)
     axes.set_yticks([number + 0.5 for number in range(len(found))], [name for name, _ in found])
     time_axis(axes, prometheus)
@@ -232,7 +261,7 @@ def heatmap(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
     counts = numpy.diff(numpy.array(rows), axis=0, prepend=0)
     counts = numpy.where(counts <= 1e-9, math.nan, counts)
     axes = canvas.axes(left=46, right=4, top=4, bottom=18)
-    edges = moments([*times, times[-1] + 10])
+    edges = moments([*times, times[-1] + STEP_SECONDS])
     axes.pcolormesh(edges, range(len(found) + 1), counts**0.5, cmap="Blues", edgecolors=PAPER, linewidth=0.2, vmin=0)
     bounds = [float(series.labels["le"]) for series in found]
     unit = it["options"]["yAxis"]["unit"]
@@ -277,7 +306,7 @@ def table(canvas: Canvas, it: dict, prometheus: Prometheus) -> bool:
 
 
 # What the tables with several queries join on.
-BY = {"deployment", "organization_name", "template_name", "instance"}
+BY = {"deployment", "organization_name", "template_name", "instance", "kind", "family", "factor", "value"}
 
 
 def cell(it: dict, heading: str, value) -> tuple[str, str]:

@@ -14,6 +14,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 INFO = re.compile(r'coder_agent_info\{.*?agent_id="([^"]+)".*?,status="([^"]+)"')
 PATH = re.compile(r"/api/v2/workspaceagents/([^/]+)/listening-ports")
 PAGE_LASTS_SECONDS = 5
+# What it says of itself: that it is there, and which version, the demo's.
+ITS_OWN = {"/healthz": "OK", "/api/v2/buildinfo": {"version": "v2.35.1+4f8a2c1"}}
 # One agent in this many does not answer, whatever the database says of it.
 SILENT_ONE_IN = 40
 
@@ -41,6 +43,8 @@ class Coderd(ThreadingHTTPServer):
 
 class Handler(BaseHTTPRequestHandler):
     def do_GET(self):
+        if self.path in ITS_OWN:
+            return self.answer(200, ITS_OWN[self.path])
         asked = PATH.fullmatch(self.path)
         if not asked:
             return self.answer(404, {"message": "Route not found."})
@@ -53,10 +57,11 @@ class Handler(BaseHTTPRequestHandler):
         time.sleep(0.02 + (number % 97) ** 3 / 97**3)  # most within a tenth of a second, a few near one
         return self.answer(200, {"ports": []})
 
-    def answer(self, status: int, body: dict):
-        text = json.dumps(body).encode()
+    def answer(self, status: int, body: dict | str):
+        is_text = isinstance(body, str)
+        text = (body if is_text else json.dumps(body)).encode()
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", "text/plain" if is_text else "application/json")
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)

@@ -1,6 +1,6 @@
 """What the chart renders to, held against Kubernetes, the Prometheus operator and itself.
 
-    chart.py RENDER     RENDER is the program made from render/main.go
+    chart.py HELM CHART     CHART is the folder that scripts/chart wrote
 
 Kubernetes' own objects are validated by its published schemas, those of the Prometheus operator by
 models made from its definitions: what a model does not know, it drops, so an object that comes
@@ -8,21 +8,17 @@ back with something missing had a field that does not exist.
 """
 
 import json
-import pathlib
-import subprocess
 import sys
 
-import jsonschema
 import kubernetes_validate
 import yaml
 from cloudcoil.models.prometheus_operator import v1 as operator
 
+from helm import ROOT, VALUES, Helm, load
 from pods import ALL_PODS, check_pods, container_of, deployments
 from requirement import require
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-CHART = ROOT / "deploy/helm/coder-agent-exporter"
-VALUES = ROOT / "deploy/tests/values"
+SOURCE = ROOT / "deploy/helm/coder-agent-exporter"
 KUBERNETES = "1.30"
 EXAMPLES = ("https://coder-agent-exporter.example", "https://grafana.example")
 # The longest name that Helm allows a release.
@@ -35,30 +31,26 @@ BY_SCHEMA = [
     ({"settings": {"postgres.url": "postgres://coder"}}, "postgres.url"),
     ({"settings": {"web.listen-address": ":1"}}, "web.listen-address"),
     ({"settings": {"--log.level": "debug"}}, "--log.level"),
-    ({"settings": {"probe.dialer": ""}}, "''"),
+    ({"settings": {"probe.dialer": ""}}, "must be one of 'coderd', 'tcp'"),
     ({"settings": {"probe-dialer": "coderd"}}, "probe-dialer"),
-    ({"extraEnv": [{"name": "CODER_EXPORTER_PROBE_DIALER", "value": "coderd"}]}, "PROBE_DIALER"),
+    ({"extraEnv": [{"name": "CODER_EXPORTER_PROBE_DIALER", "value": "coderd"}]}, "/extraEnv/0/name"),
     ({"podLabels": {"app.kubernetes.io/component": "monitoring"}}, "component"),
-    ({"webConfig": {"scheme": "https"}}, "https"),
+    ({"webConfig": {"scheme": "https"}}, "'HTTP', 'HTTPS'"),
     ({"image": {"digest": "0123"}}, "0123"),
     ({"serviceMonitor": {"interval": "30"}}, "30"),
     ({"serviceMonitor": {"endpoint": {"port": "web"}}}, "port"),
 ]
 BY_TEMPLATE = [
-    ({"postgres": {"existingSecret": "database"}}, "image.repository"),
-    ({"image": {"repository": "registry.example/exporter"}}, "postgres.existingSecret"),
+    ({"postgres": {"existingSecret": "database"}, "image": {"repository": ""}}, "set image.repository"),
+    ({}, "set postgres.existingSecret"),
+    (load("least") | {"serviceMonitor": {"enabled": True}, "podMonitor": {"enabled": True}}, "scraped twice"),
 ]
 
 
 def main():
-    render = Renderer(sys.argv[1])
-    schema = json.loads((CHART / "values.schema.json").read_text())
-    validator = jsonschema.Draft7Validator(schema)
-    cases = sorted(VALUES.glob("*.yaml"))
-    for case in cases:
-        settings = yaml.safe_load(case.read_text())
-        validator.validate(merged(settings))
-        objects = render(settings)
+    render = Helm(*sys.argv[1:])
+    for case in sorted(VALUES.glob("*.yaml")):
+        objects = render(load(case.stem))
         for item in objects:
             check_object(item)
         check_together(objects)
@@ -68,46 +60,10 @@ def main():
     check_names(render)
     check_sources(render)
     check_changed_rules(render)
-    check_refusals(render, validator)
+    check_annotations(render)
+    check_refusals(render)
+    check_source(render)
     check_version()
-
-
-class Renderer:
-    """Objects by values, as the program named renders them."""
-
-    def __init__(self, program):
-        self.program = program
-
-    def run(self, settings, release="demo"):
-        """The finished program."""
-        command = [self.program, CHART, release, "/dev/stdin"]
-        return subprocess.run(command, input=yaml.safe_dump(settings), capture_output=True, text=True)
-
-    def __call__(self, settings, release="demo"):
-        done = self.run(settings, release)
-        if done.returncode:
-            sys.exit(f"the chart does not render: {done.stderr}")
-        return [item for item in yaml.load_all(done.stdout, Unique) if item]
-
-
-class Unique(yaml.SafeLoader):
-    """A key given twice is a mistake, though YAML's readers take the last."""
-
-    def construct_mapping(self, node, deep=False):
-        keys = [self.construct_object(key) for key, _ in node.value]
-        if len(keys) != len(set(keys)):
-            sys.exit(f"a key stands twice: {node.start_mark}")
-        return super().construct_mapping(node, deep)
-
-
-def merged(settings):
-    """Our defaults with these on top, as the schema sees them."""
-    values = yaml.safe_load((CHART / "values.yaml").read_text())
-    for name, value in settings.items():
-        if isinstance(value, dict) and isinstance(values.get(name), dict):
-            value = values[name] | value
-        values[name] = value
-    return values
 
 
 def check_object(item):
@@ -148,6 +104,11 @@ def check_together(objects):
         if kind in by_kind:
             selectors[kind] = by_kind[kind]["spec"][field]["matchLabels"]
     account = by_kind.get("ServiceAccount", {"metadata": {"name": "default"}})["metadata"]["name"]
+    # The pod of `helm test` is in no Service, which would send it requests.
+    (check,) = [item for item in objects if item["kind"] == "Pod"]
+    labels = check["metadata"]["labels"].items()
+    found = [kind for kind, selector in selectors.items() if selector.items() <= labels]
+    require(not found, f"{found} select the pod of helm test")
     for deployment in deployments(objects):
         check_pod(deployment["spec"]["template"], selectors, services, account)
     for service_of_some in services:
@@ -198,7 +159,7 @@ def check_everything_is_there(render):
     """Each template renders something when all is switched on."""
     kinds = {item["kind"] for item in render(load("most"))}
     expected = {
-        "ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "PrometheusRule",
+        "ConfigMap", "Deployment", "NetworkPolicy", "Pod", "PodDisruptionBudget", "PrometheusRule",
         "Service", "ServiceAccount", "ServiceMonitor",
     }  # fmt: skip
     require(kinds == expected, f"rendered {kinds}")
@@ -258,7 +219,7 @@ def check_changed_rules(render):
         ({"disabled": ["CoderOther"]}, "no alert is called CoderOther"),
         ({"customRules": {"CoderUsersCutOff": {"threshold": 9}}}, "CoderUsersCutOff has 6 thresholds"),
     ):
-        done = render.run(changed(more))
+        done = render.template(changed(more))
         require(done.returncode and named in done.stderr, f"{more} is accepted: {done.stderr}")
 
 
@@ -280,28 +241,50 @@ def relinked(path, links):
     return text
 
 
-def check_refusals(render, validator):
+def check_annotations(render):
+    """A Prometheus without the operator finds the pods that serve, by the values of the settings."""
+    settings = load("least") | {
+        "scrapeAnnotations": True,
+        "settings": {"web.telemetry-path": "/fleet"},
+        "webConfig": {"existingSecret": "web", "scheme": "HTTPS"},
+        "podAnnotations": {"prometheus.io/path": "/mine"},
+    }
+    objects = render(settings)
+    for deployment in deployments(objects):
+        found = deployment["spec"]["template"]["metadata"]["annotations"]
+        expected = {"scrape": "true", "port": "21120", "path": "/mine", "scheme": "https"}
+        require(found == {f"prometheus.io/{name}": value for name, value in expected.items()}, f"{found}")
+    (check,) = [item for item in objects if item["kind"] == "Pod"]
+    require("prometheus.io/scrape" not in check["metadata"]["annotations"], "the pod of helm test is scraped")
+
+
+def check_refusals(render):
     """What cannot work says so."""
     for settings, named in BY_SCHEMA:
-        errors = [error.message for error in validator.iter_errors(merged(settings))]
-        require(any(named in error for error in errors), f"{settings} is accepted: {errors}")
+        done = render.template(load("least") | settings)
+        by_schema = "meet the specifications of the schema" in done.stderr
+        require(done.returncode and by_schema and named in done.stderr, f"{settings}: {done.stderr}")
     for settings, named in BY_TEMPLATE:
-        done = render.run(settings)
-        require(done.returncode and f"set {named}" in done.stderr, f"{settings} is accepted")
+        done = render.template(settings)
+        require(done.returncode and named in done.stderr, f"{settings}: {done.stderr}")
+
+
+def check_source(render):
+    """The templates alone install the exporter, and say what they lack for the rest."""
+    render = Helm(render.program, SOURCE)
+    render(load("most") | {"prometheusRule": {}, "dashboards": {}})
+    for name in ("prometheusRule", "dashboards"):
+        done = render.template(load("one") | {name: {"enabled": True}})
+        require(done.returncode and "run scripts/chart" in done.stderr, f"{name}: {done.stderr}")
 
 
 def check_version():
     """The chart is released with the program."""
-    chart = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    chart = yaml.safe_load((SOURCE / "Chart.yaml").read_text())
     manifest = (ROOT / "Cargo.toml").read_text()
     for field in ("version", "appVersion"):
         line = f'\nversion = "{chart[field]}"\n'
         require(line in manifest, f"{field} of Chart.yaml is not the version in Cargo.toml")
-
-
-def load(name):
-    """Values of a case."""
-    return yaml.safe_load((VALUES / f"{name}.yaml").read_text())
 
 
 if __name__ == "__main__":

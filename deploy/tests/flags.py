@@ -13,11 +13,11 @@ CHART = DEPLOY / "helm/coder-agent-exporter"
 
 def main():
     served, shown = help_of("serve"), help_of("demo")
-    for path in [DEPLOY / "Dockerfile", DEPLOY / "coder-agent-exporter.service"]:
+    for path in [DEPLOY / "Dockerfile", DEPLOY / "coder-agent-exporter.service", DEPLOY / "packages/default"]:
         check(path, path.read_text(), served | shown)
     exporter = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["exporter"]
     check(DEPLOY / "compose.yaml", "\n".join(exporter["command"]), shown)
-    for path in CHART.glob("templates/*"):
+    for path in (path for path in CHART.glob("templates/**/*") if path.is_file()):
         # The prefix alone is what the settings' names are put after.
         check(path, path.read_text().replace("CODER_EXPORTER_{{", "{{"), served)
     for path in [CHART / "values.yaml", *DEPLOY.glob("tests/values/*.yaml")]:

@@ -1,6 +1,6 @@
 """What deploy/Dockerfile builds from is all that the program is built from.
 
-Nothing is compiled in that it does not copy, there is no build script, and the targets that the manifest
+Nothing is compiled in that it does not copy, a build script included, and the targets that the manifest
 names, which Cargo wants to be there, are those that the first stage makes up.
 """
 
@@ -32,8 +32,10 @@ def main():
             require(included.exists(), f"{path} includes {name}, which is not there")
             is_copied = any(included.is_relative_to(it) for it in folders)
             require(is_copied, f"{path} includes {name}: COPY it, too")
-    require(not (ROOT / "build.rs").exists(), "there is a build.rs: COPY it, too")
     dockerfile = (ROOT / "deploy/Dockerfile").read_text()
+    if (ROOT / "build.rs").exists():
+        require(re.search(r"^COPY Cargo.toml .*\bbuild\.rs\b", dockerfile, re.MULTILINE), "there is a build.rs: COPY it, too")
+        require("!build.rs" in (ROOT / ".dockerignore").read_text().split(), ".dockerignore leaves out build.rs")
     manifest = tomllib.loads((ROOT / "Cargo.toml").read_text())
     for kind, folder in (("test", "tests"), ("bench", "benches"), ("example", "examples")):
         for target in manifest.get(kind, []):

@@ -16,8 +16,10 @@ fn check(lines: &str, tag: &str, github: Option<&str>) -> Output {
     );
     let folder = std::env::temp_dir().join(name.replace(['(', ')'], "-"));
     fs::create_dir_all(folder.join("scripts")).unwrap();
+    for name in ["scripts/check-release", "scripts/manifest.sh"] {
+        fs::copy(root().join(name), folder.join(name)).unwrap();
+    }
     let script = folder.join("scripts/check-release");
-    fs::copy(root().join("scripts/check-release"), &script).unwrap();
     let manifest = format!("[package]\nversion = \"{VERSION}\"\n{lines}\n[features]\n");
     fs::write(folder.join("Cargo.toml"), manifest).unwrap();
     let mut command = Command::new("bash");

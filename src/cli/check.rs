@@ -1,15 +1,15 @@
 //! `check`: tests settings, connection, grants, schema and one collection, one line each.
 
-use std::fmt;
-use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::coder_api::CoderApi;
-use crate::collect::Collect;
-use crate::config::args::ServeArgs;
+use crate::collect::{Collect, CollectSettings};
+use crate::config::args::{CheckArgs, ExporterArgs, ServeArgs};
+use crate::config::postgres_url::PostgresUrl;
 use crate::config::probe_args::Dialing;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::probe::scope::ProbeScope;
@@ -17,30 +17,78 @@ use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::stats::collection::{CollectionResult, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::postgres::catalog::{Catalog, ColumnSet};
+use crate::postgres::database::Database;
 use crate::postgres::lookup::{activity, directory, kept_alive};
 use crate::postgres::reads_of;
 
+use super::check_report::Report;
+use super::settings::CoderAccess;
 use super::{CommandError, runtime, settings as from_args};
 
-pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
-    let url = from_args::postgres_url(&args.postgres)?;
-    let settings = from_args::collection(&args.exporter)?;
-    let dialing = from_args::dialing(&args.exporter)?;
-    let max_connections = args.postgres.max_connections;
-    let database = from_args::database(&url, &args.postgres)?;
+pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CommandError> {
+    let mut report = Report::new(args.output.format());
+    check(&args.serve, args.offline, &mut report)?;
+    report.end()
+}
+
+/// What the command says, a line each.
+///
+/// # Errors
+///
+/// When a setting is wrong.
+pub(super) fn lines(args: &ServeArgs) -> Result<String, CommandError> {
+    let mut report = Report::silent();
+    check(args, false, &mut report)?;
+    Ok(report.lines())
+}
+
+fn check(serve: &ServeArgs, offline: bool, report: &mut Report) -> Result<(), CommandError> {
+    let url = from_args::postgres_url(&serve.postgres)?;
+    let settings = from_args::collection(&serve.exporter)?;
+    let dialing = from_args::dialing(&serve.exporter)?;
+    let coder = from_args::coder_access(&serve.exporter)?;
+    let max_connections = serve.postgres.max_connections;
+    let database = from_args::database(&url, &serve.postgres)?;
     let collect = Collect::new(database.clone(), settings.clone());
     // For what serve would refuse, as a single connection for both probe and scrapes.
-    from_args::probe(&args.exporter, max_connections, &collect)?;
-    from_args::links(&args.exporter)?;
-    let mut needed = reads_of(&settings.collectors);
-    if let Some(dialing) = &dialing {
-        needed.extend(directory::reads());
-        match args.exporter.probe.scope(dialing) {
-            ProbeScope::InUse => needed.extend(activity::READS),
-            ProbeScope::All => needed.extend(kept_alive::READS),
-        }
+    from_args::probe(&serve.exporter, max_connections, &collect)?;
+    from_args::links(&serve.exporter)?;
+    check_settings(report, &url, &serve.exporter, dialing.as_ref());
+    if offline {
+        check_offline(report, &url, coder.as_ref());
+        return Ok(());
     }
-    let mut report = Report::new();
+    let scope = dialing.as_ref().map(|it| serve.exporter.probe.scope(it));
+    let timeout = serve.exporter.collect.timeout;
+    runtime()?.block_on(async {
+        let needed = needed(&settings, scope);
+        let collection = check_database(report, &database, &settings, &needed, timeout).await;
+        let Some((url, token)) = &coder else {
+            return;
+        };
+        let dials = matches!(dialing, Some(Dialing::Coderd(..)));
+        match from_args::coder_api(url, token.as_ref()) {
+            Ok(api) => {
+                let rights = match (dials, token) {
+                    (true, _) => Rights::Agents(collection.as_ref()),
+                    (false, Some(_)) => Rights::Token,
+                    (false, None) => Rights::None,
+                };
+                check_coder(report, &api, rights).await;
+            }
+            Err(error) => report.bad("coder", &error),
+        }
+    });
+    Ok(())
+}
+
+/// What needs no connection: what the settings name, and the files among them.
+fn check_settings(
+    report: &mut Report,
+    url: &PostgresUrl,
+    args: &ExporterArgs,
+    dialing: Option<&Dialing>,
+) {
     report.good("settings", &format!("database {}", url.target()));
     if !url.ignored.is_empty() {
         let options = url.ignored.join(", ");
@@ -52,41 +100,70 @@ pub(super) fn run(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     for note in &url.notes {
         report.good("settings", note);
     }
-    if args.exporter.web.config_file.is_some() {
-        match from_args::web_config(&args.exporter.web) {
+    if args.web.config_file.is_some() {
+        match from_args::web_config(&args.web) {
             Ok(config) => report.good("web config", &config.describe()),
             Err(error) => report.bad("web config", &error),
         }
     }
-    if let Some(dialing) = &dialing {
-        let scope = args.exporter.probe.scope(dialing).as_str();
+    if let Some(dialing) = dialing {
+        let scope = args.probe.scope(dialing).as_str();
         report.good("settings", &format!("{dialing}; probe scope {scope}"));
     }
-    runtime()?.block_on(async {
-        let deadline = || Instant::now() + args.exporter.collect.timeout;
-        let started = Instant::now();
-        let catalog = match database.catalog(&needed, deadline()).await {
-            Ok(catalog) => catalog,
-            Err(failure) => return report.bad("connection", &failure),
+}
+
+/// What else was read without a connection.
+fn check_offline(report: &mut Report, url: &PostgresUrl, coder: Option<&CoderAccess>) {
+    report.good("database tls", &url.tls.describe());
+    if let Some((url, token)) = coder {
+        let token = match token {
+            Some(_) => "a token that can be read",
+            None => "no token",
         };
-        let answered = format!("answered in {} ms", started.elapsed().as_millis());
-        report.good("connection", &answered);
-        check_catalog(&mut report, &needed, &catalog);
-        // The statement that mends the first is what to do next: it may mend the others too.
-        if report.failed {
-            return;
+        report.good("coder", &format!("{url}, with {token}"));
+    }
+    report.good("offline", "neither the database nor Coder was asked");
+}
+
+fn needed(settings: &CollectSettings, scope: Option<ProbeScope>) -> Vec<ColumnSet> {
+    let mut needed = reads_of(&settings.collectors);
+    if let Some(scope) = scope {
+        needed.extend(directory::reads());
+        match scope {
+            ProbeScope::InUse => needed.extend(activity::READS),
+            ProbeScope::All => needed.extend(kept_alive::READS),
         }
-        let collection = database.collection(settings.wanted(), deadline()).await;
-        check_collection(&mut report, &collection);
-        if let Some(Dialing::Coderd(url, token)) = &dialing {
-            let api = from_args::coder_api(url, Some(token));
-            match api {
-                Ok(api) => check_coder(&mut report, &api, &collection).await,
-                Err(error) => report.bad("coder", &error),
-            }
+    }
+    needed
+}
+
+/// Connection, schema, grants, and one collection; the collection where it came to that.
+async fn check_database(
+    report: &mut Report,
+    database: &Database,
+    settings: &CollectSettings,
+    needed: &[ColumnSet],
+    timeout: Duration,
+) -> Option<CollectionResult> {
+    let started = Instant::now();
+    let catalog = match database.catalog(needed, started + timeout).await {
+        Ok(catalog) => catalog,
+        Err(failure) => {
+            report.bad("connection", &failure);
+            return None;
         }
-    });
-    Ok(report.exit_code())
+    };
+    let answered = format!("answered in {} ms", started.elapsed().as_millis());
+    report.good("connection", &answered);
+    check_catalog(report, needed, &catalog);
+    // The statement that mends the first is what to do next: it may mend the others too.
+    if report.has_failed() {
+        return None;
+    }
+    let deadline = Instant::now() + timeout;
+    let collection = database.collection(settings.wanted(), deadline).await;
+    check_collection(report, &collection);
+    Some(collection)
 }
 
 fn check_catalog(report: &mut Report, needed: &[ColumnSet], catalog: &Catalog) {
@@ -144,8 +221,18 @@ fn check_collection(report: &mut Report, collection: &CollectionResult) {
     report.good("collection", &summary(fleet));
 }
 
-/// Whether the probe could ask Coder; nothing is dialed.
-async fn check_coder(report: &mut Report, api: &CoderApi, collection: &CollectionResult) {
+/// What the token must be able to do.
+enum Rights<'a> {
+    /// Nothing: there is none, and only whether Coder answers is asked.
+    None,
+    /// It belongs to a user.
+    Token,
+    /// It may read the agents of others, as the probe does.
+    Agents(Option<&'a CollectionResult>),
+}
+
+/// Whether Coder answers, and what the token may; nothing is dialed.
+async fn check_coder(report: &mut Report, api: &CoderApi, rights: Rights<'_>) {
     match api.healthz().await {
         Ok(took) => {
             let took = took.as_millis();
@@ -157,13 +244,20 @@ async fn check_coder(report: &mut Report, api: &CoderApi, collection: &Collectio
         Ok(version) => report.good("coder version", &sanitize(&version)),
         Err(failure) => report.bad("coder version", &failure),
     }
+    if matches!(rights, Rights::None) {
+        return;
+    }
     let username = match api.username().await {
         Ok(username) => username,
         Err(failure) => return report.bad("coder token", &failure),
     };
     let user = sanitize(&username);
     report.good("coder token", &format!("valid; its user is {user}"));
-    let Some(agent) = foreign_agent(collection, &username) else {
+    let Rights::Agents(collection) = rights else {
+        return;
+    };
+    let agent = collection.and_then(|it| foreign_agent(it, &username));
+    let Some(agent) = agent else {
         return report.good("coder agents", "not checked: there is no agent to read");
     };
     match api.may_read(agent).await {
@@ -189,46 +283,5 @@ fn summary(fleet: &FleetStats) -> String {
             fleet.problems().len()
         ),
         None => "agents are unknown".into(),
-    }
-}
-
-/// Collects the lines, and whether one of them was a failure.
-struct Report {
-    failed: bool,
-}
-
-impl Report {
-    fn new() -> Self {
-        Self { failed: false }
-    }
-
-    fn good(&mut self, what: &str, text: &str) {
-        self.line("ok", what, text);
-    }
-
-    /// Not as it should be, and it goes on all the same.
-    fn warn(&self, what: &str, text: &str) {
-        self.line("warn", what, text);
-    }
-
-    fn bad(&mut self, what: &str, failure: &dyn fmt::Display) {
-        self.failed = true;
-        self.line("FAIL", what, &failure.to_string());
-    }
-
-    fn missed(&mut self, what: &str) {
-        self.failed = true;
-        self.line("FAIL", what, "not run because of an earlier failure");
-    }
-
-    fn line(&self, verdict: &str, what: &str, text: &str) {
-        let _ = writeln!(io::stdout().lock(), "{verdict:<4}  {what:<22}  {text}");
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self.failed {
-            true => ExitCode::FAILURE,
-            false => ExitCode::SUCCESS,
-        }
     }
 }

@@ -22,8 +22,9 @@ use crate::incident::report::{IncidentSummary, title};
 
 use super::find::reference;
 use super::fleet_question::KnownFleet;
-use super::text::{command, heading, of_health, styled, wrapped};
-use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
+use super::text::{of_health, styled};
+use super::width::{Answer, Width};
+use super::{CommandError, PATIENCE, print, print_details, runtime, settings};
 
 pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
     let reference = reference(&args.what)?;
@@ -52,9 +53,12 @@ pub(super) fn run(args: &ExplainArgs) -> Result<ExitCode, CommandError> {
         Err(trouble) => (None, Some(trouble.to_string())),
     };
     let incidents = Incidents::of(fleet.as_ref());
-    match args.question.json {
-        true => print_json(&json(&details, &incidents)),
-        false => print(&text(&details, &incidents, trouble.as_deref())),
+    match args.output.format() {
+        Some(format) => print_details(format, &json(&details, &incidents)),
+        None => {
+            let width = Width::of(&std::io::stdout());
+            print(&text(&details, &incidents, trouble.as_deref(), width))
+        }
     }
 }
 
@@ -76,12 +80,17 @@ impl<'a> Incidents<'a> {
     }
 }
 
-fn text(details: &WorkspaceDetails, incidents: &Incidents<'_>, trouble: Option<&str>) -> String {
-    let mut out = String::new();
+fn text(
+    details: &WorkspaceDetails,
+    incidents: &Incidents<'_>,
+    trouble: Option<&str>,
+    width: Width,
+) -> String {
+    let mut out = Answer::new(width);
     let latest = &details.latest;
     let name = format!("{}/{}", latest.owner, latest.workspace);
     let id = latest.workspace_id.to_string();
-    let _ = writeln!(out, "{}", heading(&name, &id));
+    let _ = writeln!(out, "{}", width.heading(&name, &id));
     let template = format!("{}, {}", latest.scope.organization, latest.scope.template);
     line(&mut out, "template", &template);
     let (verdict, detail) = (details.readiness.verdict, &details.readiness.detail);
@@ -92,7 +101,7 @@ fn text(details: &WorkspaceDetails, incidents: &Incidents<'_>, trouble: Option<&
         line(&mut out, "advice", advice);
     }
     for agent in &details.agents {
-        out.push('\n');
+        out.text.push('\n');
         write_agent(&mut out, agent, latest.now);
         write_advice(&mut out, agent, incidents);
     }
@@ -101,11 +110,11 @@ fn text(details: &WorkspaceDetails, incidents: &Incidents<'_>, trouble: Option<&
         let _ = writeln!(out);
         line(&mut out, "incident", &note);
     }
-    out
+    out.text
 }
 
 /// What to do: in an incident of many that of the incident, and never that of one agent alone.
-fn write_advice(out: &mut String, details: &AgentDetails, incidents: &Incidents<'_>) {
+fn write_advice(out: &mut Answer, details: &AgentDetails, incidents: &Incidents<'_>) {
     let assessment = details.explanation.assessment;
     let Some((known, incident)) = incidents.get(details) else {
         let advice = assessment.health.advice(details.agent.kind, details.cause);
@@ -123,7 +132,8 @@ fn write_advice(out: &mut String, details: &AgentDetails, incidents: &Incidents<
     line(out, "advice", advice.sentence);
     line(out, "not", advice.not_to_do);
     for text in &advice.commands {
-        let _ = writeln!(out, "{}", command(text));
+        let command = out.width.command(text);
+        let _ = writeln!(out, "{command}");
     }
 }
 
@@ -144,7 +154,7 @@ fn json(details: &WorkspaceDetails, incidents: &Incidents<'_>) -> serde_json::Va
     })
 }
 
-/// The output of `--json` for one agent.
+/// The output of `-o json` for one agent.
 #[derive(Serialize)]
 struct AgentJson<'a> {
     #[serde(flatten)]
@@ -171,11 +181,12 @@ fn agent_json<'a>(details: &'a AgentDetails, incidents: &Incidents<'_>) -> Agent
     }
 }
 
-fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
+fn write_agent(out: &mut Answer, details: &AgentDetails, now: Timestamp) {
     let agent = &details.agent;
     let name = format!("agent {}", agent.name);
     let id = format!("{} ({})", agent.id, agent.kind.as_str());
-    let _ = writeln!(out, "{}", heading(&name, &id));
+    let heading = out.width.heading(&name, &id);
+    let _ = writeln!(out, "{heading}");
     if !details.is_of_latest_build {
         line(out, "", "of an earlier build: not counted");
     }
@@ -207,7 +218,7 @@ fn write_agent(out: &mut String, details: &AgentDetails, now: Timestamp) {
 }
 
 /// Writes the columns that the rules use, with their values.
-fn write_row(out: &mut String, agent: &Agent, now: Timestamp) {
+fn write_row(out: &mut Answer, agent: &Agent, now: Timestamp) {
     let at = |at: Option<Timestamp>| match at {
         Some(at) => {
             let ago = now.seconds_since(at);
@@ -233,13 +244,14 @@ fn write_row(out: &mut String, agent: &Agent, now: Timestamp) {
 }
 
 /// Writes a value from the database, with control characters escaped.
-fn line(out: &mut String, name: &str, value: &str) {
-    let _ = writeln!(out, "  {name:<18}  {}", wrapped(value, 22));
+fn line(out: &mut Answer, name: &str, value: &str) {
+    let value = out.width.wrapped(value, 22);
+    let _ = writeln!(out, "  {name:<18}  {value}");
 }
 
 /// Writes a decision: what was seen ("last heartbeat 47.2 s before now, limit 30 s"), the verdict,
 /// and the rule's name.
-fn decision(out: &mut String, name: &str, verdict: &str, saw: &str, rule: &str) {
+fn decision(out: &mut Answer, name: &str, verdict: &str, saw: &str, rule: &str) {
     line(out, name, saw);
     let _ = writeln!(out, "  {:<18}  → {verdict} (rule {rule})", "");
 }

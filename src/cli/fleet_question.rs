@@ -1,13 +1,18 @@
 //! The whole fleet with its incidents, for commands that ask once.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use anyhow::anyhow;
 use tokio::time::Instant;
 
 use crate::config::incident_args::IncidentArgs;
 use crate::fleet::rules::health::Limits;
+use crate::fleet::select::filter::{Filter, Matcher};
 use crate::fleet::stats::collection::Collector;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::facts::incidents_of;
+use crate::incident::membership::ids_of;
 use crate::incident::model::{Incident, IncidentSettings};
 use crate::incident::sessions::{SessionRecord, first_question};
 use crate::postgres::database::{CollectionRequest, Database};
@@ -60,6 +65,34 @@ impl KnownFleet {
         let mut incidents = incidents_of(&fleet, IncidentSettings { gap: args.gap });
         fill_in_session(database, &fleet, &mut incidents).await;
         Ok(Self { fleet, incidents })
+    }
+}
+
+impl KnownFleet {
+    /// The fleet of the agents that pass the filter, and the incidents that one of them is in. The
+    /// incidents are those of the whole fleet.
+    pub(super) fn only(
+        &self,
+        filter: Option<&Filter>,
+        limits: &Limits,
+    ) -> (Cow<'_, FleetStats>, Vec<&Incident>) {
+        let Some(filter) = filter else {
+            return (Cow::Borrowed(&self.fleet), self.incidents.iter().collect());
+        };
+        let mut matcher = Matcher::new(&self.fleet, filter);
+        let judged = self.fleet.judged().enumerate();
+        let passing = judged.filter(|(position, (agent, it))| matcher.wants(*position, agent, *it));
+        let passing: HashSet<_> = passing.map(|(_, (agent, _))| agent.id).collect();
+        let incidents = self.incidents.iter();
+        let incidents = incidents.filter(|it| !ids_of(&self.fleet, it).is_disjoint(&passing));
+        let mut snapshot = self.fleet.snapshot.clone();
+        // They go by the position of the agent, and no command shows them.
+        snapshot.provisioners_of_agents = None;
+        snapshot.metadata_of_agents.clear();
+        let agents = snapshot.agents.iter_mut();
+        agents.for_each(|agents| agents.retain(|it| passing.contains(&it.id)));
+        let fleet = FleetStats::of(snapshot, limits);
+        (Cow::Owned(fleet), incidents.collect())
     }
 }
 

@@ -9,32 +9,37 @@ use crate::incident::model::Incident;
 use crate::incident::report::{agents_per_minute, title};
 
 use super::fleet_question::KnownFleet;
-use super::text::{BAD, FAINT, STRONG, WIDTH, command, fit, styled, wrapped};
+use super::text::{BAD, FAINT, STRONG, fit, styled};
+use super::width::{Answer, Width};
 
 /// Width of the names and the space around them.
 const INDENT: usize = 12;
 
-/// The blocks, the largest incident first.
-pub(super) fn blocks(known: &KnownFleet) -> String {
-    let mut out = String::new();
-    for (number, incident) in known.incidents.iter().enumerate() {
+/// The blocks of these incidents of the fleet.
+pub(super) fn blocks<'a>(
+    known: &KnownFleet,
+    incidents: impl IntoIterator<Item = &'a Incident>,
+    width: Width,
+) -> String {
+    let mut out = Answer::new(width);
+    for (number, incident) in incidents.into_iter().enumerate() {
         if number > 0 {
-            out.push('\n');
+            let _ = writeln!(out);
         }
         write_block(&mut out, known, incident);
     }
-    out
+    out.text
 }
 
-fn write_block(out: &mut String, known: &KnownFleet, incident: &Incident) {
+fn write_block(out: &mut Answer, known: &KnownFleet, incident: &Incident) {
     let Advice {
         sentence,
         not_to_do,
         commands,
         runbook,
     } = Advice::of(&known.fleet, incident);
-    let title = fit(&title(&known.fleet, incident), WIDTH);
-    let _ = writeln!(out, "{}", styled(BAD, title.trim_end()));
+    let title = out.width.name(&title(&known.fleet, incident), 0);
+    let _ = writeln!(out, "{}", styled(BAD, &title));
     write_line(out, "agents", &agents(incident));
     write_line(out, "since", &since(incident, known.fleet.snapshot.now));
     for (dimension, value) in &incident.also {
@@ -48,14 +53,16 @@ fn write_block(out: &mut String, known: &KnownFleet, incident: &Incident) {
     write_line(out, "advice", sentence);
     write_line(out, "not", not_to_do);
     for text in commands {
-        let _ = writeln!(out, "{}", styled(STRONG, &command(&text)));
+        let command = out.width.command(&text);
+        let _ = writeln!(out, "{}", styled(STRONG, &command));
     }
     write_line(out, "runbook", &format!("alerts/runbooks/{runbook}.md"));
 }
 
-fn write_line(out: &mut String, name: &str, text: &str) {
+fn write_line(out: &mut Answer, name: &str, text: &str) {
     let name = styled(FAINT, &fit(name, INDENT - 3));
-    let _ = writeln!(out, "  {name} {}", wrapped(text, INDENT));
+    let text = out.width.wrapped(text, INDENT);
+    let _ = writeln!(out, "  {name} {text}");
 }
 
 fn agents(incident: &Incident) -> String {
@@ -118,7 +125,8 @@ mod tests {
             fleet: fleet_of(vec![agent()]),
             incidents: vec![incident],
         };
-        let plain = anstream::adapter::strip_str(&blocks(&known)).to_string();
+        let plain = blocks(&known, &known.incidents, Width(Some(80)));
+        let plain = anstream::adapter::strip_str(&plain).to_string();
         let expected = "\
 root start failed: template acme/docker
   agents    41 of 44 that could have been hit; 41 workspaces, 38 users

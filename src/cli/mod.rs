@@ -1,6 +1,10 @@
 //! The commands. Each error becomes one sentence on stderr and an exit code.
 
+mod agent_table;
+mod agents;
+mod arguments;
 mod check;
+mod check_report;
 mod database_source;
 mod demo;
 mod effective;
@@ -9,19 +13,31 @@ mod exposure;
 mod find;
 mod fleet_question;
 mod incident_blocks;
+mod incident_table;
 mod incidents;
 mod listening;
+mod listing;
 mod logging;
+mod manual;
 mod resolve;
 mod serve;
 mod settings;
 mod status;
+mod support;
+mod table;
+mod template_table;
 mod text;
+mod variables;
+mod version;
 mod wait;
+mod watch;
+mod width;
+mod yaml;
 
 pub use settings::{demo_settings_table, settings_table};
 
 use std::ffi::OsString;
+use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -31,17 +47,21 @@ use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::SettingError;
-use crate::config::args::ServeArgs;
+use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
-use crate::config::question_args::{
-    DialQuestionArgs, ExplainArgs, IncidentsArgs, StatusArgs, WaitArgs,
-};
+use crate::config::output_args::DetailFormat;
+use crate::config::question_args::{DialQuestionArgs, ExplainArgs, ListArgs, StatusArgs, WaitArgs};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::sanitize::sanitize_json;
 use crate::fleet::stats::collection::Collector;
 use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
+
+use manual::{CompletionArgs, ManArgs};
+use support::SupportArgs;
+use variables::FromVariables;
+use version::VersionArgs;
 
 /// Timeout of the database for commands that run once.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -66,12 +86,14 @@ enum Command {
     Serve(Box<ServeArgs>),
     /// Check settings, connection, grants, schema and one collection, one line each; exits with 0
     /// or 1
-    Check(Box<ServeArgs>),
+    Check(Box<CheckArgs>),
     /// Show the fleet as a table
     Status(Box<StatusArgs>),
     /// Show what agents with problems have in common
     #[command(after_help = incidents::EXIT_CODES)]
-    Incidents(Box<IncidentsArgs>),
+    Incidents(Box<ListArgs>),
+    /// List the agents of the fleet, those with a problem first
+    Agents(Box<ListArgs>),
     /// Show the data of a workspace or an agent, the rules that apply, and what to do
     Explain(Box<ExplainArgs>),
     /// Dial the agent that serves a workspace, and show each step
@@ -86,6 +108,14 @@ enum Command {
     Metrics,
     /// Print the SQL for a database role with exactly the grants that the exporter needs
     Role(RoleArgs),
+    /// Print the script that completes command lines in a shell
+    Completion(CompletionArgs),
+    /// Print the manual page, or write all pages into a directory
+    Man(ManArgs),
+    /// Write a text file for a bug report, without secrets and names of users
+    Support(Box<SupportArgs>),
+    /// Show the version, and what the program was built from
+    Version(VersionArgs),
 }
 
 /// Arguments of `role`.
@@ -141,9 +171,39 @@ impl From<anyhow::Error> for CommandError {
     }
 }
 
+impl CommandError {
+    /// The same, with the variable that a wrong setting comes from.
+    fn naming(self, variables: &FromVariables) -> Self {
+        match self {
+            Self::Setting(error) => Self::Setting(variables.name(error)),
+            Self::Failed(_) => self,
+        }
+    }
+
+    fn exit_code(&self) -> ExitCode {
+        match self {
+            Self::Setting(_) => ExitCode::from(WRONG_SETTING),
+            Self::Failed(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Setting(error) => error.fmt(to),
+            Self::Failed(error) => write!(to, "{error:#}"),
+        }
+    }
+}
+
 /// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let (cli, effective) = match parse(with_default_command(arguments)) {
+    let Parsed {
+        cli,
+        effective,
+        variables,
+    } = match parse(arguments::ordered(arguments)) {
         Ok(parsed) => parsed,
         Err(error) => {
             return match error.use_stderr() {
@@ -160,24 +220,38 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     match execute(cli.command, effective.into()) {
         Ok(code) => code,
-        Err(CommandError::Setting(error)) => {
+        Err(error) => {
+            let error = error.naming(&variables);
             complain(&error.to_string());
-            ExitCode::from(WRONG_SETTING)
-        }
-        Err(CommandError::Failed(error)) => {
-            complain(&format!("{error:#}"));
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }
 
-/// Parses the arguments, and lists the settings in effect for `/-/config`.
-fn parse(arguments: Vec<OsString>) -> Result<(Cli, String), clap::Error> {
-    let mut command = Cli::command();
-    let matches = command.try_get_matches_from_mut(arguments)?;
+/// The arguments that were parsed.
+struct Parsed {
+    cli: Cli,
+    /// The settings in effect, for `/-/config`.
+    effective: String,
+    variables: FromVariables,
+}
+
+fn parse(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
+    let mut command = match arguments::ask_for_help(&arguments) {
+        true => arguments::whole(),
+        false => Cli::command(),
+    };
+    let matches = command
+        .try_get_matches_from_mut(&arguments)
+        .map_err(|error| variables::named(error, &command, &arguments))?;
     let effective = effective::settings(&command, &matches);
+    let variables = FromVariables::of(&command, &matches);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
-    Ok((cli, effective))
+    Ok(Parsed {
+        cli,
+        effective,
+        variables,
+    })
 }
 
 fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandError> {
@@ -186,24 +260,18 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
+        Command::Agents(args) => agents::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Wait(args) => wait::run(&args),
         Command::Demo(args) => demo::run(*args, effective),
         Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
+        Command::Completion(args) => manual::completion(&args),
+        Command::Man(args) => manual::man(&args),
+        Command::Support(args) => support::run(&args, &effective),
+        Command::Version(args) => version::run(&args),
     }
-}
-
-/// Inserts `serve` when the arguments contain no command.
-fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
-    let mut arguments: Vec<_> = arguments.into_iter().collect();
-    let first = arguments.get(1).and_then(|it| it.to_str());
-    let asks_for_help = matches!(first, Some("-h" | "--help" | "-V" | "--version"));
-    if first.is_none_or(|it| it.starts_with('-')) && !asks_for_help {
-        arguments.insert(1.min(arguments.len()), "serve".into());
-    }
-    arguments
 }
 
 /// A runtime with a worker for each core.
@@ -231,6 +299,20 @@ fn print(text: &str) -> Result<ExitCode, CommandError> {
     // A reader that has seen enough (head) is no failure.
     let _ = anstream::stdout().lock().write_all(text.as_bytes());
     Ok(ExitCode::SUCCESS)
+}
+
+/// Prints the fields of an answer in this format.
+fn print_details(
+    format: DetailFormat,
+    value: &impl serde::Serialize,
+) -> Result<ExitCode, CommandError> {
+    match format {
+        DetailFormat::Json => print_json(value),
+        DetailFormat::Yaml => {
+            let value = serde_json::to_value(value).context("writing YAML")?;
+            print(&sanitize_json(&yaml::yaml(&value)))
+        }
+    }
 }
 
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, CommandError> {

@@ -18,8 +18,9 @@ use crate::resolver::{self, Dialer, Resolved, Resolver, Route, Trace, Unresolved
 
 use super::find::{find, reference};
 use super::serve::stop_signal;
-use super::text::{heading, of_outcome, styled, wrapped};
-use super::{CommandError, PATIENCE, print, print_json, runtime, settings};
+use super::text::{of_outcome, styled};
+use super::width::Width;
+use super::{CommandError, PATIENCE, print, print_details, runtime, settings};
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
@@ -53,9 +54,9 @@ pub(super) fn run(args: &DialQuestionArgs) -> Result<ExitCode, CommandError> {
             trace: &trace,
             counts_as_use,
         };
-        match args.question.json {
-            true => print_json(&resolution.json())?,
-            false => print(&resolution.text())?,
+        match args.output.format() {
+            Some(format) => print_details(format, &resolution.json())?,
+            None => print(&resolution.text(Width::of(&std::io::stdout())))?,
         };
         Ok(resolution.exit_code())
     })
@@ -126,16 +127,20 @@ impl Resolution<'_> {
         }
     }
 
-    fn text(&self) -> String {
+    fn text(&self, width: Width) -> String {
         let Self { latest, result, .. } = self;
         let mut out = String::new();
         let name = format!("{}/{}", latest.owner, latest.workspace);
         let id = latest.workspace_id.to_string();
-        let _ = writeln!(out, "{}", heading(&name, &id));
+        let _ = writeln!(out, "{}", width.heading(&name, &id));
         for step in self.trace.steps() {
             let at = step.at.as_secs_f64();
             let phase = step.phase.as_str();
-            let _ = writeln!(out, "{at:>8.3} s  {phase:<8}  {}", wrapped(&step.text, 22));
+            let _ = writeln!(
+                out,
+                "{at:>8.3} s  {phase:<8}  {}",
+                width.wrapped(&step.text, 22)
+            );
         }
         let outcome = self.outcome();
         let name = styled(of_outcome(outcome), outcome.as_str());
@@ -145,10 +150,10 @@ impl Resolution<'_> {
         };
         let took = self.trace.elapsed().as_secs_f64();
         let _ = writeln!(out, "\n{name} after {took:.3} s");
-        let _ = writeln!(out, "  {}", wrapped(&message, 2));
-        let _ = writeln!(out, "  {}", wrapped(outcome.advice(), 2));
+        let _ = writeln!(out, "  {}", width.wrapped(&message, 2));
+        let _ = writeln!(out, "  {}", width.wrapped(outcome.advice(), 2));
         if self.was_counted_as_use() {
-            let _ = writeln!(out, "  {}", wrapped(COUNTED_AS_USE, 2));
+            let _ = writeln!(out, "  {}", width.wrapped(COUNTED_AS_USE, 2));
         }
         out
     }

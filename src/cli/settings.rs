@@ -209,17 +209,31 @@ pub(super) fn coder_api(url: &HttpUrl, token: Option<&Token>) -> Result<CoderApi
     api.map_err(|error| SettingError::new("--coder.url", error.to_string()))
 }
 
+/// Where Coder is, and a token for it if there is one.
+pub(super) type CoderAccess = (HttpUrl, Option<Token>);
+
+/// How Coder is asked, where its URL is known.
+///
+/// # Errors
+///
+/// When the URL or the token cannot be used.
+pub(super) fn coder_access(args: &ExporterArgs) -> Result<Option<CoderAccess>, SettingError> {
+    let Some(url) = args.coder.url(variable(URL_VARIABLE))? else {
+        return Ok(None);
+    };
+    let token = variable(TOKEN_VARIABLE).map(SecretString::from);
+    Ok(Some((url, args.coder.token(token)?)))
+}
+
 /// What asks Coder how it is, where its URL is known.
 ///
 /// # Errors
 ///
 /// When the URL or the token cannot be used.
 pub(super) fn coder(args: &ExporterArgs) -> Result<Option<CoderWatch>, SettingError> {
-    let Some(url) = args.coder.url(variable(URL_VARIABLE))? else {
+    let Some((url, token)) = coder_access(args)? else {
         return Ok(None);
     };
-    let token = variable(TOKEN_VARIABLE).map(SecretString::from);
-    let token = args.coder.token(token)?;
     let api = coder_api(&url, token.as_ref())?;
     Ok(Some(CoderWatch::new(Arc::new(api))))
 }

@@ -1,4 +1,4 @@
-//! Text output of the commands: escaped names and aligned columns.
+//! Text output of the commands: colours, and text in a number of columns.
 
 use clap::builder::styling::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
@@ -6,9 +6,6 @@ use unicode_width::UnicodeWidthStr;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::rules::health::Health;
-
-/// Columns of the narrowest common terminal.
-pub(super) const WIDTH: usize = 80;
 
 pub(super) const BAD: Style = AnsiColor::Red.on_default().bold();
 pub(super) const GOOD: Style = AnsiColor::Green.on_default();
@@ -52,7 +49,7 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
 
 /// The longest prefix that fits into `columns`. A sequence that a terminal draws as one character
 /// (a heart and its variation selector) is measured as one.
-fn beginning(text: &str, columns: usize) -> &str {
+pub(super) fn beginning(text: &str, columns: usize) -> &str {
     // Accents take no column: without a limit a name could be made of nothing else.
     let ends = text.char_indices().map(|(start, it)| start + it.len_utf8());
     let fits = |end: &usize| text[..*end].width() <= columns;
@@ -60,68 +57,12 @@ fn beginning(text: &str, columns: usize) -> &str {
     &text[..longest.unwrap_or_default()]
 }
 
-/// The text wrapped at words to the terminal's width after `indent` columns. A word longer than a
-/// line is broken. Line breaks in the text, as in a job's error, become spaces.
-pub(super) fn wrapped(text: &str, indent: usize) -> String {
-    let columns = WIDTH - indent;
-    let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
-        let word = sanitize(word);
-        match lines.last_mut() {
-            Some(last) if last.width() + 1 + word.width() <= columns => {
-                last.push(' ');
-                last.push_str(&word);
-            }
-            _ => lines.extend(pieces(&word, columns)),
-        }
-    }
-    lines.join(&format!("\n{:indent$}", ""))
-}
-
-/// A command to copy, after `$`: broken before an option or a name, as a shell reads it on.
-pub(super) fn command(text: &str) -> String {
-    /// What ends a line that goes on.
-    const GOES_ON: &str = " \\";
-    let mut lines = vec!["  $".to_owned()];
-    for word in text.split(' ') {
-        let word = sanitize(word);
-        match lines.last_mut() {
-            Some(last) if last.width() + 1 + word.width() + GOES_ON.len() <= WIDTH => {
-                last.push(' ');
-                last.push_str(&word);
-            }
-            Some(last) => {
-                last.push_str(GOES_ON);
-                lines.push(format!("      {word}"));
-            }
-            None => {}
-        }
-    }
-    lines.join("\n")
-}
-
-fn pieces(word: &str, columns: usize) -> Vec<String> {
-    let mut pieces = Vec::new();
-    let mut rest = word;
-    while !rest.is_empty() {
-        let piece = match beginning(rest, columns) {
-            "" => rest,
-            piece => piece,
-        };
-        pieces.push(piece.to_owned());
-        rest = &rest[piece.len()..];
-    }
-    pieces
-}
-
-/// A name as a heading, followed by `more`: on the same line if it fits, otherwise below.
-pub(super) fn heading(name: &str, more: &str) -> String {
-    let name = sanitize(name);
-    let gap = match name.width() + 2 + more.width() <= WIDTH {
-        true => "  ",
-        false => "\n",
-    };
-    format!("{}{gap}{more}", styled(STRONG, &wrapped(&name, 0)))
+/// The longest suffix that fits into `columns`.
+pub(super) fn ending(text: &str, columns: usize) -> &str {
+    let starts = text.char_indices().map(|(start, _)| start).rev();
+    let fits = |start: &usize| text[*start..].width() <= columns;
+    let longest = starts.take(4 * columns).take_while(fits).last();
+    &text[longest.unwrap_or(text.len())..]
 }
 
 #[cfg(test)]
@@ -140,44 +81,9 @@ mod tests {
             for width in 1..12 {
                 let fitted = fit(text, width);
                 assert_eq!(fitted.width(), width, "{fitted}");
+                let end = ending(text, width);
+                assert!(end.width() <= width && text.ends_with(end), "{end}");
             }
         }
-    }
-
-    #[test]
-    fn long_text_is_broken_at_words_and_long_words_anywhere() {
-        assert_eq!(wrapped("no space\r\n\tleft", 22), "no space left");
-        assert_eq!(wrapped("", 22), "");
-        assert_eq!(
-            wrapped("aaaa bbb cc", 76),
-            "aaaa\n".to_owned() + &" ".repeat(76) + "bbb\n" + &" ".repeat(76) + "cc"
-        );
-        assert_eq!(wrapped("a\x1bb", 0), "a\u{fffd}b");
-        let accents = format!("x{}", "\u{301}".repeat(900));
-        for text in ["x".repeat(500), "世界".repeat(99), "❤️".repeat(99), accents] {
-            let broken = wrapped(&format!("it is {text} there"), 22);
-            assert!(broken.lines().all(|line| line.width() <= WIDTH), "{broken}");
-            let whole: String = broken.split_whitespace().collect();
-            assert_eq!(whole, format!("itis{text}there"));
-        }
-    }
-
-    #[test]
-    fn long_command_goes_on_as_a_shell_reads_it() {
-        assert_eq!(command("coder netcheck"), "  $ coder netcheck");
-        let name = "x".repeat(32);
-        let long = format!("coder templates versions list {name} --org {name}");
-        let shown = command(&long);
-        assert!(shown.lines().all(|it| it.width() <= WIDTH), "{shown}");
-        let read = shown.replace("\\\n", "").replacen("  $ ", "", 1);
-        assert_eq!(read.split_whitespace().collect::<Vec<_>>().join(" "), long);
-    }
-
-    #[test]
-    fn heading_has_its_id_below_where_there_is_no_room() {
-        let plain = |name: &str| heading(name, "id").replace(['\x1b'], "");
-        assert_eq!(plain("ada/box"), "[1mada/box[0m  id");
-        let long = "x".repeat(78);
-        assert_eq!(plain(&long), format!("[1m{long}[0m\nid"));
     }
 }

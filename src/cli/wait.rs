@@ -1,11 +1,12 @@
 //! `wait`: waits until a workspace is ready or has failed.
 
-use std::io::{IsTerminal, Write, stderr};
+use std::io::{Write, stderr};
 use std::process::ExitCode;
 
 use anyhow::anyhow;
 use tokio::time::Instant;
 
+use crate::config::output_args::DetailFormat;
 use crate::config::question_args::WaitArgs;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::latest::WorkspaceAt;
@@ -17,8 +18,9 @@ use crate::resolver::{Dialer, Progress, Readiness, Stage, Verdict, Waited};
 
 use super::find::{find, reference};
 use super::resolve::{resolver, until_stopped};
-use super::text::{WIDTH, fit, wrapped};
-use super::{CommandError, print, print_json, settings};
+use super::text::fit;
+use super::width::Width;
+use super::{CommandError, print, print_details, settings};
 
 pub(super) const EXIT_CODES: &str = "\
 Exit codes:
@@ -60,7 +62,13 @@ pub(super) fn run(args: &WaitArgs) -> Result<ExitCode, CommandError> {
             return Err(anyhow!("cannot check whether the agent answers: {problem}").into());
         }
         let counted_as_use = counts_as_use && has_answered(&waited);
-        tell(&latest, &waited, began, counted_as_use, args.question.json)
+        tell(
+            &latest,
+            &waited,
+            began,
+            counted_as_use,
+            args.output.format(),
+        )
     })
 }
 
@@ -88,7 +96,7 @@ fn tell(
     waited: &Waited,
     began: Instant,
     counted_as_use: bool,
-    as_json: bool,
+    format: Option<DetailFormat>,
 ) -> Result<ExitCode, CommandError> {
     let (result, last, unanswered) = match waited {
         Waited::Settled(readiness) => (readiness.verdict.as_str(), Some(readiness), None),
@@ -101,9 +109,9 @@ fn tell(
     let unanswered = unanswered.map(|it| sanitize(&it.to_string()));
     let seconds = began.elapsed().as_secs_f64();
     let detail = last.map(|it| it.detail.as_str());
-    if as_json {
+    if let Some(format) = format {
         let agent = last.and_then(|it| it.agent.as_ref()).map(|it| &it.0);
-        print_json(&serde_json::json!({
+        let fields = serde_json::json!({
             "workspace_id": latest.workspace_id.to_string(),
             "workspace_name": &*latest.workspace,
             "workspace_owner": &*latest.owner,
@@ -115,17 +123,19 @@ fn tell(
             "agent_name": agent.map(|it| it.agent.to_string()),
             "counted_as_use": counted_as_use,
             "waited_seconds": seconds,
-        }))?;
+        });
+        print_details(format, &fields)?;
     } else {
+        let width = Width::of(&std::io::stdout());
         let detail = detail.unwrap_or("the database did not answer");
         let sentence = format!("{result} after {}: {detail}", age(seconds));
-        print(&format!("{}\n", wrapped(&sentence, 0)))?;
+        print(&format!("{}\n", width.wrapped(&sentence, 0)))?;
         if let Some(error) = unanswered {
             let sentence = format!("The last dial failed: {error}");
-            print(&format!("{}\n", wrapped(&sentence, 0)))?;
+            print(&format!("{}\n", width.wrapped(&sentence, 0)))?;
         }
         if counted_as_use {
-            print(&format!("{}\n", wrapped(COUNTED_AS_USE, 0)))?;
+            print(&format!("{}\n", width.wrapped(COUNTED_AS_USE, 0)))?;
         }
     }
     exit_code(waited)
@@ -169,7 +179,8 @@ fn exit_code(waited: &Waited) -> Result<ExitCode, CommandError> {
 /// line for each change, with the state and the obstacle in turn.
 struct Ticker {
     began: Instant,
-    is_terminal: bool,
+    /// Of the terminal; `None` elsewhere.
+    columns: Option<usize>,
     seen: String,
     trouble: String,
     /// Why the last dial could not be attempted; no agent is at fault.
@@ -180,7 +191,7 @@ impl Ticker {
     fn new() -> Self {
         Self {
             began: Instant::now(),
-            is_terminal: stderr().is_terminal(),
+            columns: Width::of(&stderr()).0,
             seen: String::new(),
             trouble: String::new(),
             unasked: None,
@@ -212,8 +223,8 @@ impl Ticker {
         };
         let text = sanitize(&text);
         let elapsed = age(self.began.elapsed().as_secs_f64());
-        if self.is_terminal {
-            let line = fit(&format!("{elapsed:>6}  {text}"), WIDTH - 1);
+        if let Some(columns) = self.columns {
+            let line = fit(&format!("{elapsed:>6}  {text}"), columns - 1);
             let _ = write!(stderr().lock(), "\r{line}");
             let _ = stderr().flush();
         } else if text != *last {
@@ -226,8 +237,10 @@ impl Ticker {
 impl Drop for Ticker {
     /// Restores the terminal, however the wait ended.
     fn drop(&mut self) {
-        if self.is_terminal && !(self.seen.is_empty() && self.trouble.is_empty()) {
-            let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(WIDTH - 1));
+        if let Some(columns) = self.columns
+            && !(self.seen.is_empty() && self.trouble.is_empty())
+        {
+            let _ = write!(stderr().lock(), "\r{}\r", " ".repeat(columns - 1));
         }
     }
 }

@@ -11,9 +11,10 @@ use super::coder_args::CoderArgs;
 use super::collectors::CollectorArgs;
 use super::incident_args::IncidentArgs;
 use super::log_args::LogArgs;
+use super::output_args::DetailOutputArgs;
 use super::postgres_args::PostgresArgs;
 use super::probe_args::ProbeArgs;
-use super::values::{duration, positive_duration};
+use super::values::{boolean, count, duration, positive_duration};
 use super::web_args::WebArgs;
 
 /// All settings of `serve`.
@@ -25,6 +26,21 @@ pub struct ServeArgs {
     /// Settings of the exporter.
     #[command(flatten)]
     pub exporter: ExporterArgs,
+}
+
+/// `check`: the settings of `serve`, and how to check them.
+#[derive(Debug, Clone, Args)]
+pub struct CheckArgs {
+    /// Settings to check.
+    #[command(flatten)]
+    pub serve: ServeArgs,
+    /// Format of the answer.
+    #[command(flatten)]
+    pub output: DetailOutputArgs,
+
+    /// Check the settings and the files that they name, and connect to nothing
+    #[arg(long = "offline", help_heading = "Output")]
+    pub offline: bool,
 }
 
 /// All settings except those of the database.
@@ -158,7 +174,8 @@ pub struct MetricsArgs {
         long = "metrics.max-agent-series",
         env = "CODER_EXPORTER_METRICS_MAX_AGENT_SERIES",
         value_name = "N",
-        default_value_t = 1000
+        default_value_t = 1000,
+        value_parser = count
     )]
     pub max_agent_series: usize,
 
@@ -167,7 +184,7 @@ pub struct MetricsArgs {
     #[arg(
         long = "metrics.coderd-compat",
         env = "CODER_EXPORTER_METRICS_CODERD_COMPAT",
-        value_parser = clap::builder::BoolishValueParser::new(),
+        value_parser = boolean,
         action = clap::ArgAction::SetTrue
     )]
     pub coderd_compat: bool,
@@ -188,7 +205,8 @@ pub struct MetricsArgs {
         long = "metrics.max-page-bytes",
         env = "CODER_EXPORTER_METRICS_MAX_PAGE_BYTES",
         value_name = "BYTES",
-        default_value_t = 32 << 20
+        default_value_t = 32 << 20,
+        value_parser = count
     )]
     pub max_page_bytes: usize,
 }

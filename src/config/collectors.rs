@@ -1,11 +1,12 @@
 //! The flags `--collector.<name>` and `--no-collector.<name>` of each collector.
 
-use clap::builder::BoolishValueParser;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command, FromArgMatches};
 
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::Collector;
+
+use super::values::boolean;
 
 /// The enabled collectors. All are enabled by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,7 @@ impl Args for CollectorArgs {
                     .long(on(collector))
                     .env(variable)
                     .value_name("true|false")
-                    .value_parser(BoolishValueParser::new())
+                    .value_parser(boolean)
                     .num_args(0..=1)
                     .require_equals(true)
                     .default_missing_value("true")

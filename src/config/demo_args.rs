@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use secrecy::SecretString;
 
 use super::args::ExporterArgs;
-use super::values::{at_least_one, demo_speed};
+use super::values::{at_least_one, demo_speed, seed};
 
 /// All settings of `demo`.
 #[derive(Debug, Clone, Args)]
@@ -36,7 +36,8 @@ pub struct FleetArgs {
         long = "demo.seed",
         env = "CODER_EXPORTER_DEMO_SEED",
         value_name = "N",
-        default_value_t = 1
+        default_value_t = 1,
+        value_parser = seed
     )]
     pub seed: u64,
 

@@ -15,6 +15,7 @@ pub mod exposed;
 pub mod http_url;
 pub mod incident_args;
 pub mod log_args;
+pub mod output_args;
 pub mod postgres_args;
 pub mod postgres_env;
 pub mod postgres_session;

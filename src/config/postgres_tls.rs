@@ -19,6 +19,30 @@ pub struct TlsSettings {
     pub identity: Option<Identity>,
 }
 
+impl TlsSettings {
+    /// What a connection requires, and by which files.
+    pub fn describe(&self) -> String {
+        let mode = match (self.mode, self.verify) {
+            (TlsMode::Never, _) => return "never used (sslmode disable)".into(),
+            (TlsMode::Reluctantly, _) => "used where the server insists",
+            (TlsMode::Preferred, _) => "used where the server offers it",
+            (TlsMode::Always, Verify::Nothing) => "required, and the server is not verified",
+            (TlsMode::Always, Verify::Authority) => "required, and the server's authority verified",
+            (TlsMode::Always, Verify::AuthorityAndHost) => {
+                "required, and the server's authority and name verified"
+            }
+        };
+        let roots = self.root_certificates.as_ref();
+        let roots = roots.map(|it| format!("; authorities in {}", it.display()));
+        let client = self.identity.as_ref();
+        let client = client.map(|it| format!("; client certificate {}", it.certificate.display()));
+        [Some(mode.to_owned()), roots, client]
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+}
+
 /// When TLS is used (`sslmode`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TlsMode {

@@ -12,7 +12,7 @@ use super::coder_args::{TOKEN_FLAG, TOKEN_VARIABLE, URL_FLAG, URL_VARIABLE};
 use super::coder_token::Token;
 use super::http_url::HttpUrl;
 use super::tcp_address::TcpAddress;
-use super::values::{at_least_one, positive_duration};
+use super::values::{at_least_one, boolean, positive_duration};
 
 const TCP_FLAG: &str = "--probe.tcp-address";
 
@@ -42,7 +42,7 @@ pub struct DialArgs {
     #[arg(
         long = "probe.allow-special-addresses",
         env = "CODER_EXPORTER_PROBE_ALLOW_SPECIAL_ADDRESSES",
-        value_parser = clap::builder::BoolishValueParser::new(),
+        value_parser = boolean,
         action = clap::ArgAction::SetTrue
     )]
     pub allow_special_addresses: bool,

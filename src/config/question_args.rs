@@ -7,6 +7,7 @@ use clap::Args;
 use super::args::AgentArgs;
 use super::coder_args::CoderArgs;
 use super::incident_args::IncidentArgs;
+use super::output_args::{DetailOutputArgs, FilterArgs, ListOutputArgs};
 use super::postgres_args::PostgresArgs;
 use super::probe_args::DialArgs;
 use super::values::positive_duration;
@@ -20,36 +21,45 @@ pub struct QuestionArgs {
     /// Limits after which an agent is lost or stuck.
     #[command(flatten)]
     pub agent: AgentArgs,
-
-    /// Print JSON with stable field names
-    #[arg(long = "json")]
-    pub json: bool,
 }
 
 /// `status`
 #[derive(Debug, Clone, Args)]
 pub struct StatusArgs {
-    /// Database, limits and output.
+    /// Database and limits.
     #[command(flatten)]
     pub question: QuestionArgs,
     /// What is one incident.
     #[command(flatten)]
     pub incident: IncidentArgs,
 
+    /// Format, order and repetition of the answer.
+    #[command(flatten)]
+    pub list: ListOutputArgs,
+    /// Agents that are wanted.
+    #[command(flatten)]
+    pub filter: FilterArgs,
+
     /// List every agent with a problem, oldest first
-    #[arg(long = "problems")]
+    #[arg(long = "problems", help_heading = "Output")]
     pub problems: bool,
 }
 
-/// `incidents`
+/// `incidents` and `agents`
 #[derive(Debug, Clone, Args)]
-pub struct IncidentsArgs {
-    /// Database, limits and output.
+pub struct ListArgs {
+    /// Database and limits.
     #[command(flatten)]
     pub question: QuestionArgs,
     /// What is one incident.
     #[command(flatten)]
     pub incident: IncidentArgs,
+    /// Format, order and repetition of the answer.
+    #[command(flatten)]
+    pub list: ListOutputArgs,
+    /// Agents that are wanted.
+    #[command(flatten)]
+    pub filter: FilterArgs,
 }
 
 /// `explain`
@@ -59,12 +69,15 @@ pub struct ExplainArgs {
     #[arg(value_name = "WORKSPACE|AGENT")]
     pub what: String,
 
-    /// Database, limits and output.
+    /// Database and limits.
     #[command(flatten)]
     pub question: QuestionArgs,
     /// What is one incident.
     #[command(flatten)]
     pub incident: IncidentArgs,
+    /// Format of the answer.
+    #[command(flatten)]
+    pub output: DetailOutputArgs,
 }
 
 /// `wait`
@@ -91,7 +104,7 @@ pub struct DialQuestionArgs {
     #[arg(value_name = "WORKSPACE")]
     pub what: String,
 
-    /// Database, limits and output.
+    /// Database and limits.
     #[command(flatten)]
     pub question: QuestionArgs,
     /// Coder's URL and session token.
@@ -100,4 +113,7 @@ pub struct DialQuestionArgs {
     /// How agents are dialed; by default through Coder.
     #[command(flatten)]
     pub dial: DialArgs,
+    /// Format of the answer.
+    #[command(flatten)]
+    pub output: DetailOutputArgs,
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let duration = humantime::parse_duration(text)
-        .map_err(|error| format!("{error}; write a duration such as 500ms, 30s, 10m or 1h"))?;
+        .map_err(|_| "write a number with its unit, such as 500ms, 30s, 10m or 1h30m")?;
     // Beyond this, adding it to a clock could overflow.
     if duration > Duration::from_secs(366 * 86_400) {
         return Err("the maximum is one year".into());
@@ -17,6 +17,26 @@ pub(super) fn positive_duration(text: &str) -> Result<Duration, String> {
         zero if zero.is_zero() => Err("it must be longer than 0s".into()),
         duration => Ok(duration),
     }
+}
+
+/// What clap's `BoolishValueParser` takes, whose error names nothing that is right.
+pub(super) fn boolean(text: &str) -> Result<bool, String> {
+    match text.to_lowercase().as_str() {
+        "y" | "yes" | "t" | "true" | "on" | "1" => Ok(true),
+        "n" | "no" | "f" | "false" | "off" | "0" => Ok(false),
+        _ => Err("write true or false".into()),
+    }
+}
+
+/// A number that has no limit but its type.
+pub(super) fn count(text: &str) -> Result<usize, String> {
+    let number = text.parse();
+    number.map_err(|_| "write a whole number, such as 1000".into())
+}
+
+pub(super) fn seed(text: &str) -> Result<u64, String> {
+    let number = text.parse();
+    number.map_err(|_| "write a whole number, such as 1".into())
 }
 
 /// Maximum of all counts: more would exceed a machine's memory or a semaphore's permits.

@@ -7,7 +7,7 @@ use clap::Args;
 
 use super::SettingError;
 use super::http_url::HttpUrl;
-use super::values::{OWN_PATHS, at_least_one, duration, listen_address, telemetry_path};
+use super::values::{OWN_PATHS, at_least_one, boolean, duration, listen_address, telemetry_path};
 
 /// `--web.*`
 #[derive(Debug, Clone, Args)]
@@ -94,7 +94,7 @@ pub struct WebArgs {
     #[arg(
         long = "web.disable-ui",
         env = "CODER_EXPORTER_WEB_DISABLE_UI",
-        value_parser = clap::builder::BoolishValueParser::new(),
+        value_parser = boolean,
         action = clap::ArgAction::SetTrue
     )]
     pub disable_ui: bool,

@@ -16,6 +16,9 @@ const BEAM: usize = 6;
 /// Lengths without a shorter description after which the search ends.
 const PATIENCE: usize = 2;
 
+/// A list is followed while its description is longer than the shortest by fewer bits.
+const SLACK: f64 = 6.0;
+
 /// What is left beside the spared values must be this share of all, or it is not the deployment.
 const MOST: f64 = 0.7;
 
@@ -160,7 +163,7 @@ impl<'a> Search<'a> {
         let mut beam = vec![self.empty.clone()];
         let mut unchanged = 0;
         for _ in 0..LONGEST_LIST {
-            beam = self.longer(&beam);
+            beam = self.longer(&beam, best.total() + SLACK);
             let Some(first) = beam.first() else { break };
             if first.total() < best.total() {
                 best = first.clone();
@@ -190,11 +193,12 @@ impl<'a> Search<'a> {
     }
 
     /// The best lists that are one value longer, shortest description first.
-    fn longer(&self, beam: &[List]) -> Vec<List> {
+    fn longer(&self, beam: &[List], longest: f64) -> Vec<List> {
         let mut children: Vec<(f64, usize, usize)> = Vec::new();
         for (position, list) in beam.iter().enumerate() {
             let more = (0..self.candidates.len())
                 .filter_map(|candidate| Some((self.total_with(list, candidate)?, candidate)));
+            let more = more.filter(|it| it.0 < longest);
             children.extend(more.map(|(total, candidate)| (total, position, candidate)));
         }
         children.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.2.cmp(&b.2)));

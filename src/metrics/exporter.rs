@@ -161,6 +161,15 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| sink.sample(&[], page.tls_refused.into()),
     },
     Family {
+        name: "coder_exporter_agent_limit_seconds",
+        help: "Limits after which an agent counts as lost or stuck, from the settings --agent.*",
+        kind: MetricKind::Gauge,
+        labels: &["limit"],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: agent_limits,
+    },
+    Family {
         name: "coder_exporter_links_info",
         help: "Addresses of Coder and of this exporter, for links of alerts and dashboards; empty when not set",
         kind: MetricKind::Info,
@@ -211,6 +220,14 @@ fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         is_newer.as_ref().map(yes_or_no).unwrap_or_default(),
     ];
     sink.sample(&labels, true.into())
+}
+
+fn agent_limits(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let limits = page.fleet().map(|it| it.limits().by_name());
+    for (limit, duration) in limits.into_iter().flatten() {
+        sink.sample(&[limit], duration.as_secs_f64().into())?;
+    }
+    Ok(())
 }
 
 fn collector_success(page: &Page, sink: &mut dyn Sink) -> fmt::Result {

@@ -18,6 +18,7 @@ mod decode;
 mod encode;
 mod failure;
 mod load;
+pub mod plans;
 mod sql;
 mod text_limits;
 

@@ -271,3 +271,107 @@ async fn coder_is_asked_whether_it_is_there_and_what_the_token_may() {
         gone.stdout
     );
 }
+
+#[tokio::test]
+async fn coder_is_asked_without_a_probe_and_without_a_database_too() {
+    let coder = one_agent().await;
+    let coderd = StandIn::start().await;
+    let url = format!("--postgres.url={}", coder.url());
+    let gone = "--postgres.url=postgres://u@127.0.0.1:1/coder";
+    let coder_url = format!("--coder.url={}", coderd.url("127.0.0.1"));
+    let well = run(&["check", &url, &coder_url]).await;
+    assert_eq!(well.code, Some(0), "{}", well.stdout);
+    assert!(well.stdout.contains("coder version"), "{}", well.stdout);
+    let wrong = [("CODER_SESSION_TOKEN", "expired")];
+    let expired = run_with(&["check", gone, &coder_url], &wrong).await;
+    assert!(
+        failure(&expired).contains("connection"),
+        "{}",
+        expired.stdout
+    );
+    assert!(
+        expired.stdout.contains("FAIL  coder token"),
+        "{}",
+        expired.stdout
+    );
+    drop(coderd);
+    let away = run(&["check", &url, &coder_url]).await;
+    assert!(
+        failure(&away).contains("cannot be reached"),
+        "{}",
+        away.stdout
+    );
+}
+
+#[tokio::test]
+async fn offline_it_reads_every_file_and_connects_to_nothing() {
+    let (folder, listener) = (
+        Folder::new(),
+        std::net::TcpListener::bind("127.0.0.1:0").unwrap(),
+    );
+    listener.set_nonblocking(true).unwrap();
+    let address = listener.local_addr().unwrap();
+    let authority = Authority::new();
+    let roots = folder.write("roots.pem", &authority.certificate);
+    let url = |roots: &str| {
+        format!("--postgres.url=postgres://u@{address}/d?sslmode=verify-full&sslrootcert={roots}")
+    };
+    let coder_url = format!("--coder.url=http://{address}");
+    let offline =
+        async |arguments: &[&str]| run(&[&["check", "--offline"], arguments].concat()).await;
+
+    let well = offline(&[&url(&roots), &coder_url, "--probe.dialer=tcp", TCP[1]]).await;
+    assert_eq!((well.code, &*well.stderr), (Some(0), ""), "{}", well.stdout);
+    for part in [
+        roots.as_str(),
+        "authority and name verified",
+        "with no token",
+    ] {
+        assert!(well.stdout.contains(part), "{part}: {}", well.stdout);
+    }
+    assert!(listener.accept().is_err(), "nothing connects");
+
+    let missing = offline(&[&url("/no/such.pem")]).await;
+    assert_eq!(missing.code, Some(64), "{}", missing.stdout);
+    assert!(
+        missing.stderr.contains("/no/such.pem"),
+        "{}",
+        missing.stderr
+    );
+    let broken = folder.write("web.yml", "tls_server_config: {cert_file: /no/cert}\n");
+    let broken = offline(&[&url(&roots), &format!("--web.config.file={broken}")]).await;
+    assert!(failure(&broken).contains("web config"), "{}", broken.stdout);
+    let token = offline(&[&url(&roots), &coder_url, "--coder.token-file=/no/token"]).await;
+    assert_eq!(token.code, Some(64), "{}", token.stdout);
+}
+
+#[tokio::test]
+async fn programs_read_the_checks_as_fields() {
+    let coder = one_agent().await;
+    let url = format!("--postgres.url={}", coder.url());
+    let well = run(&["check", &url, "-o", "json"]).await;
+    let told = json::json(&well.stdout);
+    assert_eq!((well.code, &told["ok"]), (Some(0), &true.into()));
+    let checks = told["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|it| it["verdict"] == "ok"), "{told}");
+    let role = &coder.role;
+    coder
+        .sql(&format!("REVOKE SELECT ON templates FROM {role}"))
+        .await;
+    let ended = run(&["check", &url, "--json"]).await;
+    let told = json::json(&ended.stdout);
+    assert_eq!((ended.code, &told["ok"]), (Some(1), &false.into()));
+    let failed = |it: &&serde_json::Value| it["verdict"] == "fail";
+    let failed: Vec<_> = told["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(failed)
+        .collect();
+    assert_eq!(failed.len(), 1, "{told}");
+    assert_eq!(failed[0]["check"], "grants");
+    assert!(
+        failed[0]["detail"].as_str().unwrap().contains("run: "),
+        "{told}"
+    );
+}

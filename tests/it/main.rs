@@ -24,6 +24,7 @@ mod classes;
 mod client_certificates;
 mod clocks;
 mod coderd;
+mod command_line;
 mod commands;
 mod compression;
 mod connecting;

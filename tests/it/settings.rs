@@ -126,8 +126,44 @@ async fn wrong_setting_is_refused_and_its_flag_named() {
             .replace(['.', '-'], "_")
             .to_uppercase();
         let variable = format!("CODER_EXPORTER_{variable}");
-        refused(&[GOOD_URL], &[(&variable, value)], &[flag]).await;
+        refused(&[GOOD_URL], &[(&variable, value)], &[flag, &variable]).await;
     }
+}
+
+#[tokio::test]
+async fn wrong_variable_is_named_with_its_value_and_an_example() {
+    for (variable, value, example) in [
+        ("AGENT_INACTIVE_TIMEOUT", "abc", "such as 500ms, 30s"),
+        ("AGENT_INACTIVE_TIMEOUT", "30", "such as 500ms, 30s"),
+        ("METRICS_MAX_AGENT_SERIES", "many", "such as 1000"),
+        ("COLLECTOR_APPS", "perhaps", "true or false"),
+        ("WEB_DISABLE_UI", "perhaps", "true or false"),
+        ("LOG_LEVEL", "loud", "debug, info, warn, error"),
+        ("WEB_LISTEN_ADDRESS", "21120", "for example :21120"),
+    ] {
+        let variable = format!("CODER_EXPORTER_{variable}");
+        let quoted = format!("'{value}' for '{variable} (--");
+        refused(&[GOOD_URL], &[(&variable, value)], &[&quoted, example]).await;
+    }
+    // The flag wins, and is the one to blame.
+    let variable = "CODER_EXPORTER_COLLECT_TIMEOUT";
+    let arguments = [&["check"], &[GOOD_URL, "--collect.timeout=soon"][..]].concat();
+    let ended = run_with(&arguments, &[(variable, "1s")]).await;
+    assert!(
+        ended.stderr.contains("--collect.timeout"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stderr.contains(variable), "{}", ended.stderr);
+    let secret = [("CODER_EXPORTER_POSTGRES_URL", "mysql://u:hunter2@h/d")];
+    refused(
+        &[],
+        &secret,
+        &["CODER_EXPORTER_POSTGRES_URL (--postgres.url): "],
+    )
+    .await;
+    let ended = run_with(&["check"], &secret).await;
+    assert!(!ended.stderr.contains("hunter2"), "{}", ended.stderr);
 }
 
 #[tokio::test]

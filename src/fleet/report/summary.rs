@@ -238,10 +238,12 @@ pub struct StatusSummary<'a> {
 }
 
 impl<'a> StatusSummary<'a> {
-    /// The summary of this fleet, whose agents are known. `advice_of_incident` is that of the
+    /// The summary of this fleet, whose agents are known, perhaps a part of all. `coder` is the state
+    /// that all of them show. `advice_of_incident` is that of the
     /// incident that an agent is in.
     pub fn of(
         fleet: &'a FleetStats,
+        coder: &CoderSummary<'_>,
         advice_of_incident: impl Fn(Uuid) -> Option<&'static str>,
     ) -> Self {
         let rows = by_template(fleet);
@@ -251,11 +253,10 @@ impl<'a> StatusSummary<'a> {
             template_name: &scope.template,
             health: by_name(row),
         });
-        let coder = CoderSummary::of(fleet, None);
         Self {
             now: moment(fleet.snapshot.now),
             coder_down: coder.down,
-            coder_down_since: coder.down_since,
+            coder_down_since: coder.down_since.clone(),
             agents: total.values().sum(),
             health: by_name(&total),
             templates: templates.collect(),

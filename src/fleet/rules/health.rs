@@ -83,6 +83,19 @@ pub struct Limits {
     pub stuck_starting_after: Duration,
 }
 
+impl Limits {
+    /// Each limit with its name: that of its setting, without `--agent.` and with underscores.
+    pub fn by_name(&self) -> [(&'static str, Duration); 5] {
+        [
+            ("inactive_timeout", self.inactive_timeout),
+            ("terminated_after", self.terminated_after),
+            ("stuck_connecting_after", self.stuck_connecting_after),
+            ("stuck_created_after", self.stuck_created_after),
+            ("stuck_starting_after", self.stuck_starting_after),
+        ]
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

@@ -157,6 +157,11 @@ impl FleetStats {
         })
     }
 
+    /// The limits by which the agents were judged.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// The latest heartbeat minus the snapshot's time, in seconds. Positive if coderd's clock,
     /// which dates heartbeats, is ahead of the database's. `None` without a heartbeat.
     pub fn heartbeat_lead_seconds(&self) -> Option<f64> {

@@ -1,7 +1,7 @@
 //! The columns that exist in the database, and those that the role may read.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tokio_postgres::Client;
 use tokio_postgres::types::Type;
@@ -142,6 +142,35 @@ impl Catalog {
     fn access(&self, table: &str, column: &str) -> Access {
         let key = (table.to_owned(), column.to_owned());
         self.columns.get(&key).copied().unwrap_or(Access::Missing)
+    }
+
+    /// What was found of these columns: a line for each table, with the columns that can be read,
+    /// those that may not be, and those that do not exist.
+    pub fn describe(&self, reads: &[ColumnSet]) -> Vec<String> {
+        let mut tables: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for set in reads {
+            tables
+                .entry(set.table)
+                .or_default()
+                .extend(set.all_columns());
+        }
+        let lines = tables.into_iter().map(|(table, columns)| {
+            let with = |access| {
+                let found = columns.iter().filter(|it| self.access(table, it) == access);
+                found.copied().collect::<Vec<_>>().join(", ")
+            };
+            let mut line = format!("{table}: {}", with(Access::Granted));
+            for (what, columns) in [
+                ("not granted", with(Access::Denied)),
+                ("not there", with(Access::Missing)),
+            ] {
+                if !columns.is_empty() {
+                    line += &format!("; {what}: {columns}");
+                }
+            }
+            line
+        });
+        lines.collect()
     }
 
     /// Whether the column exists, with or without the privilege to read it.

@@ -28,7 +28,7 @@ use super::startups::JustStarted;
 use super::workspaces::LatestBuilds;
 use super::{Context, Loaded, Running};
 
-const SQL: &str = include_str!("agents.sql");
+pub(super) const SQL: &str = include_str!("agents.sql");
 
 /// Columns that the query reads.
 pub(super) const READS: &[ColumnSet] = &[

@@ -19,8 +19,8 @@ use crate::postgres::failure::from_driver;
 
 use super::{Context, Loaded, Running};
 
-const COUNTED: &str = include_str!("apps.sql");
-const NAMED: &str = include_str!("named_apps.sql");
+pub(super) const COUNTED: &str = include_str!("apps.sql");
+pub(super) const NAMED: &str = include_str!("named_apps.sql");
 
 /// Columns that the query reads.
 pub(super) const READS: &[ColumnSet] = &[ColumnSet::of(

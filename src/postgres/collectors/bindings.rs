@@ -11,7 +11,7 @@ use crate::postgres::failure::from_driver;
 
 use super::{Context, Loaded, Running};
 
-const SQL: &str = include_str!("bindings.sql");
+pub(super) const SQL: &str = include_str!("bindings.sql");
 
 /// Columns that the query reads. It only runs if the newest one, `chats.agent_id`, exists.
 pub(super) const READS: &[ColumnSet] = &[

@@ -26,6 +26,9 @@ const SCRIPTS: &str = include_str!("causes/scripts.sql");
 const CODERD_GONE: &str = include_str!("causes/coderd_gone.sql");
 const MONITORS: &str = include_str!("causes/monitors.sql");
 
+/// All of them.
+pub(super) const STATEMENTS: &[&str] = &[SURVIVED, OLD_PROCESS, SCRIPTS, CODERD_GONE, MONITORS];
+
 /// An agent's scripts are a handful; more are not named.
 const MOST_SCRIPTS: usize = 20;
 

@@ -13,7 +13,7 @@ use crate::postgres::failure::from_driver;
 
 use super::{Context, Loaded, Running};
 
-const SQL: &str = include_str!("metadata.sql");
+pub(super) const SQL: &str = include_str!("metadata.sql");
 
 /// Columns that the query reads.
 pub(super) const READS: &[ColumnSet] = &[

@@ -31,6 +31,8 @@ use workspaces::LatestBuilds;
 
 /// A collector's row in the table.
 pub(super) struct Row {
+    /// The statements that it asks, each as its file stands.
+    pub(super) statements: &'static [&'static str],
     /// Columns that it reads.
     pub(super) reads: &'static [ColumnSet],
     /// The newest column that it requires, as `table.column`, if a supported Coder may lack it.
@@ -50,6 +52,7 @@ pub(super) struct Row {
 pub(super) const fn row(collector: Collector) -> Row {
     match collector {
         Collector::Agents => Row {
+            statements: &[agents::SQL],
             reads: agents::READS,
             since: None,
             needs: &[],
@@ -57,6 +60,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: agents::run,
         },
         Collector::Apps => Row {
+            statements: &[apps::COUNTED, apps::NAMED],
             reads: apps::READS,
             since: None,
             needs: &[Collector::Agents],
@@ -64,6 +68,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: apps::run,
         },
         Collector::Causes => Row {
+            statements: causes::STATEMENTS,
             reads: causes::READS,
             since: None,
             needs: &[Collector::Agents],
@@ -71,6 +76,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: causes::run,
         },
         Collector::Workspaces => Row {
+            statements: &[workspaces::SQL],
             reads: workspaces::READS,
             since: None,
             needs: &[Collector::Agents],
@@ -78,6 +84,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: workspaces::run,
         },
         Collector::Bindings => Row {
+            statements: &[bindings::SQL],
             reads: bindings::READS,
             since: Some("chats.agent_id"),
             needs: &[],
@@ -85,6 +92,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: bindings::run,
         },
         Collector::Replicas => Row {
+            statements: &[replicas::SQL],
             reads: replicas::READS,
             since: None,
             needs: &[],
@@ -92,6 +100,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: replicas::run,
         },
         Collector::Provisioners => Row {
+            statements: &[provisioners::SQL],
             reads: provisioners::READS,
             since: Some("provisioner_daemons.last_seen_at"),
             needs: &[],
@@ -99,6 +108,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: provisioners::run,
         },
         Collector::Startups => Row {
+            statements: &[startups::SQL],
             reads: startups::READS,
             since: None,
             needs: &[Collector::Agents],
@@ -106,6 +116,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             run: startups::run,
         },
         Collector::Metadata => Row {
+            statements: &[metadata::SQL],
             reads: metadata::READS,
             since: None,
             needs: &[Collector::Agents],

@@ -11,7 +11,7 @@ use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
-const SQL: &str = include_str!("provisioners.sql");
+pub(super) const SQL: &str = include_str!("provisioners.sql");
 
 /// What the query reads. It is run only where `provisioner_daemons.last_seen_at` exists.
 pub(super) const READS: &[ColumnSet] = &[

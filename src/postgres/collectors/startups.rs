@@ -21,7 +21,7 @@ use crate::postgres::failure::from_driver;
 
 use super::{Context, Loaded, Running};
 
-const SQL: &str = include_str!("startups.sql");
+pub(super) const SQL: &str = include_str!("startups.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
 pub(super) const READS: &[ColumnSet] = &[ColumnSet::of(

@@ -22,7 +22,7 @@ use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
-const SQL: &str = include_str!("workspaces.sql");
+pub(super) const SQL: &str = include_str!("workspaces.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
 pub(super) const READS: &[ColumnSet] =

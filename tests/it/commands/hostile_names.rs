@@ -39,8 +39,13 @@ pub(crate) async fn hostile() -> (Coder, Vec<Uuid>) {
 #[tokio::test]
 async fn hostile_names_fit_and_move_no_cursor_in_status() {
     let (coder, ids) = hostile().await;
-    for arguments in [&["status"][..], &["status", "--problems"]] {
-        told(&coder, arguments).await;
+    for arguments in [&["status"][..], &["status", "--problems"], &["agents"]] {
+        for columns in [60, 80, 200] {
+            shown(&coder, arguments, columns).await;
+        }
+        for format in ["table", "wide", "yaml", "csv", "name"] {
+            told(&coder, &[arguments, &["-o", format]].concat()).await;
+        }
     }
     let listed = told(&coder, &["status", "--problems"]).await;
     let rows = listed.lines().filter(|it| it.contains("disconnected  "));
@@ -51,8 +56,10 @@ async fn hostile_names_fit_and_move_no_cursor_in_status() {
 async fn hostile_names_fit_and_move_no_cursor_in_explain() {
     let (coder, ids) = hostile().await;
     for id in ids {
-        let shown = told(&coder, &["explain", &id.to_string()]).await;
-        assert_says(&shown, &[&id.to_string(), "→ disconnected (rule closed)"]);
+        let explained = ["explain", &id.to_string()];
+        shown(&coder, &explained, 80).await;
+        let whole = told(&coder, &explained).await;
+        assert_says(&whole, &[&id.to_string(), "→ disconnected (rule closed)"]);
     }
 }
 

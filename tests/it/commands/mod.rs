@@ -4,8 +4,10 @@
 mod explain;
 pub(crate) mod hostile_names;
 mod names;
+mod output;
 mod resolve;
 mod status;
+mod support;
 mod wait;
 
 use serde_json::Value;
@@ -85,12 +87,24 @@ pub(crate) async fn ask(coder: &Coder, arguments: &[&str]) -> Ended {
     run(&[arguments, &[&url]].concat()).await
 }
 
-/// What a command printed that did its work.
+/// What a command printed into a pipe that did its work.
 async fn told(coder: &Coder, arguments: &[&str]) -> String {
     let ended = ask(coder, arguments).await;
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{arguments:?}");
-    assert_fits_a_terminal(&ended.stdout);
+    assert_moves_no_cursor(&ended.stdout);
     ended.stdout
+}
+
+/// What a command without colours shows on a terminal of this width, where it fits.
+async fn shown(coder: &Coder, arguments: &[&str], columns: usize) -> String {
+    let url = format!("--postgres.url={}", coder.url());
+    let width = columns.to_string();
+    let variables = [("NO_COLOR", "1"), ("TERMINAL_COLUMNS", width.as_str())];
+    let ended = run_on_terminal(&[arguments, &[&url]].concat(), &variables).await;
+    assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.stdout);
+    let shown = ended.stdout.replace("\r\n", "\n");
+    assert_fits(&shown, columns);
+    shown
 }
 
 /// What a command printed as JSON, which may be on a terminal, too.
@@ -115,12 +129,20 @@ async fn complaint(coder: &Coder, arguments: &[&str], code: i32) -> String {
     said.expect(&ended.stderr).trim_end().to_owned()
 }
 
-/// No line is wider than 80 columns, and nothing in it moves the cursor.
 #[track_caller]
-fn assert_fits_a_terminal(text: &str) {
+fn assert_moves_no_cursor(text: &str) {
     for line in text.lines() {
-        assert!(line.width() <= 80, "{} columns: {line}", line.width());
         assert!(!line.contains(is_odd), "{line:?}");
+    }
+}
+
+/// No line is wider than the terminal, and nothing in it moves the cursor.
+#[track_caller]
+fn assert_fits(text: &str, columns: usize) {
+    assert_moves_no_cursor(text);
+    for line in text.lines() {
+        let width = line.width();
+        assert!(width <= columns, "{width} of {columns} columns: {line}");
     }
 }
 

@@ -10,7 +10,7 @@ async fn resolved(deployment: &Deployment, outcome: &str, code: i32) -> String {
     let Ended { stdout, stderr, .. } = &ended;
     assert_eq!(ended.code, Some(code), "{stdout}{stderr}");
     assert_eq!(stderr, "");
-    assert_fits_a_terminal(stdout);
+    assert_moves_no_cursor(stdout);
     assert_says(stdout, &["ada/box", &format!("\n{outcome} after ")]);
     ended.stdout
 }

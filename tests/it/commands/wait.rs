@@ -17,7 +17,7 @@ async fn waited(deployment: &Deployment, result: &str, code: i32) -> String {
 fn ended_so(ended: Ended, result: &str, code: i32) -> String {
     let Ended { stdout, stderr, .. } = &ended;
     assert_eq!(ended.code, Some(code), "{stdout}{stderr}");
-    assert_fits_a_terminal(stdout);
+    assert_moves_no_cursor(stdout);
     assert_says(stdout, &[result]);
     assert!(!stderr.contains(['\r', '\x1b']), "{stderr:?}");
     ended.stderr
@@ -195,7 +195,7 @@ async fn on_a_terminal_one_line_changes_and_the_result_takes_its_place() {
     let (progress, result) = ended.stdout.split_once("\rready after").expect("a result");
     assert_says(progress, &["waiting for the agent to answer"]);
     assert!(!progress.contains('\n'), "{progress:?}");
-    assert_fits_a_terminal(&result.replace("\r\n", "\n"));
+    assert_fits(&result.replace("\r\n", "\n"), 80);
 }
 
 #[tokio::test]

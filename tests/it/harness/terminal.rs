@@ -1,4 +1,4 @@
-//! A command on a terminal of 80 columns, or interrupted.
+//! A command on a terminal, or interrupted.
 
 use std::time::{Duration, Instant};
 
@@ -8,14 +8,15 @@ use tokio::time::timeout;
 use super::Ended;
 use super::program::{BINARY, command, command_of, output_of};
 
-/// Runs its arguments on a terminal, and passes on what that shows. `$INTERRUPT_AT` is what is
-/// to be shown before Ctrl-C is pressed.
+/// Runs its arguments on a terminal of `$TERMINAL_COLUMNS`, or 80, and passes on what that shows.
+/// `$INTERRUPT_AT` is what is to be shown before Ctrl-C is pressed.
 const ON_A_TERMINAL: &str = "
 import fcntl, os, pty, struct, sys, termios
 until = os.environ.pop('INTERRUPT_AT', '').encode()
+columns = int(os.environ.pop('TERMINAL_COLUMNS', '80'))
 child, terminal = pty.fork()
 if child == 0:
-    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, 80, 0, 0))
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack('HHHH', 24, columns, 0, 0))
     os.execv(sys.argv[1], sys.argv[1:])
 shown = b''
 while True:

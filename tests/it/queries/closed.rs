@@ -10,7 +10,7 @@ use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::model::startup::{StartupPhase, StartupResult};
 use coder_agent_exporter::fleet::model::workspace::{BindingState, WorkspaceState};
 use coder_agent_exporter::fleet::rules::coder::ReplicaState;
-use coder_agent_exporter::fleet::rules::health::Health;
+use coder_agent_exporter::fleet::rules::health::{Health, Limits};
 use coder_agent_exporter::fleet::rules::provisioner::DaemonStatus;
 use coder_agent_exporter::fleet::rules::status::Status;
 use coder_agent_exporter::fleet::stats::collection::Collector;
@@ -97,6 +97,7 @@ pub(super) fn values(metric: &str, label: &str) -> Option<Vec<&'static str>> {
         ),
         "result" => all::<StartupResult>(),
         "cause" => all::<Cause>(),
+        "limit" => Limits::default().by_name().map(|(name, _)| name).to_vec(),
         "severity" => vec!["critical", "warning", "info", "none"],
         "alertstate" => vec!["pending", "firing"],
         _ => return None,

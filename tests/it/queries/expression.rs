@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use promql_parser::label::{MatchOp, Matcher};
+use promql_parser::parser::token::{T_COUNT, T_GROUP};
 use promql_parser::parser::{self, AggregateExpr, Call, Expr, VectorSelector};
 
 /// What stands for `$__rate_interval` and `$__range` in a query that is only read.
@@ -10,6 +11,9 @@ pub(super) const RATE_INTERVAL: &str = "97s";
 pub(super) const RANGE: &str = "3607s";
 /// What stands for a choice of Grafana's reader: all.
 pub(super) const ANYTHING: &str = ".*";
+
+/// What a selector stands in whose series are counted, whatever their values.
+pub(super) const OF_SERIES: &str = "count";
 
 /// What a query asks for.
 #[derive(Debug, Default)]
@@ -110,7 +114,9 @@ impl Asked {
             Some(parameter) => self.walk(parameter, None),
             None => {}
         }
-        self.walk(&it.expr, None);
+        // These look at no value.
+        let of_series = [T_COUNT, T_GROUP].contains(&it.op.id());
+        self.walk(&it.expr, of_series.then_some(OF_SERIES));
     }
 
     fn call(&mut self, it: &Call) {

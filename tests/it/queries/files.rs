@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::expression::ANYTHING;
+
 /// A query, and where it stands.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
@@ -115,6 +117,11 @@ impl Dashboard {
         self.variables().iter().filter(|it| it["type"] == "query")
     }
 
+    /// Those of them by which the reader chooses what is shown; the others are addresses.
+    pub(super) fn chosen_variables(&self) -> impl Iterator<Item = &Value> {
+        self.asked_variables().filter(|it| !is_address(it))
+    }
+
     pub(super) fn annotations(&self) -> impl Iterator<Item = &Value> {
         let all = list(&self.json["annotations"]["list"]);
         all.iter().filter(|it| it["builtIn"] != 1)
@@ -141,6 +148,11 @@ impl Dashboard {
     }
 }
 
+/// Whether a variable is an address for links, and no choice.
+pub(super) fn is_address(variable: &Value) -> bool {
+    text(&variable["name"]).ends_with("_url")
+}
+
 /// What a variable asks for, as a query that gives a series for each of its values.
 fn values_query(variable: &Value) -> String {
     let asked = text(&variable["query"]["query"]);
@@ -153,11 +165,24 @@ fn values_query(variable: &Value) -> String {
     format!("count by ({label}) ({selector})")
 }
 
-/// Every query of the rules and the runbooks.
+/// Every query of the rules, of the texts of alerts and of the runbooks.
 pub(super) fn alert_queries() -> Vec<Query> {
-    let of_rule = |rule: Rule| Query {
-        place: format!("rule {}", rule.name()),
-        text: rule.expr,
+    let of_rule = |rule: Rule| {
+        let place = format!("rule {}", rule.name());
+        let texts = rule
+            .annotations
+            .values()
+            .flat_map(|it| template_queries(it));
+        let of_texts = texts.map(|text| Query {
+            place: format!("a text of {place}"),
+            text,
+        });
+        let mut queries: Vec<_> = of_texts.collect();
+        queries.push(Query {
+            place,
+            text: rule.expr,
+        });
+        queries
     };
     let runbooks = read("alerts/runbooks", ".md");
     let of_runbook = |(path, text): &(PathBuf, String)| {
@@ -168,8 +193,27 @@ pub(super) fn alert_queries() -> Vec<Query> {
             text,
         })
     };
-    let rules = rules().into_iter().map(of_rule);
+    let rules = rules().into_iter().flat_map(of_rule);
     rules.chain(runbooks.iter().flat_map(of_runbook)).collect()
+}
+
+/// The queries that a template of Prometheus asks, with any value in each place for one.
+pub(super) fn template_queries(template: &str) -> Vec<String> {
+    let actions = template.split("{{").skip(1);
+    let actions = actions
+        .filter_map(|it| it.split_once("}}"))
+        .map(|(it, _)| it);
+    let asked = actions.filter(|it| it.contains("| query") || it.contains("query \""));
+    asked
+        .filter_map(quoted)
+        .map(|it| it.replace("=%q", &format!("=~\"{ANYTHING}\"")))
+        .collect()
+}
+
+/// The first text in quotation marks.
+fn quoted(action: &str) -> Option<&str> {
+    let (_, rest) = action.split_once('"')?;
+    Some(rest.split_once('"')?.0)
 }
 
 fn code(after_fence: &str) -> String {

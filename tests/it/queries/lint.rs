@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::expression::variable;
-use super::files::{Dashboard, dashboards, folder, list, rules, text};
+use super::files::{Dashboard, dashboards, folder, is_address, list, rules, text};
 use super::{lint_panels, lint_queries};
 
 const SCHEMA_VERSION: u64 = 42;
@@ -59,12 +59,23 @@ fn variables(board: &Dashboard) -> Vec<String> {
         faults.push("has no variable datasource of that type".to_owned());
     }
     for asked in board.asked_variables() {
+        // An address is one, and there is none of all.
+        let is_choice = !is_address(asked);
+        let all = if is_choice { ".*" } else { "" };
         for (key, wanted, fault) in [
-            ("multi", json!(true), "cannot be several"),
-            ("includeAll", json!(true), "has no All"),
+            (
+                "multi",
+                json!(is_choice),
+                "cannot be several, or is an address and can",
+            ),
+            (
+                "includeAll",
+                json!(is_choice),
+                "has no All, or is an address and has",
+            ),
             (
                 "allValue",
-                json!(".*"),
+                json!(all),
                 "its All leaves out what has no such label",
             ),
             (
@@ -160,6 +171,30 @@ fn every_dashboard_keeps_the_rules() {
     }
 }
 
+/// With several deployments, each row leads to its own Coder.
+#[test]
+fn links_into_coder_take_its_address_from_their_row() {
+    let boards = dashboards();
+    let panels = boards.iter().flat_map(Dashboard::panels);
+    let with_links: Vec<_> = panels
+        .filter(|it| it.to_string().contains("/@${__data"))
+        .collect();
+    assert_eq!(with_links.len(), 3);
+    for panel in with_links {
+        let title = &panel["title"];
+        let json = panel.to_string();
+        assert_eq!(
+            json.matches("/@").count(),
+            json.matches("${__data.fields.coder_url}/@").count(),
+            "{title}"
+        );
+        for target in list(&panel["targets"]) {
+            let asked = text(&target["expr"]);
+            assert!(asked.contains("group_left (coder_url)"), "{title}");
+        }
+    }
+}
+
 #[test]
 fn dashboards_are_told_apart_and_lead_to_each_other() {
     let boards = dashboards();
@@ -177,7 +212,7 @@ fn dashboards_are_told_apart_and_lead_to_each_other() {
 }
 
 #[test]
-fn alerts_that_fire_are_told_on_every_dashboard() {
+fn alerts_that_fire_and_incidents_are_told_on_every_dashboard() {
     let alerts: Vec<_> = rules().into_iter().filter_map(|it| it.alert).collect();
     assert!(!alerts.is_empty());
     for alert in alerts {
@@ -191,10 +226,13 @@ fn alerts_that_fire_are_told_on_every_dashboard() {
             .annotations()
             .map(|it| text(&it["target"]["expr"]))
             .collect();
-        let [asked] = asked.as_slice() else {
+        let [alerts, incidents] = asked.as_slice() else {
             panic!("{}: {} annotations", board.file, asked.len());
         };
-        assert!(asked.contains(r#"alertname=~"Coder.+""#), "{asked}");
+        assert!(alerts.contains(r#"alertname=~"Coder.+""#), "{alerts}");
+        // It always fires.
+        assert!(alerts.contains(r#"alertname!="CoderWatchdog""#), "{alerts}");
+        assert!(incidents.contains("coder_incident_agents"), "{incidents}");
     }
 }
 

@@ -5,7 +5,7 @@ use coder_agent_exporter::metrics::family::MetricKind;
 use promql_parser::label::MatchOp;
 use serde_json::Value;
 
-use super::expression::{RATE_INTERVAL, Selector, asked_with};
+use super::expression::{OF_SERIES, RATE_INTERVAL, Selector, asked_with};
 use super::files::{Dashboard, list, text};
 
 /// Functions that make of a counter what can be looked at.
@@ -30,12 +30,12 @@ pub(super) fn faults(board: &Dashboard, panel: &Value) -> Vec<String> {
     faults
 }
 
-fn counter_faults(selector: &Selector, target: &Value) -> Option<String> {
+pub(super) fn counter_faults(selector: &Selector, target: &Value) -> Option<String> {
     let metric = selector.metrics.first()?;
     let kind = kind_of(metric);
     let is_counter = matches!(kind, Some(MetricKind::Counter | MetricKind::Histogram));
     let is_counted = selector.within.is_some_and(|it| OF_COUNTERS.contains(&it));
-    if is_counter && !is_counted {
+    if is_counter && !is_counted && selector.within != Some(OF_SERIES) {
         return Some(format!(
             "{metric} only ever goes up: ask for its rate or increase"
         ));
@@ -54,7 +54,7 @@ fn counter_faults(selector: &Selector, target: &Value) -> Option<String> {
 /// What the reader chose holds for every metric that has the label.
 fn choice_faults(board: &Dashboard, selector: &Selector) -> Vec<String> {
     let mut faults = Vec::new();
-    for variable in board.asked_variables() {
+    for variable in board.chosen_variables() {
         let name = text(&variable["name"]);
         let asked = text(&variable["query"]["query"]);
         let label = asked

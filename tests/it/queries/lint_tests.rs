@@ -51,20 +51,25 @@ fn fault_of_a_dashboard_is_found() {
             "does not use the variable",
         ),
         (
+            "/templating/list/4/multi",
+            json!(true),
+            "is an address and can",
+        ),
+        (
             "/links/1/url",
             json!("https://other.example"),
             "coder_url: nothing uses it",
         ),
-        ("/panels/5/id", json!(2), "panel id 2 is there twice"),
-        ("/panels/5/id", Value::Null, "has no id"),
+        ("/panels/8/id", json!(2), "panel id 2 is there twice"),
+        ("/panels/8/id", Value::Null, "has no id"),
         (
-            "/panels/5/title",
+            "/panels/8/title",
             json!("Healthy share"),
             "two panels are called",
         ),
-        ("/panels/5/gridPos/w", json!(4), "overlap"),
-        ("/panels/5/gridPos/x", json!(22), "has no place"),
-        ("/panels/5/gridPos", json!({}), "has no place"),
+        ("/panels/8/gridPos/w", json!(4), "overlap"),
+        ("/panels/8/gridPos/x", json!(22), "has no place"),
+        ("/panels/8/gridPos", json!({}), "has no place"),
     ] {
         let file = if pointer.starts_with("/links") {
             "exporter.json"
@@ -102,7 +107,7 @@ fn fault_of_a_panel_is_found() {
         ("targets/0/instant", json!(false), "asks for now"),
         ("targets/0/legendFormat", json!(""), "has no legend"),
     ] {
-        check("fleet.json", &format!("/panels/5/{part}"), value, fault);
+        check("fleet.json", &format!("/panels/8/{part}"), value, fault);
     }
 }
 
@@ -177,5 +182,5 @@ fn rate_over_a_fixed_time_is_found_in_a_graph() {
 fn variable_that_is_not_there_is_found() {
     let query = json!("max(coder_exporter_up{deployment=~\"$deployment\", pod=~\"$pod\"})");
     let fault = "uses $pod, which is no variable of it";
-    check("fleet.json", "/panels/11/targets/0/expr", query, fault);
+    check("fleet.json", "/panels/14/targets/0/expr", query, fault);
 }

@@ -39,24 +39,16 @@ struct Known {
 
 impl Known {
     fn new(recorded: impl IntoIterator<Item = String>) -> Self {
-        let of_pages = families().map(|it| (it.name, it.kind, it.labels));
-        let of_probes = ProbePage::families().map(|it| (it.name, it.kind, it.labels));
-        let mut metrics = BTreeMap::new();
-        let mut labels = BTreeSet::from(["le", "alertname", "alertstate", "severity"]);
-        labels.extend(OF_TARGETS);
-        for (name, kind, own) in of_pages.chain(of_probes) {
-            labels.extend(own);
-            let own: BTreeSet<_> = own.iter().chain(OF_TARGETS).copied().collect();
-            let with_le = own.iter().copied().chain(["le"]).collect();
-            for (suffix, labels) in series(kind, own, with_le) {
-                metrics.insert(format!("{name}{suffix}"), Labels::These(labels));
-            }
-        }
-        for name in OF_PROMETHEUS {
-            let of_target = OF_TARGETS.iter().copied().collect();
-            metrics.insert((*name).to_owned(), Labels::These(of_target));
-        }
-        let made = recorded.into_iter().chain(["ALERTS".to_owned()]);
+        let scraped = scraped();
+        let mut labels = BTreeSet::from(["alertname", "alertstate", "severity"]);
+        labels.extend(scraped.values().flatten());
+        let mut metrics: BTreeMap<_, _> = scraped
+            .into_iter()
+            .map(|(name, own)| (name, Labels::These(own)))
+            .collect();
+        let made = recorded
+            .into_iter()
+            .chain(["ALERTS", "ALERTS_FOR_STATE"].map(str::to_owned));
         metrics.extend(made.map(|name| (name, Labels::OfAll)));
         Self { metrics, labels }
     }
@@ -110,6 +102,25 @@ impl Known {
         let unknown = asked.labels.iter().filter(unknown);
         unknown.map(|it| format!("no metric has a label {it}"))
     }
+}
+
+/// Every metric that a scrape brings, with its labels and those of the target.
+pub(super) fn scraped() -> BTreeMap<String, BTreeSet<&'static str>> {
+    let of_pages = families().map(|it| (it.name, it.kind, it.labels));
+    let of_probes = ProbePage::families().map(|it| (it.name, it.kind, it.labels));
+    let mut metrics = BTreeMap::new();
+    for (name, kind, own) in of_pages.chain(of_probes) {
+        let own: BTreeSet<_> = own.iter().chain(OF_TARGETS).copied().collect();
+        let with_le = own.iter().copied().chain(["le"]).collect();
+        for (suffix, labels) in series(kind, own, with_le) {
+            metrics.insert(format!("{name}{suffix}"), labels);
+        }
+    }
+    for name in OF_PROMETHEUS {
+        let of_target = OF_TARGETS.iter().copied().collect();
+        metrics.insert((*name).to_owned(), of_target);
+    }
+    metrics
 }
 
 /// The series that every format has of a family of this type.

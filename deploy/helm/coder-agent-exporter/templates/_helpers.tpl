@@ -143,31 +143,87 @@ expression, and with more labels. A name that no alert has is an error.
 {{- end }}
 {{- end -}}
 
+{{/* How the Prometheus operator scrapes, by root and the values of a ServiceMonitor or PodMonitor. */}}
+{{- define "exporter.endpoint" -}}
+{{- $monitor := .monitor -}}
+port: http
+path: {{ get .root.Values.settings "web.telemetry-path" | default "/metrics" }}
+interval: {{ $monitor.interval }}
+scrapeTimeout: {{ $monitor.scrapeTimeout }}
+scheme: {{ .root.Values.webConfig.scheme | lower }}
+{{- $relabelings := $monitor.endpoint.relabelings | default list }}
+{{- with $monitor.deployment }}
+{{- $relabelings = append $relabelings (dict "targetLabel" "deployment" "replacement" .) }}
+{{- end }}
+{{- with $relabelings }}
+relabelings:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with omit $monitor.endpoint "relabelings" }}
+{{ toYaml . }}
+{{- end }}
+{{- end -}}
+
+{{/* The annotations of a pod that serves: those for a Prometheus without the operator, and the user's. */}}
+{{- define "exporter.annotations" -}}
+{{- $found := dict }}
+{{- if .Values.scrapeAnnotations }}
+{{- $path := get .Values.settings "web.telemetry-path" | default "/metrics" }}
+{{- $scheme := lower .Values.webConfig.scheme }}
+{{- $found = dict "prometheus.io/scrape" "true" "prometheus.io/port" "21120" "prometheus.io/path" $path "prometheus.io/scheme" $scheme }}
+{{- end }}
+{{- with merge (deepCopy .Values.podAnnotations) $found }}
+{{- toYaml . }}
+{{- end }}
+{{- end -}}
+
 {{/*
 The pod of a Deployment, by root and component (exporter, or probe): they differ in the settings of
 the probe and in who has Coder's token. The container has the same name in both, for it becomes a
-label of every series.
+label of every series. The component `check` is the pod of `helm test`: it has all settings and the
+token, runs `check` once, and serves nothing.
 */}}
 {{- define "exporter.pod" -}}
 {{- $root := .root }}
-{{- $probes := eq .component "probe" }}
+{{- $checks := eq .component "check" }}
+{{- $probes := or (eq .component "probe") (and $checks (eq (include "exporter.probes" $root) "yes")) }}
 {{- /* It dials for the rounds or, where there are none, for `resolve` and `wait`. */}}
 {{- $token := "" }}
-{{- if eq $probes (eq (include "exporter.probes" $root) "yes") }}
+{{- if or $checks (eq $probes (eq (include "exporter.probes" $root) "yes")) }}
 {{- $token = $root.Values.coderToken.existingSecret }}
 {{- end -}}
 metadata:
-  {{- with $root.Values.podAnnotations }}
+  {{- if $checks }}
+  name: {{ include "exporter.partname" (dict "root" $root "part" "check") }}
   annotations:
+    helm.sh/hook: test
+    helm.sh/hook-delete-policy: before-hook-creation
+    {{- with $root.Values.podAnnotations }}
     {{- toYaml . | nindent 4 }}
+    {{- end }}
+  {{- else }}
+  {{- with include "exporter.annotations" $root }}
+  annotations:
+    {{- . | nindent 4 }}
+  {{- end }}
   {{- end }}
   labels:
+    {{- if $checks }}
+    # Another name: no Service and no monitor shall select this pod.
+    app.kubernetes.io/name: coder-agent-exporter-check
+    app.kubernetes.io/instance: {{ $root.Release.Name }}
+    {{- include "exporter.chartLabels" $root | nindent 4 }}
+    {{- else }}
     {{- include "exporter.labels" $root | nindent 4 }}
+    {{- end }}
     app.kubernetes.io/component: {{ .component }}
     {{- with $root.Values.podLabels }}
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
+  {{- if $checks }}
+  restartPolicy: Never
+  {{- end }}
   serviceAccountName: {{ include "exporter.serviceAccount" $root }}
   # It asks Kubernetes nothing.
   automountServiceAccountToken: false
@@ -192,7 +248,7 @@ spec:
     - name: exporter
       image: {{ include "exporter.image" $root }}
       imagePullPolicy: {{ $root.Values.image.pullPolicy }}
-      args: [serve]
+      args: [{{ $checks | ternary "check" "serve" }}]
       env:
         - name: CODER_EXPORTER_POSTGRES_URL_FILE
           value: /etc/coder-agent-exporter/postgres/url
@@ -214,6 +270,7 @@ spec:
         {{- with $root.Values.extraEnv }}
         {{- toYaml . | nindent 8 }}
         {{- end }}
+      {{- if not $checks }}
       ports:
         - name: http
           containerPort: 21120
@@ -221,6 +278,7 @@ spec:
         {{- include "exporter.alive" $root | nindent 8 }}
       readinessProbe:
         {{- include "exporter.alive" $root | nindent 8 }}
+      {{- end }}
       resources:
         {{- toYaml $root.Values.resources | nindent 8 }}
       securityContext:
@@ -284,7 +342,7 @@ spec:
   tolerations:
     {{- toYaml . | nindent 4 }}
   {{- end }}
-  {{- if $root.Values.topologySpreadConstraints }}
+  {{- if and $root.Values.topologySpreadConstraints (not $checks) }}
   topologySpreadConstraints:
     {{- range $root.Values.topologySpreadConstraints }}
     - {{- toYaml . | nindent 6 }}

@@ -7,6 +7,7 @@ import { PHONE, eventually, picture, visit } from './support/browser.js';
 import { known } from './support/known.js';
 import { idsOf } from './support/table.js';
 import { sql } from './world/database.js';
+import { coderd } from './world/coderd.js';
 import { serve } from './world/exporter.js';
 import { gate } from './world/gate.js';
 
@@ -14,21 +15,24 @@ import { gate } from './world/gate.js';
 const SOON = 14;
 
 let way;
+let coder;
 let served;
 let port;
 const start = async () => {
   const url = `postgres://live_exporter@127.0.0.1:${way.port}/live`;
-  served = await serve(url, { port, args: ['--coder.url=https://coder.example'] });
+  served = await serve(url, { port, args: [`--coder.url=${coder.url}`] });
   port = Number(new URL(served.origin).port);
 };
 
 before(async () => {
   way = await gate(`${known.folder}/.s.PGSQL.5432`);
+  coder = await coderd();
   await start();
 });
 after(async () => {
   await served?.end();
   way?.end();
+  coder?.end();
 });
 
 const change = (text) => sql(known.folder, 'live', text);
@@ -47,6 +51,7 @@ test('rows come and go while scroll, focus, selection and opened details stay', 
     const row = page.locator(`tr[data-key="${kept}"]`);
     await row.getByRole('link').last().focus();
     await row.scrollIntoViewIfNeeded();
+    await page.evaluate(() => scrollBy(0, 40));
     await page.evaluate((key) => {
       window.marked = document.querySelector(`tr[data-key="${key}"]`);
       getSelection().selectAllChildren(window.marked.querySelector('th'));
@@ -135,6 +140,17 @@ test('when the exporter has stopped the page says so, and goes on when it is bac
     assert.equal(await page.title(), problems);
     assert.equal(await page.locator('h1').getAttribute('class'), 'verdict bad');
   }, { expected: /ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET/ }));
+
+test('while Coder does not answer the page says so, whatever the rows say', () =>
+  visit(`${served.origin}/`, async (page) => {
+    coder.end();
+    await page.locator('h1').filter({ hasText: /^Coder does not answer this exporter: / }).waitFor({ timeout: 45_000 });
+    assert.equal(await page.locator('h1').getAttribute('class'), 'verdict bad');
+    assert.equal(await page.title(), 'Coder does not answer · Coder agents');
+    const { port: place } = new URL(coder.url);
+    coder = await coderd(Number(place));
+    await page.locator('h1').filter({ hasText: /have a problem$/ }).waitFor({ timeout: 45_000 });
+  }));
 
 test('data of more than two scrapes ago is not called well or ill', () =>
   visit(`${served.origin}/`, async (page) => {

@@ -1,22 +1,29 @@
-// Stands in for coderd at the one endpoint that the probe asks: it reaches every agent but those
-// whose id ends in one of a few digits.
+// Stands in for coderd: it is well, and reaches every agent but those whose id ends in one of a few
+// digits.
 
 import { createServer } from 'node:http';
 
 const AGENT = /^\/api\/v2\/workspaceagents\/([0-9a-f-]{36})\/listening-ports$/;
 
-/** Starts it on a free port of this machine. */
-export async function coderd() {
+/** Starts it on a port of this machine, a free one unless another is said. */
+export async function coderd(port = 0) {
   const server = createServer((request, response) => {
+    if (request.url === '/healthz') {
+      response.end('OK');
+      return;
+    }
     const id = AGENT.exec(request.url)?.[1];
     const [status, body] = answer(id);
     response.writeHead(status, { 'Content-Type': 'application/json' });
     response.end(JSON.stringify(body));
   });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${server.address().port}`,
-    end: () => server.close(),
+    end: () => {
+      server.close();
+      server.closeAllConnections();
+    },
   };
 }
 

@@ -24,12 +24,13 @@ export async function world() {
     return it;
   };
   try {
-    const [browser, demo] = await Promise.all([startBrowser(), startDemo(keep)]);
+    const coder = keep(await coderd()).url;
+    const [browser, demo] = await Promise.all([startBrowser(), startDemo(keep, coder)]);
     keep(browser);
     const folder = /@(\S+):\d+\/coder_demo/.exec(demo.line)[1];
     const still = async (name, fleet) => {
       await create(folder, name, fleet);
-      return keep(await serve(urlOf(folder, name), { args: ['--coder.url=https://coder.example'] })).origin;
+      return keep(await serve(urlOf(folder, name), { args: [`--coder.url=${coder}`] })).origin;
     };
     // `live` is for the tests to change, and to serve as they need.
     const [smallOrigin, largeOrigin, togetherOrigin] = await Promise.all([
@@ -38,7 +39,7 @@ export async function world() {
       still('together', together()),
       create(folder, 'live', small()),
     ]);
-    const known = { folder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin, together: togetherOrigin };
+    const known = { folder, coder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin, together: togetherOrigin };
     return { known, end };
   } catch (error) {
     await end();
@@ -53,10 +54,9 @@ const startBrowser = () => chromium.launchServer({
   host: '127.0.0.1',
 });
 
-async function startDemo(keep) {
-  const coder = keep(await coderd());
+async function startDemo(keep, coder) {
   const args = [
-    'demo', '--demo.agents=200', '--demo.seed=7', '--probe.dialer=coderd', '--probe.scope=all', `--coder.url=${coder.url}`,
+    'demo', '--demo.agents=200', '--demo.seed=7', '--probe.dialer=coderd', '--probe.scope=all', `--coder.url=${coder}`,
     '--probe.interval=1h', '--probe.sample=40', '--probe.concurrency=8',
   ];
   return keep(await exporter(args, { env: { CODER_SESSION_TOKEN: 'a-token-of-nobody' } }));

@@ -252,4 +252,19 @@ mod tests {
         assert!(shown(&incidents, &fleet).contains("2 more are in the"));
         assert_eq!(shown(&[], &fleet), "");
     }
+
+    #[test]
+    fn dashboard_is_of_the_template_that_the_agents_share() {
+        let of = |dimension, value: &str| {
+            let common = Common::Value(dimension, value.into());
+            let found = variables(&common).into_iter();
+            found
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect::<Vec<_>>()
+        };
+        let template = ["organization=acme", "template=docker"];
+        assert_eq!(of(Dimension::TemplateVersion, "acme/docker/v1/2"), template);
+        assert_eq!(of(Dimension::Organization, "acme"), template[..1]);
+        assert_eq!(of(Dimension::Owner, "ada"), [""; 0]);
+    }
 }

@@ -98,3 +98,25 @@ fn reason(kind: ErrorKind) -> &'static str {
         }
     }
 }
+
+/// What to do first where the database cannot be read. `docs/troubleshooting.md` has more of each.
+pub(super) const fn remedy(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Connect => {
+            "Check that the database runs, and that its address, port and firewall are right."
+        }
+        ErrorKind::Timeout => "Check that the database runs and is not overloaded.",
+        ErrorKind::Lock => {
+            "Wait: it may be a migration of Coder. If it lasts, look for the session."
+        }
+        ErrorKind::Authentication => "Check user and password of the URL, and pg_hba.conf.",
+        ErrorKind::Tls => "Check sslmode, the certificates and their dates.",
+        ErrorKind::Schema => {
+            "Check that it is Coder's database, and whether Coder is newer than this exporter."
+        }
+        ErrorKind::Permission => "Run the GRANT in the message as the database's owner.",
+        ErrorKind::Decode | ErrorKind::Query | ErrorKind::DuplicateSeries => {
+            "Read the server's error in the message."
+        }
+    }
+}

@@ -16,7 +16,7 @@ use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, number};
 
 use super::View;
-use super::state::FleetState;
+use super::state::{FleetState, remedy};
 
 /// Data that is older says nothing about now: two scrapes at the usual interval of 30 s.
 pub(super) const OLD: Duration = Duration::from_secs(60);
@@ -119,7 +119,13 @@ impl<'a> Verdict<'a> {
             h1 class=(self.class()) data-verdict { (self.headline(view, state)) }
             @match self {
                 Self::Unknown { failure, .. } => {
-                    @if let Some(failure) = failure { p class="warning" { (failure) } }
+                    @if let Some(failure) = failure {
+                        p class="warning" { (failure) }
+                        p class="advice" {
+                            b { "Do: " } (remedy(failure.kind)) " "
+                            code { "coder-agent-exporter check" } " tries each step and names the one that fails."
+                        }
+                    }
                     p class="note" {
                         "Workspaces run on without this exporter: whether their agents are well is not known. "
                         "The page asks again every few seconds, and Prometheus with each scrape."

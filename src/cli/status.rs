@@ -157,7 +157,7 @@ impl Status<'_> {
             let oldest = out.width.name(&name_of(oldest.agent), 17 + 9 + 10);
             let _ = writeln!(out, "{name} {count:>6}  {age:<9} {oldest}");
         }
-        let hint = "Run status --problems to list each agent, and explain to see why.";
+        let hint = "status --problems lists each agent; explain says why.";
         let _ = writeln!(out, "\n{}", styled(FAINT, hint));
     }
 

@@ -24,11 +24,11 @@ async fn lost_agent_is_shown_with_the_numbers_that_decided_and_what_to_do() {
             "ada/box.main disconnected",
             "For 47s",
             "Check the agent's machine and network first",
-            "As of 2026-03-01T12:00:00Z",
+            "As of 2026-03-01 12:00:00 UTC",
             "Status last heartbeat 47.2 s before now, limit 30 s → disconnected (rule silent)",
             "Health status is disconnected, and no shutdown was requested → disconnected (rule disconnected)",
             "Connection closed never",
-            "Last heartbeat 47s ago 2026-03-01T11:59:12Z",
+            "Last heartbeat 47s ago 2026-03-01 11:59:12 UTC",
             "Template docker, version v1",
             "Latest build 1, start: succeeded",
         ],
@@ -37,8 +37,8 @@ async fn lost_agent_is_shown_with_the_numbers_that_decided_and_what_to_do() {
     assert_says(
         &timeline,
         &[
-            "created by a build, 3h 1m ago 2026-03-01T08:59:00Z 1m 0s later: connected for the \
-             first time, 3h 0m ago 2026-03-01T09:00:00Z 2h 59m later: last heartbeat, 47s ago",
+            "created by a build, 3h 1m ago 2026-03-01 08:59:00 UTC 1m 0s later: connected for the \
+             first time, 3h 0m ago 2026-03-01 09:00:00 UTC 2h 59m later: last heartbeat, 47s ago",
         ],
     );
     assert_says(
@@ -81,7 +81,10 @@ async fn survived_build_shows_in_the_builds_before() {
     let builds = part(&page, "builds");
     let rows: Vec<_> = builds.split("<tr").skip(2).map(text).collect();
     assert_eq!(rows.len(), 2, "{builds}");
-    assert_says(&rows[0], &["Build 3 start succeeded main created"]);
+    assert_says(
+        &rows[0],
+        &["Build 3 start succeeded main connected, never reported its state"],
+    );
     assert_says(&rows[1], &["Build 1 start succeeded main ready"]);
     assert!(rows[0].ends_with("never"), "{rows:?}");
     assert!(!rows[1].contains("never"), "{rows:?}");
@@ -102,7 +105,7 @@ async fn sub_agents_stand_under_their_parent() {
     assert_says(&rows[0], &["main connected healthy"]);
     assert_says(
         &rows[1],
-        &["↳ dev sub-agent disconnected disconnected 1h 30m ago"],
+        &["↳ dev sub-agent disconnected disconnected 1h 30m ready 1h 30m ago"],
     );
     assert_says(&rows[2], &["zeta connected healthy"]);
     assert_eq!(kin.matches("aria-current").count(), 1, "{kin}");

@@ -86,6 +86,8 @@ async fn what_is_not_there_and_what_cannot_be_done_are_told_alike() {
             assert!(refused.text.contains(part), "{method}: {}", refused.text);
         }
     }
-    // Elsewhere things stay as they were.
-    assert_eq!(exporter.get("/apix").await.body, "");
+    // Elsewhere a person reads it.
+    let page = exporter.get("/apix").await;
+    assert_eq!(page.status, 404);
+    assert!(page.body.contains("There is no such page"), "{}", page.body);
 }

@@ -14,7 +14,7 @@ use crate::commands::hostile_names::hostile;
 use super::*;
 
 /// Requests made up for each path, of each sort.
-const EXAMPLES: &str = "--max-examples=10";
+const EXAMPLES: &str = "--max-examples=25";
 
 /// All of its checks; what it had to say, where it is not content.
 async fn judge(address: SocketAddr) -> Result<String, String> {

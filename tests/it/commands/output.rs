@@ -50,7 +50,7 @@ async fn names_are_whole_in_a_pipe_and_fit_on_a_terminal() {
     // Sentences are not broken either: a fact is a line.
     let explained = told(&coder, &["explain", &names[0]]).await;
     let advice = explained.lines().find(|it| it.contains("  advice"));
-    assert_says(advice.unwrap(), &["Check the agent's machine", "lost."]);
+    assert_says(advice.unwrap(), &["Check the machines", "changed there."]);
 }
 
 #[tokio::test]

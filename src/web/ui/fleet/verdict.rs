@@ -127,7 +127,7 @@ impl<'a> Verdict<'a> {
                         }
                     }
                     p class="note" {
-                        "Workspaces run on without this exporter: whether their agents are well is not known. "
+                        "Workspaces run on without this exporter: the state of their agents is not known. "
                         "The page asks again every few seconds, and Prometheus with each scrape."
                     }
                     (last_known(view.health_history.last_known(), view.now))

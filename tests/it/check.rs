@@ -350,28 +350,28 @@ async fn programs_read_the_checks_as_fields() {
     let coder = one_agent().await;
     let url = format!("--postgres.url={}", coder.url());
     let well = run(&["check", &url, "-o", "json"]).await;
-    let told = json::json(&well.stdout);
-    assert_eq!((well.code, &told["ok"]), (Some(0), &true.into()));
-    let checks = told["checks"].as_array().unwrap();
-    assert!(checks.iter().all(|it| it["verdict"] == "ok"), "{told}");
+    let report = json::json(&well.stdout);
+    assert_eq!((well.code, &report["ok"]), (Some(0), &true.into()));
+    let checks = report["checks"].as_array().unwrap();
+    assert!(checks.iter().all(|it| it["verdict"] == "ok"), "{report}");
     let role = &coder.role;
     coder
         .sql(&format!("REVOKE SELECT ON templates FROM {role}"))
         .await;
     let ended = run(&["check", &url, "--json"]).await;
-    let told = json::json(&ended.stdout);
-    assert_eq!((ended.code, &told["ok"]), (Some(1), &false.into()));
+    let report = json::json(&ended.stdout);
+    assert_eq!((ended.code, &report["ok"]), (Some(1), &false.into()));
     let failed = |it: &&serde_json::Value| it["verdict"] == "fail";
-    let failed: Vec<_> = told["checks"]
+    let failed: Vec<_> = report["checks"]
         .as_array()
         .unwrap()
         .iter()
         .filter(failed)
         .collect();
-    assert_eq!(failed.len(), 1, "{told}");
+    assert_eq!(failed.len(), 1, "{report}");
     assert_eq!(failed[0]["check"], "grants");
     assert!(
         failed[0]["detail"].as_str().unwrap().contains("run: "),
-        "{told}"
+        "{report}"
     );
 }

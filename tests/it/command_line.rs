@@ -88,20 +88,20 @@ async fn manual_has_a_page_for_each_command_and_a_main_page_with_all_flags() {
 
 #[tokio::test]
 async fn version_says_what_it_was_built_from() {
-    let told = json(&run(&["version", "-o", "json"]).await.stdout);
-    assert_eq!(told["version"], env!("CARGO_PKG_VERSION"));
+    let report = json(&run(&["version", "-o", "json"]).await.stdout);
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
     for field in ["commit", "build_date", "rustc", "platform"] {
-        let value = told[field].as_str().unwrap();
+        let value = report[field].as_str().unwrap();
         assert!(!value.is_empty(), "{field}");
     }
-    let rustc = told["rustc"].as_str().unwrap();
+    let rustc = report["rustc"].as_str().unwrap();
     assert!(rustc.starts_with("1."), "{rustc}");
     for arguments in [
         ["version", "--json"],
         ["--json", "version"],
         ["-ojson", "version"],
     ] {
-        assert_eq!(json(&run(&arguments).await.stdout), told);
+        assert_eq!(json(&run(&arguments).await.stdout), report);
     }
     let text = run(&["version"]).await.stdout;
     assert!(text.contains(rustc), "{text}");

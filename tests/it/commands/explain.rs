@@ -6,7 +6,7 @@ use super::*;
 async fn explained(agent: Agent) -> String {
     let coder = Coder::new().await;
     coder.add(workspace("box").agent(agent)).await;
-    let shown = told(&coder, &["explain", "ada/box"]).await;
+    let shown = printed(&coder, &["explain", "ada/box"]).await;
     shown.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -18,7 +18,7 @@ async fn disconnected_agent_is_told_with_the_numbers_that_decided() {
         .set("last_connected_at", "timestamptz '2026-03-01 11:59:12.8Z'")
         .set("first_connected_at", "timestamptz '2026-03-01 09:00:00Z'");
     coder.add(workspace("box").agent(lost)).await;
-    let shown = squeezed(&told(&coder, &["explain", "ada/box"]).await);
+    let shown = squeezed(&printed(&coder, &["explain", "ada/box"]).await);
     assert_says(
         &shown,
         &[
@@ -43,10 +43,10 @@ async fn agent_of_an_earlier_build_is_told_to_be_one() {
         .build(start(1).agent(old.clone()))
         .build(start(2).agent(agent("main")));
     coder.add(it).await;
-    let shown = told(&coder, &["explain", &old.id.to_string()]).await;
+    let shown = printed(&coder, &["explain", &old.id.to_string()]).await;
     let of_today = "verdict             ready: agent main is connected";
     assert_says(&shown, &["of an earlier build", "(rule closed)", of_today]);
-    let shown = told(&coder, &["explain", "ada/box.main"]).await;
+    let shown = printed(&coder, &["explain", "ada/box.main"]).await;
     assert!(!shown.contains("of an earlier build"), "{shown}");
 }
 
@@ -76,7 +76,7 @@ async fn agent_stuck_in_created_is_told_with_its_cause() {
         .build(stop(2))
         .build(start(3).agent(stuck()));
     coder.add(it).await;
-    let shown = told(&coder, &["explain", "ada/box"]).await;
+    let shown = printed(&coder, &["explain", "ada/box"]).await;
     assert_says(&shown, &["survived_build", "Restart the agent process"]);
 }
 
@@ -139,7 +139,7 @@ async fn workspace_without_a_running_agent_is_told_by_its_build() {
         ("never", "gone: it was never built", ""),
         ("new", "building: build 1 (start) pending", ""),
     ] {
-        let shown = told(&coder, &["explain", &format!("ada/{name}")]).await;
+        let shown = printed(&coder, &["explain", &format!("ada/{name}")]).await;
         let shown = squeezed(&shown);
         assert_says(&shown, &[&format!("\nverdict {expected}\n"), advice]);
         assert_eq!(shown.contains("\nadvice "), !advice.is_empty(), "{shown}");

@@ -44,10 +44,10 @@ async fn hostile_names_fit_and_move_no_cursor_in_status() {
             shown(&coder, arguments, columns).await;
         }
         for format in ["table", "wide", "yaml", "csv", "name"] {
-            told(&coder, &[arguments, &["-o", format]].concat()).await;
+            printed(&coder, &[arguments, &["-o", format]].concat()).await;
         }
     }
-    let listed = told(&coder, &["status", "--problems"]).await;
+    let listed = printed(&coder, &["status", "--problems"]).await;
     let rows = listed.lines().filter(|it| it.contains("disconnected  "));
     assert_eq!(rows.count(), ids.len(), "{listed}");
 }
@@ -58,7 +58,7 @@ async fn hostile_names_fit_and_move_no_cursor_in_explain() {
     for id in ids {
         let explained = ["explain", &id.to_string()];
         shown(&coder, &explained, 80).await;
-        let whole = told(&coder, &explained).await;
+        let whole = printed(&coder, &explained).await;
         assert_says(&whole, &[&id.to_string(), "→ disconnected (rule closed)"]);
     }
 }

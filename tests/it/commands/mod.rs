@@ -88,7 +88,7 @@ pub(crate) async fn ask(coder: &Coder, arguments: &[&str]) -> Ended {
 }
 
 /// What a command printed into a pipe that did its work.
-async fn told(coder: &Coder, arguments: &[&str]) -> String {
+async fn printed(coder: &Coder, arguments: &[&str]) -> String {
     let ended = ask(coder, arguments).await;
     assert_eq!((ended.code, &*ended.stderr), (Some(0), ""), "{arguments:?}");
     assert_moves_no_cursor(&ended.stdout);

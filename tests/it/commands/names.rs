@@ -11,7 +11,7 @@ async fn workspace_and_agent_are_found_by_id_and_by_names_in_any_case() {
     let it = workspace("Build-Box").build(build);
     coder.add(it.clone()).await;
     for name in [&it.id.to_string(), "ada/build-box", "ADA/BUILD-BOX"] {
-        let shown = told(&coder, &["explain", name]).await;
+        let shown = printed(&coder, &["explain", name]).await;
         assert_says(&shown, &["ada/Build-Box", "agent main", "agent other"]);
     }
     for name in [
@@ -20,7 +20,7 @@ async fn workspace_and_agent_are_found_by_id_and_by_names_in_any_case() {
         "ada/build-box.main",
         "Ada/Build-box.MAIN",
     ] {
-        let shown = told(&coder, &["explain", name]).await;
+        let shown = printed(&coder, &["explain", name]).await;
         assert_says(
             &shown,
             &["ada/Build-Box", "agent main", "→ healthy (rule healthy)"],
@@ -48,12 +48,12 @@ async fn deleted_workspace_is_found_by_its_id_alone() {
     let coder = Coder::new().await;
     let it = workspace("box").deleted().agent(agent("main"));
     coder.add(it.clone()).await;
-    let shown = told(&coder, &["explain", &it.id.to_string()]).await;
+    let shown = printed(&coder, &["explain", &it.id.to_string()]).await;
     assert_says(&shown, &["gone: it is deleted"]);
     complaint(&coder, &["explain", "ada/box"], 1).await;
     // A new one of the same name is the one that is meant.
     coder.add(workspace("box").agent(agent("main"))).await;
-    let shown = told(&coder, &["explain", "ada/box"]).await;
+    let shown = printed(&coder, &["explain", "ada/box"]).await;
     assert_says(&shown, &["ready: agent main is connected"]);
 }
 
@@ -103,7 +103,7 @@ async fn names_that_differ_in_case_alone_are_told_apart_by_their_ids() {
     for it in [&lower, &upper] {
         let id = it.id.to_string();
         assert_says(&said, &[&id]);
-        told(&coder, &["explain", &id]).await;
+        printed(&coder, &["explain", &id]).await;
     }
 
     let (one, two) = (agent("main"), agent("Main"));

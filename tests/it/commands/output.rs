@@ -23,7 +23,7 @@ async fn fleet() -> (Coder, [String; 2]) {
 
 /// The lines of this list's names.
 async fn names(coder: &Coder, arguments: &[&str]) -> Vec<String> {
-    let listed = told(coder, &[arguments, &["-o", "name"]].concat()).await;
+    let listed = printed(coder, &[arguments, &["-o", "name"]].concat()).await;
     listed.lines().map(str::to_owned).collect()
 }
 
@@ -31,10 +31,10 @@ async fn names(coder: &Coder, arguments: &[&str]) -> Vec<String> {
 async fn names_are_whole_in_a_pipe_and_fit_on_a_terminal() {
     let (coder, names) = fleet().await;
     for arguments in [&["status", "--problems"][..], &["agents"]] {
-        let piped = told(&coder, arguments).await;
+        let piped = printed(&coder, arguments).await;
         for name in &names {
             assert_eq!(piped.matches(name.as_str()).count(), 1, "{piped}");
-            told(&coder, &["explain", name]).await;
+            printed(&coder, &["explain", name]).await;
         }
         for columns in [60, 80, 95] {
             let fitting = shown(&coder, arguments, columns).await;
@@ -48,7 +48,7 @@ async fn names_are_whole_in_a_pipe_and_fit_on_a_terminal() {
         assert!(!wide.contains('…'), "{wide}");
     }
     // Sentences are not broken either: a fact is a line.
-    let explained = told(&coder, &["explain", &names[0]]).await;
+    let explained = printed(&coder, &["explain", &names[0]]).await;
     let advice = explained.lines().find(|it| it.contains("  advice"));
     assert_says(advice.unwrap(), &["Check the machines", "changed there."]);
 }
@@ -78,7 +78,7 @@ async fn each_format_has_the_same_rows() {
         ),
         (Some(4), 4)
     );
-    let csv = told(&coder, &["agents", "-o", "csv", "--sort", "agent"]).await;
+    let csv = printed(&coder, &["agents", "-o", "csv", "--sort", "agent"]).await;
     let lines: Vec<_> = csv.lines().collect();
     assert!(lines[0].starts_with("age_seconds,health,agent,"), "{csv}");
     assert_eq!(lines.len(), 5, "{csv}");
@@ -91,11 +91,11 @@ async fn each_format_has_the_same_rows() {
         let id = agent["agent_id"].as_str().unwrap();
         assert_eq!(csv.matches(id).count(), 1, "{id}: {csv}");
     }
-    let bare = told(&coder, &["agents", "-o", "csv", "--no-headers"]).await;
+    let bare = printed(&coder, &["agents", "-o", "csv", "--no-headers"]).await;
     assert_eq!(bare.lines().count(), 4, "{bare}");
-    let wide = told(&coder, &["status", "-o", "wide"]).await;
+    let wide = printed(&coder, &["status", "-o", "wide"]).await;
     assert_says(&wide, &["ORGANIZATION", "  STUCK_CREATED"]);
-    let yaml = told(&coder, &["status", "-o", "yaml"]).await;
+    let yaml = printed(&coder, &["status", "-o", "yaml"]).await;
     assert_says(
         &yaml,
         &[
@@ -103,7 +103,7 @@ async fn each_format_has_the_same_rows() {
             "\n  - health:\n      connect_timeout: 0\n",
         ],
     );
-    let yaml = told(&coder, &["explain", &one, "-o", "yaml"]).await;
+    let yaml = printed(&coder, &["explain", &one, "-o", "yaml"]).await;
     assert_says(&yaml, &["workspace_owner: \"a-team-with-a-long-name\"\n"]);
 }
 
@@ -151,7 +151,7 @@ async fn filters_leave_out_agents_of_lists_sums_and_incidents() {
         ),
         (&2.into(), 1)
     );
-    let none = told(&coder, &["agents", "--owner=eve"]).await;
+    let none = printed(&coder, &["agents", "--owner=eve"]).await;
     assert_eq!(none, "No agent fits.\n");
     let ended = ask(&coder, &["status", "--health=ill"]).await;
     assert_eq!(ended.code, Some(64));

@@ -26,7 +26,7 @@ async fn fleet() -> Coder {
 #[tokio::test]
 async fn totals_are_per_template_with_the_oldest_of_each_problem() {
     let coder = fleet().await;
-    let shown = told(&coder, &["status"]).await;
+    let shown = printed(&coder, &["status"]).await;
     let shown = squeezed(&shown);
     assert_says(
         &shown,
@@ -46,7 +46,7 @@ async fn totals_are_per_template_with_the_oldest_of_each_problem() {
 #[tokio::test]
 async fn problems_are_listed_oldest_first_each_with_advice() {
     let coder = fleet().await;
-    let shown = squeezed(&told(&coder, &["status", "--problems"]).await);
+    let shown = squeezed(&printed(&coder, &["status", "--problems"]).await);
     assert_says(
         &shown,
         &[
@@ -69,7 +69,7 @@ async fn problems_are_listed_oldest_first_each_with_advice() {
 async fn fleet_without_agents_has_no_problem_and_zeros() {
     let coder = Coder::new().await;
     for arguments in [&["status"][..], &["status", "--problems"]] {
-        let shown = squeezed(&told(&coder, arguments).await);
+        let shown = squeezed(&printed(&coder, arguments).await);
         assert_says(&shown, &["\nall 0 0 0 0 0\n", "No agent has a problem."]);
     }
     let told = told_json(&coder, &["status"]).await;
@@ -101,7 +101,7 @@ async fn colour_is_for_terminals_and_not_for_those_who_want_none() {
     let plain = run_on_terminal(&["status", &url], &[("NO_COLOR", "1")]).await;
     assert!(!plain.stdout.contains('\x1b'), "{}", plain.stdout);
     // The same but for the colours and the seconds that have passed.
-    let piped = told(&coder, &["status"]).await;
+    let piped = printed(&coder, &["status"]).await;
     assert_eq!(plain.stdout.lines().count(), piped.lines().count());
     assert_fits(&plain.stdout.replace("\r\n", "\n"), 80);
 }
@@ -112,9 +112,9 @@ async fn limits_are_settings_here_too() {
     coder
         .add(workspace("box").agent(agent("main").silent_for(47.2)))
         .await;
-    let shown = told(&coder, &["status"]).await;
+    let shown = printed(&coder, &["status"]).await;
     assert_says(&shown, &["disconnected"]);
-    let shown = told(&coder, &["status", "--agent.inactive-timeout=5m"]).await;
+    let shown = printed(&coder, &["status", "--agent.inactive-timeout=5m"]).await;
     assert_says(&shown, &["No agent has a problem."]);
 }
 
@@ -145,5 +145,5 @@ async fn missing_grant_is_told_with_the_statement_that_gives_it() {
     let said = complaint(&coder, &["status"], 1).await;
     let (_, grant) = said.split_once("run: ").expect(&said);
     coder.sql(grant).await;
-    told(&coder, &["status"]).await;
+    printed(&coder, &["status"]).await;
 }

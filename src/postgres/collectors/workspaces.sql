@@ -14,5 +14,5 @@ CROSS JOIN LATERAL (
            its.id
     FROM provisioner_jobs AS its
     WHERE its.id = asked.job_id
-    OFFSET 0
+    OFFSET 0 -- by index provisioner_jobs.id
 ) AS job

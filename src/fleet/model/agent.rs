@@ -77,7 +77,7 @@ impl ScopeId {
 }
 
 /// The common labels of all fleet metrics (`docs/spec/metrics.md`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     /// `organizations.name`.
     pub organization: Label,

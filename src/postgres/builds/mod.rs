@@ -243,11 +243,6 @@ impl Builds {
         known.unwrap_or_else(|| DbEnum::parse(None))
     }
 
-    /// The id of the template version of a build.
-    pub(super) fn template_version(&self, build: &Build) -> Option<Uuid> {
-        self.template_versions.get(build.template_version).copied()
-    }
-
     /// The ids of the template versions that there are.
     fn template_versions(&self) -> &[Uuid] {
         self.template_versions.all()

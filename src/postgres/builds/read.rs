@@ -16,7 +16,8 @@ use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
 
-use super::Builds;
+use super::numbers::Numbers;
+use super::{Build, Builds};
 
 pub(in crate::postgres) const WORKSPACES: &str = include_str!("workspaces.sql");
 pub(in crate::postgres) const BUILDS: &str = include_str!("builds.sql");
@@ -31,12 +32,31 @@ pub(in crate::postgres) struct Workspace {
     pub(in crate::postgres) id: Uuid,
     /// `workspaces.name`.
     pub(in crate::postgres) name: Label,
-    /// `workspaces.owner_id`.
-    pub(in crate::postgres) owner: Option<Uuid>,
-    /// `workspaces.organization_id`.
-    pub(in crate::postgres) organization: Option<Uuid>,
-    /// `workspaces.template_id`.
-    pub(in crate::postgres) template: Option<Uuid>,
+    /// The number of `workspaces.owner_id`.
+    pub(in crate::postgres) owner: u32,
+    /// The number of `workspaces.organization_id` and `template_id` together.
+    pub(in crate::postgres) scope: u32,
+}
+
+/// The workspaces, sorted by id, and whose they are.
+#[derive(Debug, Default)]
+pub(in crate::postgres) struct Workspaces {
+    list: Vec<Workspace>,
+    owners: Numbers<Option<Uuid>>,
+    /// Organization and template.
+    scopes: Numbers<(Option<Uuid>, Option<Uuid>)>,
+}
+
+impl Workspaces {
+    /// All workspaces.
+    pub(in crate::postgres) fn list(&self) -> &[Workspace] {
+        &self.list
+    }
+
+    /// The id of a workspace's owner.
+    pub(in crate::postgres) fn owner(&self, workspace: &Workspace) -> Option<Uuid> {
+        self.owners.get(workspace.owner).copied().flatten()
+    }
 }
 
 /// Reads the workspaces, and brings what is known of their latest builds up to date. The
@@ -47,10 +67,10 @@ pub(in crate::postgres) struct Workspace {
 pub(in crate::postgres) async fn read(
     session: &Session,
     builds: &mut Builds,
-) -> Result<Vec<Workspace>, Failure> {
+) -> Result<Workspaces, Failure> {
     let client = session.client()?;
     let workspaces = read_workspaces(client).await?;
-    let ids: Vec<Uuid> = workspaces.iter().map(|it| it.id).collect();
+    let ids: Vec<Uuid> = workspaces.list.iter().map(|it| it.id).collect();
     builds.begin(&ids);
     drop(ids);
     let sql = match session.catalog.has_index("workspace_builds.workspace_id") {
@@ -68,26 +88,27 @@ pub(in crate::postgres) async fn read(
 /// The savepoint of each statement but the first.
 pub(in crate::postgres) const SAVEPOINT: &str = "agents";
 
-async fn read_workspaces(client: &Client) -> Result<Vec<Workspace>, Failure> {
+async fn read_workspaces(client: &Client) -> Result<Workspaces, Failure> {
     let failed = |error| from_driver("reading the workspaces", error);
     let no_params: [(&str, Type); 0] = [];
     let rows = client.query_typed_raw(WORKSPACES, no_params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
-    let mut workspaces = Vec::new();
+    let mut workspaces = Workspaces::default();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
-        workspaces.push(Workspace {
+        let owner = workspaces.owners.of(row.get("owner_id")?);
+        let scope = (row.get("organization_id")?, row.get("template_id")?);
+        workspaces.list.push(Workspace {
             id: row.get("id")?.unwrap_or_default(),
             name: row.text("name")?.map(Into::into).unwrap_or_default(),
-            owner: row.get("owner_id")?,
-            organization: row.get("organization_id")?,
-            template: row.get("template_id")?,
+            owner,
+            scope: workspaces.scopes.of(scope),
         });
     }
-    workspaces.sort_unstable_by_key(|it| it.id);
+    workspaces.list.sort_unstable_by_key(|it| it.id);
     // A database that was restored without its indexes may have a row twice.
-    workspaces.dedup_by_key(|it| it.id);
+    workspaces.list.dedup_by_key(|it| it.id);
     Ok(workspaces)
 }
 
@@ -154,25 +175,26 @@ async fn read_resources(client: &Client, sql: &str, builds: &mut Builds) -> Resu
     Ok(())
 }
 
-/// Names by id.
-#[derive(Debug, Default)]
+/// The names that workspaces and their builds refer to, by the numbers of these.
+#[derive(Debug)]
 pub(in crate::postgres) struct Names {
-    users: HashMap<Uuid, Label>,
-    organizations: HashMap<Uuid, Label>,
-    templates: HashMap<Uuid, Label>,
-    template_versions: HashMap<Uuid, Label>,
+    owners: Vec<Label>,
+    scopes: Vec<Scope>,
+    template_versions: Vec<Label>,
 }
 
 impl Names {
-    /// Reads the names that these workspaces and their builds refer to. They may change, so they
-    /// are read in every collection.
+    /// Reads the names. They may change, so they are read in every collection.
     pub(in crate::postgres) async fn read(
         client: &Client,
-        workspaces: &[Workspace],
+        workspaces: &Workspaces,
         builds: &Builds,
     ) -> Result<Self, Failure> {
-        let owners = distinct(workspaces, |it| it.owner);
-        let templates = distinct(workspaces, |it| it.template);
+        let owners: Vec<Uuid> = workspaces.owners.all().iter().copied().flatten().collect();
+        let scopes = workspaces.scopes.all();
+        let mut templates: Vec<Uuid> = scopes.iter().filter_map(|it| it.1).collect();
+        templates.sort_unstable();
+        templates.dedup();
         let params: &[(&(dyn ToSql + Sync), Type)] = &[
             (&owners, Type::UUID_ARRAY),
             (&templates, Type::UUID_ARRAY),
@@ -181,51 +203,45 @@ impl Names {
         let rows = client.query_typed(NAMES, params).await;
         let rows = rows.map_err(|error| from_driver("reading the names", error))?;
         let columns = Columns::default();
-        let mut names = Self::default();
+        // Every id is random: no two tables have the same.
+        let mut names: HashMap<Uuid, Label> = HashMap::new();
         for row in &rows {
             let row = columns.of(row);
-            let (of, id, name) = (row.text("of")?, row.get("id")?, row.text("name")?);
-            let (Some(of), Some(id)) = (of, id) else {
-                continue;
-            };
-            let names = match &*of {
-                "user" => &mut names.users,
-                "organization" => &mut names.organizations,
-                "template" => &mut names.templates,
-                _ => &mut names.template_versions,
-            };
-            names.insert(id, name.map(Into::into).unwrap_or_default());
+            if let (Some(id), Some(name)) = (row.get("id")?, row.text("name")?) {
+                names.insert(id, name.into());
+            }
         }
-        Ok(names)
+        let name = |id: Option<Uuid>| {
+            id.and_then(|it| names.get(&it))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let scope = |&(organization, template): &(Option<Uuid>, Option<Uuid>)| Scope {
+            organization: name(organization),
+            template: name(template),
+        };
+        let versions = builds.template_versions().iter();
+        Ok(Self {
+            owners: workspaces.owners.all().iter().map(|it| name(*it)).collect(),
+            scopes: scopes.iter().map(scope).collect(),
+            template_versions: versions.map(|it| name(Some(*it))).collect(),
+        })
     }
 
-    /// The name of a user; empty where there is none.
-    pub(in crate::postgres) fn user(&self, id: Option<Uuid>) -> Label {
-        name(&self.users, id)
+    /// The name of a workspace's owner; empty where there is none.
+    pub(in crate::postgres) fn owner(&self, workspace: &Workspace) -> Label {
+        let name = self.owners.get(workspace.owner as usize).cloned();
+        name.unwrap_or_default()
     }
 
-    /// Organization and template of a workspace.
-    pub(in crate::postgres) fn scope(&self, workspace: &Workspace) -> Scope {
-        Scope {
-            organization: name(&self.organizations, workspace.organization),
-            template: name(&self.templates, workspace.template),
-        }
+    /// Organization and template of each number.
+    pub(in crate::postgres) fn scopes(&self) -> &[Scope] {
+        &self.scopes
     }
 
-    /// The name of a template version; empty where there is none.
-    pub(in crate::postgres) fn template_version(&self, id: Option<Uuid>) -> Label {
-        name(&self.template_versions, id)
+    /// The name of a build's template version; empty where there is none.
+    pub(in crate::postgres) fn template_version(&self, build: &Build) -> Label {
+        let name = self.template_versions.get(build.template_version as usize);
+        name.cloned().unwrap_or_default()
     }
-}
-
-fn name(names: &HashMap<Uuid, Label>, id: Option<Uuid>) -> Label {
-    let name = id.and_then(|it| names.get(&it)).cloned();
-    name.unwrap_or_default()
-}
-
-fn distinct(workspaces: &[Workspace], id: impl Fn(&Workspace) -> Option<Uuid>) -> Vec<Uuid> {
-    let ids: HashSet<Uuid> = workspaces.iter().filter_map(id).collect();
-    let mut ids: Vec<Uuid> = ids.into_iter().collect();
-    ids.sort_unstable();
-    ids
 }

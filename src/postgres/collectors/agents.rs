@@ -21,7 +21,7 @@ use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{RECENTLY, StoppedWorkspace};
 use crate::fleet::stats::duplicates::each_once;
 use crate::postgres::builds::known::Identity;
-use crate::postgres::builds::read::{self, Names, Workspace};
+use crate::postgres::builds::read::{self, Names, Workspace, Workspaces};
 use crate::postgres::builds::{Build, Builds, HasAgent, Resource};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
@@ -149,7 +149,7 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     let (names, loaded) = session.guarded(read::SAVEPOINT, agents).await?;
     Ok(Population {
         stopped: stopped(&workspaces, &lease.builds, &names, now),
-        builds: LatestBuilds::new(&workspaces, lease, &names),
+        builds: LatestBuilds::new(workspaces.list(), lease, &names),
         scopes: loaded.reader.scopes,
         origins: loaded.reader.origins,
         agents: loaded.agents,
@@ -168,7 +168,7 @@ struct LoadedAgents {
 async fn load_agents(
     client: &Client,
     sql: &str,
-    workspaces: &[Workspace],
+    workspaces: &Workspaces,
     builds: &mut Builds,
     now: Timestamp,
 ) -> Result<(Names, LoadedAgents), Failure> {
@@ -191,12 +191,13 @@ async fn load_agents(
         let resource = builds.resources().get(place).copied();
         let resource = resource.ok_or_else(|| no("an agent has no resource"))?;
         let index = resource.build as usize;
-        let (Some(build), Some(workspace)) = (builds.list().get(index), workspaces.get(index))
+        let (Some(build), Some(workspace)) =
+            (builds.list().get(index), workspaces.list().get(index))
         else {
             continue;
         };
         let resource_type = builds.resource_type(&resource);
-        let kind = Kind::of(is_sub(row)?, &resource_type, workspace.owner);
+        let kind = Kind::of(is_sub(row)?, &resource_type, workspaces.owner(workspace));
         let reader = &mut loaded.reader;
         let origin = reader.origin(row, resource_type)?;
         let home = reader.home(workspace, build, builds, &names, kind);
@@ -229,7 +230,7 @@ fn failed(error: tokio_postgres::Error) -> Failure {
 
 /// The workspaces that were stopped lately and have no agent for that.
 fn stopped(
-    workspaces: &[Workspace],
+    workspaces: &Workspaces,
     builds: &Builds,
     names: &Names,
     now: Timestamp,
@@ -239,13 +240,15 @@ fn stopped(
         let is_recent = build.built_at.is_some_and(|it| !now.is_past(it, RECENTLY));
         is_recent && build.has_agent == HasAgent::No && builds.transition(build) == stop
     };
-    let all = workspaces.iter().zip(builds.list());
+    let all = workspaces.list().iter().zip(builds.list());
     let stopped = all.filter(|(_, build)| build.is_there() && is_stopped(build));
-    let stopped = stopped.map(|(workspace, build)| StoppedWorkspace {
-        id: workspace.id,
-        scope: names.scope(workspace),
-        owner: names.user(workspace.owner),
-        template_version: names.template_version(builds.template_version(build)),
+    let stopped = stopped.filter_map(|(workspace, build)| {
+        Some(StoppedWorkspace {
+            id: workspace.id,
+            scope: names.scopes().get(workspace.scope as usize)?.clone(),
+            owner: names.owner(workspace),
+            template_version: names.template_version(build),
+        })
     });
     stopped.collect()
 }
@@ -265,8 +268,8 @@ struct Home {
 #[derive(Default)]
 pub(in crate::postgres) struct Reader {
     scopes: Scopes,
-    /// The scope of each organization and template.
-    scope_ids: HashMap<(Option<Uuid>, Option<Uuid>), ScopeId>,
+    /// The number in `scopes` of each scope of the workspaces.
+    scope_ids: HashMap<u32, ScopeId>,
     labels: HashSet<Label>,
     origins: Origins,
     /// The number of each origin, by its values one after the other.
@@ -304,14 +307,18 @@ impl Reader {
         kind: Kind,
     ) -> Home {
         let scopes = &mut self.scopes;
-        let pair = (workspace.organization, workspace.template);
-        let scope = self.scope_ids.entry(pair);
+        let scope = self.scope_ids.entry(workspace.scope);
+        let scope = scope.or_insert_with(|| {
+            let names = names.scopes().get(workspace.scope as usize);
+            // Every number has its names.
+            scopes.intern(names.cloned().unwrap_or_default())
+        });
         Home {
             workspace_id: workspace.id,
             workspace: workspace.name.clone(),
-            owner: names.user(workspace.owner),
-            scope: *scope.or_insert_with(|| scopes.intern(names.scope(workspace))),
-            template_version: names.template_version(builds.template_version(build)),
+            owner: names.owner(workspace),
+            scope: *scope,
+            template_version: names.template_version(build),
             transition: builds.transition(build),
             kind,
         }

@@ -114,18 +114,15 @@ async fn load(client: &Client, sql: &str, builds: &LatestBuilds) -> Result<Jobs,
 impl LatestBuilds {
     /// These builds, which are in the order of their workspaces.
     pub(super) fn new(workspaces: &[Workspace], lease: Lease, names: &Names) -> Self {
-        let mut numbers: HashMap<(Option<Uuid>, Option<Uuid>), u32> = HashMap::new();
-        let mut scopes: Vec<Scope> = Vec::new();
-        let scope_of = workspaces.iter().map(|workspace| {
-            let ids = (workspace.organization, workspace.template);
-            *numbers.entry(ids).or_insert_with(|| {
-                scopes.push(names.scope(workspace));
-                // A database cannot hold 2^32 templates: the cast never cuts anything off.
-                scopes.len() as u32 - 1
-            })
-        });
+        let scopes = names.scopes().to_vec();
+        // Two templates of one name are one.
+        let mut first: HashMap<&Scope, u32> = HashMap::new();
+        let numbers = scopes.iter().zip(0..);
+        let numbers = numbers.map(|(scope, number)| *first.entry(scope).or_insert(number));
+        let numbers: Vec<u32> = numbers.collect();
+        let of_workspace = |it: &Workspace| numbers.get(it.scope as usize).copied();
         Self {
-            scope_of: scope_of.collect(),
+            scope_of: workspaces.iter().filter_map(of_workspace).collect(),
             scopes,
             lease,
         }

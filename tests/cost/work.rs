@@ -10,9 +10,9 @@ use crate::config::postgres_url::PostgresUrl;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::FleetStats;
-use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
+use crate::fleet::stats::transitions::Transitions;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page};
+use crate::metrics::page::{AgentLabels, AgentSeries, Detail, ErrorCounts, Page};
 use crate::postgres::database::{CollectionRequest, Database};
 use crate::scale::{Allocated, weigh};
 use crate::service_level::ServiceLevel;
@@ -124,7 +124,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
     Page {
         incidents: None,
         collection,
-        transitions: TransitionCounts::default(),
+        transitions: Arc::default(),
         service_level: Arc::default(),
         errors: ErrorCounts::default(),
         probe: None,
@@ -141,7 +141,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
         addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
-        budget: Budget::default(),
+        budget: Arc::default(),
     }
 }
 

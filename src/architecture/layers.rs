@@ -194,7 +194,14 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("connection", &["catalog", "columns", "decode", "failure"]),
             (
                 "builds",
-                &["catalog", "columns", "connection", "encode", "failure"],
+                &[
+                    "catalog",
+                    "columns",
+                    "connection",
+                    "encode",
+                    "failure",
+                    "sql",
+                ],
             ),
             (
                 "collectors",

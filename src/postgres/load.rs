@@ -79,6 +79,9 @@ fn empty(session: &Session, collectors: &[Collector]) -> Snapshot {
         .notes
         .extend(session.catalog.missing_grants(&reads));
     snapshot
+        .notes
+        .extend(session.catalog.missing_indexes(&reads));
+    snapshot
 }
 
 struct Loading<'a> {

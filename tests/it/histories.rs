@@ -68,7 +68,8 @@ const EVENTS: &[&str] = &[
     "UPDATE workspaces SET name = name || 'x' WHERE id = $WORKSPACE",
     "UPDATE template_versions SET name = name || 'x' WHERE random() < 0.2",
     "UPDATE users SET username = username || 'x' WHERE random() < 0.2",
-    "UPDATE workspaces SET owner_id = (SELECT id FROM users ORDER BY random() LIMIT 1) WHERE id = $WORKSPACE",
+    "UPDATE workspaces SET owner_id = (SELECT id FROM users ORDER BY random() LIMIT 1),
+         name = gen_random_uuid()::text WHERE id = $WORKSPACE",
     "UPDATE workspaces SET template_id = (SELECT id FROM templates ORDER BY random() LIMIT 1) WHERE id = $WORKSPACE",
     // Workspaces go, come back, and come.
     "UPDATE workspaces SET deleted = NOT deleted WHERE id = $WORKSPACE",

@@ -45,6 +45,7 @@ mod isolation;
 mod lifecycle;
 mod locks;
 mod logs;
+mod lost_indexes;
 mod odd_rows;
 mod one_moment;
 mod outage;

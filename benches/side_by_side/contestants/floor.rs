@@ -1,4 +1,5 @@
-//! The floor: our own statements by `psql`, as where every build is remembered, in one transaction, thrown away as they come.
+//! The floor: our own statements by `psql`, as where every build is remembered, in one
+//! transaction, thrown away as they come.
 //!
 //! The ids that some of them take are variables of psql. Writing them out and reading them
 //! again, which the exporter does not have to, is part of the floor: about a hundredth of it.

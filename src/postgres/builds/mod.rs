@@ -336,17 +336,18 @@ impl Builds {
         }
     }
 
-    /// The job of the build with this index has this status.
-    pub(super) fn job_status(&mut self, index: u32, status: JobStatus, worker: Option<Uuid>) {
-        use JobStatus::{Canceled, Canceling, Failed, Pending, Running, Succeeded, Unknown};
+    /// This provisioner daemon ran the job of the build with this index.
+    pub(super) fn ran(&mut self, index: u32, worker: Option<Uuid>) {
         let worker = worker.map_or(NONE, |it| self.workers.of(it));
-        let Some(build) = self.list.get_mut(index as usize) else {
-            return;
-        };
-        build.worker = worker;
-        match status {
-            Succeeded | Canceled | Failed => build.state = State::Finished(status),
-            Pending | Running | Canceling | Unknown => {}
+        if let Some(build) = self.list.get_mut(index as usize) {
+            build.worker = worker;
+        }
+    }
+
+    /// The job of the build with this index has finished: nothing of it changes any more.
+    pub(super) fn finish(&mut self, index: u32, status: JobStatus) {
+        if let Some(build) = self.list.get_mut(index as usize) {
+            build.state = State::Finished(status);
         }
     }
 

@@ -14,11 +14,13 @@ use crate::postgres::columns::Columns;
 use crate::postgres::connection::session::Session;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
 use super::Builds;
 
 pub(in crate::postgres) const WORKSPACES: &str = include_str!("workspaces.sql");
 pub(in crate::postgres) const BUILDS: &str = include_str!("builds.sql");
+const BUILDS_WHOLE: &str = include_str!("builds_whole.sql");
 pub(in crate::postgres) const RESOURCES: &str = include_str!("resources.sql");
 pub(in crate::postgres) const NAMES: &str = include_str!("names.sql");
 
@@ -51,9 +53,14 @@ pub(in crate::postgres) async fn read(
     let ids: Vec<Uuid> = workspaces.iter().map(|it| it.id).collect();
     builds.begin(&ids);
     drop(ids);
-    let latest = read_builds(client, builds);
+    let sql = match session.catalog.has_index("workspace_builds.workspace_id") {
+        true => BUILDS,
+        false => BUILDS_WHOLE,
+    };
+    let latest = read_builds(client, sql, builds);
     session.guarded(SAVEPOINT, latest).await?;
-    let resources = read_resources(client, builds);
+    let sql = for_catalog(RESOURCES, &session.catalog);
+    let resources = read_resources(client, &sql, builds);
     session.guarded(SAVEPOINT, resources).await?;
     Ok(workspaces)
 }
@@ -85,14 +92,14 @@ async fn read_workspaces(client: &Client) -> Result<Vec<Workspace>, Failure> {
 }
 
 /// Asks which of the builds are others than is known.
-async fn read_builds(client: &Client, builds: &mut Builds) -> Result<(), Failure> {
+async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<(), Failure> {
     let failed = |error| from_driver("reading the builds", error);
     let rows = {
         let workspaces = Array(builds.list(), |it| it.workspace);
         let jobs = Array(builds.list(), |it| it.job);
         let params: [(&(dyn ToSql + Sync), Type); 2] =
             [(&workspaces, Type::UUID_ARRAY), (&jobs, Type::UUID_ARRAY)];
-        client.query_typed_raw(BUILDS, params).await
+        client.query_typed_raw(sql, params).await
     };
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
@@ -116,12 +123,12 @@ async fn read_builds(client: &Client, builds: &mut Builds) -> Result<(), Failure
 }
 
 /// Reads the resources of the builds that are not known.
-async fn read_resources(client: &Client, builds: &mut Builds) -> Result<(), Failure> {
+async fn read_resources(client: &Client, sql: &str, builds: &mut Builds) -> Result<(), Failure> {
     let failed = |error| from_driver("reading the resources", error);
     let jobs = builds.unfinished();
     let ids = Array(&jobs, |it: &(Uuid, u32)| it.0);
     let params: [(&(dyn ToSql + Sync), Type); 1] = [(&ids, Type::UUID_ARRAY)];
-    let rows = client.query_typed_raw(RESOURCES, params).await;
+    let rows = client.query_typed_raw(sql, params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
     let mut types: HashSet<Label> = HashSet::new();

@@ -9,5 +9,5 @@ CROSS JOIN LATERAL (
     SELECT its.id, its.type
     FROM workspace_resources AS its
     WHERE its.job_id = asked.job_id
-    OFFSET 0
+    OFFSET 0 -- by index workspace_resources.job_id
 ) AS resource

@@ -42,7 +42,8 @@ fn collect(builds: &mut Builds, workspaces: &[(u128, u128)]) -> Asked {
         .into_iter()
         .for_each(|it| builds.has_agent(it, true));
     for (_, index) in builds.unfinished() {
-        builds.job_status(index, JobStatus::Succeeded, Some(id(7)));
+        builds.ran(index, Some(id(7)));
+        builds.finish(index, JobStatus::Succeeded);
     }
     asked
 }
@@ -101,9 +102,7 @@ fn what_has_not_finished_is_forgotten() {
     builds.add_build(0, Some(id(100)), None, None, start);
     builds.add_resource(id(1000), 0, "container".into());
     builds.has_agent(0, true);
-    for unfinished in [JobStatus::Pending, JobStatus::Running, JobStatus::Canceling] {
-        builds.job_status(0, unfinished, None);
-    }
+    builds.ran(0, Some(id(7)));
     assert_eq!(builds.finished(&builds.list()[0]), None);
     builds.end();
     assert!(builds.resources().is_empty());

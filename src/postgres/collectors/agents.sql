@@ -30,5 +30,5 @@ CROSS JOIN LATERAL (
     FROM workspace_agents AS its
     WHERE its.resource_id = asked.resource_id
       AND its.deleted IS NOT TRUE -- since workspace_agents.deleted
-    OFFSET 0
+    OFFSET 0 -- by index workspace_agents.resource_id
 ) AS agent

@@ -29,8 +29,8 @@ use super::{Context, Loaded, Running};
 pub(super) const SQL: &str = include_str!("workspaces.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
-pub(super) const READS: &[ColumnSet] =
-    &[ColumnSet::of("provisioner_jobs", &["id", "job_status"]).optional(&["worker_id"])];
+pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])
+    .optional(&["worker_id", "completed_at"])];
 
 /// Counts workspaces by the state of their latest builds.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
@@ -63,10 +63,19 @@ pub(super) struct LatestBuilds {
 
 /// The jobs that were asked about.
 struct Jobs {
-    /// Index of the build, status of its job, and who ran it.
-    of_builds: Vec<(u32, DbEnum<JobStatus>, Option<Uuid>)>,
+    of_builds: Vec<Job>,
     /// Whether this role may read who ran a job.
     has_workers: bool,
+}
+
+/// The job of a build.
+struct Job {
+    /// Index of the build.
+    build: u32,
+    status: DbEnum<JobStatus>,
+    is_finished: bool,
+    /// The provisioner daemon that ran it.
+    worker: Option<Uuid>,
 }
 
 async fn load(client: &Client, sql: &str, builds: &LatestBuilds) -> Result<Jobs, Failure> {
@@ -85,12 +94,16 @@ async fn load(client: &Client, sql: &str, builds: &LatestBuilds) -> Result<Jobs,
         let Some(&(_, build)) = place.and_then(|it| asked.get(it)) else {
             continue;
         };
-        let status = row.named("job_status")?;
         let worker = match has_workers {
             true => row.get("worker")?,
             false => None,
         };
-        of_builds.push((build, status, worker));
+        of_builds.push(Job {
+            build,
+            status: row.named("job_status")?,
+            is_finished: row.get("is_finished")?.unwrap_or_default(),
+            worker,
+        });
     }
     Ok(Jobs {
         of_builds,
@@ -126,9 +139,10 @@ impl LatestBuilds {
     }
 
     fn take_in(&mut self, jobs: &Jobs) {
-        for (build, status, worker) in &jobs.of_builds {
-            if let DbEnum::Known(status) = status {
-                self.lease.builds.job_status(*build, *status, *worker);
+        for job in &jobs.of_builds {
+            self.lease.builds.ran(job.build, job.worker);
+            if let (true, DbEnum::Known(status)) = (job.is_finished, &job.status) {
+                self.lease.builds.finish(job.build, *status);
             }
         }
     }
@@ -136,7 +150,7 @@ impl LatestBuilds {
     /// The number of workspaces by scope, latest build and status of its job.
     fn counts(&self, jobs: &Jobs) -> Vec<WorkspaceCount> {
         let builds = &self.lease.builds;
-        let unfinished = jobs.of_builds.iter().map(|it| (it.0, &it.1));
+        let unfinished = jobs.of_builds.iter().map(|it| (it.build, &it.status));
         let unfinished: HashMap<u32, &DbEnum<JobStatus>> = unfinished.collect();
         let mut counts: HashMap<_, u64> = HashMap::new();
         for ((build, &scope), index) in builds.list().iter().zip(&self.scope_of).zip(0..) {

@@ -9,7 +9,6 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
-use super::{agents, coderd, incidents, replicas};
 
 /// Results, durations and errors of the exporter's own work.
 pub(super) const FAMILIES: &[Family] = &[
@@ -144,12 +143,18 @@ pub(super) const FAMILIES: &[Family] = &[
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
-            agents::dropped(page)
-                .chain(coderd::dropped(page))
-                .chain(replicas::dropped(page))
-                .chain(incidents::dropped(page))
-                .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
+            let mut dropped = page.dropped().iter();
+            dropped.try_for_each(|(metric, count)| sink.sample(&[metric], (*count).into()))
         },
+    },
+    Family {
+        name: "coder_exporter_unobserved_seconds_total",
+        help: "Seconds between collections that were too far apart for the service level",
+        kind: MetricKind::Counter,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.service_level.unobserved_seconds().into()),
     },
     Family {
         name: "coder_exporter_config_last_reload_successful",

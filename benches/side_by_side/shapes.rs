@@ -10,6 +10,8 @@ use crate::progress;
 use crate::server::Server;
 
 const FLEET: &str = include_str!("fleet.sql");
+/// Columns that Coder has and the exporter never reads.
+const WIDE_ROWS: &str = include_str!("wide_rows.sql");
 /// The same fleet each time.
 const SEED: &str = "1";
 /// Well agents' heartbeats lie so far in the future, so that they stay well while it lasts.
@@ -94,6 +96,7 @@ fn fill_one(server: &Server, shape: Shape) -> Result<()> {
     server.admin("postgres")?.ask(&create)?;
     let mut admin = server.admin(&database)?;
     admin.ask(&Era::NEWEST.sql())?;
+    admin.ask(WIDE_ROWS)?;
     let fleet = FLEET
         .replace("$LIVE", &shape.live.to_string())
         .replace("$BUILDS", &shape.builds.to_string())

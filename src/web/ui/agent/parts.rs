@@ -51,7 +51,7 @@ fn help(address: Option<&str>) -> Markup {
 fn scripts(it: &AgentDetails, scripts: &[ScriptState], now: Timestamp) -> Markup {
     html! {
         @if scripts.is_empty() { p class="faint" { "The template gives it no script." } } @else {
-            table class="data cards" {
+            table class="data cards fit" {
                 caption class="hidden" { "Scripts of the agent with their last runs" }
                 thead { tr {
                     th scope="col" { "Script" } th scope="col" { "How it went" }
@@ -107,7 +107,7 @@ fn badge(progress: Progress, status: &str) -> Markup {
 fn monitors(monitors: &[Monitor]) -> Markup {
     html! {
         @if monitors.is_empty() { p class="faint" { "The template gives it no monitor." } } @else {
-            table class="data cards" {
+            table class="data cards fit" {
                 caption class="hidden" { "Monitors of the agent with their thresholds" }
                 thead { tr {
                     th scope="col" { "Monitor" } th scope="col" { "State" }

@@ -192,8 +192,13 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
             ("sql", &["catalog"]),
             ("connection", &["catalog", "columns", "decode", "failure"]),
             (
+                "builds",
+                &["catalog", "columns", "connection", "encode", "failure"],
+            ),
+            (
                 "collectors",
                 &[
+                    "builds",
                     "catalog",
                     "columns",
                     "connection",
@@ -202,10 +207,20 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
                     "sql",
                 ],
             ),
-            ("load", &["catalog", "collectors", "connection", "reads_of"]),
+            (
+                "load",
+                &["builds", "catalog", "collectors", "connection", "reads_of"],
+            ),
             (
                 "database",
-                &["catalog", "connection", "failure", "load", "reads"],
+                &[
+                    "builds",
+                    "catalog",
+                    "connection",
+                    "failure",
+                    "load",
+                    "reads",
+                ],
             ),
             (
                 "lookup",

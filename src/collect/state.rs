@@ -72,6 +72,9 @@ impl CollectState {
         for (_, failure) in collection.failures() {
             self.errors.add(failure.kind, now);
         }
+        if let Ok(fleet) = &collection.fleet {
+            self.errors.build_differences = fleet.snapshot.build_differences;
+        }
         let new = merged_rows.saturating_sub(self.merged_rows);
         self.errors.add_many(ErrorKind::DuplicateSeries, new, now);
         // One without agents says nothing of theirs.

@@ -119,6 +119,15 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: errors,
     },
     Family {
+        name: "coder_exporter_build_differences_total",
+        help: "Total number of builds that were read again and differed from what was remembered; 0 unless rows were changed by hand",
+        kind: MetricKind::Counter,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.errors.build_differences.into()),
+    },
+    Family {
         name: "coder_exporter_last_error_timestamp_seconds",
         help: "Unix timestamp of the last error of this kind; absent if there was none",
         kind: MetricKind::Gauge,

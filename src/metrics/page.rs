@@ -130,6 +130,9 @@ pub enum AgentLabels {
 #[derive(Debug, Clone, Default)]
 pub struct ErrorCounts {
     by_kind: EnumMap<ErrorKind, ErrorCount>,
+    /// Number of builds that were read again and were not what was known of them
+    /// (`docs/decisions/0023-what-cannot-change-is-read-once.md`). It must stay zero.
+    pub build_differences: u64,
 }
 
 /// Errors of one kind.

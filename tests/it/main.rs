@@ -10,6 +10,7 @@
 )]
 
 mod harness;
+mod histories;
 
 mod activity;
 mod agent_page;

@@ -139,6 +139,12 @@ impl Catalog {
         self.has_lost_columns || self.tables.are_stale()
     }
 
+    /// The oid of a table and the number of the file that holds its rows. A table that is made
+    /// anew, emptied or rewritten has another.
+    pub(super) fn file_of(&self, table: &str) -> Option<(u32, u32)> {
+        self.tables.file_of(table)
+    }
+
     fn access(&self, table: &str, column: &str) -> Access {
         let key = (table.to_owned(), column.to_owned());
         self.columns.get(&key).copied().unwrap_or(Access::Missing)

@@ -197,14 +197,22 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_build_info",
-        help: "Version of the exporter",
+        help: "Version of the exporter, and the commit that it was built from; unknown when not built from a checkout",
         kind: MetricKind::Info,
-        labels: &["version"],
+        labels: &["version", "revision"],
         source: Source::Exporter,
         stability: Stability::Stable,
-        samples: |_, sink| sink.sample(&[env!("CARGO_PKG_VERSION")], true.into()),
+        samples: build_info,
     },
 ];
+
+fn build_info(_: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let revision = match env!("BUILD_COMMIT") {
+        "" => "unknown",
+        commit => commit,
+    };
+    sink.sample(&[env!("CARGO_PKG_VERSION"), revision], true.into())
+}
 
 fn optional(value: Option<f64>, sink: &mut dyn Sink) -> fmt::Result {
     match value {

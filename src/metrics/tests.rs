@@ -265,7 +265,14 @@ fn written(format: Format) -> String {
     let text = String::from_utf8(format.write(&page()).unwrap()).unwrap();
     let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
     assert!(text.contains(&version));
-    text.replace(&version, "version=\"<this version>\"")
+    let revision = match env!("BUILD_COMMIT") {
+        "" => "unknown",
+        commit => commit,
+    };
+    let revision = format!("revision=\"{revision}\"");
+    assert!(text.contains(&revision));
+    let text = text.replace(&version, "version=\"<this version>\"");
+    text.replace(&revision, "revision=\"<this commit>\"")
 }
 
 /// The limit of the page leaves this much for it, whatever is in it.

@@ -9,8 +9,10 @@ use crate::fleet::model::agent::{Agent, Kind};
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{Candidate, PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
+use crate::fleet::model::usage::{Usage, UsageReport};
 use crate::fleet::rules::explain::{Explanation, explain};
 use crate::fleet::rules::health::Limits;
+use crate::fleet::rules::status::{Status, status};
 use crate::postgres::database::Database;
 use crate::postgres::lookup::details::{Gathered, WorkspaceRows};
 use crate::resolver::{Readiness, verdict};
@@ -33,6 +35,8 @@ pub struct WorkspaceDetails {
     pub builds: Vec<PastBuild>,
     /// The limits that the rules used.
     pub limits: Limits,
+    /// How the workspace is used; `None` where that cannot be read.
+    pub usage: Option<Usage>,
 }
 
 impl WorkspaceDetails {
@@ -47,7 +51,17 @@ impl WorkspaceDetails {
             let error = it.build.error.as_ref().map_or(0, |it| it.len());
             size_of::<PastBuild>() + error + it.agents.len() * (size_of::<PastAgent>() + TEXTS)
         });
-        size_of::<Self>() + agents + builds.sum::<usize>()
+        let reports = self.usage.as_ref().map_or(0, |it| it.reports.len());
+        let usage = reports * (size_of::<UsageReport>() + TEXTS);
+        size_of::<Self>() + agents + builds.sum::<usize>() + usage
+    }
+
+    /// Whether an agent of the latest build is connected.
+    pub fn is_connected(&self) -> bool {
+        let agents = self.latest.agents.iter().map(|it| &it.agent);
+        let mut statuses =
+            agents.map(|it| status(it, self.limits.inactive_timeout, self.latest.now));
+        statuses.any(|it| it == Status::Connected)
     }
 }
 
@@ -104,6 +118,7 @@ fn details_of(
         builds,
         causes,
         scripts,
+        usage,
     } = rows;
     let asked = match reference {
         Reference::Named {
@@ -133,5 +148,6 @@ fn details_of(
         asked,
         builds,
         limits,
+        usage,
     })
 }

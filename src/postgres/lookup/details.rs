@@ -12,6 +12,7 @@ use crate::fleet::model::agent::Agent;
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
+use crate::fleet::model::usage::Usage;
 use crate::fleet::rules::health::Limits;
 use crate::postgres::collectors::causes::{self, Causes, ToAsk};
 use crate::postgres::columns::Columns;
@@ -20,6 +21,7 @@ use crate::postgres::database::Database;
 use crate::postgres::lookup::directory::{
     AGENT_AT, Found, LATEST, ask, find_in, read_agent, read_build, read_latest, reads,
 };
+use crate::postgres::lookup::usage;
 
 const BUILDS: &str = include_str!("builds.sql");
 
@@ -47,11 +49,13 @@ pub struct WorkspaceRows {
     pub causes: HashMap<Uuid, Cause>,
     /// The scripts that explain them.
     pub scripts: HashMap<Uuid, Vec<Script>>,
+    /// How the workspace is used; `None` where that cannot be read.
+    pub usage: Option<Usage>,
 }
 
 impl Database {
     /// Everything about the workspace or agent that is meant by `reference`; an agent's name is
-    /// not looked at. At most nine statements in one transaction, whatever there is.
+    /// not looked at. At most ten statements in one transaction, whatever there is.
     ///
     /// # Errors
     ///
@@ -62,7 +66,7 @@ impl Database {
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Gathered, Failure> {
-        let wanted = [reads(), causes::READS.to_vec()].concat();
+        let wanted = [reads(), causes::READS.to_vec(), usage::reads()].concat();
         let session = self.open(wanted, deadline).await?;
         let gathered = match find_in(&session, reference).await? {
             Found::One { workspace, agent } => {
@@ -86,7 +90,7 @@ async fn workspace_rows(
     let id: &[(&(dyn ToSql + Sync), Type)] = &[(&workspace, Type::UUID)];
     let agent: &[(&(dyn ToSql + Sync), Type)] = &[(&named, Type::UUID)];
     // They need nothing of each other, and share one round trip.
-    let (latest, builds, seen) = tokio::join!(
+    let (latest, builds, seen, usage) = tokio::join!(
         biased;
         ask(session, "latest", LATEST, ids),
         ask(session, "builds", BUILDS, id),
@@ -95,7 +99,8 @@ async fn workspace_rows(
                 Some(_) => ask(session, "sighting", AGENT_AT, agent).await,
                 None => Ok(Vec::new()),
             }
-        }
+        },
+        usage::in_session(session, workspace)
     );
     let mut latest = read_latest(&latest?, session)?;
     let Some(latest) = latest.remove(&workspace) else {
@@ -113,6 +118,7 @@ async fn workspace_rows(
         builds,
         causes: causes.of_agents,
         scripts: causes.scripts,
+        usage,
     })))
 }
 

@@ -1,5 +1,5 @@
 //! Questions beside the collection: single workspaces and agents, session reports, queued starts,
-//! and what the probe keeps alive.
+//! the use of a workspace, and what the probe keeps alive.
 
 pub mod activity;
 mod cut_off;
@@ -7,3 +7,4 @@ pub mod details;
 pub mod directory;
 pub mod kept_alive;
 pub mod queued_start;
+pub mod usage;

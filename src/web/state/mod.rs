@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use crate::collect::Collect;
+use crate::fleet::stats::deadlines::Deadlines;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::lookup::directory;
 use crate::postgres::reads_of;
@@ -53,6 +54,8 @@ pub(crate) struct App {
     pub(crate) trackers: ConnectionTrackers,
     pub(crate) readiness: ReadyCheck,
     pub(crate) details_cache: DetailsCache,
+    /// The autostop deadlines that were read with details before.
+    pub(crate) deadlines: parking_lot::Mutex<Deadlines>,
     pub(crate) asking: Semaphore,
     pub(crate) passwords: Passwords,
     /// Requests of those who may ask.
@@ -84,6 +87,7 @@ impl App {
             trackers: ConnectionTrackers::default(),
             readiness: ReadyCheck::default(),
             details_cache: DetailsCache::default(),
+            deadlines: parking_lot::Mutex::default(),
             asking: Semaphore::new(ASKING),
             passwords: Passwords::new(),
             rate_limit: TokenBucket::default(),

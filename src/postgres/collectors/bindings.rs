@@ -8,6 +8,7 @@ use crate::fleet::model::workspace::{BindingCount, BindingState};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
@@ -15,14 +16,16 @@ pub(super) const SQL: &str = include_str!("bindings.sql");
 
 /// Columns that the query reads. It only runs if the newest one, `chats.agent_id`, exists.
 pub(super) const READS: &[ColumnSet] = &[
-    ColumnSet::of("chats", &[]).since(&["workspace_id", "agent_id", "archived"]),
+    ColumnSet::of("chats", &[])
+        .since(&["workspace_id", "agent_id", "archived"])
+        .optional(&["updated_at"]),
     ColumnSet::of(
         "workspaces",
         &["id", "organization_id", "template_id", "deleted"],
     ),
     ColumnSet::of(
         "workspace_builds",
-        &["workspace_id", "build_number", "job_id"],
+        &["workspace_id", "build_number", "job_id", "created_at"],
     ),
     ColumnSet::of("workspace_resources", &["id", "job_id"]),
     ColumnSet::of("workspace_agents", &["id", "resource_id"]).since(&["parent_id", "deleted"]),
@@ -33,7 +36,8 @@ pub(super) const READS: &[ColumnSet] = &[
 /// Counts chats by the state of their binding.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
-        let counts = load(context.client()?).await?;
+        let sql = for_catalog(SQL, &context.session.catalog);
+        let counts = load(context.client()?, &sql).await?;
         Ok(Loaded::new(counts.len(), |found| {
             found.snapshot.bindings = Some(counts);
         }))
@@ -42,9 +46,9 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 }
 
 /// Chats by scope and state of their binding.
-async fn load(client: &Client) -> Result<Vec<BindingCount>, Failure> {
+async fn load(client: &Client, sql: &str) -> Result<Vec<BindingCount>, Failure> {
     let rows = client
-        .query_typed(SQL, &[])
+        .query_typed(sql, &[])
         .await
         .map_err(|error| from_driver("reading the chats", error))?;
     let columns = Columns::default();
@@ -69,7 +73,10 @@ fn state(row: Fields<'_>) -> Result<BindingState, Failure> {
         BindingState::NoAgent
     } else if is("is_current")? {
         BindingState::Current
+    } else if row.get("is_used")? == Some(false) {
+        BindingState::Idle
     } else {
+        // Also where it is not known whether it was used.
         BindingState::Stale
     })
 }

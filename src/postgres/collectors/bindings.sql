@@ -7,6 +7,7 @@ SELECT left(organization.name::text, 257) AS organization,
        chat.agent_id IS NULL AS unbound,
        chat.has_agent,
        chat.is_current,
+       chat.is_used,
        count(*) AS count
 FROM (
     SELECT workspace.organization_id,
@@ -29,11 +30,13 @@ FROM (
                  AND resource.job_id = build.job_id
                  AND agent.deleted IS NOT TRUE
                OFFSET 0
-           ) AS is_current
+           ) AS is_current,
+           chat.updated_at > build.created_at AS is_used -- since chats.updated_at
+           -- until chats.updated_at: NULL::boolean AS is_used
     FROM chats AS chat
     JOIN workspaces AS workspace ON workspace.id = chat.workspace_id
     LEFT JOIN LATERAL (
-        SELECT latest.job_id
+        SELECT latest.job_id, latest.created_at
         FROM workspace_builds AS latest
         WHERE latest.workspace_id = workspace.id
         ORDER BY latest.build_number DESC
@@ -44,4 +47,4 @@ FROM (
 ) AS chat
 LEFT JOIN organizations AS organization ON organization.id = chat.organization_id
 LEFT JOIN templates AS template ON template.id = chat.template_id
-GROUP BY 1, 2, 3, 4, 5
+GROUP BY 1, 2, 3, 4, 5, 6

@@ -13,6 +13,7 @@ use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Agent, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::shared_fact::SharedFact;
+use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{JobStatus, WorkspaceCount};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
@@ -26,7 +27,8 @@ pub(super) const SQL: &str = include_str!("workspaces.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
 pub(super) const READS: &[ColumnSet] =
-    &[ColumnSet::of("provisioner_jobs", &["id", "job_status"]).optional(&["worker_id"])];
+    &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])
+        .optional(&["worker_id", "created_at"])];
 
 /// Counts workspaces by the state of their latest builds.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
@@ -149,9 +151,11 @@ impl LatestBuilds {
             .map_err(|error| from_driver("reading the workspaces", error))?;
         let columns = Columns::default();
         let knows_workers = sql.contains("worker_id");
+        let knows_creation = sql.contains("created_at");
         let mut workers = Workers::default();
         // A group has a row for each daemon that ran some of its builds.
-        let mut counts: HashMap<(usize, DbEnum<JobStatus>), u64> = HashMap::new();
+        let mut counts: HashMap<(usize, DbEnum<JobStatus>), (u64, Option<Timestamp>)> =
+            HashMap::new();
         for row in &rows {
             let row = columns.of(row);
             let sort: Option<i32> = row.get("sort")?;
@@ -162,14 +166,21 @@ impl LatestBuilds {
                 let places: Option<Vec<i32>> = row.get("places")?;
                 workers.add(worker, builds, &places.unwrap_or_default());
             }
-            *counts.entry((sort, status)).or_default() += row.count()?;
+            let oldest = match knows_creation {
+                true => row.get("oldest")?,
+                false => None,
+            };
+            let (count, of_all) = counts.entry((sort, status)).or_default();
+            *count += row.count()?;
+            *of_all = oldest.into_iter().chain(*of_all).min();
         }
-        let count = |((sort, job), count): ((usize, _), _)| WorkspaceCount {
+        let count = |((sort, job), (count, oldest)): ((usize, _), _)| WorkspaceCount {
             scope: sorts[sort].scope.clone(),
             transition: sorts[sort].transition.clone(),
             job,
             has_agent: sorts[sort].has_agent,
             count,
+            oldest,
         };
         Ok(Jobs {
             rows: rows.len(),

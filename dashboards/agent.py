@@ -61,7 +61,7 @@ NOW = [
          f"""sum by (deployment) ({fleet('coder_workspaces', 'state="running"')})""", NEUTRAL),
     stat("Failed builds", "Workspaces whose latest build failed.",
          f"""sum by (deployment) ({fleet('coder_workspaces', 'state="failed"')})""", GREEN_IF_NONE),
-    stat("Stale chat bindings", "Chats that are bound to an agent of an earlier build, which cannot answer.",
+    stat("Stale chat bindings", "Chats that are bound to an agent of an earlier build, and were used since: they cannot be answered.",
          f"""sum by (deployment) ({fleet('coder_chat_bindings', 'state="stale"')})""", [("green", None), ("orange", 1)],
          no_value="unknown, or a Coder before v2.32"),
     stat("Heartbeat age, 90 %", "90 % of the agents with an open connection have a heartbeat younger than this, as a share "
@@ -248,14 +248,15 @@ STATES = [
     ),
     graph(
         "Chat bindings",
-        "Agent bindings of chats. current: an agent of the latest build. stale: an agent of an earlier build; the next "
-        "use repairs the binding. unbound: no agent." + GAP,
+        "Agent bindings of chats. current: an agent of the latest build. stale: an agent of an earlier build, though "
+        "the chat was used since. idle: likewise, and not used since; the next use repairs the binding. unbound: no agent."
+        + GAP,
         f"sum by (deployment, state) ({fleet('coder_chat_bindings')})",
         "{{deployment}} {{state}}",
         width=8,
         height=8,
         stacked=True,
-        colors={"current": "green", "stale": "orange", "no_agent": "red", "unbound": GRAY},
+        colors={"current": "green", "stale": "orange", "idle": "blue", "no_agent": "red", "unbound": GRAY},
         no_value="unknown, or a Coder before v2.32",
     ),
     graph(

@@ -10,8 +10,10 @@ use crate::fleet::model::agent_parts::{AgentParts, Monitor, ScriptState};
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{Candidate, PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
+use crate::fleet::model::usage::{Usage, UsageReport};
 use crate::fleet::rules::explain::{Explanation, explain};
 use crate::fleet::rules::health::Limits;
+use crate::fleet::rules::status::{Status, status};
 use crate::postgres::database::Database;
 use crate::postgres::lookup::details::{Gathered, WorkspaceRows};
 use crate::resolver::{Readiness, verdict};
@@ -37,6 +39,8 @@ pub struct WorkspaceDetails {
     pub parts: Option<AgentParts>,
     /// The limits that the rules used.
     pub limits: Limits,
+    /// How the workspace is used; `None` where that cannot be read.
+    pub usage: Option<Usage>,
 }
 
 impl WorkspaceDetails {
@@ -56,7 +60,17 @@ impl WorkspaceDetails {
             let monitors = it.monitors.len() * (size_of::<Monitor>() + TEXTS);
             scripts + monitors + it.troubleshooting_url.as_ref().map_or(0, |it| it.len())
         });
-        size_of::<Self>() + agents + builds.sum::<usize>() + parts
+        let reports = self.usage.as_ref().map_or(0, |it| it.reports.len());
+        let usage = reports * (size_of::<UsageReport>() + TEXTS);
+        size_of::<Self>() + agents + builds.sum::<usize>() + parts + usage
+    }
+
+    /// Whether an agent of the latest build is connected.
+    pub fn is_connected(&self) -> bool {
+        let agents = self.latest.agents.iter().map(|it| &it.agent);
+        let mut statuses =
+            agents.map(|it| status(it, self.limits.inactive_timeout, self.latest.now));
+        statuses.any(|it| it == Status::Connected)
     }
 }
 
@@ -114,6 +128,7 @@ fn details_of(
         causes,
         scripts,
         parts,
+        usage,
     } = rows;
     let asked = match reference {
         Reference::Named {
@@ -144,5 +159,6 @@ fn details_of(
         builds,
         parts,
         limits,
+        usage,
     })
 }

@@ -98,13 +98,19 @@ fn snapshot() -> Snapshot {
         health,
         count: 2,
     }]);
-    snapshot.workspaces = Some(vec![WorkspaceCount {
+    let workspaces = |job, count, oldest| WorkspaceCount {
         scope: scope.clone(),
         transition: DbEnum::Known(Transition::Start),
-        job: DbEnum::Known(JobStatus::Succeeded),
+        job: DbEnum::Known(job),
         has_agent: true,
-        count: 2,
-    }]);
+        count,
+        oldest: Some(at(oldest)),
+    };
+    snapshot.workspaces = Some(vec![
+        workspaces(JobStatus::Succeeded, 2, -3600),
+        workspaces(JobStatus::Running, 1, -90),
+        workspaces(JobStatus::Pending, 2, -30),
+    ]);
     snapshot.bindings = Some(vec![BindingCount {
         scope,
         state: BindingState::Stale,

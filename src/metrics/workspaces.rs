@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::fleet::model::agent::Scope;
-use crate::fleet::model::label_value::{CountByLabel, Counted};
+use crate::fleet::model::label_value::{CountByLabel, Counted, Variants};
+use crate::fleet::model::time::Timestamp;
 use crate::fleet::stats::collection::Collector;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
+use super::page::Page;
 
 /// Counts by organization and template.
 pub(super) const FAMILIES: &[Family] = &[
@@ -30,6 +32,15 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| count(page.fleet().and_then(|it| it.workspaces.as_ref()), sink),
     },
     Family {
+        name: "coder_workspace_oldest_build_timestamp_seconds",
+        help: "Unix timestamp at which the oldest build was created whose workspace is still in this state; absent when none is",
+        kind: MetricKind::Gauge,
+        labels: &["organization_name", "template_name", "state"],
+        source: Source::Collector(Collector::Workspaces),
+        stability: Stability::Stable,
+        samples: oldest_builds,
+    },
+    Family {
         name: "coder_chat_bindings",
         help: "Chats that are not archived, by state of their agent binding; requires Coder v2.32",
         kind: MetricKind::Gauge,
@@ -39,6 +50,24 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| count(page.fleet().and_then(|it| it.bindings.as_ref()), sink),
     },
 ];
+
+/// Of workspaces that are on their way to another state: since when.
+fn oldest_builds(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let counts = page.fleet().and_then(|it| it.snapshot.workspaces.as_ref());
+    let mut oldest: BTreeMap<(&Scope, &'static str), Timestamp> = BTreeMap::new();
+    for count in counts.into_iter().flatten() {
+        let state = count.state();
+        if let Some(at) = count.oldest.filter(|_| state.is_under_way()) {
+            let known = oldest.entry((&count.scope, state.as_str())).or_insert(at);
+            *known = at.min(*known);
+        }
+    }
+    for ((scope, state), at) in oldest {
+        let labels = [&*scope.organization, &*scope.template, state];
+        sink.sample(&labels, at.as_unix_seconds().into())?;
+    }
+    Ok(())
+}
 
 fn count<V: Counted>(
     by_scope: Option<&BTreeMap<Scope, CountByLabel<V>>>,

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::stats::collection::Collector;
-use crate::postgres::lookup::{activity, directory, kept_alive, parts, queued_start};
+use crate::postgres::lookup::{activity, directory, kept_alive, parts, queued_start, usage};
 
 use super::catalog::MIGRATION;
 use super::reads;
@@ -88,6 +88,7 @@ pub fn columns_read(collectors: &[Collector]) -> BTreeMap<&'static str, Vec<&'st
         .chain(kept_alive::READS.iter().copied())
         .chain(parts::READS.iter().copied())
         .chain(queued_start::READS.iter().copied())
+        .chain(usage::reads())
         .chain(MIGRATION.iter().copied());
     for reads in all {
         let known = by_table.entry(reads.table).or_default();

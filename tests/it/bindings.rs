@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::harness::exposition::Page;
 use crate::harness::*;
 
-const STATES: &[&str] = &["unbound", "no_agent", "current", "stale"];
+const STATES: &[&str] = &["unbound", "no_agent", "current", "stale", "idle"];
 
 /// Adds a chat about this workspace that remembers this agent.
 async fn chat(coder: &Coder, workspace: Uuid, agent: Uuid) {
@@ -22,9 +22,9 @@ async fn scrape(coder: &Coder) -> Page {
     page
 }
 
-/// Unbound, without an agent, current and stale chats.
+/// Unbound, without an agent, current, stale and idle chats.
 #[track_caller]
-fn assert_counts(page: &Page, expected: [f64; 4]) {
+fn assert_counts(page: &Page, expected: [f64; 5]) {
     let count = |state: &&str| page.value("coder_chat_bindings", &[("state", state)]);
     let found: Vec<_> = STATES.iter().map(count).collect();
     assert_eq!(found, expected, "{}", page.show("coder_chat_bindings"));
@@ -40,7 +40,7 @@ async fn chat_that_remembers_nobody_is_unbound_even_when_nobody_is_there() {
         coder.add(workspace).await;
         coder.add_chat(id, &[]).await;
     }
-    assert_counts(&scrape(&coder).await, [2.0, 0.0, 0.0, 0.0]);
+    assert_counts(&scrape(&coder).await, [2.0, 0.0, 0.0, 0.0, 0.0]);
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn chat_that_remembers_an_agent_of_the_latest_build_is_current() {
     for id in ids {
         chat(&coder, workspace, id).await;
     }
-    assert_counts(&scrape(&coder).await, [0.0, 0.0, 3.0, 0.0]);
+    assert_counts(&scrape(&coder).await, [0.0, 0.0, 3.0, 0.0, 0.0]);
 }
 
 #[tokio::test]
@@ -73,7 +73,7 @@ async fn chat_that_remembers_an_agent_of_an_old_build_is_stale() {
     let workspace = story.id;
     coder.add(story).await;
     chat(&coder, workspace, id).await;
-    assert_counts(&scrape(&coder).await, [0.0, 0.0, 0.0, 1.0]);
+    assert_counts(&scrape(&coder).await, [0.0, 0.0, 0.0, 1.0, 0.0]);
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn chat_that_remembers_a_deleted_agent_or_one_of_another_workspace_is_stal
     for id in ids {
         chat(&coder, workspace_id, id).await;
     }
-    assert_counts(&scrape(&coder).await, [0.0, 0.0, 0.0, 2.0]);
+    assert_counts(&scrape(&coder).await, [0.0, 0.0, 0.0, 2.0, 0.0]);
 }
 
 /// The first match wins: bound to an old build's agent it would be stale, and bound to the
@@ -116,7 +116,7 @@ async fn chat_of_a_workspace_without_a_root_agent_has_no_agent() {
     let unbuilt_id = unbuilt.id;
     coder.add(unbuilt).await;
     chat(&coder, unbuilt_id, old_id).await;
-    assert_counts(&scrape(&coder).await, [0.0, 4.0, 0.0, 0.0]);
+    assert_counts(&scrape(&coder).await, [0.0, 4.0, 0.0, 0.0, 0.0]);
 }
 
 #[tokio::test]
@@ -146,7 +146,42 @@ async fn chats_that_are_archived_or_without_a_living_workspace_do_not_count() {
              SELECT gen_random_uuid(), owner_id, agent_id FROM chats",
         )
         .await;
-    assert_counts(&scrape(&coder).await, [0.0, 0.0, 1.0, 0.0]);
+    assert_counts(&scrape(&coder).await, [0.0, 0.0, 1.0, 0.0, 0.0]);
+}
+
+#[tokio::test]
+async fn old_binding_is_stale_only_once_the_chat_was_used_since_the_latest_build() {
+    let coder = Coder::new().await;
+    let old = agent("main");
+    let id = old.id;
+    let moment = |time: &str| format!("'2026-11-28 05:00:00.{time}+00'");
+    let latest = start(2).agent(agent("main"));
+    let story = workspace("box").build(start(1).agent(old)).build(latest);
+    let workspace = story.id;
+    coder.add(story).await;
+    let built = moment("000001");
+    coder
+        .sql(&format!(
+            "UPDATE workspace_builds SET created_at = {built} WHERE build_number = 2"
+        ))
+        .await;
+    for used in ["000000", "000001", "000002"] {
+        let columns = [
+            ("agent_id", format!("'{id}'")),
+            ("updated_at", moment(used)),
+        ];
+        coder.add_chat(workspace, &columns).await;
+    }
+    let exporter = coder.exporter().await;
+    assert_counts(&exporter.scrape().await, [0.0, 0.0, 0.0, 1.0, 2.0]);
+    // A role of last year sees no use: each of them may have been used.
+    let role = &coder.role;
+    coder
+        .sql(&format!("REVOKE SELECT (updated_at) ON chats FROM {role}"))
+        .await;
+    let page = exporter.scrape().await;
+    page.assert_every_collector_loaded();
+    assert_counts(&page, [0.0, 0.0, 0.0, 3.0, 0.0]);
 }
 
 #[tokio::test]
@@ -158,11 +193,11 @@ async fn rebuild_makes_a_current_binding_stale_with_the_next_scrape() {
     let story = workspace("box").agent(main);
     coder.add(story.clone()).await;
     chat(&coder, story.id, id).await;
-    assert_counts(&exporter.scrape().await, [0.0, 0.0, 1.0, 0.0]);
+    assert_counts(&exporter.scrape().await, [0.0, 0.0, 1.0, 0.0, 0.0]);
     coder.build(&story, stop(2)).await;
-    assert_counts(&exporter.scrape().await, [0.0, 1.0, 0.0, 0.0]);
+    assert_counts(&exporter.scrape().await, [0.0, 1.0, 0.0, 0.0, 0.0]);
     coder.build(&story, start(3).agent(agent("main"))).await;
-    assert_counts(&exporter.scrape().await, [0.0, 0.0, 0.0, 1.0]);
+    assert_counts(&exporter.scrape().await, [0.0, 0.0, 0.0, 1.0, 0.0]);
 }
 
 #[tokio::test]
@@ -182,7 +217,7 @@ async fn every_state_is_there_for_each_template_with_an_agent_or_a_chat() {
             assert_eq!(found, expected, "{labels:?}");
         }
     }
-    assert_eq!(page.samples("coder_chat_bindings", &[]).count(), 8);
+    assert_eq!(page.samples("coder_chat_bindings", &[]).count(), 10);
 }
 
 #[tokio::test]

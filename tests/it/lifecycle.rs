@@ -29,6 +29,29 @@ async fn reload_is_a_post_and_nothing_else() {
     assert_eq!(done.status, 200, "{}", done.text);
 }
 
+/// Whoever may reload may do so all the time.
+#[tokio::test]
+async fn reloads_are_made_once_a_second_and_shared_by_those_who_wait() {
+    let folder = Folder::new();
+    let path = folder.write("url", "postgres://u@/d?host=/nowhere");
+    let program = Program::serve(&[&format!("--postgres.url-file={path}")]).await;
+    let reload = || http::post(program.address, "/-/reload", &[]);
+    let started = std::time::Instant::now();
+    for number in 0..3 {
+        // Each of them brings something new, and so has a line in the log.
+        folder.write("url", &format!("postgres://u@/d{number}?host=/nowhere"));
+        let all = join_all((0..50).map(|_| reload())).await;
+        assert!(all.into_iter().all(|it| it.unwrap().status == 200));
+    }
+    let took = started.elapsed();
+    program.terminate().await;
+    let log = program.ended().await.stderr;
+    let reloads = log.matches("connection settings were reloaded").count();
+    assert!(reloads >= 3, "the last one asked for is made: {log}");
+    let most = took.as_secs() as usize + 2;
+    assert!(reloads <= most, "{reloads} in {took:?}");
+}
+
 #[tokio::test]
 async fn database_of_the_url_file_is_exchanged_on_reload_and_on_sighup() {
     let coder = Coder::new().await;

@@ -3,6 +3,9 @@
 
 use std::sync::Arc;
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use rustls::RootCertStore;
 use uuid::Uuid;
 
@@ -202,6 +205,18 @@ async fn no_agent_changes_class_because_of_what_coder_answers_over_http() {
         Answer::HangUp,
         Answer::Garbage,
     ];
+    // And what no Coder says. The same each time.
+    let anything =
+        (0_u16..600, any::<String>(), any::<bool>()).prop_map(|(status, text, is_json)| {
+            match is_json {
+                true => Answer::error(status, &text.replace(['\\', '\n', '\r'], " ")),
+                false => Answer::Json(status, text),
+            }
+        });
+    let mut runner = TestRunner::deterministic();
+    let made_up = (0..40).map(|_| anything.new_tree(&mut runner).unwrap().current());
+    let made_up: Vec<_> = made_up.collect();
+    let answers = [&answers[..], &made_up].concat();
     let agents = [
         // Far from every limit, however long this takes.
         || agent("main").silent_for(-3600.0),
@@ -214,15 +229,19 @@ async fn no_agent_changes_class_because_of_what_coder_answers_over_http() {
             deployment.add(&name, agent(), answer.clone()).await;
         }
     }
-    let exporter = deployment.exporter(|_| {}).await;
+    let exporter = deployment.exporter(|it| it.probe.sample = Some(200)).await;
     let before = classes(&exporter.scrape().await);
-    for health in [
+    let healths = [
         Answer::Text(200, "OK"),
         Answer::Page(200),
         Answer::HangUp,
+        made_up[0].clone(),
+        made_up[1].clone(),
         Answer::Text(200, "OK"),
-    ] {
-        deployment.coderd.set_health(health);
+    ];
+    for health in healths {
+        deployment.coderd.set_health(health.clone());
+        deployment.coderd.set_report(health);
         exporter.probe.as_ref().unwrap().round().await;
         assert_eq!(classes(&exporter.scrape().await), before);
     }

@@ -51,7 +51,26 @@ async fn password_is_asked_for_everywhere_but_of_health_checks() {
         401
     );
     assert_eq!(get(&program, "/-/healthy", &[]).await.status, 200);
-    assert_eq!(get(&program, "/-/ready", &[]).await.status, 503);
+    // A stranger gets the state in a word; the reason has names of user, host and database.
+    let ready = get(&program, "/-/ready", &[]).await;
+    assert_eq!(ready.status, 503);
+    assert!(
+        ready.text.ends_with("\r\n\r\nnot ready\n"),
+        "{}",
+        ready.text
+    );
+    let ready = get(&program, "/-/ready", &["-u", "alice:guess"]).await;
+    assert!(
+        ready.text.ends_with("\r\n\r\nnot ready\n"),
+        "{}",
+        ready.text
+    );
+    let ready = get(&program, "/-/ready", &["-u", "alice:secret"]).await;
+    assert!(
+        ready.text.contains("not ready: connecting to"),
+        "{}",
+        ready.text
+    );
     for (user, expected) in [
         ("alice:secret", 200),
         ("alice:guess", 401),

@@ -174,3 +174,56 @@ async fn workspace_whose_job_or_template_is_gone_counts_all_the_same() {
     assert_eq!(page.value("coder_workspaces", &labels), 1.0);
     assert_eq!(page.value("coder_workspaces", &[]), 1.0);
 }
+
+#[tokio::test]
+async fn oldest_build_of_each_state_that_ends_is_told_since_its_job_was_created() {
+    const OLDEST: &str = "coder_workspace_oldest_build_timestamp_seconds";
+    let coder = Coder::new().await;
+    for (name, build) in [
+        ("runs", start(1).agent(agent("main"))),
+        ("waits", start(1).job(Job::Pending)),
+        ("starts", start(1).job(Job::Running)),
+        ("stops", stop(1).job(Job::Running)),
+        ("failed", start(1).job(Job::Failed)),
+    ] {
+        coder.add(workspace(name).build(build)).await;
+    }
+    let created = |name: &str, moment: &str| {
+        format!(
+            "UPDATE provisioner_jobs SET created_at = '{moment}+00' WHERE id IN (
+                 SELECT job_id FROM workspace_builds AS build
+                 JOIN workspaces AS its ON its.id = build.workspace_id WHERE its.name = '{name}');"
+        )
+    };
+    for (name, moment) in [
+        ("runs", "2026-11-28 01:00:00"),
+        ("waits", "2026-11-28 05:00:00.5"),
+        ("starts", "2026-11-28 05:00:01"),
+        ("stops", "2026-11-28 06:00:00"),
+        ("failed", "2026-11-28 01:00:00"),
+    ] {
+        coder.sql(&created(name, moment)).await;
+    }
+    let exporter = coder.exporter().await;
+    let page = exporter.scrape().await;
+    let of = |page: &Page, state| page.get(OLDEST, &[("state", state)]);
+    assert_eq!(of(&page, "starting"), Some(1_795_842_000.5));
+    assert_eq!(of(&page, "stopping"), Some(1_795_845_600.0));
+    assert_eq!(
+        page.samples(OLDEST, &[]).count(),
+        2,
+        "{}",
+        page.show(OLDEST)
+    );
+    // A role of last year counts on.
+    let role = &coder.role;
+    coder
+        .sql(&format!(
+            "REVOKE SELECT (created_at) ON provisioner_jobs FROM {role}"
+        ))
+        .await;
+    let page = exporter.scrape().await;
+    assert!(!page.has(OLDEST));
+    let starting = [("state", "starting")];
+    assert_eq!(page.value("coder_workspaces", &starting), 2.0);
+}

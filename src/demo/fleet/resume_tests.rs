@@ -1,5 +1,7 @@
 //! Tests of a machine that is suspended and resumed with a new row, with agents of two versions.
 
+use uuid::Uuid;
+
 use super::event::Event;
 use super::*;
 
@@ -76,4 +78,69 @@ fn agent_that_reports_again_is_ready_on_its_new_row_a_second_after_it_connects()
     assert_eq!(last.lifecycle_state, "ready");
     assert_eq!(last.started_at, last.first_connected_at);
     assert_eq!(last.ready_at, last.started_at.map(|at| at + 1));
+}
+
+/// The start that follows this event: at each second whether its script has a timing, beside the
+/// agent's row.
+fn started(how: Event) -> Vec<(Option<(Word, Time)>, AgentRow)> {
+    let (mut fleet, mut tables, start) = Fleet::with_history(100, 21);
+    let mut changes = Changes::default();
+    assert!(fleet.event(how, start, &mut changes));
+    let build = &changes.new.builds[0];
+    let (workspace, number) = (build.workspace_id, build.build_number + 1);
+    tables.apply(&changes, start);
+    let mut seen = Vec::new();
+    for now in start + 1..start + 240 {
+        tables.apply(&fleet.tick(now), now);
+        let mut builds = tables.builds.values();
+        let is_its = |it: &&rows::Build| (it.workspace_id, it.build_number) == (workspace, number);
+        let Some(job) = builds.find(is_its).map(|it| it.job_id) else {
+            continue;
+        };
+        let mut agents = tables.agents.values();
+        let is_its = |it: &&AgentRow| tables.resources[&it.resource_id].job_id == job;
+        if let Some(agent) = agents.find(|it| is_its(it) && it.parent_id.is_none()) {
+            let timings = tables.timings.values();
+            let its = |script: Uuid| tables.scripts[&script].workspace_agent_id == agent.id;
+            let mut timings = timings.filter(|it| its(it.script_id));
+            let timing = timings.next().map(|it| (it.status, it.ended_at));
+            seen.push((timing, agent.clone()));
+        }
+    }
+    seen
+}
+
+#[test]
+fn script_has_its_timing_when_it_ends_and_one_that_hangs_has_none() {
+    let seen = started(Event::StartError);
+    for (timing, row) in &seen {
+        let expected = (row.lifecycle_state == "start_error").then_some("exit_failure");
+        assert_eq!(timing.map(|it| it.0), expected, "{row:?}");
+        assert_eq!(
+            timing.map(|it| it.1),
+            row.ready_at.filter(|_| timing.is_some())
+        );
+    }
+    assert!(seen.last().unwrap().0.is_some(), "{seen:?}");
+    let hanging = started(Event::StartHangs);
+    assert!(hanging.iter().all(|(timing, _)| timing.is_none()));
+    assert_eq!(hanging.last().unwrap().1.lifecycle_state, "starting");
+}
+
+#[test]
+fn pod_that_is_evicted_shuts_down_and_stays_away() {
+    let (mut fleet, mut tables, start) = Fleet::with_history(100, 21);
+    let mut changes = Changes::default();
+    assert!(fleet.event(Event::Evicted, start, &mut changes));
+    let text = changes.messages[0].text.clone();
+    let mut workspaces = fleet.workspaces.iter();
+    let evicted = workspaces.find(|it| text.contains(&format!(" {} ", it.label)));
+    let id = evicted.unwrap().agents[0].id;
+    for now in start..start + 900 {
+        tables.apply(&fleet.tick(now), now);
+    }
+    let row = &tables.agents[&id];
+    assert_eq!(row.lifecycle_state, "off");
+    assert!(row.disconnected_at >= row.last_connected_at, "{row:?}");
+    assert!(row.last_connected_at < Some(start + 60), "{row:?}");
 }

@@ -74,7 +74,8 @@ impl CutOff {
     }
 }
 
-fn are_stored(now: Timestamp, newest_report: Option<Timestamp>) -> bool {
+/// Whether Coder stores session reports, by the newest one at `now`.
+pub(crate) fn are_stored(now: Timestamp, newest_report: Option<Timestamp>) -> bool {
     newest_report.is_some_and(|newest| !now.is_past(newest, STORES_NONE_AFTER))
 }
 

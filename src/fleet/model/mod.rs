@@ -18,4 +18,5 @@ pub mod shared_fact;
 pub mod snapshot;
 pub mod startup;
 pub mod time;
+pub mod usage;
 pub mod workspace;

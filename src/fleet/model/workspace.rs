@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Label, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::time::Timestamp;
 
 /// The number of workspaces of one scope whose latest build has one transition and job status.
 /// Deleted workspaces are excluded.
@@ -23,6 +24,8 @@ pub struct WorkspaceCount {
     pub has_agent: bool,
     /// Number of such workspaces.
     pub count: u64,
+    /// `provisioner_jobs.created_at` of the oldest of these builds; `None` where it is not known.
+    pub oldest: Option<Timestamp>,
 }
 
 /// A workspace that was stopped within [`RECENTLY`] and has no agent for that: what a problem could
@@ -86,6 +89,13 @@ pub enum WorkspaceState {
     Failed,
 }
 
+impl WorkspaceState {
+    /// Whether the workspace is on its way to another state.
+    pub const fn is_under_way(self) -> bool {
+        matches!(self, Self::Starting | Self::Stopping | Self::Deleting)
+    }
+}
+
 impl WorkspaceCount {
     /// The state of these workspaces.
     pub fn state(&self) -> WorkspaceState {
@@ -138,8 +148,11 @@ pub enum BindingState {
     NoAgent,
     /// The chat is bound to an agent of the latest build.
     Current,
-    /// The chat is bound to an agent of an earlier build or to a deleted agent.
+    /// The chat is bound to an agent of an earlier build or to a deleted agent, and was used since the
+    /// latest build.
     Stale,
+    /// The chat is bound likewise, and was not used since.
+    Idle,
 }
 
 #[cfg(test)]
@@ -157,6 +170,7 @@ mod tests {
             job: DbEnum::parse(Some(job)),
             has_agent,
             count: 1,
+            oldest: None,
         };
         workspaces.state().as_str()
     }

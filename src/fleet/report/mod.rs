@@ -10,3 +10,4 @@ pub mod sanitize;
 pub(crate) mod schema;
 pub mod summary;
 pub mod timeline;
+pub mod usage_summary;

@@ -118,6 +118,7 @@ mod tests {
             job: DbEnum::parse(Some("succeeded")),
             has_agent,
             count: 2,
+            oldest: None,
         };
         let mut snapshot = Snapshot::at(at(0));
         assert_eq!(merged_rows(&snapshot), 0);

@@ -121,6 +121,7 @@ mod tests {
             job: DbEnum::Known(JobStatus::Succeeded),
             has_agent: true,
             count: started,
+            oldest: None,
         }]);
         FleetStats::of(snapshot, &Limits::default())
     }

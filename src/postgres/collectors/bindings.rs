@@ -11,11 +11,13 @@ use uuid::Uuid;
 
 use crate::error::Failure;
 use crate::fleet::model::agent::{Agent, Scope};
+use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, BindingState};
 use crate::postgres::builds::HasAgent;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
@@ -23,13 +25,15 @@ pub(super) const SQL: &str = include_str!("bindings.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector. It only runs if the
 /// newest one, `chats.agent_id`, exists.
-pub(super) const READS: &[ColumnSet] =
-    &[ColumnSet::of("chats", &[]).since(&["workspace_id", "agent_id", "archived"])];
+pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("chats", &[])
+    .since(&["workspace_id", "agent_id", "archived"])
+    .optional(&["updated_at"])];
 
 /// Counts chats by the state of their binding.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
-        let chats = load(context.client()?).await?;
+        let sql = for_catalog(SQL, &context.session.catalog);
+        let chats = load(context.client()?, &sql).await?;
         Ok(Loaded::new(chats.len(), move |found| {
             let agents = found.snapshot.agents.as_deref().unwrap_or_default();
             let mut counts: HashMap<(&Scope, BindingState), u64> = HashMap::new();
@@ -38,8 +42,8 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
                 // One whose workspace is deleted does not count.
                 let home = builds.and_then(|it| it.of_workspace(chat.workspace));
                 if let Some((build, scope)) = home {
-                    let state = chat.state(build.has_agent, agents);
-                    *counts.entry((scope, state)).or_default() += chat.count;
+                    let state = chat.state(build.has_agent, build.built_at, agents);
+                    *counts.entry((scope, state)).or_default() += 1;
                 }
             }
             let counts = counts.into_iter();
@@ -54,35 +58,42 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-/// Chats of one workspace that are bound to one agent, or to none.
-struct Chats {
+/// A chat of a workspace, bound to an agent or to none.
+struct Chat {
     workspace: Uuid,
     agent: Option<Uuid>,
-    count: u64,
+    /// When it was last used; `None` where that is not known.
+    used_at: Option<Timestamp>,
 }
 
-async fn load(client: &Client) -> Result<Vec<Chats>, Failure> {
+async fn load(client: &Client, sql: &str) -> Result<Vec<Chat>, Failure> {
     let failed = |error| from_driver("reading the chats", error);
     let no_params: [(&str, Type); 0] = [];
-    let rows = client.query_typed_raw(SQL, no_params).await;
+    let rows = client.query_typed_raw(sql, no_params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
     let mut chats = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
-        chats.push(Chats {
+        chats.push(Chat {
             workspace: row.get("workspace_id")?.unwrap_or_default(),
             agent: row.get("agent_id")?,
-            count: row.count()?,
+            used_at: row.get("updated_at")?,
         });
     }
     Ok(chats)
 }
 
-impl Chats {
-    /// The state of these bindings, of a workspace whose latest build has such agents. The first
-    /// rule that matches decides. `agents` are those of all latest builds, sorted by id.
-    fn state(&self, has_agent: HasAgent, agents: &[Agent]) -> BindingState {
+impl Chat {
+    /// The state of its binding, where the workspace's latest build is of this moment and has such
+    /// agents. The first rule that matches decides. `agents` are those of all latest builds, sorted
+    /// by id.
+    fn state(
+        &self,
+        has_agent: HasAgent,
+        built_at: Option<Timestamp>,
+        agents: &[Agent],
+    ) -> BindingState {
         let Some(bound) = self.agent else {
             return BindingState::Unbound;
         };
@@ -91,9 +102,13 @@ impl Chats {
         }
         let found = agents.binary_search_by_key(&bound, |it| it.id);
         let found = found.ok().and_then(|it| agents.get(it));
-        match found.is_some_and(|it| it.workspace_id == self.workspace) {
-            true => BindingState::Current,
-            false => BindingState::Stale,
+        if found.is_some_and(|it| it.workspace_id == self.workspace) {
+            return BindingState::Current;
+        }
+        match self.used_at.zip(built_at) {
+            Some((used_at, built_at)) if used_at <= built_at => BindingState::Idle,
+            // Also where it is not known whether it was used.
+            _ => BindingState::Stale,
         }
     }
 }
@@ -101,7 +116,7 @@ impl Chats {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fleet::fixtures::agent;
+    use crate::fleet::fixtures::{agent, at};
 
     #[test]
     fn binding_is_current_where_its_agent_is_of_its_workspaces_latest_build() {
@@ -112,22 +127,30 @@ mod tests {
             ..agent()
         });
         let state = |workspace, bound: Option<u128>, has_agent| {
-            let chats = Chats {
+            let chat = |used_at: Option<i64>| Chat {
                 workspace: id(workspace),
                 agent: bound.map(id),
-                count: 1,
+                used_at: used_at.map(at),
             };
-            chats.state(has_agent, &agents)
+            let used = chat(Some(1)).state(has_agent, Some(at(0)), &agents);
+            for unknown in [
+                chat(None).state(has_agent, Some(at(0)), &agents),
+                chat(Some(1)).state(has_agent, None, &agents),
+            ] {
+                assert_eq!(unknown, used);
+            }
+            (used, chat(Some(0)).state(has_agent, Some(at(0)), &agents))
         };
-        use BindingState::{Current, NoAgent, Stale, Unbound};
-        assert_eq!(state(10, Some(1), HasAgent::Serving), Current);
-        // Of another workspace, and of no latest build.
-        assert_eq!(state(10, Some(2), HasAgent::Serving), Stale);
-        assert_eq!(state(10, Some(3), HasAgent::Serving), Stale);
-        assert_eq!(state(10, None, HasAgent::Serving), Unbound);
+        use BindingState::{Current, Idle, NoAgent, Stale, Unbound};
+        let both = |it| (it, it);
+        assert_eq!(state(10, Some(1), HasAgent::Serving), both(Current));
+        // Of another workspace, and of no latest build: used since that build or not.
+        assert_eq!(state(10, Some(2), HasAgent::Serving), (Stale, Idle));
+        assert_eq!(state(10, Some(3), HasAgent::Serving), (Stale, Idle));
+        assert_eq!(state(10, None, HasAgent::Serving), both(Unbound));
         for none in [HasAgent::No, HasAgent::Sub] {
-            assert_eq!(state(10, Some(1), none), NoAgent);
-            assert_eq!(state(10, None, none), Unbound);
+            assert_eq!(state(10, Some(1), none), both(NoAgent));
+            assert_eq!(state(10, None, none), both(Unbound));
         }
     }
 }

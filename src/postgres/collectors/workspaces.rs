@@ -14,6 +14,7 @@ use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::{Agent, Scope};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::shared_fact::SharedFact;
+use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{JobStatus, WorkspaceCount};
 use crate::postgres::builds::known::Lease;
 use crate::postgres::builds::read::{Names, Workspace};
@@ -30,7 +31,7 @@ pub(super) const SQL: &str = include_str!("workspaces.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
 pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id", "job_status"])
-    .optional(&["worker_id", "completed_at"])];
+    .optional(&["worker_id", "completed_at", "created_at"])];
 
 /// Counts workspaces by the state of their latest builds.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
@@ -74,6 +75,8 @@ struct Job {
     build: u32,
     status: DbEnum<JobStatus>,
     is_finished: bool,
+    /// When it was created; `None` where that may not be read.
+    created_at: Option<Timestamp>,
     /// The provisioner daemon that ran it.
     worker: Option<Uuid>,
 }
@@ -98,10 +101,15 @@ async fn load(client: &Client, sql: &str, builds: &LatestBuilds) -> Result<Jobs,
             true => row.get("worker")?,
             false => None,
         };
+        let created_at = match sql.contains("created_at") {
+            true => row.get("created_at")?,
+            false => None,
+        };
         of_builds.push(Job {
             build,
             status: row.named("job_status")?,
             is_finished: row.get("is_finished")?.unwrap_or_default(),
+            created_at,
             worker,
         });
     }
@@ -147,33 +155,37 @@ impl LatestBuilds {
     /// The number of workspaces by scope, latest build and status of its job.
     fn counts(&self, jobs: &Jobs) -> Vec<WorkspaceCount> {
         let builds = &self.lease.builds;
-        let unfinished = jobs.of_builds.iter().map(|it| (it.build, &it.status));
-        let unfinished: HashMap<u32, &DbEnum<JobStatus>> = unfinished.collect();
-        let mut counts: HashMap<_, u64> = HashMap::new();
+        let asked = jobs.of_builds.iter().map(|it| (it.build, it));
+        let asked: HashMap<u32, &Job> = asked.collect();
+        let mut counts: HashMap<_, (u64, Option<Timestamp>)> = HashMap::new();
         for ((build, &scope), index) in builds.list().iter().zip(&self.scope_of).zip(0..) {
             if !build.is_there() {
                 continue;
             }
-            let job = match builds.finished(build) {
-                Some(finished) => DbEnum::Known(finished),
+            let asked = asked.get(&index);
+            let job = match (builds.finished(build), asked) {
+                (Some(finished), _) => DbEnum::Known(finished),
+                (None, Some(job)) => job.status.clone(),
                 // A job that is gone counts all the same, without a status.
-                None => match unfinished.get(&index) {
-                    Some(&status) => status.clone(),
-                    None => DbEnum::parse(None),
-                },
+                (None, None) => DbEnum::parse(None),
             };
             let has_agent = build.has_agent == HasAgent::Serving;
             let sort = (scope, build.transition_number(), has_agent, job);
-            *counts.entry(sort).or_default() += 1;
+            let (count, oldest) = counts.entry(sort).or_default();
+            *count += 1;
+            // Of what has finished no moment is wanted, and none is remembered.
+            let created_at = asked.filter(|it| !it.is_finished).map(|it| it.created_at);
+            *oldest = created_at.flatten().into_iter().chain(*oldest).min();
         }
         let counts = counts.into_iter();
-        let counts = counts.filter_map(|((scope, transition, has_agent, job), count)| {
+        let counts = counts.filter_map(|((scope, transition, has_agent, job), (count, oldest))| {
             Some(WorkspaceCount {
                 scope: self.scopes.get(scope as usize)?.clone(),
                 transition: builds.transition_of(transition),
                 job,
                 has_agent,
                 count,
+                oldest,
             })
         });
         counts.collect()

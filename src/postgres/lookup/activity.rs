@@ -67,6 +67,7 @@ impl Database {
     }
 }
 
+/// Whether the numbers of open sessions can be read in one of their two forms.
 pub(super) fn check_session_counts(catalog: &Catalog) -> Result<(), Failure> {
     let has = |column: &str| catalog.has(TABLE, column);
     if has(SESSION_COUNTS) || SESSION_COUNT_COLUMNS.into_iter().all(has) {

@@ -13,6 +13,7 @@ use crate::fleet::model::agent_parts::AgentParts;
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
+use crate::fleet::model::usage::Usage;
 use crate::fleet::rules::health::Limits;
 use crate::postgres::collectors::causes::{self, Causes, ToAsk};
 use crate::postgres::columns::Columns;
@@ -22,6 +23,7 @@ use crate::postgres::lookup::directory::{
     AGENT_AT, Found, LATEST, ask, find_in, read_agent, read_build, read_latest, reads,
 };
 use crate::postgres::lookup::parts::{self, parts_of};
+use crate::postgres::lookup::usage;
 
 const BUILDS: &str = include_str!("builds.sql");
 
@@ -51,6 +53,8 @@ pub struct WorkspaceRows {
     pub scripts: HashMap<Uuid, Vec<Script>>,
     /// What the template gives the named agent; `None` without one, or if it may not be read.
     pub parts: Option<AgentParts>,
+    /// How the workspace is used; `None` where that cannot be read.
+    pub usage: Option<Usage>,
 }
 
 impl Database {
@@ -66,7 +70,13 @@ impl Database {
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Gathered, Failure> {
-        let wanted = [reads(), causes::READS.to_vec(), parts::READS.to_vec()].concat();
+        let wanted = [
+            reads(),
+            causes::READS.to_vec(),
+            parts::READS.to_vec(),
+            usage::reads(),
+        ]
+        .concat();
         let session = self.open(wanted, deadline).await?;
         let gathered = match find_in(&session, reference).await? {
             Found::One { workspace, agent } => {
@@ -90,7 +100,7 @@ async fn workspace_rows(
     let id: &[(&(dyn ToSql + Sync), Type)] = &[(&workspace, Type::UUID)];
     let agent: &[(&(dyn ToSql + Sync), Type)] = &[(&named, Type::UUID)];
     // They need nothing of each other, and share one round trip.
-    let (latest, builds, seen, parts) = tokio::join!(
+    let (latest, builds, seen, parts, usage) = tokio::join!(
         biased;
         ask(session, "latest", LATEST, ids),
         ask(session, "builds", BUILDS, id),
@@ -105,7 +115,8 @@ async fn workspace_rows(
                 Some(agent) => parts_of(session, agent).await,
                 None => Ok(None),
             }
-        }
+        },
+        usage::in_session(session, workspace)
     );
     let mut latest = read_latest(&latest?, session)?;
     let Some(latest) = latest.remove(&workspace) else {
@@ -124,6 +135,7 @@ async fn workspace_rows(
         causes: causes.of_agents,
         scripts: causes.scripts,
         parts: parts?,
+        usage,
     })))
 }
 

@@ -1,5 +1,5 @@
 //! Questions beside the collection: single workspaces and agents, session reports, queued starts,
-//! and what the probe keeps alive.
+//! the use of a workspace, and what the probe keeps alive.
 
 pub mod activity;
 mod cut_off;
@@ -8,3 +8,4 @@ pub mod directory;
 pub mod kept_alive;
 pub mod parts;
 pub mod queued_start;
+pub mod usage;

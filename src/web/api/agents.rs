@@ -13,10 +13,12 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::Agent;
 use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::reference::Reference;
 use crate::fleet::report::csv::csv;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::one_of;
 use crate::fleet::report::summary::{AgentSummary, Place};
+use crate::fleet::report::usage_summary::ActivitySummary;
 use crate::fleet::rules::explain::explain;
 use crate::fleet::rules::health::{Health, Limits};
 use crate::fleet::select::paging::select;
@@ -57,6 +59,8 @@ pub(super) struct AgentAnswer<'a> {
     /// The agent and its workspace.
     #[serde(flatten)]
     pub(super) agent: AgentItem<'a>,
+    /// How its workspace is used; null where that cannot be read.
+    pub(super) activity: Option<ActivitySummary>,
 }
 
 /// An agent and its workspace.
@@ -184,8 +188,17 @@ pub(super) async fn one(
     let answer = AgentAnswer {
         now: moment(serializer.fleet.snapshot.now),
         agent: serializer.serialize(agent),
+        activity: activity(&app, id).await,
     };
     Ok(whole(&headers, &answer))
+}
+
+/// How the agent's workspace is used, from the details that its page shows.
+async fn activity(app: &App, agent: Uuid) -> Option<ActivitySummary> {
+    let details = app.read_details(&Reference::Id(agent)).await.ok()?.ok()?;
+    let usage = details.usage.as_ref()?;
+    let is_connected = details.is_connected();
+    Some(ActivitySummary::of(usage, is_connected, details.latest.now))
 }
 
 /// Parses the hyphenated form only. The uuid crate would also accept braces and `urn:`.

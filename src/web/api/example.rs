@@ -1,7 +1,7 @@
 //! Example responses for the OpenAPI document. The real code judges and serializes two agents that
 //! do not exist, so the examples match the responses.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::slice;
 use std::time::Duration;
 
@@ -16,8 +16,10 @@ use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::OriginId;
 use crate::fleet::model::snapshot::Snapshot;
 use crate::fleet::model::time::Timestamp;
+use crate::fleet::model::usage::{DeadlineReading, Usage, UsageReport};
 use crate::fleet::report::fleet_summary::FleetSummary;
 use crate::fleet::report::format::moment;
+use crate::fleet::report::usage_summary::ActivitySummary;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
@@ -101,6 +103,7 @@ impl Examples {
         let agent = lost_ones.next().map(|it| AgentAnswer {
             now,
             agent: serializer.serialize(it),
+            activity: Some(ActivitySummary::of(&usage(), false, fleet.snapshot.now)),
         });
         Self {
             fleet: value(&summary),
@@ -123,6 +126,27 @@ impl Examples {
             cursor: String::new(),
             id: String::new(),
         }
+    }
+}
+
+/// The use of the lost agent's workspace: its user was at work a moment ago.
+fn usage() -> Usage {
+    let at = |ago: i64| Timestamp::from_unix_micros((NOW_SECONDS - ago) * 1_000_000);
+    Usage {
+        newest_report: Some(at(4)),
+        reports: vec![UsageReport {
+            agent: id(1),
+            at: at(40),
+            connections: 2,
+            sessions: BTreeMap::from([("vscode".to_owned(), 1)]),
+        }],
+        last_used_at: Some(at(60)),
+        build_number: Some(7),
+        deadline: Some(at(-3540)),
+        compared: Some(DeadlineReading {
+            at: at(75),
+            deadline: at(-3360),
+        }),
     }
 }
 

@@ -111,7 +111,13 @@ impl App {
             let limits = self.collect.settings().limits;
             let database = self.collect.database();
             let details = read_details(&database, reference, limits, deadline).await;
-            let answer = details.map(Arc::new);
+            let answer = details.map(|mut details| {
+                if let Some(usage) = &mut details.usage {
+                    let (workspace, now) = (details.latest.workspace_id, details.latest.now);
+                    self.deadlines.lock().compare(workspace, usage, now);
+                }
+                Arc::new(details)
+            });
             *known = Some((Instant::now(), answer.clone()));
             let bytes = answer.as_ref().map_or(0, |it| it.memory_bytes());
             self.details_cache.account(&question, bytes);

@@ -14,6 +14,7 @@ use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use crate::collect::Collect;
+use crate::fleet::stats::deadlines::Deadlines;
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::lookup::directory;
 use crate::postgres::reads_of;
@@ -57,6 +58,8 @@ pub(crate) struct App {
     pub(crate) details_cache: DetailsCache,
     /// The part of the metrics page that only a new collection changes.
     pub(crate) kept_pages: KeptPages,
+    /// The autostop deadlines that were read with details before.
+    pub(crate) deadlines: parking_lot::Mutex<Deadlines>,
     pub(crate) asking: Semaphore,
     pub(crate) passwords: Passwords,
     /// Requests of those who may ask.
@@ -89,6 +92,7 @@ impl App {
             readiness: ReadyCheck::default(),
             details_cache: DetailsCache::default(),
             kept_pages: KeptPages::default(),
+            deadlines: parking_lot::Mutex::default(),
             asking: Semaphore::new(ASKING),
             passwords: Passwords::new(),
             rate_limit: TokenBucket::default(),

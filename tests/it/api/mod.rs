@@ -1,5 +1,6 @@
 //! The fleet as JSON (`docs/spec/http.md`), over HTTP and out of a real Postgres.
 
+mod activity;
 mod agents;
 mod caching;
 mod fleet;

@@ -209,14 +209,16 @@ fn workspaces(scopes: Vec<Scope>) -> impl Strategy<Value = WorkspaceCount> {
         named(),
         any::<bool>(),
         any::<u32>(),
+        proptest::option::of(moment()),
     );
     parts.prop_map(
-        |(scope, transition, job, has_agent, count)| WorkspaceCount {
+        |(scope, transition, job, has_agent, count, oldest)| WorkspaceCount {
             scope,
             transition,
             job,
             has_agent,
             count: count.into(),
+            oldest,
         },
     )
 }

@@ -74,6 +74,25 @@ async fn garbage_after_a_request_ends_the_connection() {
     assert_serves(exporter.address).await;
 }
 
+/// What stands before the exporter may have read the other one.
+#[tokio::test]
+async fn request_without_exactly_one_host_is_refused() {
+    let exporter = Exporter::start(NOWHERE, |_| {}).await;
+    for (hosts, expected) in [
+        ("", 400),
+        ("Host: localhost\r\n", 200),
+        ("Host: localhost\r\nHost: localhost\r\n", 400),
+        ("Host: localhost\r\nhost: elsewhere.example\r\n", 400),
+    ] {
+        let request = format!("GET /-/healthy HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n");
+        let answer = send(exporter.address, request.as_bytes()).await;
+        assert_eq!(status(&answer), expected, "{hosts:?}: {answer}");
+    }
+    // HTTP/1.0 knows none.
+    let answer = send(exporter.address, b"GET /-/healthy HTTP/1.0\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.0 200"), "{answer}");
+}
+
 #[tokio::test]
 async fn paths_and_queries_lead_nowhere_else() {
     let exporter = Exporter::start(NOWHERE, |_| {}).await;

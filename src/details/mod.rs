@@ -56,8 +56,10 @@ impl WorkspaceDetails {
             size_of::<PastBuild>() + error + it.agents.len() * (size_of::<PastAgent>() + TEXTS)
         });
         let parts = self.parts.as_ref().map_or(0, |it| {
-            let scripts = it.scripts.len() * (size_of::<ScriptState>() + TEXTS);
-            let monitors = it.monitors.len() * (size_of::<Monitor>() + TEXTS);
+            let scripts =
+                it.scripts.as_ref().map_or(0, Vec::len) * (size_of::<ScriptState>() + TEXTS);
+            let monitors =
+                it.monitors.as_ref().map_or(0, Vec::len) * (size_of::<Monitor>() + TEXTS);
             scripts + monitors + it.troubleshooting_url.as_ref().map_or(0, |it| it.len())
         });
         let reports = self.usage.as_ref().map_or(0, |it| it.reports.len());

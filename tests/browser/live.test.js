@@ -129,7 +129,7 @@ test('when the exporter has stopped the page says so, and goes on when it is bac
     const problems = await page.title();
     await served.end();
     const trouble = page.locator('#trouble');
-    await trouble.filter({ hasText: /^The exporter has not answered since \d/ }).waitFor({ timeout: SOON * 1000 });
+    await trouble.filter({ hasText: /^The exporter has not answered since \d\d:\d\d:\d\d UTC/ }).waitFor({ timeout: SOON * 1000 });
     assert.equal(await page.title(), 'Exporter does not answer · Coder agents');
     assert.match(await page.locator('h1').innerText(), /^Unknown: the exporter does not answer\. .* ago: .* have a problem$/);
     assert.equal(await page.locator('h1').getAttribute('class'), 'verdict unknown');

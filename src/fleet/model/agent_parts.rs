@@ -7,10 +7,10 @@ use crate::fleet::model::time::Timestamp;
 /// The parts of one agent.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct AgentParts {
-    /// Its scripts by name, each with its last run.
-    pub scripts: Vec<ScriptState>,
-    /// Its monitors, memory first.
-    pub monitors: Vec<Monitor>,
+    /// Its scripts by name, each with its last run; `None` if this Coder records no runs.
+    pub scripts: Option<Vec<ScriptState>>,
+    /// Its monitors, memory first; `None` if this Coder has none.
+    pub monitors: Option<Vec<Monitor>>,
     /// `workspace_agents.troubleshooting_url`; `None` if the template sets none, or one that is
     /// longer than it may be.
     pub troubleshooting_url: Option<Box<str>>,

@@ -64,11 +64,12 @@ pub(super) async fn parts_of(
     }
     let ask = async |sql: &str, needs: &str| {
         if !catalog.has_named(needs) {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         let client = session.client()?;
         let rows = client.query_typed(sql, &[(&agent, Type::UUID)]).await;
-        rows.map_err(|error| from_driver("reading the parts of an agent", error))
+        rows.map(Some)
+            .map_err(|error| from_driver("reading the parts of an agent", error))
     };
     let work = async {
         let (scripts, monitors, help) = tokio::join!(
@@ -78,9 +79,12 @@ pub(super) async fn parts_of(
             ask(HELP, "workspace_agents.troubleshooting_url"),
         );
         Ok(AgentParts {
-            scripts: read(&scripts?, script)?,
-            monitors: read(&monitors?, monitor)?,
-            troubleshooting_url: read(&help?, address)?.into_iter().flatten().next(),
+            scripts: scripts?.map(|rows| read(&rows, script)).transpose()?,
+            monitors: monitors?.map(|rows| read(&rows, monitor)).transpose()?,
+            troubleshooting_url: read(&help?.unwrap_or_default(), address)?
+                .into_iter()
+                .flatten()
+                .next(),
         })
     };
     session.guarded("parts", work).await.map(Some)

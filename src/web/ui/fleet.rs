@@ -246,7 +246,7 @@ fn whole(
             data-problems=[problems] {
             div class="top" data-key="top" {
                 (verdict.show(view, state))
-                (as_of(view, state))
+                @if state.fleet().is_some() { (as_of(view, state)) }
             }
             (before_rows(view, state))
             div class=(layout) data-key="main" {

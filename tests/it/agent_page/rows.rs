@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use coder_agent_exporter::demo::schema::Era;
 use uuid::Uuid;
 
 use super::*;
@@ -289,4 +290,19 @@ async fn parts_that_may_not_be_read_cost_no_more_than_their_section() {
         &["the role has no grant for them"],
     );
     assert_says(&page, &["data-key=\"why\"", "data-key=\"builds\""]);
+}
+
+#[tokio::test]
+async fn coder_without_these_tables_is_not_said_to_have_no_scripts() {
+    let coder = Coder::of(Era::V2_9).await;
+    let main = agent("main").set("troubleshooting_url", literal(HELP));
+    coder.add(workspace("box").agent(main.clone())).await;
+    let page = page(&coder.exporter().await, &format!("/agents/{}", main.id)).await;
+    assert_says(
+        &text(part(&page, "parts")),
+        &[
+            "where to look: https://help.example/gpu",
+            "This Coder records no runs of scripts. This Coder has no monitors.",
+        ],
+    );
 }

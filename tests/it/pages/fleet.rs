@@ -126,7 +126,6 @@ async fn database_that_is_gone_is_told_with_the_moment_and_nothing_is_claimed() 
             ": the database does not answer",
             "connecting to",
             "Check that the database runs",
-            "The last data is from",
             "The last known fleet",
             "none: the database does not answer",
         ],

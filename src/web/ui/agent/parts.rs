@@ -24,8 +24,8 @@ pub(super) fn section(it: &AgentDetails, parts: Option<&AgentParts>, now: Timest
                 },
                 Some(parts) => {
                     (help(parts.troubleshooting_url.as_deref()))
-                    (scripts(it, &parts.scripts, now))
-                    (monitors(&parts.monitors))
+                    (scripts(it, parts.scripts.as_deref(), now))
+                    (monitors(parts.monitors.as_deref()))
                 },
             }
         }
@@ -48,7 +48,10 @@ fn help(address: Option<&str>) -> Markup {
     }
 }
 
-fn scripts(it: &AgentDetails, scripts: &[ScriptState], now: Timestamp) -> Markup {
+fn scripts(it: &AgentDetails, scripts: Option<&[ScriptState]>, now: Timestamp) -> Markup {
+    let Some(scripts) = scripts else {
+        return html! { p class="faint" { "This Coder records no runs of scripts." } };
+    };
     html! {
         @if scripts.is_empty() { p class="faint" { "The template gives it no script." } } @else {
             table class="data cards fit" {
@@ -104,7 +107,10 @@ fn badge(progress: Progress, status: &str) -> Markup {
     html! { span class={ "badge is-" (class) } { (text) } }
 }
 
-fn monitors(monitors: &[Monitor]) -> Markup {
+fn monitors(monitors: Option<&[Monitor]>) -> Markup {
+    let Some(monitors) = monitors else {
+        return html! { p class="faint" { "This Coder has no monitors." } };
+    };
     html! {
         @if monitors.is_empty() { p class="faint" { "The template gives it no monitor." } } @else {
             table class="data cards fit" {

@@ -214,7 +214,9 @@ function complain(error) {
   failures += 1;
   failingSince ??= new Date();
   const reason = error instanceof TypeError || error === 'late' ? '' : `: ${error.message ?? error}`;
-  const time = failingSince.toLocaleTimeString([], { hour12: false });
+  // In the zone of all other times.
+  const isLocal = document.getElementById('zone')?.getAttribute('aria-pressed') === 'true';
+  const time = isLocal ? failingSince.toLocaleTimeString([], { hour12: false }) : `${failingSince.toISOString().slice(11, 19)} UTC`;
   setText(trouble, `The exporter has not answered since ${time}${reason}. This page shows old data.`);
   trouble.hidden = false;
   live.classList.add('stale');

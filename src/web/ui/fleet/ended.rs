@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use crate::fleet::report::format::age;
+use crate::incident::history::EndedIncident;
 use crate::incident::report::title_of;
 use crate::web::ui::moments::clock_time;
 use crate::web::ui::parts::{counted, name, number};
@@ -24,11 +25,8 @@ pub(super) fn ended(view: &View<'_>) -> Markup {
                         li {
                             (name(&title_of(one.kind, one.family, &one.common)))
                             ": from " (clock_time(one.start, view.now))
-                            " for " (age(one.end.seconds_since(one.start))) ", up to "
-                            (counted(one.agents.into(), "agent")) " of " (counted(one.owners.into(), "user"))
-                            @if let Some(cut_off) = one.owners_in_session {
-                                ", " (number(cut_off.into())) " of them in session"
-                            }
+                            " for " (age(one.end.seconds_since(one.start)))
+                            @if one.agents == 0 { ", no agent was lost" } @else { (hit(one)) }
                         }
                     }
                 }
@@ -36,6 +34,16 @@ pub(super) fn ended(view: &View<'_>) -> Markup {
                     p class="note" { "Those before are in the " a href=(view.links.here("/api/v1/incidents")) { "API" } "." }
                 }
             }
+        }
+    }
+}
+
+/// How many agents and users an incident hit at most.
+fn hit(one: &EndedIncident) -> Markup {
+    html! {
+        ", up to " (counted(one.agents.into(), "agent")) " of " (counted(one.owners.into(), "user"))
+        @if let Some(cut_off) = one.owners_in_session {
+            ", " (number(cut_off.into())) " of them in session"
         }
     }
 }

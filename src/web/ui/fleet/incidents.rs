@@ -146,6 +146,10 @@ fn line(view: &View<'_>, fleet: &FleetStats, incident: &Incident) -> Markup {
 }
 
 fn numbers(incident: &Incident) -> Markup {
+    if incident.members.is_empty() {
+        let all = counted(incident.expected.into(), "agent");
+        return html! { "None of " (all) " that can be hit is lost yet" };
+    }
     html! {
         b { (number(incident.members.len() as u64)) } " of "
         (counted(incident.expected.into(), "agent")) " that could have been hit, "

@@ -132,7 +132,9 @@ impl<'a> Verdict<'a> {
                         "waits longer after a failure. "
                         span data-next data-keep hidden {}
                     }
-                    (last_known(view.health_history.last_known(), view.now))
+                    @if view.health_history.last_known().is_none() {
+                        p class="note" { "There has been no data since this exporter started." }
+                    }
                 }
                 Self::CoderDown(..) | Self::CoderSilent(_) | Self::Old(_) => {
                     @if let Some(total) = state.total() { p class="note" { (sentence(total)) "." } }
@@ -183,17 +185,6 @@ fn down(fleet: &FleetStats) -> Option<(Timestamp, &'static str)> {
     match state {
         CoderState::Down { since, .. } => Some((since, state.cause()?)),
         CoderState::Alive => None,
-    }
-}
-
-fn last_known(at: Option<Timestamp>, now: Timestamp) -> Markup {
-    html! {
-        p class="note" {
-            @match at {
-                Some(at) => { "The last data is from " (clock_time(at, now)) "." },
-                None => "There has been no data since this exporter started.",
-            }
-        }
     }
 }
 

@@ -56,7 +56,8 @@
 //!   ours is left for the next client.
 //! - **`fleet`, `incident`, `service_level`, `metrics` and `log_dedup` read no clock, do no I/O and cannot fail for reasons of
 //!   the world.** A test reads their `use` lines.
-//! - **Nothing about Coder is cached** beyond the collection, and no gauge is ever set or cleared.
+//! - **Nothing about Coder that may change is cached** beyond the collection, and no gauge is ever
+//!   set or cleared. Builds whose job has finished are remembered (`docs/decisions/0023-what-cannot-change-is-read-once.md`).
 
 pub mod activity;
 mod certificates;

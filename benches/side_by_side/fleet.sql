@@ -1,51 +1,13 @@
 -- A fleet of $LIVE running workspaces with one agent of four apps each and $BUILDS builds, and a
 -- tenth as many that are stopped. Three builds of five are starts, which have an agent with its
 -- apps; the last one of a running workspace is one. The same $SEED makes the same fleet.
---
--- Rows are as wide as Coder's: what it has and we never read is added first. Whoever says that
--- whole rows cost more must have whole rows.
-ALTER TABLE workspace_agents
-    ADD COLUMN auth_instance_id varchar,
-    ADD COLUMN instance_metadata jsonb,
-    ADD COLUMN resource_metadata jsonb,
-    ADD COLUMN directory varchar(4096) NOT NULL DEFAULT '~/src/platform',
-    ALTER COLUMN last_connected_replica_id SET DEFAULT gen_random_uuid(),
-    ADD COLUMN troubleshooting_url text NOT NULL DEFAULT 'https://wiki.example.com/coder/troubleshooting',
-    ADD COLUMN motd_file text NOT NULL DEFAULT '/etc/motd',
-    ADD COLUMN expanded_directory varchar(4096) NOT NULL DEFAULT '/home/coder/src/platform',
-    ADD COLUMN logs_length integer NOT NULL DEFAULT 4096,
-    ADD COLUMN logs_overflowed boolean NOT NULL DEFAULT false,
-    ADD COLUMN subsystems text[] DEFAULT '{envbox,exectrace}',
-    ADD COLUMN display_apps text[] DEFAULT '{vscode,ssh_helper,port_forwarding_helper,web_terminal}',
-    ADD COLUMN api_version text NOT NULL DEFAULT '2.7',
-    ADD COLUMN api_key_scope text NOT NULL DEFAULT 'all';
-ALTER TABLE workspace_apps
-    ADD COLUMN icon varchar(256) NOT NULL DEFAULT '/icon/code.svg',
-    ADD COLUMN command varchar(65534),
-    ADD COLUMN healthcheck_url text NOT NULL DEFAULT 'http://localhost:13337/healthz',
-    ADD COLUMN healthcheck_interval integer NOT NULL DEFAULT 5,
-    ADD COLUMN healthcheck_threshold integer NOT NULL DEFAULT 6,
-    ADD COLUMN subdomain boolean NOT NULL DEFAULT false,
-    ADD COLUMN sharing_level text NOT NULL DEFAULT 'owner',
-    ADD COLUMN external boolean NOT NULL DEFAULT false,
-    ADD COLUMN display_order integer NOT NULL DEFAULT 0,
-    ADD COLUMN hidden boolean NOT NULL DEFAULT false,
-    ADD COLUMN open_in text NOT NULL DEFAULT 'slim-window';
-ALTER TABLE workspaces
-    ADD COLUMN autostart_schedule text DEFAULT 'CRON_TZ=Europe/Berlin 0 9 * * 1-5',
-    ADD COLUMN ttl bigint DEFAULT 28800000000000,
-    ADD COLUMN last_used_at timestamptz NOT NULL DEFAULT now(),
-    ADD COLUMN dormant_at timestamptz,
-    ADD COLUMN deleting_at timestamptz,
-    ADD COLUMN automatic_updates text NOT NULL DEFAULT 'never',
-    ADD COLUMN favorite boolean NOT NULL DEFAULT false;
 
 -- Rows first, indexes after: a random key at a time they would take four times as long.
 SET session_replication_role = replica;
 BEGIN;
 -- Tables that are new in a transaction need no log.
 TRUNCATE organizations, users, templates, template_versions, workspaces, provisioner_jobs,
-    workspace_builds, workspace_resources, workspace_agents, workspace_apps, chats;
+    workspace_builds, workspace_resources, workspace_agents, workspace_apps, chats CASCADE;
 CREATE TEMP TABLE its_index AS
     SELECT indexrelid FROM pg_index
     WHERE indrelid::regclass::text IN (

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use crate::chart::{Chart, Line};
 use crate::contestants::Kind;
 use crate::race::Race;
-use crate::shapes::Shape;
+use crate::shapes::{Rows, Shape};
 use crate::statistics::exponent;
 
 /// Of all fleets of one chart.
@@ -51,7 +51,7 @@ pub(crate) fn report(races: &[Race], path: &Path) -> Result<String> {
 fn lines(races: &[Race], x: impl Fn(Shape) -> Option<u32>) -> Vec<Line> {
     let of = |kind: Kind| {
         let points = races.iter().filter_map(|race| {
-            let x = x(race.shape)?;
+            let x = x(race.shape).filter(|_| race.shape.rows == Rows::Wide)?;
             Some((f64::from(x), race.median(kind)?))
         });
         let mut points: Vec<_> = points.collect();

@@ -11,10 +11,11 @@ const QUICK_ROUNDS: usize = 5;
 const HELP: &str = "\
 scripts/bench [OPTIONS]: the exporter beside others who answer the same questions.
 
-  --quick         the fleet of 10,000 agents only, and fewer rounds
+  --quick         the fleet of 10,000 agents only, in wide and in narrow rows, and fewer rounds
   --growth        further fleets, and a chart of how time grows with agents and old builds
   --million       a fleet of a million agents too
-  --shape NAME    this fleet only (10k, 100k, deep, shallow, million); may be given again
+  --shape NAME    this fleet only (10k or 100k, in wide and in narrow rows; deep, shallow, million);
+                  may be given again
   --rounds NUMBER how often each is timed";
 
 pub(crate) struct Options {
@@ -63,6 +64,7 @@ pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Option<Opt
             shapes.push(Shape::MILLION);
         }
     }
+    let shapes = shapes.into_iter().flat_map(both_rows).collect::<Vec<_>>();
     let mut further = Vec::new();
     if growth {
         further.extend([Shape::new(1_000, 10), Shape::new(2_000, 1), Shape::SHALLOW]);
@@ -74,6 +76,14 @@ pub(crate) fn read(arguments: impl Iterator<Item = String>) -> Result<Option<Opt
         further,
         rounds: rounds.unwrap_or(usual).max(1),
     }))
+}
+
+/// What has targets for both is measured in both.
+fn both_rows(shape: Shape) -> Vec<Shape> {
+    match shape {
+        Shape::TEN_THOUSAND | Shape::HUNDRED_THOUSAND => vec![shape, shape.narrow()],
+        _ => vec![shape],
+    }
 }
 
 fn shape(name: &str) -> Result<Shape> {

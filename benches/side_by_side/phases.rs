@@ -1,8 +1,7 @@
 //! Where the time of a scrape goes.
 //!
-//! The exporter says at level debug how long the parts of its pass took, and how long it wrote;
-//! the rest follows from how long the scraper waited for the same answers, with compression and
-//! without.
+//! The exporter says at level debug how long the parts of its collection took, and how long it wrote
+//! and compressed; the rest follows from how long the scraper waited for the same answers.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -24,7 +23,7 @@ pub(crate) struct Phase {
     pub(crate) source: &'static str,
 }
 
-const LOGGED: [(&str, &str); 9] = [
+const LOGGED: [(&str, &str); 12] = [
     ("connect", "log: a connection from the pool"),
     ("begin", "log: transaction, moment, catalog"),
     ("agents", "log: the statement and its rows, decoded"),
@@ -32,6 +31,9 @@ const LOGGED: [(&str, &str); 9] = [
     ("causes", "log"),
     ("workspaces", "log"),
     ("bindings", "log"),
+    ("replicas", "log"),
+    ("provisioners", "log"),
+    ("startups", "log"),
     ("commit", "log: with the last migration's version"),
     ("judge", "log: status and health of everybody, and counts"),
 ];
@@ -75,31 +77,33 @@ pub(crate) fn phases(
             });
         }
     }
-    let compressed = every_second(&waited, 0);
-    let rest = rest(&waited, &logged);
     let middle = |times: &[Duration]| Spread::of(times).map(|it| it.median());
-    let send = middle(&every_second(&rest, 1));
-    let both = middle(&every_second(&rest, 0));
+    let compressed = |times: &[Duration]| middle(&every_second(times, 0));
+    let plain = |times: &[Duration]| middle(&every_second(times, 1));
+    let encode = logged.get("encode").map(Vec::as_slice).unwrap_or_default();
+    let rest = rest(&waited, &logged);
     phases.extend([
         Phase {
             name: "encode",
-            seconds: median("encode"),
+            seconds: plain(encode),
             source: "log: OpenMetrics, in memory",
         },
         Phase {
             name: "compress",
             // Of two medians, where there is next to nothing, the lesser may come out greater.
-            seconds: both.zip(send).map(|(both, send)| (both - send).max(0.0)),
-            source: "scraper: the rest of it with gzip, less that without",
+            seconds: compressed(encode)
+                .zip(plain(encode))
+                .map(|(both, encode)| (both - encode).max(0.0)),
+            source: "log: the same with gzip, less that without",
         },
         Phase {
             name: "send and the rest",
-            seconds: send,
-            source: "scraper: without gzip, less pass and encode",
+            seconds: compressed(&rest),
+            source: "scraper: with gzip, less collection and encode",
         },
         Phase {
             name: "whole scrape",
-            seconds: middle(&compressed),
+            seconds: compressed(&waited),
             source: "scraper: with gzip",
         },
     ]);
@@ -109,7 +113,7 @@ pub(crate) fn phases(
 /// What the scraper waited for each answer beyond what the log has of that very answer. Nothing
 /// where the log has not as many.
 fn rest(waited: &[Duration], logged: &BTreeMap<String, Vec<Duration>>) -> Vec<Duration> {
-    let (Some(collection), Some(encode)) = (logged.get("pass"), logged.get("encode")) else {
+    let (Some(collection), Some(encode)) = (logged.get("collection"), logged.get("encode")) else {
         return Vec::new();
     };
     if collection.len() != waited.len() || encode.len() != waited.len() {

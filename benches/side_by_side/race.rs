@@ -67,6 +67,12 @@ impl Race {
     pub(crate) fn median(&self, kind: Kind) -> Option<f64> {
         self.outcome(kind).and_then(Outcome::median)
     }
+
+    /// Processor time of Postgres, in seconds; `None` for one that is out.
+    pub(crate) fn server_seconds(&self, kind: Kind) -> Option<f64> {
+        let outcome = self.outcome(kind).filter(|it| it.out.is_none())?;
+        Some(outcome.server_processor.as_secs_f64())
+    }
 }
 
 struct Runner {

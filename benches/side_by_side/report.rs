@@ -64,7 +64,7 @@ impl Findings {
     }
 }
 
-const HEAD: [&str; 13] = [
+const HEAD: [&str; 14] = [
     "",
     "median ms",
     "least",
@@ -74,6 +74,7 @@ const HEAD: [&str; 13] = [
     "peak MiB",
     "own cpu ms",
     "pg cpu ms",
+    "x ours",
     "db kB",
     "statements",
     "round trips",
@@ -96,7 +97,7 @@ pub(crate) fn race(race: &Race) -> String {
             }
         }
     }
-    let Shape { live, builds } = race.shape;
+    let Shape { live, builds, .. } = race.shape;
     let counted = race.outcome(Kind::Ours).and_then(|it| it.counted);
     let (agents, apps) = counted.unwrap_or_default();
     let agreed = race
@@ -127,6 +128,10 @@ fn cells(race: &Race, outcome: &Outcome) -> Vec<String> {
         let ratio = outcome.median().zip(race.median(to));
         or_dash(ratio.map(|(own, other)| format!("{:.2}", own / other)))
     };
+    let server = race
+        .server_seconds(outcome.kind)
+        .zip(race.server_seconds(Kind::Ours));
+    let server_ratio = server.map(|(own, ours)| format!("{:.2}", own / ours));
     let wire = outcome.wire.as_ref();
     let is_shared = matches!(outcome.kind, Kind::EachAgent);
     let memory = (!is_shared).then(|| mebibytes(outcome.peak_memory_bytes));
@@ -142,6 +147,7 @@ fn cells(race: &Race, outcome: &Outcome) -> Vec<String> {
         or_dash(memory),
         processor(outcome.own_processor),
         processor(outcome.server_processor),
+        or_dash(server_ratio.filter(|_| !is_shared)),
         or_dash(wire.map(|it| kilobytes(it.bytes_sent + it.bytes_received))),
         or_dash(wire.map(|it| it.statements.to_string())),
         or_dash(wire.map(|it| it.round_trips.to_string())),

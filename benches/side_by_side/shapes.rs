@@ -10,6 +10,8 @@ use crate::progress;
 use crate::server::Server;
 
 const FLEET: &str = include_str!("fleet.sql");
+/// Columns that Coder has and the exporter never reads.
+const WIDE_ROWS: &str = include_str!("wide_rows.sql");
 /// The same fleet each time.
 const SEED: &str = "1";
 /// Well agents' heartbeats lie so far in the future, so that they stay well while it lasts.
@@ -22,6 +24,16 @@ const AT_A_TIME: usize = 2;
 pub(crate) struct Shape {
     pub(crate) live: u32,
     pub(crate) builds: u32,
+    pub(crate) rows: Rows,
+}
+
+/// How much rows hold. A plan that reads a whole table pays for what it does not ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    /// As much as Coder's.
+    Wide,
+    /// What contestants ask for.
+    Narrow,
 }
 
 impl Shape {
@@ -34,23 +46,37 @@ impl Shape {
     pub(crate) const MILLION: Self = Self::new(1_000_000, 1);
 
     pub(crate) const fn new(live: u32, builds: u32) -> Self {
-        Self { live, builds }
+        let rows = Rows::Wide;
+        Self { live, builds, rows }
+    }
+
+    /// The same fleet in narrow rows.
+    pub(crate) const fn narrow(self) -> Self {
+        let rows = Rows::Narrow;
+        Self { rows, ..self }
     }
 
     /// As the specification calls it.
     pub(crate) fn name(self) -> String {
-        match self {
+        let rows = match self.rows {
+            Rows::Wide => "",
+            Rows::Narrow => " narrow",
+        };
+        let rows_apart = Self::new(self.live, self.builds);
+        let name = match rows_apart {
             Self::TEN_THOUSAND => "10k".to_owned(),
             Self::HUNDRED_THOUSAND => "100k".to_owned(),
             Self::DEEP => "deep".to_owned(),
             Self::SHALLOW => "shallow".to_owned(),
             Self::MILLION => "million".to_owned(),
-            Self { live, builds } => format!("{live}x{builds}"),
-        }
+            Self { live, builds, .. } => format!("{live}x{builds}"),
+        };
+        name + rows
     }
 
     pub(crate) fn database(self) -> String {
-        format!("fleet_{}_{}", self.live, self.builds)
+        let Self { live, builds, rows } = self;
+        format!("fleet_{live}_{builds}_{rows:?}").to_lowercase()
     }
 
     /// How many rows it takes to make, about.
@@ -94,6 +120,9 @@ fn fill_one(server: &Server, shape: Shape) -> Result<()> {
     server.admin("postgres")?.ask(&create)?;
     let mut admin = server.admin(&database)?;
     admin.ask(&Era::NEWEST.sql())?;
+    if shape.rows == Rows::Wide {
+        admin.ask(WIDE_ROWS)?;
+    }
     let fleet = FLEET
         .replace("$LIVE", &shape.live.to_string())
         .replace("$BUILDS", &shape.builds.to_string())

@@ -9,6 +9,7 @@ mod readme;
 mod release;
 mod sizes;
 mod spec;
+mod targets;
 
 use std::fs;
 use std::path::{Path, PathBuf};

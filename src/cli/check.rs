@@ -27,7 +27,17 @@ use super::{CommandError, runtime, settings as from_args};
 
 pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CommandError> {
     let mut report = Report::new(args.output.format());
-    check(&args.serve, args.offline, &mut report)?;
+    let checked = check(&args.serve, args.offline, &mut report);
+    let checked = checked.map_err(|error| error.with_others(&args.serve));
+    if let Err(CommandError::Settings(errors)) = &checked
+        && args.output.format().is_some()
+    {
+        // People read them on stderr.
+        errors.iter().for_each(|it| report.bad("settings", it));
+        report.end()?;
+        return checked.map(|()| ExitCode::FAILURE);
+    }
+    checked?;
     report.end()
 }
 
@@ -38,7 +48,8 @@ pub(super) fn run(args: &CheckArgs) -> Result<ExitCode, CommandError> {
 /// When a setting is wrong.
 pub(super) fn lines(args: &ServeArgs) -> Result<String, CommandError> {
     let mut report = Report::silent();
-    check(args, false, &mut report)?;
+    let checked = check(args, false, &mut report);
+    checked.map_err(|error| error.with_others(args))?;
     Ok(report.lines())
 }
 

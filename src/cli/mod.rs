@@ -5,6 +5,7 @@ mod agents;
 mod arguments;
 mod check;
 mod check_report;
+mod command_error;
 mod database_source;
 mod demo;
 mod effective;
@@ -32,12 +33,12 @@ mod version;
 mod wait;
 mod watch;
 mod width;
+mod wrong;
 mod yaml;
 
 pub use settings::{demo_settings_table, settings_table};
 
 use std::ffi::OsString;
-use std::fmt;
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -46,7 +47,6 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::SettingError;
 use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
 use crate::config::output_args::DetailFormat;
@@ -58,6 +58,7 @@ use crate::metrics::catalogue;
 use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
+use command_error::CommandError;
 use manual::{CompletionArgs, ManArgs};
 use support::SupportArgs;
 use variables::FromVariables;
@@ -153,62 +154,19 @@ fn database_name(name: &str) -> Result<String, String> {
     }
 }
 
-/// Why a command failed, which decides its exit code.
-enum CommandError {
-    Setting(SettingError),
-    Failed(anyhow::Error),
-}
-
-impl From<SettingError> for CommandError {
-    fn from(error: SettingError) -> Self {
-        Self::Setting(error)
-    }
-}
-
-impl From<anyhow::Error> for CommandError {
-    fn from(error: anyhow::Error) -> Self {
-        Self::Failed(error)
-    }
-}
-
-impl CommandError {
-    /// The same, with the variable that a wrong setting comes from.
-    fn naming(self, variables: &FromVariables) -> Self {
-        match self {
-            Self::Setting(error) => Self::Setting(variables.name(error)),
-            Self::Failed(_) => self,
-        }
-    }
-
-    fn exit_code(&self) -> ExitCode {
-        match self {
-            Self::Setting(_) => ExitCode::from(WRONG_SETTING),
-            Self::Failed(_) => ExitCode::FAILURE,
-        }
-    }
-}
-
-impl fmt::Display for CommandError {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Setting(error) => error.fmt(to),
-            Self::Failed(error) => write!(to, "{error:#}"),
-        }
-    }
-}
-
 /// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = arguments::ordered(arguments);
     let Parsed {
         cli,
         effective,
         variables,
-    } = match parse(arguments::ordered(arguments)) {
+    } = match parse(&arguments) {
         Ok(parsed) => parsed,
         Err(error) => {
             return match error.use_stderr() {
                 true => {
-                    complain_of_arguments(&error);
+                    complain_of_all(error, &arguments);
                     ExitCode::from(WRONG_SETTING)
                 }
                 false => {
@@ -222,7 +180,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             let error = error.naming(&variables);
-            complain(&error.to_string());
+            error.sentences().iter().for_each(|it| complain(it));
             error.exit_code()
         }
     }
@@ -236,14 +194,14 @@ struct Parsed {
     variables: FromVariables,
 }
 
-fn parse(arguments: Vec<OsString>) -> Result<Parsed, clap::Error> {
-    let mut command = match arguments::ask_for_help(&arguments) {
+fn parse(arguments: &[OsString]) -> Result<Parsed, clap::Error> {
+    let mut command = match arguments::ask_for_help(arguments) {
         true => arguments::whole(),
         false => Cli::command(),
     };
     let matches = command
-        .try_get_matches_from_mut(&arguments)
-        .map_err(|error| variables::named(error, &command, &arguments))?;
+        .try_get_matches_from_mut(arguments)
+        .map_err(|error| variables::named(error, &command, arguments))?;
     let effective = effective::settings(&command, &matches);
     let variables = FromVariables::of(&command, &matches);
     let cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
@@ -318,6 +276,22 @@ fn print_details(
 fn print_json(value: &impl serde::Serialize) -> Result<ExitCode, CommandError> {
     let text = serde_json::to_string_pretty(value).context("writing JSON")?;
     print(&format!("{}\n", sanitize_json(&text)))
+}
+
+/// What clap says last about any error.
+const MORE: &str = "\n\nFor more information";
+
+/// Prints clap's error, and every other value that is wrong.
+fn complain_of_all(error: clap::Error, arguments: &[OsString]) {
+    let (mut errors, others) = wrong::values(error, arguments);
+    let last = errors.pop();
+    for error in errors {
+        let text = error.to_string();
+        let text = text.split(MORE).next().unwrap_or_default();
+        let _ = writeln!(std::io::stderr().lock(), "{}\n", without_userinfo(text));
+    }
+    last.iter().for_each(complain_of_arguments);
+    others.iter().for_each(|it| complain(&it.to_string()));
 }
 
 /// Prints clap's error, in colour on a terminal. Without colour if it contains a URL, which is

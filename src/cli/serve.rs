@@ -27,6 +27,10 @@ use super::{CommandError, PATIENCE, exposure, logging, runtime, settings};
 
 pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
+    start(args, effective).map_err(|error| error.with_others(args))
+}
+
+fn start(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.postgres)?;
     let config = Arc::new(settings::web_config(&args.exporter.web)?);
     exposure::warn_of_files(args, &config);

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 use crate::coder_api::CoderApi;
 use crate::coder_watch::CoderWatch;
 use crate::collect::Collect;
-use crate::config::args::{AgentArgs, ExporterArgs};
+use crate::config::args::{AgentArgs, ExporterArgs, ServeArgs};
 use crate::config::coder_args::{CoderArgs, TOKEN_VARIABLE, URL_VARIABLE};
 use crate::config::coder_token::Token;
 use crate::config::http_url::HttpUrl;
@@ -157,13 +157,56 @@ pub(super) fn web_config(args: &WebArgs) -> Result<LiveConfig, SettingError> {
 ///
 /// When a URL is invalid.
 pub(super) fn links(args: &ExporterArgs) -> Result<Links, SettingError> {
-    let [grafana, alertmanager] = args.web.companions()?;
+    let [grafana, alertmanager] = args.web.companions();
     Ok(Links {
-        grafana,
-        alertmanager,
+        grafana: grafana?,
+        alertmanager: alertmanager?,
         coder: args.coder.url(variable(URL_VARIABLE))?,
         external: args.web.external_url()?,
     })
+}
+
+/// Everything that is wrong with the settings of the exporter. Empty if it can start.
+pub(super) fn wrong(serve: &ServeArgs) -> Vec<SettingError> {
+    let args = &serve.exporter;
+    let dialing = dialing(args);
+    let coder = coder_access(args);
+    let url = postgres_url(&serve.postgres);
+    let [grafana, alertmanager] = args.web.companions();
+    let mut results = vec![
+        grafana.map(drop),
+        alertmanager.map(drop),
+        args.web.external_url().map(drop),
+        collection(args).map(drop),
+        web_config(&args.web).map(drop),
+    ];
+    if let Ok(Some((url, token))) = &coder {
+        results.push(coder_api(url, token.as_ref()).map(drop));
+    }
+    if let Ok(Some(dialing)) = &dialing {
+        results.push(connections_for_the_probe(serve.postgres.max_connections));
+        results.push(dialer(dialing.clone()).map(drop));
+    }
+    if let Ok(url) = &url {
+        results.push(database(url, &serve.postgres).map(drop));
+    }
+    let first = [url.map(drop), coder.map(drop), dialing.map(drop)];
+    let mut errors = Vec::new();
+    for error in first.into_iter().chain(results).filter_map(Result::err) {
+        if !errors.contains(&error) {
+            errors.push(error);
+        }
+    }
+    errors
+}
+
+/// Scrapes and the probe need a connection each.
+fn connections_for_the_probe(max_connections: usize) -> Result<(), SettingError> {
+    if max_connections < 2 {
+        let problem = "the probe needs its own connection, so that scrapes do not wait for it; set at least 2";
+        return Err(SettingError::new("--postgres.max-connections", problem));
+    }
+    Ok(())
 }
 
 /// The probe of the fleet that `collect` reads; `None` if it is off.
@@ -180,10 +223,7 @@ pub(super) fn probe(
     let Some(dialing) = dialing(args)? else {
         return Ok(None);
     };
-    if max_connections < 2 {
-        let problem = "the probe needs its own connection, so that scrapes do not wait for it; set at least 2";
-        return Err(SettingError::new("--postgres.max-connections", problem));
-    }
+    connections_for_the_probe(max_connections)?;
     let scope = args.probe.scope(&dialing);
     let dialer = dialer(dialing)?;
     let settings = probe::ProbeSettings {

@@ -45,10 +45,7 @@ impl FromVariables {
 /// Clap's error about a value that it cannot parse, with the variable where the flag is not among the
 /// arguments. Clap names the flag only. A secret is not repeated.
 pub(super) fn named(mut error: Error, command: &Command, arguments: &[OsString]) -> Error {
-    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
-        return error;
-    };
-    let Some(argument) = argument(command, arguments, shown) else {
+    let Some(argument) = argument_of(&error, command, arguments) else {
         return error;
     };
     if argument.is_hide_env_values_set() && error.get(ContextKind::InvalidValue).is_some() {
@@ -67,11 +64,24 @@ pub(super) fn named(mut error: Error, command: &Command, arguments: &[OsString])
     error
 }
 
+/// The argument that clap's error is about, whether or not [`named`] has changed its name.
+pub(super) fn argument_of<'a>(
+    error: &Error,
+    command: &'a Command,
+    arguments: &[OsString],
+) -> Option<&'a Arg> {
+    let Some(ContextValue::String(shown)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let flag = shown.find("--").map_or(&**shown, |it| &shown[it..]);
+    argument(command, arguments, flag)
+}
+
 /// The argument that clap shows as `--flag <VALUE>`.
 fn argument<'a>(command: &'a Command, arguments: &[OsString], shown: &str) -> Option<&'a Arg> {
     let name = arguments.get(1)?.to_str()?;
     let mut flags = command.find_subcommand(name)?.get_arguments();
-    let end = shown.find([' ', '[', '=']).unwrap_or(shown.len());
+    let end = shown.find([' ', '[', '=', ')']).unwrap_or(shown.len());
     let long = shown[..end].strip_prefix("--")?;
     flags.find(|it| it.get_long() == Some(long))
 }

@@ -32,7 +32,7 @@ pub(super) fn answer(
                 Ok((text, _)) if show(&text, is_first).is_err() => return Ok(ExitCode::SUCCESS),
                 Ok(_) => {}
                 Err(error) if is_first => return Err(error),
-                Err(error) => complain(&error.to_string()),
+                Err(error) => error.sentences().iter().for_each(|it| complain(it)),
             }
             is_first = false;
             tokio::time::sleep(interval).await;

@@ -207,7 +207,7 @@ impl<S: CollectionSource> Collect<S> {
     }
 
     /// Status changes by status before and after, since the start of the process.
-    pub fn transitions(&self) -> TransitionCounts {
+    pub fn transitions(&self) -> Arc<TransitionCounts> {
         self.state.lock().transitions.clone()
     }
 
@@ -224,6 +224,14 @@ impl<S: CollectionSource> Collect<S> {
     /// The last health changes, for the pages.
     pub fn health_history(&self) -> Arc<HealthHistory> {
         self.state.lock().health_history.clone()
+    }
+
+    /// Whether later scrapes may get this collection again.
+    pub fn serves_again(&self, collection: &Arc<CollectionResult>) -> bool {
+        let state = self.state.lock();
+        let latest = state.latest.as_ref();
+        !self.settings.min_interval.is_zero()
+            && latest.is_some_and(|(_, it)| Arc::ptr_eq(it, collection))
     }
 
     /// What the agents with problems of this collection have in common; `None` when its agents are

@@ -36,7 +36,7 @@ pub(super) struct CollectState {
     /// Rows that the last collection merged: each counts once, however long it stays.
     merged_rows: u64,
     /// Status changes as of the last collection.
-    pub(super) transitions: TransitionCounts,
+    pub(super) transitions: Arc<TransitionCounts>,
     pub(super) health_history: Arc<HealthHistory>,
     pub(super) service_level: Arc<ServiceLevel>,
     /// Whether Coder was alive in the last collection that could tell.
@@ -71,6 +71,9 @@ impl CollectState {
         let now = wall_clock();
         for (_, failure) in collection.failures() {
             self.errors.add(failure.kind, now);
+        }
+        if let Ok(fleet) = &collection.fleet {
+            self.errors.build_differences = fleet.snapshot.build_differences;
         }
         let new = merged_rows.saturating_sub(self.merged_rows);
         self.errors.add_many(ErrorKind::DuplicateSeries, new, now);
@@ -108,7 +111,7 @@ impl Memory {
 
     /// Stores the status changes, the health history and the service level so far.
     pub(super) fn store_in(&self, state: &mut CollectState) {
-        state.transitions = self.transitions.counts().clone();
+        state.transitions = Arc::new(self.transitions.counts().clone());
         state.health_history = self.health_history.clone();
         state.service_level = self.service_level.clone();
     }

@@ -120,6 +120,38 @@ async fn requests_at_the_same_time_share_one_collection() {
     assert!(answers.iter().all(|it| Arc::ptr_eq(it, &answers[0])));
 }
 
+/// Some of them come while a collection runs, when they are through with the answer before.
+#[tokio::test(start_paused = true)]
+async fn clients_that_ask_again_at_once_wait_for_one_collection_at_most() {
+    const ROUNDS: u64 = 50;
+    let source = SlowDatabase::that_takes(SECOND);
+    let collect = collect_from(&source, Duration::ZERO);
+    let client = |number: u64| {
+        let collect = collect.clone();
+        tokio::spawn(async move {
+            let mut waits = Vec::new();
+            for round in 0..ROUNDS {
+                let asked = Instant::now();
+                collect.collection(asked + 10 * SECOND).await;
+                waits.push(asked.elapsed());
+                sleep(Duration::from_millis(number * 7 + round % 3 * 20)).await;
+            }
+            waits
+        })
+    };
+    let clients: Vec<_> = (0..8).map(client).collect();
+    let mut waits = Vec::new();
+    for client in clients {
+        waits.append(&mut client.await.unwrap());
+    }
+    waits.sort();
+    let longest = waits[waits.len() - 1];
+    assert_eq!(longest, SECOND);
+    assert!(longest < 2 * waits[waits.len() / 2]);
+    let begun = source.begun() as u64;
+    assert!((ROUNDS..ROUNDS + 3).contains(&begun), "{begun}");
+}
+
 #[tokio::test(start_paused = true)]
 async fn collection_is_served_again_only_while_it_is_younger_than_the_interval() {
     let source = SlowDatabase::that_takes(SECOND);

@@ -106,11 +106,11 @@ impl WebArgs {
     /// # Errors
     ///
     /// When one is not a URL. The message contains no part of it.
-    pub fn companions(&self) -> Result<[Option<HttpUrl>; 2], SettingError> {
-        Ok([
-            url("--web.grafana-url", self.grafana_url.as_deref())?,
-            url("--web.alertmanager-url", self.alertmanager_url.as_deref())?,
-        ])
+    pub fn companions(&self) -> [Result<Option<HttpUrl>, SettingError>; 2] {
+        [
+            url("--web.grafana-url", self.grafana_url.as_deref()),
+            url("--web.alertmanager-url", self.alertmanager_url.as_deref()),
+        ]
     }
 
     /// The URL at which browsers reach this exporter; `None` if it is not set.

@@ -6,6 +6,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind};
+use crate::fleet::model::agent_parts::{AgentParts, Monitor, ScriptState};
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{Candidate, PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
@@ -31,6 +32,9 @@ pub struct WorkspaceDetails {
     pub asked: Option<Uuid>,
     /// The last builds with their agents, newest first.
     pub builds: Vec<PastBuild>,
+    /// What the template gives the requested agent; `None` if it was not asked for by its id, or if
+    /// that may not be read.
+    pub parts: Option<AgentParts>,
     /// The limits that the rules used.
     pub limits: Limits,
 }
@@ -47,7 +51,12 @@ impl WorkspaceDetails {
             let error = it.build.error.as_ref().map_or(0, |it| it.len());
             size_of::<PastBuild>() + error + it.agents.len() * (size_of::<PastAgent>() + TEXTS)
         });
-        size_of::<Self>() + agents + builds.sum::<usize>()
+        let parts = self.parts.as_ref().map_or(0, |it| {
+            let scripts = it.scripts.len() * (size_of::<ScriptState>() + TEXTS);
+            let monitors = it.monitors.len() * (size_of::<Monitor>() + TEXTS);
+            scripts + monitors + it.troubleshooting_url.as_ref().map_or(0, |it| it.len())
+        });
+        size_of::<Self>() + agents + builds.sum::<usize>() + parts
     }
 }
 
@@ -104,6 +113,7 @@ fn details_of(
         builds,
         causes,
         scripts,
+        parts,
     } = rows;
     let asked = match reference {
         Reference::Named {
@@ -132,6 +142,7 @@ fn details_of(
         agents,
         asked,
         builds,
+        parts,
         limits,
     })
 }

@@ -13,15 +13,16 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::histogram::Histogram;
 
 use super::catalogue::families;
-use super::family::{Family, Sink, Source, Value};
+use super::family::{Family, Part, Sink, Value};
 use super::page::{AgentSeries, Page};
-use super::{agents, coderd};
+use super::{agents, coderd, incidents, replicas};
 
 /// Writes every sample of a family.
 pub(super) type Write = fn(&Page, &mut dyn Sink) -> fmt::Result;
 
-/// Kept for the families of this exporter and its process, whose size does not follow the fleet.
-const OWN_BYTES: usize = 64 << 10;
+/// Left free for the live part of the page, whose size does not follow the fleet: some 30 KB with a
+/// probe.
+pub(super) const LIVE_BYTES: usize = 64 << 10;
 
 /// A number, and what stands around it in a line.
 const NUMBER_BYTES: usize = 24;
@@ -38,10 +39,12 @@ const LINES_OF_STARTUP: usize = 12;
 /// More than a line has besides its label values: the names of family and labels, ids, a number.
 const FRAME_BYTES: usize = 400;
 
-/// What the limit left out of a page; worked out once, when the first family asks.
-#[derive(Debug, Clone, Default)]
+/// What the limits left out of a page; worked out once, when the first family asks. It looks at
+/// every agent, and depends on nothing that is live.
+#[derive(Debug, Default)]
 pub struct Budget {
     cuts: OnceLock<Vec<Cut>>,
+    dropped: OnceLock<Vec<(&'static str, u64)>>,
 }
 
 /// A family of which a part did not fit.
@@ -59,6 +62,15 @@ impl Page {
     /// The families of which a part does not fit into the page.
     pub fn cuts(&self) -> &[Cut] {
         self.budget.cuts.get_or_init(|| cuts(self))
+    }
+
+    /// Families that a limit may cut, and how many series, replicas or incidents it left out.
+    pub fn dropped(&self) -> &[(&'static str, u64)] {
+        self.budget.dropped.get_or_init(|| {
+            let of_agents = agents::dropped(self).chain(coderd::dropped(self));
+            let others = replicas::dropped(self).chain(incidents::dropped(self));
+            of_agents.chain(others).collect()
+        })
     }
 
     /// How many series of a family do not fit into the page.
@@ -89,10 +101,9 @@ fn cuts(page: &Page) -> Vec<Cut> {
         return Vec::new();
     }
     let is_growing = |family: &Family| growing().any(|it| it.0 == family.name);
-    let mut left = limit.saturating_sub(OWN_BYTES);
+    let mut left = limit.saturating_sub(LIVE_BYTES);
     for family in families() {
-        let follows_fleet = matches!(family.source, Source::Collector(_) | Source::Probe);
-        if follows_fleet && !is_growing(family) {
+        if family.part() == Part::Kept && !is_growing(family) {
             let meter = measured(page, family, family.samples, usize::MAX);
             left = left.saturating_sub(meter.bytes);
         }
@@ -144,7 +155,7 @@ fn upper_bound(page: &Page, fleet: &FleetStats) -> usize {
     let startups = level
         .startups()
         .map(|(it, _)| LINES_OF_STARTUP * text(&it.scope));
-    let mut bytes = OWN_BYTES + counts + seconds.chain(startups).sum::<usize>();
+    let mut bytes = LIVE_BYTES + counts + seconds.chain(startups).sum::<usize>();
     if detail.agent_series != AgentSeries::None {
         let shown = fleet.problems().take(detail.max_agent_series);
         bytes += shown.map(|it| agent_text(it.agent)).sum::<usize>();

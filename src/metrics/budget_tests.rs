@@ -10,7 +10,6 @@ use crate::fleet::fixtures::{agent, at, fleet_of};
 use crate::fleet::model::app::{AppHealth, NamedApp};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::stats::collection::CollectionResult;
-use crate::fleet::stats::transitions::TransitionCounts;
 
 const AGENTS: u128 = 300;
 
@@ -43,7 +42,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
     };
     Arc::new(Page {
         collection: Arc::new(collection),
-        transitions: TransitionCounts::default(),
+        transitions: Arc::default(),
         service_level: Arc::default(),
         errors: ErrorCounts::default(),
         incidents: None,
@@ -61,7 +60,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
         addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
-        budget: Budget::default(),
+        budget: Arc::default(),
     })
 }
 
@@ -99,7 +98,7 @@ fn page_that_fits_is_whole() {
         [agents / 2, agents, agents, agents, agents, agents]
     );
     // Measured, and not only estimated.
-    let enough = page(whole.len() + 2 * OWN_BYTES);
+    let enough = page(whole.len() + 2 * LIVE_BYTES);
     assert!(upper_bound(&enough, enough.fleet().unwrap()) > enough.detail.max_page_bytes);
     assert_eq!(text(&enough), whole);
     assert!(dropped(&whole).values().all(|it| *it == 0));

@@ -55,7 +55,7 @@ pub fn table<P: Exposed>() -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use super::super::family::{MetricKind, Source};
+    use super::super::family::{MetricKind, Part, Source};
     use super::*;
     use crate::fleet::stats::collection::Collector;
 
@@ -84,6 +84,11 @@ mod tests {
             let is_info = name.ends_with("_info");
             assert_eq!(is_info, family.kind == MetricKind::Info, "{name}");
         }
+    }
+
+    #[test]
+    fn families_that_are_kept_come_before_those_that_are_live() {
+        assert!(families().map(|it| it.part() == Part::Live).is_sorted());
     }
 
     #[test]

@@ -9,7 +9,6 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 
 use super::family::{Family, MetricKind, Sink, Source, Stability};
 use super::page::Page;
-use super::{agents, coderd, incidents, replicas};
 
 /// Results, durations and errors of the exporter's own work.
 pub(super) const FAMILIES: &[Family] = &[
@@ -119,6 +118,15 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: errors,
     },
     Family {
+        name: "coder_exporter_build_differences_total",
+        help: "Total number of builds that were read again and differed from what was remembered; 0 unless rows were changed by hand",
+        kind: MetricKind::Counter,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.errors.build_differences.into()),
+    },
+    Family {
         name: "coder_exporter_last_error_timestamp_seconds",
         help: "Unix timestamp of the last error of this kind; absent if there was none",
         kind: MetricKind::Gauge,
@@ -135,12 +143,18 @@ pub(super) const FAMILIES: &[Family] = &[
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| {
-            agents::dropped(page)
-                .chain(coderd::dropped(page))
-                .chain(replicas::dropped(page))
-                .chain(incidents::dropped(page))
-                .try_for_each(|(metric, count)| sink.sample(&[metric], count.into()))
+            let mut dropped = page.dropped().iter();
+            dropped.try_for_each(|(metric, count)| sink.sample(&[metric], (*count).into()))
         },
+    },
+    Family {
+        name: "coder_exporter_unobserved_seconds_total",
+        help: "Seconds between collections that were too far apart for the service level",
+        kind: MetricKind::Counter,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.service_level.unobserved_seconds().into()),
     },
     Family {
         name: "coder_exporter_config_last_reload_successful",
@@ -183,14 +197,22 @@ pub(super) const FAMILIES: &[Family] = &[
     },
     Family {
         name: "coder_exporter_build_info",
-        help: "Version of the exporter",
+        help: "Version of the exporter, and the commit that it was built from; unknown when not built from a checkout",
         kind: MetricKind::Info,
-        labels: &["version"],
+        labels: &["version", "revision"],
         source: Source::Exporter,
         stability: Stability::Stable,
-        samples: |_, sink| sink.sample(&[env!("CARGO_PKG_VERSION")], true.into()),
+        samples: build_info,
     },
 ];
+
+fn build_info(_: &Page, sink: &mut dyn Sink) -> fmt::Result {
+    let revision = match env!("BUILD_COMMIT") {
+        "" => "unknown",
+        commit => commit,
+    };
+    sink.sample(&[env!("CARGO_PKG_VERSION"), revision], true.into())
+}
 
 fn optional(value: Option<f64>, sink: &mut dyn Sink) -> fmt::Result {
     match value {

@@ -45,6 +45,14 @@ pub(super) struct Head {
 }
 
 impl<P> Family<P> {
+    /// The part of the page that it belongs to.
+    pub(super) const fn part(&self) -> Part {
+        match self.source {
+            Source::Collector(_) | Source::Activity => Part::Kept,
+            Source::Probe | Source::Coder | Source::Exporter | Source::Process => Part::Live,
+        }
+    }
+
     pub(super) const fn head(&self) -> Head {
         Head {
             name: self.name,
@@ -53,6 +61,17 @@ impl<P> Family<P> {
             labels: self.labels,
         }
     }
+}
+
+/// The two parts of a page, in their order. A family is in one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// What the collection, the counters up to it and the last session reports decide. It is the
+    /// same until one of these is replaced.
+    Kept,
+    /// What this process does, and what it asks beside the collections: new in each scrape, and
+    /// small whatever the fleet.
+    Live,
 }
 
 /// The type of a metric family.

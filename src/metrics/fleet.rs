@@ -134,7 +134,7 @@ fn transitions(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
     if page.fleet().is_none_or(|fleet| fleet.agents.is_none()) {
         return Ok(());
     }
-    for (scope, counts) in &page.transitions {
+    for (scope, counts) in page.transitions.iter() {
         for (from, to, count) in pairs(counts) {
             let labels = [
                 &*scope.organization,

@@ -26,7 +26,7 @@ pub struct Page {
     /// What agents with problems have in common; `None` when agents are unknown.
     pub incidents: Option<Arc<[Incident]>>,
     /// Status changes since the process started.
-    pub transitions: TransitionCounts,
+    pub transitions: Arc<TransitionCounts>,
     /// Sums for the service level since the process started.
     pub service_level: Arc<ServiceLevel>,
     /// Errors since the process started.
@@ -47,8 +47,8 @@ pub struct Page {
     pub is_config_current: bool,
     /// Clients that were refused because of their TLS certificate, since the process started.
     pub tls_refused: u64,
-    /// What does not fit into the page.
-    pub budget: Budget,
+    /// What does not fit into the page; shared by the pages of one collection.
+    pub budget: Arc<Budget>,
 }
 
 impl Page {
@@ -130,6 +130,9 @@ pub enum AgentLabels {
 #[derive(Debug, Clone, Default)]
 pub struct ErrorCounts {
     by_kind: EnumMap<ErrorKind, ErrorCount>,
+    /// Number of builds that were read again and were not what was known of them
+    /// (`docs/decisions/0023-what-cannot-change-is-read-once.md`). It must stay zero.
+    pub build_differences: u64,
 }
 
 /// Errors of one kind.

@@ -44,15 +44,6 @@ pub(super) const FAMILIES: &[Family] = &[
         stability: Stability::Stable,
         samples: startups,
     },
-    Family {
-        name: "coder_exporter_unobserved_seconds_total",
-        help: "Seconds between collections that were too far apart for the service level",
-        kind: MetricKind::Counter,
-        labels: &[],
-        source: Source::Exporter,
-        stability: Stability::Stable,
-        samples: |page, sink| sink.sample(&[], page.service_level.unobserved_seconds().into()),
-    },
 ];
 
 fn knows_agents(page: &Page) -> bool {

@@ -30,10 +30,10 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::fleet::stats::transitions::Transitions;
 use crate::incident::model::{Common, Incident};
 use crate::incident::population::{Dimension, Family};
+use crate::metrics::budget::LIVE_BYTES;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{
-    Addresses, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
-};
+use crate::metrics::family::Part;
+use crate::metrics::page::{Addresses, AgentSeries, Detail, ErrorCounts, Page, ProcessStats};
 use crate::service_level::ServiceLevel;
 
 /// So many seconds after the first moment of 2025.
@@ -227,7 +227,7 @@ fn page() -> Arc<Page> {
             clock_skew_seconds: Some(-0.001),
         }),
         incidents: Some(vec![incident()].into()),
-        transitions: transitions.counts().clone(),
+        transitions: Arc::new(transitions.counts().clone()),
         service_level: service_level().into(),
         errors,
         probe: Some(probe_stats()),
@@ -256,7 +256,7 @@ fn page() -> Arc<Page> {
         },
         is_config_current: true,
         tls_refused: 3,
-        budget: Budget::default(),
+        budget: Arc::default(),
     })
 }
 
@@ -265,7 +265,23 @@ fn written(format: Format) -> String {
     let text = String::from_utf8(format.write(&page()).unwrap()).unwrap();
     let version = format!("version=\"{}\"", env!("CARGO_PKG_VERSION"));
     assert!(text.contains(&version));
-    text.replace(&version, "version=\"<this version>\"")
+    let revision = match env!("BUILD_COMMIT") {
+        "" => "unknown",
+        commit => commit,
+    };
+    let revision = format!("revision=\"{revision}\"");
+    assert!(text.contains(&revision));
+    let text = text.replace(&version, "version=\"<this version>\"");
+    text.replace(&revision, "revision=\"<this commit>\"")
+}
+
+/// The limit of the page leaves this much for it, whatever is in it.
+#[test]
+fn live_part_is_small() {
+    for format in Format::ALL {
+        let live = format.write_part(&page(), Part::Live).unwrap();
+        assert!(live.len() < LIVE_BYTES / 2, "{format:?}: {}", live.len());
+    }
 }
 
 #[test]

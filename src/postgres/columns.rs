@@ -119,6 +119,13 @@ impl<'a> Fields<'a> {
         Ok(count.and_then(|it| it.try_into().ok()).unwrap_or_default())
     }
 
+    /// The index that the column `place` counts from one.
+    pub(super) fn place(&self) -> Result<Option<usize>, Failure> {
+        let place: Option<i32> = self.get("place")?;
+        let place = place.and_then(|it| usize::try_from(it).ok());
+        Ok(place.and_then(|it| it.checked_sub(1)))
+    }
+
     /// The scope from the columns `organization` and `template`.
     pub(super) fn scope(&self) -> Result<Scope, Failure> {
         let label = |name| {

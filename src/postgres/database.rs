@@ -14,6 +14,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::stats::collection::{CollectionResult, Collector, CollectorReport, Outcome};
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::offload::offload;
+use crate::postgres::builds::known::KnownBuilds;
 use crate::postgres::catalog::{Catalog, ColumnSet, MIGRATION, REQUIRED};
 use crate::postgres::connection::connector::Connector;
 use crate::postgres::connection::locks::Tables;
@@ -46,6 +47,7 @@ pub struct Database {
     application_name: String,
     parameters: Arc<[(String, String)]>,
     target: String,
+    known_builds: KnownBuilds,
 }
 
 impl Database {
@@ -82,6 +84,7 @@ impl Database {
             application_name,
             parameters,
             target,
+            known_builds: KnownBuilds::default(),
         })
     }
 
@@ -144,11 +147,12 @@ impl Database {
             .open_timed(crate::postgres::reads(Collector::Agents), reads, deadline)
             .await?;
         let clock_skew_seconds = Some(session.clock_skew_seconds);
-        let (mut snapshot, reports) = load(&session, wanted).await?;
+        let (mut snapshot, reports) = load(&session, wanted, &self.known_builds).await?;
         let loaded = Instant::now();
         snapshot.clock_skew_seconds = clock_skew_seconds;
         snapshot.schema.migration = session.finish().await;
         snapshot.notes.extend(snapshot.schema.note());
+        snapshot.build_differences = self.known_builds.differences();
         let commit = loaded.elapsed();
         let finished = Instant::now();
         let agents = snapshot.agents.as_ref().map_or(0, Vec::len);

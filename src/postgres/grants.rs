@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::fleet::stats::collection::Collector;
-use crate::postgres::lookup::{activity, directory, kept_alive, queued_start};
+use crate::postgres::lookup::{activity, directory, kept_alive, parts, queued_start};
 
 use super::catalog::MIGRATION;
 use super::reads;
@@ -86,6 +86,7 @@ pub fn columns_read(collectors: &[Collector]) -> BTreeMap<&'static str, Vec<&'st
         .chain(directory::reads())
         .chain(activity::READS.iter().copied())
         .chain(kept_alive::READS.iter().copied())
+        .chain(parts::READS.iter().copied())
         .chain(queued_start::READS.iter().copied())
         .chain(MIGRATION.iter().copied());
     for reads in all {

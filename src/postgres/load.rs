@@ -15,6 +15,7 @@ use crate::fleet::stats::collection::{Collector, CollectorReport, Outcome};
 use crate::offload::offload;
 use crate::postgres::connection::session::Session;
 
+use super::builds::known::KnownBuilds;
 use super::catalog::MIGRATION;
 use super::collectors::{Context, Found, Loaded, flights, row};
 use super::reads_of;
@@ -41,10 +42,12 @@ pub struct CollectionRequest<'a> {
 pub(super) async fn load(
     session: &Session,
     wanted: CollectionRequest<'_>,
+    known: &KnownBuilds,
 ) -> Result<(Snapshot, Vec<CollectorReport>), Failure> {
     let mut loading = Loading {
         session,
         wanted,
+        known,
         found: Found::new(empty(session, wanted.collectors)),
         reports: Vec::new(),
     };
@@ -76,11 +79,15 @@ fn empty(session: &Session, collectors: &[Collector]) -> Snapshot {
         .notes
         .extend(session.catalog.missing_grants(&reads));
     snapshot
+        .notes
+        .extend(session.catalog.missing_indexes(&reads));
+    snapshot
 }
 
 struct Loading<'a> {
     session: &'a Session,
     wanted: CollectionRequest<'a>,
+    known: &'a KnownBuilds,
     found: Found,
     reports: Vec<CollectorReport>,
 }
@@ -132,6 +139,7 @@ impl Loading<'_> {
             limits: self.wanted.limits,
             named_apps: self.wanted.named_apps,
             metadata_keys: self.wanted.metadata_keys,
+            known: self.known,
             found: &self.found,
         };
         let result = match session.catalog.check(row.reads) {

@@ -1,7 +1,8 @@
 //! Connects to the database, and reads its rows into a snapshot.
 //!
 //! Reading order: [`catalog`] (which columns can be read), `connection` (from a URL to the
-//! transaction of a collection), `collectors` (a table, and a `.sql` and `.rs` pair for each),
+//! transaction of a collection), `builds` (the latest builds, and what is known of them from one
+//! collection to the next), `collectors` (a table, and a `.sql` and `.rs` pair for each),
 //! [`lookup`] (queries about single workspaces), [`grants`] (the role with exactly these
 //! privileges).
 
@@ -12,6 +13,7 @@ pub mod grants;
 pub mod lookup;
 
 mod advice;
+mod builds;
 mod collectors;
 mod columns;
 mod decode;

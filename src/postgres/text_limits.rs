@@ -15,6 +15,9 @@ pub(super) const VERSION_BYTES: usize = 64;
 /// Of the reason why a build's job failed, which is often a page of Terraform.
 pub(super) const ERROR_BYTES: usize = 2048;
 
+/// Of an address that a template author chose.
+pub(super) const URL_BYTES: usize = 2048;
+
 /// Of a provisioner's or a job's tags, as JSON.
 pub(super) const TAGS_BYTES: usize = 4096;
 
@@ -23,6 +26,7 @@ pub(super) fn limit_of(column: &str) -> usize {
     match column {
         "version" => VERSION_BYTES,
         "job_error" => ERROR_BYTES,
+        "troubleshooting_url" => URL_BYTES,
         "tags" => TAGS_BYTES,
         _ => NAME_BYTES,
     }
@@ -36,17 +40,19 @@ mod tests {
     use super::*;
 
     /// Columns that are texts of a fixed set, which Postgres itself limits to 63 bytes.
-    const ENUMS: [&str; 6] = [
+    const ENUMS: [&str; 8] = [
         "transition",
         "lifecycle_state",
         "job_status",
         "health",
         "role",
         "status",
+        "stage",
+        "state",
     ];
 
     /// Columns that hold what others have written.
-    const TEXTS: [&str; 11] = [
+    const TEXTS: [&str; 12] = [
         "name",
         "workspace",
         "owner",
@@ -58,6 +64,7 @@ mod tests {
         "job_error",
         "hostname",
         "tags",
+        "troubleshooting_url",
     ];
 
     fn statements(folder: &Path, found: &mut Vec<PathBuf>) {

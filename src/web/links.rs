@@ -1,5 +1,7 @@
 //! Targets of links: pages of this exporter, also behind a proxy, and pages of Coder.
 
+use reqwest::Url;
+
 use crate::config::http_url::HttpUrl;
 use crate::metrics::page::Addresses;
 
@@ -87,6 +89,15 @@ impl Links {
     }
 }
 
+/// An address that someone else wrote, as the target of a link; `None` if it is none of the web or
+/// has a user, which looks like a host to a reader.
+pub(super) fn other_site(address: &str) -> Option<String> {
+    let url = Url::parse(address.trim()).ok()?;
+    let is_of_the_web = matches!(url.scheme(), "http" | "https") && url.has_host();
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    (is_of_the_web && !has_user).then(|| url.into())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -134,5 +145,26 @@ mod tests {
         let link = links.workspace("ada", "a/../b?x").unwrap();
         assert_eq!(link, "https://coder.example/@ada/a%2F..%2Fb%3Fx");
         assert_eq!(Links::default().workspace("ada", "box"), None);
+    }
+
+    #[test]
+    fn only_an_address_of_the_web_is_a_link() {
+        let check = |address: &str, expected: Option<&str>| {
+            assert_eq!(other_site(address).as_deref(), expected, "{address}");
+        };
+        let help = "https://help.example/a%20b?c=d#e";
+        check(help, Some(help));
+        check(" HTTP://Help.example ", Some("http://help.example/"));
+        for address in [
+            "javascript:alert(1)",
+            "data:text/html,x",
+            "//help.example",
+            "/help",
+            "https://coder.example@evil.example/",
+            "mailto:ops@coder.example",
+            "https://",
+        ] {
+            check(address, None);
+        }
     }
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { eventually, visit } from './support/browser.js';
+import { PHONE, eventually, visit } from './support/browser.js';
 import { known } from './support/known.js';
 import { agents, countOf, idsOf, openFilters, rowsOf } from './support/table.js';
 
@@ -214,6 +214,16 @@ test('a link that is shared shows the same rows in the same order', () =>
       assert.equal(await fresh.locator('[data-find]').inputValue(), name);
     });
   }));
+
+test('a link with a filter lands on its results, below two incidents on a phone', () =>
+  visit(`${known.together}/`, async (page) => {
+    await page.locator('[data-find]').fill('gpu');
+    await eventually(async () => query(page), '?q=gpu');
+    await visit(page.url(), async (fresh) => {
+      const box = await fresh.locator('#problems-title').boundingBox();
+      assert.ok(box.y >= 0 && box.y < PHONE.height / 2, `the results begin at ${box.y}`);
+    }, { viewport: PHONE });
+  }, { viewport: PHONE }));
 
 test('back and forward lead through what was looked at', () =>
   visit(`${origin}/`, async (page) => {

@@ -100,6 +100,31 @@ for (const [name, address] of [['scattered problems', () => origin], ['two incid
     }));
 }
 
+test('the row that has the focus shows its moment, and t shows all moments, also on the next page', () =>
+  visit(`${origin}/`, async (page) => {
+    const all = () => page.$$eval('time[data-since]:not(:has(+ time))', (times) => times.map((it) => {
+      const style = getComputedStyle(it, '::after');
+      return { isShown: style.content !== 'none', isFocused: Boolean(it.closest('tr')?.contains(document.activeElement)), title: it.title };
+    }));
+    assert.ok((await all()).every((it) => !it.isShown));
+    await page.keyboard.press('j');
+    const focused = await all();
+    assert.equal(focused.filter((it) => it.isShown).length, 1);
+    for (const it of focused) {
+      assert.equal(it.isShown, it.isFocused);
+      assert.match(it.title, /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC$/);
+    }
+    await page.keyboard.press('t');
+    assert.ok((await all()).every((it) => it.isShown));
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/agents\//);
+    const onAgent = await all();
+    assert.ok(onAgent.length > 0 && onAgent.every((it) => it.isShown), 'remembered');
+    assert.equal(await page.locator('#times').getAttribute('aria-pressed'), 'true');
+    await page.keyboard.press('t');
+    assert.ok((await all()).every((it) => !it.isShown));
+  }));
+
 test('j and k lead through the rows, Enter opens, ? lists the keys', () =>
   visit(`${origin}/`, async (page) => {
     const rows = await idsOf(page);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { PHONE, eventually, picture, visit } from './support/browser.js';
+import { LAPTOP, PHONE, eventually, picture, visit } from './support/browser.js';
 import { known } from './support/known.js';
 import { idsOf } from './support/table.js';
 import { sql } from './world/database.js';
@@ -83,7 +83,7 @@ test('text that is half typed stays, and so does its caret', () =>
   visit(`${served.origin}/`, async (page, seen) => {
     const find = page.locator('[data-find]');
     await find.fill('ad');
-    await page.waitForURL(/q=ad$/);
+    await page.waitForURL(/q=ad#problems$/);
     await page.keyboard.press('ArrowLeft');
     const asked = seen.requests.length;
     await eventually(async () => seen.requests.length > asked, true, SOON);
@@ -152,6 +152,24 @@ test('while Coder does not answer the page says so, whatever the rows say', () =
     await page.locator('h1').filter({ hasText: /have a problem$/ }).waitFor({ timeout: 45_000 });
   }));
 
+test('when every coderd has gone silent the page says since when Coder is down', () =>
+  visit(`${served.origin}/`, async (page) => {
+    await change(`UPDATE workspace_agents SET last_connected_at = now() - interval '40 s'
+                      WHERE last_connected_at > now() - interval '40 s';
+                  INSERT INTO replicas (id, started_at, updated_at)
+                      VALUES (md5('coderd')::uuid, now() - interval '1 hour', now() - interval '2 min')`);
+    await page.locator('h1').filter({ hasText: /^Coder has been down since \d\d:\d\d UTC: it crashed, or cannot reach its database$/ })
+      .waitFor({ timeout: 45_000 });
+    assert.equal(await page.locator('h1').getAttribute('class'), 'verdict bad');
+    assert.equal(await page.title(), 'Coder is down · Coder agents');
+    for (const [name, size] of [['laptop', LAPTOP], ['phone', PHONE]]) {
+      await page.setViewportSize(size);
+      await picture(page, `coder-down-${name}-light`);
+    }
+    await change('DELETE FROM replicas');
+    await page.locator('h1').filter({ hasText: /have a problem$/ }).waitFor({ timeout: 45_000 });
+  }));
+
 test('data of more than two scrapes ago is not called well or ill', () =>
   visit(`${served.origin}/`, async (page) => {
     await page.clock.install();
@@ -173,6 +191,12 @@ test('when the database is gone the page says unknown, not that all is well', ()
     assert.deepEqual(await idsOf(page), []);
     assert.match(await page.locator('.last-known h2').innerText(), /^The last known fleet, .* ago, at \d\d:\d\d UTC$/);
     assert.equal(await page.locator('.legend a, svg.bar').count(), 0);
+    assert.match(await page.locator('.top .advice').innerText(), /^Do: Check that the database runs/);
+    const next = page.locator('[data-next]');
+    await next.filter({ hasText: /^The next try is in [1-5] s\.$/ }).waitFor();
+    await page.getByRole('button', { name: 'Pause' }).click();
+    await next.filter({ hasText: 'This page is paused.' }).waitFor();
+    await page.getByRole('button', { name: 'Paused' }).click();
     await picture(page, 'unknown-laptop-light');
     await page.setViewportSize(PHONE);
     await picture(page, 'unknown-phone-light');

@@ -85,9 +85,9 @@ test('on a phone, two incidents and the first rows are within two screens', () =
     assert.ok(box.y + box.height <= 2 * PHONE.height, `the second row ends at ${Math.round(box.y + box.height)}`);
   }, { viewport: PHONE }));
 
-for (const width of [320, 1920]) {
+for (const width of [320, 600, 768, 1024, 1280, 1920]) {
   test(`${width} px wide, nothing sticks out`, async () => {
-    for (const [name, address] of [['fleet', known.demo], ['incidents', known.together], ['hostile', known.large]]) {
+    for (const [name, address] of [['fleet', known.demo], ['incidents', known.together], ['hostile', known.large], ['lost', known.lost]]) {
       await visit(`${address}/`, async (page) => {
         assert.deepEqual(await wide(page), []);
         await picture(page, `${name}-${width}`);
@@ -109,6 +109,38 @@ test('times are in UTC, or in the zone of the browser once the reader chose that
     await page.locator('#zone').click();
     assert.match(await page.locator('time[data-clock=second]').first().innerText(), / UTC$/);
   }, { timezoneId: 'America/New_York' }));
+
+test('six thousand lost at once are one incident, and the first rows are within two screens of a phone', async () => {
+  for (const [size, viewport] of [['laptop', LAPTOP], ['phone', PHONE]]) {
+    await visit(`${known.lost}/`, async (page) => {
+      assert.match(await page.locator('h1').innerText(), /^1 incident: 6,000 of 6,100 agents have a problem$/);
+      assert.equal(await page.title(), '1 incident, 6,000 problems · Coder agents');
+      const box = await page.locator('#problems tbody tr').nth(1).boundingBox();
+      assert.ok(box.y + box.height <= 2 * viewport.height, `the second row ends at ${Math.round(box.y + box.height)}`);
+      for (const colorScheme of ['light', 'dark']) {
+        await page.emulateMedia({ colorScheme });
+        await picture(page, `lost-${size}-${colorScheme}`);
+      }
+    }, { viewport });
+  }
+});
+
+test('on paper there is what one reads, black on white, and nothing that one clicks', async () => {
+  for (const [name, address] of [['fleet', `${known.together}/`], ['agent', `${known.small}/agents/${(await agents(known.small))[0].id}`]]) {
+    await visit(address, async (page) => {
+      // Of a page in dark, the width of A4.
+      await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+      const shown = (selector) => page.locator(selector).first().isVisible();
+      for (const part of ['header', 'footer', 'button', 'form', '.skip']) assert.equal(await shown(part), false, part);
+      assert.equal(await shown('h1'), true);
+      assert.equal(await shown('main table tbody tr'), true);
+      const ground = await page.evaluate(() => [getComputedStyle(document.body).backgroundColor, getComputedStyle(document.body).color]);
+      assert.deepEqual(ground, ['rgb(255, 255, 255)', 'rgb(26, 29, 33)']);
+      assert.deepEqual(await wide(page), []);
+      await picture(page, `print-${name}`, { fullPage: true });
+    }, { viewport: { width: 794, height: 1123 }, colorScheme: 'dark' });
+  }
+});
 
 test('twice as large, it still fits', () =>
   visit(`${known.demo}/`, async (page) => {

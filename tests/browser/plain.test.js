@@ -46,6 +46,6 @@ test('links group and move the window', () =>
 
 test('nothing is offered that only script can do', () =>
   visit(`${known.small}/`, async (page) => {
-    for (const id of ['#pause', '#zone', '#help', '#keys']) assert.equal(await page.locator(id).isVisible(), false);
+    for (const id of ['#pause', '#zone', '#times', '#help', '#keys']) assert.equal(await page.locator(id).isVisible(), false);
     assert.equal(await page.getByRole('link', { name: 'Reload' }).isVisible(), true);
   }, plain));

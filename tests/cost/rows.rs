@@ -49,6 +49,15 @@ pub(crate) fn rows(fleets: &[Vec<Weight>]) -> Vec<Row> {
             "compare with the collection before, an agent",
             agents(Piece::Follow),
         ),
+        per_agent(
+            "count for the service level, an agent",
+            agents(Piece::ServiceLevel) - agents(Piece::Follow),
+        ),
+        per_agent(
+            "distributions of start-ups, an agent",
+            agents(Piece::Startups) - agents(Piece::ServiceLevel),
+        ),
+        per_agent("find incidents, an agent", agents(Piece::Incidents)),
         per_agent("a whole pass, an agent", agents(Piece::Collection)),
     ];
     for format in FORMATS {

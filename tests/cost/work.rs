@@ -7,12 +7,17 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::Instant;
 
 use crate::config::postgres_url::PostgresUrl;
+use crate::fleet::model::agent::Agent;
+use crate::fleet::model::snapshot::Snapshot;
+use crate::fleet::model::startup::JobTimes;
 use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::{CollectionResult, Collector};
 use crate::fleet::stats::fleet_stats::FleetStats;
-use crate::fleet::stats::transitions::{TransitionCounts, Transitions};
+use crate::fleet::stats::transitions::Transitions;
+use crate::incident::facts::incidents_of;
+use crate::incident::model::IncidentSettings;
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page};
+use crate::metrics::page::{AgentLabels, AgentSeries, Detail, ErrorCounts, Page};
 use crate::postgres::database::{CollectionRequest, Database};
 use crate::scale::{Allocated, weigh};
 use crate::service_level::ServiceLevel;
@@ -26,8 +31,14 @@ pub(crate) enum Piece {
     Collection,
     /// What a collection ends with: each agent judged and counted.
     Classify,
-    /// An agent compared with the collection before, and its time counted for the service level.
+    /// An agent compared with the collection before.
     Follow,
+    /// The same, and its time counted for the service level.
+    ServiceLevel,
+    /// The same, where nine of ten agents have just started.
+    Startups,
+    /// What agents with problems have in common, where one of ten has a problem.
+    Incidents,
     /// A page with series of every agent.
     Every(Format),
     /// The page as it is by default: counts, and series of agents with a problem.
@@ -38,11 +49,14 @@ pub(crate) enum Piece {
 pub(crate) const FORMATS: [Format; 3] = [Format::Text, Format::OpenMetrics, Format::Protobuf];
 
 impl Piece {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Agents,
         Self::Collection,
         Self::Classify,
         Self::Follow,
+        Self::ServiceLevel,
+        Self::Startups,
+        Self::Incidents,
         Self::Every(FORMATS[0]),
         Self::Every(FORMATS[1]),
         Self::Every(FORMATS[2]),
@@ -77,15 +91,24 @@ fn one_fleet(runtime: &Runtime, database: &Database) {
     let (collection, everything) = weigh(|| collection(runtime, database, Collector::DEFAULT));
     say(everything, b"");
     let snapshot = collection.fleet.as_ref().unwrap().snapshot.clone();
-    let mut later = snapshot.clone();
-    later.now = later.now.after(Duration::from_secs(30));
+    let starting = starting(snapshot.clone());
+    let later = later(snapshot.clone());
     let (_, classify) = weigh(|| FleetStats::of(snapshot, &Limits::default()));
     say(classify, b"");
-    let later = FleetStats::of(later, &Limits::default());
-    let mut before = (ServiceLevel::default(), Transitions::default());
-    follow(&mut before, collection.fleet.as_ref().unwrap());
-    let (_, compared) = weigh(|| follow(&mut before, &later));
+    let fleet = collection.fleet.as_ref().unwrap();
+    let mut before = Transitions::default();
+    before.observe(fleet, |_| {});
+    let (_, compared) = weigh(|| before.observe(&later, |_| {}));
     say(compared, b"");
+    for earlier in [fleet, &starting] {
+        let mut before = (ServiceLevel::default(), Transitions::default());
+        follow(&mut before, earlier);
+        let (_, counted) = weigh(|| follow(&mut before, &later));
+        say(counted, b"");
+    }
+    let (found, analysis) = weigh(|| incidents_of(fleet, IncidentSettings::default()));
+    assert!(!found.is_empty(), "there is nothing to look for");
+    say(analysis, b"");
     let collection = Arc::new(collection);
     for agent_series in [AgentSeries::All, AgentSeries::Problems] {
         let page = Arc::new(page(collection.clone(), agent_series));
@@ -96,6 +119,27 @@ fn one_fleet(runtime: &Runtime, database: &Database) {
             say(allocated, &written);
         }
     }
+}
+
+/// The fleet half a minute later, with the jobs that built its agents.
+fn later(mut snapshot: Snapshot) -> FleetStats {
+    snapshot.now = snapshot.now.after(Duration::from_secs(30));
+    let agents = snapshot.agents.iter().flatten();
+    let job = |agent: &Agent| JobTimes {
+        created_at: agent.created_at,
+        started_at: agent.created_at,
+        completed_at: agent.created_at,
+    };
+    snapshot.startup_jobs = Some(agents.map(|it| (it.id, job(it))).collect());
+    FleetStats::of(snapshot, &Limits::default())
+}
+
+/// The fleet before the start of its agents ended.
+fn starting(mut snapshot: Snapshot) -> FleetStats {
+    for agent in snapshot.agents.iter_mut().flatten() {
+        agent.ready_at = None;
+    }
+    FleetStats::of(snapshot, &Limits::default())
 }
 
 fn follow((level, transitions): &mut (ServiceLevel, Transitions), fleet: &FleetStats) {
@@ -124,7 +168,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
     Page {
         incidents: None,
         collection,
-        transitions: TransitionCounts::default(),
+        transitions: Arc::default(),
         service_level: Arc::default(),
         errors: ErrorCounts::default(),
         probe: None,
@@ -141,7 +185,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
         addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
-        budget: Budget::default(),
+        budget: Arc::default(),
     }
 }
 

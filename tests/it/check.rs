@@ -375,3 +375,50 @@ async fn programs_read_the_checks_as_fields() {
         "{report}"
     );
 }
+
+#[tokio::test]
+async fn all_wrong_settings_are_named_at_once() {
+    let arguments = [
+        "--postgres.url=nonsense",
+        "--coder.url=ftp://coder",
+        "--probe.dialer=tcp",
+        "--web.config.file=/no/web.yml",
+        "--web.grafana-url=grafana",
+    ];
+    let flags = [
+        "--postgres.url",
+        "--coder.url",
+        "--web.config.file",
+        "--web.grafana-url",
+    ];
+    for command in ["serve", "check"] {
+        let ended = run(&[&[command], &arguments[..]].concat()).await;
+        assert_eq!(ended.code, Some(64), "{}", ended.stdout);
+        for flag in flags {
+            let of_flag = ended.stderr.lines().filter(|it| it.contains(flag));
+            assert_eq!(of_flag.count(), 1, "{flag}: {}", ended.stderr);
+        }
+    }
+    // For a program, too.
+    let wanted = ["check", "--offline", "-o", "json"];
+    let ended = run(&[&wanted[..], &arguments[..]].concat()).await;
+    let report = json::json(&ended.stdout);
+    assert_eq!((ended.code, &report["ok"]), (Some(64), &false.into()));
+    let checks = report["checks"].as_array().unwrap();
+    for flag in flags {
+        let says = |it: &&serde_json::Value| it["detail"].as_str().unwrap().starts_with(flag);
+        assert_eq!(checks.iter().filter(says).count(), 1, "{flag}: {report}");
+    }
+    // A value that cannot be read does not hide the next.
+    let variables = [("CODER_EXPORTER_AGENT_INACTIVE_TIMEOUT", "abc")];
+    let more = [&["check"], &arguments[..], &["--collect.timeout=soon"]].concat();
+    let ended = run_with(&more, &variables).await;
+    assert_eq!(ended.code, Some(64), "{}", ended.stdout);
+    for part in [
+        "CODER_EXPORTER_AGENT_INACTIVE_TIMEOUT (--agent.inactive-timeout)",
+        "--collect.timeout",
+        "--postgres.url",
+    ] {
+        assert!(ended.stderr.contains(part), "{part}: {}", ended.stderr);
+    }
+}

@@ -73,6 +73,17 @@ async fn assert_compressed_as_asked(coder: &Coder) {
             _ => String::from_utf8(zstd::decode_all(&*body).unwrap()).unwrap(),
         };
         assert_eq!(lasting(&text), lasting(&plain), "{asked}");
+
+        let header = format!("Accept-Encoding: {asked}");
+        let url = format!("http://{}/metrics", exporter.address);
+        let curled = curl(&["--compressed", "-H", &header, &url]).await;
+        assert_eq!(
+            (curled.exit, curled.status),
+            (0, 200),
+            "{asked}: {curled:?}"
+        );
+        let (_, text) = curled.text.split_once("\r\n\r\n").unwrap();
+        assert_eq!(lasting(text), lasting(&plain), "{asked}, by curl");
     }
 }
 

@@ -73,21 +73,22 @@ fn assert_failed(page: &Page, failed: &[&str]) {
     }
 }
 
+/// What fails where the agents cannot be read.
+const WITHOUT_AGENTS: &[&str] = &[
+    "agents",
+    "apps",
+    "causes",
+    "workspaces",
+    "bindings",
+    "startups",
+];
+
 #[tokio::test]
 async fn missing_grant_hides_the_families_that_need_it_and_no_others() {
     for (grant, failed) in [
-        (
-            "version) ON workspace_agents",
-            &["agents", "apps", "causes", "workspaces", "startups"][..],
-        ),
-        (
-            "username) ON users",
-            &["agents", "apps", "causes", "workspaces", "startups"],
-        ),
-        (
-            "name) ON template_versions",
-            &["agents", "apps", "causes", "workspaces", "startups"],
-        ),
+        ("version) ON workspace_agents", WITHOUT_AGENTS),
+        ("username) ON users", WITHOUT_AGENTS),
+        ("name) ON template_versions", WITHOUT_AGENTS),
         ("display_name) ON workspace_apps", &["apps"]),
         (
             "job_status) ON provisioner_jobs",

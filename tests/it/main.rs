@@ -10,6 +10,7 @@
 )]
 
 mod harness;
+mod histories;
 
 mod activity;
 mod agent_page;
@@ -44,6 +45,7 @@ mod isolation;
 mod lifecycle;
 mod locks;
 mod logs;
+mod lost_indexes;
 mod odd_rows;
 mod one_moment;
 mod outage;

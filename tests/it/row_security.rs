@@ -17,8 +17,7 @@ async fn refusal(coder: &Coder) -> String {
     let page = coder.exporter().await.scrape().await;
     assert!(!page.has("coder_agents"), "{}", page.show("coder_agents"));
     let permission = [("kind", "permission")];
-    // The agents and the chats.
-    assert_eq!(page.value("coder_exporter_errors_total", &permission), 2.0);
+    assert_eq!(page.value("coder_exporter_errors_total", &permission), 1.0);
     let ended = run(&["check", &format!("--postgres.url={}", coder.url())]).await;
     assert_eq!(ended.code, Some(1), "{}", ended.stdout);
     let mut bad = ended.stdout.lines().filter(|it| it.starts_with("FAIL"));

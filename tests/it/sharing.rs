@@ -171,6 +171,49 @@ async fn collection_that_is_young_enough_is_served_again() {
 }
 
 #[tokio::test]
+async fn what_the_exporter_does_is_new_on_the_page_of_a_collection_that_is_served_again() {
+    let coder = one_agent().await;
+    let exporter = coder
+        .exporter_with(|it| it.collect.min_interval = Duration::from_secs(60))
+        .await;
+    let page = async || {
+        let page = exporter.metrics(&[]).await.body;
+        let (kept, live) = page.split_once("# HELP coder_exporter_up ").unwrap();
+        (kept.to_owned(), live.to_owned())
+    };
+    let (kept, live) = page().await;
+    assert!(kept.contains("coder_agents_health{"));
+    let none = "coder_exporter_errors_total{kind=\"timeout\"} 0\n";
+    assert!(live.contains(none), "{live}");
+
+    coder.slow("chats", FOR_EVER).await;
+    let impatient = [("X-Prometheus-Scrape-Timeout-Seconds", "1")];
+    let failed = http::get(exporter.address, "/metrics?collect[]=bindings", &impatient).await;
+    assert_eq!(failed.unwrap().status, 200);
+    let (kept_later, live) = page().await;
+    assert_eq!(kept_later, kept);
+    assert!(live.contains(&none.replace(" 0", " 1")), "{live}");
+}
+
+#[tokio::test]
+async fn new_collection_is_on_the_page_at_once() {
+    let coder = one_agent().await;
+    let exporter = coder
+        .exporter_with(|it| it.collect.min_interval = Duration::from_millis(1))
+        .await;
+    for agents in 1..=5 {
+        assert_eq!(
+            exporter.scrape().await.value("coder_agents", &[]),
+            f64::from(agents)
+        );
+        coder
+            .add(workspace(&format!("box {agents}")).agent(agent("main")))
+            .await;
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+#[tokio::test]
 async fn failure_is_never_served_again() {
     let coder = one_agent().await;
     let exporter = coder

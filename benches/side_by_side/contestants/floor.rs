@@ -1,4 +1,5 @@
-//! The floor: our own statements by `psql`, in one transaction, thrown away as they come.
+//! The floor: our own statements by `psql`, as where every build is remembered, in one
+//! transaction, thrown away as they come.
 //!
 //! The ids that some of them take are variables of psql. Writing them out and reading them
 //! again, which the exporter does not have to, is part of the floor: about a hundredth of it.
@@ -7,15 +8,48 @@ use std::time::Duration;
 
 use anyhow::Result;
 
-use super::{Contestant, sql};
+use super::Contestant;
 use crate::answer::Answer;
 use crate::psql::Psql;
 
+const WORKSPACES: &str = include_str!("../../../src/postgres/builds/workspaces.sql");
+const BUILDS: &str = include_str!("../../../src/postgres/builds/builds.sql");
+const NAMES: &str = include_str!("../../../src/postgres/builds/names.sql");
 const AGENTS: &str = include_str!("../../../src/postgres/collectors/agents.sql");
 const APPS: &str = include_str!("../../../src/postgres/collectors/apps.sql");
 const CAUSES: &str = include_str!("../../../src/postgres/collectors/causes.sql");
-const WORKSPACES: &str = include_str!("../../../src/postgres/collectors/workspaces.sql");
 const BINDINGS: &str = include_str!("../../../src/postgres/collectors/bindings.sql");
+
+/// The arrays that the statements take when every build is remembered.
+const ARRAYS: &str = "
+SELECT array_agg(workspace.id ORDER BY workspace.id) AS workspaces,
+       array_agg(build.job_id ORDER BY workspace.id) AS jobs,
+       array_agg(DISTINCT workspace.owner_id) AS users,
+       array_agg(DISTINCT workspace.template_id) AS templates,
+       array_agg(DISTINCT build.template_version_id) AS versions
+FROM workspaces AS workspace
+JOIN workspace_builds AS build ON build.workspace_id = workspace.id
+WHERE NOT workspace.deleted
+  AND build.build_number = (
+      SELECT max(every.build_number)
+      FROM workspace_builds AS every
+      WHERE every.workspace_id = workspace.id
+  ) \\gset
+SELECT array_agg(DISTINCT agent.resource_id) AS resources,
+       array_agg(agent.id ORDER BY agent.id) AS ids,
+       array_agg(agent.scope ORDER BY agent.id) AS scopes,
+       coalesce(array_agg(agent.id) FILTER (
+           WHERE agent.lifecycle_state = 'created' AND agent.first_connected_at IS NOT NULL
+       ), '{}') AS stuck
+FROM (
+    SELECT agent.*,
+           dense_rank() OVER (ORDER BY workspace.organization_id, workspace.template_id) AS scope
+    FROM workspace_agents AS agent
+    JOIN workspace_resources AS resource ON resource.id = agent.resource_id
+    JOIN workspace_builds AS build ON build.job_id = resource.job_id
+    JOIN workspaces AS workspace ON workspace.id = build.workspace_id
+    WHERE NOT agent.deleted AND NOT workspace.deleted AND build.job_id = ANY(:'jobs'::uuid[])
+) AS agent \\gset";
 
 /// What `SET LOCAL` says in a collection.
 const SETTINGS: &str = "SET LOCAL statement_timeout = '300s';
@@ -32,26 +66,16 @@ pub(super) struct Floor {
 impl Floor {
     pub(super) fn start(url: &str) -> Result<Self> {
         let mut psql = Psql::connect(url)?;
-        let stuck = "lifecycle_state = 'created' AND first_connected_at IS NOT NULL";
-        psql.ask(&format!(
-            "SELECT array_agg(id ORDER BY id) AS ids,
-                    array_agg(scope ORDER BY id) AS scopes,
-                    coalesce(array_agg(id) FILTER (WHERE {stuck}), '{{}}') AS stuck
-             FROM ({}) AS agent \\gset",
-            scoped()
-        ))?;
-        psql.ask(&format!(
-            "SELECT array_agg(job_id ORDER BY job_id) AS jobs, array_agg(sort ORDER BY job_id) AS sorts
-             FROM ({}) AS build \\gset",
-            sorted()
-        ))?;
+        psql.ask(ARRAYS)?;
         // As the statements are asked in a collection: one after the other, each with what it
         // takes.
         let statements = [
-            AGENTS.to_owned(),
+            WORKSPACES.to_owned(),
+            with_parameters(BUILDS, &["workspaces", "jobs"]),
+            with_parameters(NAMES, &["users", "templates", "versions"]),
+            with_parameters(AGENTS, &["resources"]),
             with_parameters(APPS, &["ids", "scopes"]),
             with_parameters(CAUSES, &["stuck"]),
-            with_parameters(WORKSPACES, &["jobs", "sorts"]),
             BINDINGS.to_owned(),
         ];
         let copies = statements.map(|it| copy(&it)).join("\n");
@@ -66,17 +90,9 @@ impl Contestant for Floor {
         self.psql.time(&self.collection)
     }
 
+    /// The exporter's own statements: there is nothing to compare.
     fn answer(&mut self) -> Result<Option<Answer>> {
-        let (agents, scoped) = (named(), scoped());
-        let apps = with_parameters(APPS, &["ids", "scopes"]);
-        let mut rows = self.psql.ask(&sql::agents_counted(&agents))?;
-        rows.append(&mut self.psql.ask(&format!(
-            "SELECT 'apps', scope.organization, scope.template, app.health, app.count
-             FROM ({apps}\n) AS app (scope, health, count)
-             JOIN (SELECT DISTINCT scope, organization, template FROM ({scoped}) AS agent) AS scope
-               ON scope.scope = app.scope;"
-        ))?);
-        Answer::of_rows(&rows).map(Some)
+        Ok(None)
     }
 
     fn process_id(&self) -> u32 {
@@ -84,40 +100,12 @@ impl Contestant for Floor {
     }
 }
 
-/// All rows of the agents' statement.
-fn rows() -> String {
-    format!("SELECT * FROM ({AGENTS}\n) AS agent")
-}
-
-/// The agents of it.
-fn named() -> String {
-    format!("{} WHERE id IS NOT NULL", rows())
-}
-
-/// The builds of it, with a number for each sort of build.
-fn sorted() -> String {
-    let rows = rows();
-    format!(
-        "SELECT job_id, dense_rank() OVER (
-             ORDER BY organization, template, transition, bool_or(id IS NOT NULL)
-         ) AS sort
-         FROM ({rows}) AS build GROUP BY job_id, organization, template, transition"
-    )
-}
-
-/// The same, with a number for each organization and template.
-fn scoped() -> String {
-    let named = named();
-    let scope = "dense_rank() OVER (ORDER BY organization, template)";
-    format!("SELECT agent.*, {scope} AS scope FROM ({named}) AS agent")
-}
-
 /// The statement with psql's variables of these names in place of its parameters.
 fn with_parameters(statement: &str, names: &[&str]) -> String {
     let mut statement = statement.to_owned();
     for (index, name) in names.iter().enumerate() {
         let kind = match *name {
-            "scopes" | "sorts" => "int4[]",
+            "scopes" => "int4[]",
             _ => "uuid[]",
         };
         statement = statement.replace(&format!("${}", index + 1), &format!(":'{name}'::{kind}"));

@@ -79,7 +79,8 @@ impl Place<'_> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Ours,
-    Collector(&'static str),
+    /// What others count too.
+    AgentsAndApps,
     Young,
     Floor,
     Coder,
@@ -92,12 +93,17 @@ pub(crate) enum Kind {
 impl Kind {
     /// All of them.
     pub(crate) fn all() -> Vec<Self> {
-        let mut all = vec![Self::Ours];
-        all.extend(ours::COLLECTORS.map(Self::Collector));
+        let mut all = vec![Self::Ours, Self::AgentsAndApps];
         all.extend([Self::Young, Self::Floor, Self::Coder]);
         all.extend([Self::OursFarAway, Self::EachAgent]);
         all.extend(Queries::ALL.map(Self::PostgresExporter));
-        all.extend(Queries::ALL.map(Self::SqlExporter));
+        let workers = |it: &Queries| *it != Queries::OneStatementAlone;
+        all.extend(
+            Queries::ALL
+                .into_iter()
+                .filter(workers)
+                .map(Self::SqlExporter),
+        );
         all
     }
 
@@ -112,8 +118,8 @@ impl Kind {
     pub(crate) fn name(self) -> String {
         match self {
             Self::Ours => "coder-agent-exporter".to_owned(),
-            Self::Collector(name) => format!("  collect[]={name}"),
-            Self::Young => "  from a young pass".to_owned(),
+            Self::AgentsAndApps => "  agents and apps alone".to_owned(),
+            Self::Young => "  from a young collection".to_owned(),
             Self::Floor => "floor: our queries by psql".to_owned(),
             Self::Coder => "Coder's two queries by psql".to_owned(),
             Self::OursFarAway => "coder-agent-exporter, 2 ms away".to_owned(),
@@ -127,9 +133,9 @@ impl Kind {
     pub(crate) fn start(self, place: Place<'_>) -> Result<Box<dyn Contestant>> {
         Ok(match self {
             Self::Ours => Box::new(ours::Ours::start(place, "", "0s")?),
-            Self::Collector(name) => {
-                let query = format!("?collect[]={name}");
-                Box::new(ours::Ours::start(place, &query, "0s")?)
+            Self::AgentsAndApps => {
+                let query = "?collect[]=agents&collect[]=apps";
+                Box::new(ours::Ours::start(place, query, "0s")?)
             }
             Self::Young => Box::new(ours::Ours::start(place, "", "1h")?),
             Self::OursFarAway => Box::new(ours::Ours::start(place.far_away(), "", "0s")?),

@@ -14,15 +14,10 @@ use crate::server::ROLE;
 /// The program, as it is shipped.
 pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
 
-/// As `collect[]=` calls them.
-pub(super) const COLLECTORS: [&str; 5] = ["agents", "apps", "causes", "workspaces", "bindings"];
-
 pub(super) struct Ours {
     program: Program,
     scraper: Scraper,
     path: String,
-    /// Whether the whole page is asked for.
-    is_whole: bool,
     page_bytes: u64,
 }
 
@@ -38,7 +33,6 @@ impl Ours {
             scraper: Scraper::connect(program.address)?,
             program,
             path: format!("/metrics{query}"),
-            is_whole: query.is_empty(),
             page_bytes: 0,
         })
     }
@@ -57,7 +51,7 @@ impl Contestant for Ours {
     fn answer(&mut self) -> Result<Option<Answer>> {
         self.scraper.awake("/-/healthy")?;
         let page = self.scraper.get(&self.path, Encoding::Gzip)?.text()?;
-        Ok(self.is_whole.then(|| Answer::of_our_page(&page)))
+        Ok(Some(Answer::of_our_page(&page)))
     }
 
     fn process_id(&self) -> u32 {

@@ -11,15 +11,18 @@ pub(crate) enum Queries {
     NotExists,
     /// All in one, without JIT.
     OneStatement,
+    /// The same without parallel workers: longer, for less of the server's time.
+    OneStatementAlone,
     /// A series for each agent, and the apps by health.
     EachAgent,
 }
 
 impl Queries {
-    pub(super) const ALL: [Self; 4] = [
+    pub(super) const ALL: [Self; 5] = [
         Self::Usual,
         Self::NotExists,
         Self::OneStatement,
+        Self::OneStatementAlone,
         Self::EachAgent,
     ];
 
@@ -28,6 +31,7 @@ impl Queries {
             Self::Usual => "DISTINCT ON",
             Self::NotExists => "NOT EXISTS",
             Self::OneStatement => "one statement",
+            Self::OneStatementAlone => "one statement, no workers",
             Self::EachAgent => "series per agent",
         }
     }
@@ -37,6 +41,9 @@ impl Queries {
         match self {
             Self::Usual => "",
             Self::NotExists | Self::OneStatement | Self::EachAgent => "&options=-c%20jit%3Doff",
+            Self::OneStatementAlone => {
+                "&options=-c%20jit%3Doff%20-c%20max_parallel_workers_per_gather%3D0"
+            }
         }
     }
 
@@ -58,7 +65,9 @@ impl Queries {
         match self {
             Self::Usual => counts(Latest::DistinctOn),
             Self::NotExists => counts(ours),
-            Self::OneStatement => vec![statement("fleet", &["family", "value"], one_statement())],
+            Self::OneStatement | Self::OneStatementAlone => {
+                vec![statement("fleet", &["family", "value"], one_statement())]
+            }
             Self::EachAgent => {
                 let labels = ["agent_id", "name", "workspace", "status", "lifecycle"];
                 vec![

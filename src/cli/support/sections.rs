@@ -12,7 +12,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::sanitize::sanitize;
 use crate::fleet::stats::collection::{CollectionResult, Collector, Outcome};
 use crate::metrics::exposition::Format;
-use crate::metrics::page::{Addresses, AgentLabels, Budget, Detail, Page};
+use crate::metrics::page::{Addresses, AgentLabels, Detail, Page};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::database::Database;
 use crate::postgres::reads_of;
@@ -167,7 +167,7 @@ fn page(collect: &Collect<Database>, collection: Arc<CollectionResult>) -> Page 
         addresses: Addresses::default(),
         is_config_current: true,
         tls_refused: 0,
-        budget: Budget::default(),
+        budget: Arc::default(),
     }
 }
 

@@ -137,6 +137,7 @@ CREATE TABLE workspace_agents (
     environment_variables jsonb DEFAULT '{"GITHUB_TOKEN": "not for exporters"}',
     version text NOT NULL DEFAULT '',
     connection_timeout_seconds integer NOT NULL DEFAULT 0,
+    troubleshooting_url text NOT NULL DEFAULT '',
     lifecycle_state workspace_agent_lifecycle_state NOT NULL DEFAULT 'created',
     started_at timestamptz,
     ready_at timestamptz,

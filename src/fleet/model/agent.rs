@@ -77,7 +77,7 @@ impl ScopeId {
 }
 
 /// The common labels of all fleet metrics (`docs/spec/metrics.md`).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     /// `organizations.name`.
     pub organization: Label,
@@ -113,7 +113,27 @@ pub enum Kind {
     Prebuild,
 }
 
+/// The type of the resource of an agent that runs outside Coder.
+const EXTERNAL: &str = "coder_external_agent";
+
+/// The user who owns the workspaces that Coder builds ahead.
+const PREBUILDS_USER: Uuid = Uuid::from_u128(0xc42f_df75_3097_471c_8c33_fb52_454d_81c0);
+
 impl Kind {
+    /// The kind of an agent with or without a parent, of a resource of this type, in a workspace of
+    /// this owner. The first rule that matches decides.
+    pub fn of(has_parent: bool, resource_type: &str, owner: Option<Uuid>) -> Self {
+        if has_parent {
+            Self::Sub
+        } else if resource_type == EXTERNAL {
+            Self::External
+        } else if owner == Some(PREBUILDS_USER) {
+            Self::Prebuild
+        } else {
+            Self::Root
+        }
+    }
+
     /// Whether the agent serves its workspace: a sub-agent only adds to one that does.
     pub const fn serves_workspace(self) -> bool {
         match self {
@@ -198,6 +218,23 @@ impl Lifecycle {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn first_rule_that_matches_decides_the_kind() {
+        let (coder, person) = (Some(PREBUILDS_USER), Some(Uuid::from_u128(1)));
+        assert_eq!(
+            PREBUILDS_USER.to_string(),
+            "c42fdf75-3097-471c-8c33-fb52454d81c0"
+        );
+        let of = |has_parent, owner| {
+            ["coder_external_agent", "docker_container"]
+                .map(|resource_type| Kind::of(has_parent, resource_type, owner))
+        };
+        assert_eq!(of(true, coder), [Kind::Sub, Kind::Sub]);
+        assert_eq!(of(false, coder), [Kind::External, Kind::Prebuild]);
+        assert_eq!(of(false, person), [Kind::External, Kind::Root]);
+        assert_eq!(of(false, None), [Kind::External, Kind::Root]);
+    }
 
     #[test]
     fn agent_takes_no_more_room_than_it_did() {

@@ -3,6 +3,7 @@
 
 pub mod activity;
 pub mod agent;
+pub mod agent_parts;
 pub mod app;
 pub mod bounded;
 pub mod cause;

@@ -42,6 +42,8 @@ pub struct Snapshot {
     pub stopped: Vec<StoppedWorkspace>,
     /// Number of rows that were dropped because they repeated an agent.
     pub repeated_agents: u64,
+    /// How many builds were not what was known of them from earlier collections, since the start.
+    pub build_differences: u64,
     /// Number of apps by scope and health.
     pub apps: Option<Vec<AppCount>>,
     /// Number of apps by agent, name and health. Only loaded for Coder's own metrics.
@@ -82,6 +84,7 @@ impl Snapshot {
             agents: None,
             stopped: Vec::new(),
             repeated_agents: 0,
+            build_differences: 0,
             apps: None,
             named_apps: None,
             dropped_apps: 0,

@@ -127,7 +127,9 @@ pub struct BindingCount {
 }
 
 /// Whether the agent that a chat is bound to can serve it. The first matching state applies.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum, EnumString, IntoStaticStr, VariantArray)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, Enum, EnumString, IntoStaticStr, VariantArray,
+)]
 #[strum(serialize_all = "snake_case")]
 pub enum BindingState {
     /// The chat is not bound to an agent.

@@ -16,21 +16,23 @@ use prost::Message;
 
 use crate::fleet::stats::histogram::Histogram;
 
-use super::super::family::{Exposed, Family, Head, MetricKind, Sink, Value};
+use super::super::family::{Exposed, Family, Head, MetricKind, Part, Sink, Value};
+use super::families;
 
-/// OpenMetrics text without the final EOF line and without histograms: prometheus-client does not
-/// support gauge histograms and writes the bound of the last bucket differently.
-pub(super) fn open_metrics<P: Exposed>(page: &Arc<P>) -> Result<String, fmt::Error> {
-    let families = P::families().filter(|it| !it.kind.is_histogram());
+/// A part as OpenMetrics text without the final EOF line and without histograms: prometheus-client
+/// does not support gauge histograms and writes the bound of the last bucket differently.
+pub(super) fn open_metrics<P: Exposed>(page: &Arc<P>, part: Part) -> Result<String, fmt::Error> {
+    let families = families::<P>(part).filter(|it| !it.kind.is_histogram());
     let mut out = String::new();
     text::encode_registry(&mut out, &registry(page, families.collect()))?;
     Ok(out)
 }
 
-/// Delimited protobuf. It is written family by family, so that only one message is in memory.
-pub(super) fn protobuf<P: Exposed>(page: &Arc<P>) -> Result<Vec<u8>, fmt::Error> {
+/// A part as delimited protobuf. It is written family by family, so that only one message is in
+/// memory.
+pub(super) fn protobuf<P: Exposed>(page: &Arc<P>, part: Part) -> Result<Vec<u8>, fmt::Error> {
     let mut out = Vec::new();
-    for family in P::families() {
+    for family in families::<P>(part) {
         let registry = registry(page, vec![family]);
         for mut message in prometheus_protobuf::encode(&registry)? {
             if family.kind == MetricKind::GaugeHistogram {

@@ -9,7 +9,7 @@ mod text;
 use std::fmt;
 use std::sync::Arc;
 
-use super::family::Exposed;
+use super::family::{Exposed, Family, Part};
 
 /// An exposition format that a scraper can request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,15 +43,33 @@ impl Format {
     ///
     /// When a sample cannot be encoded.
     pub fn write<P: Exposed>(self, page: &Arc<P>) -> Result<Vec<u8>, fmt::Error> {
+        let mut out = self.write_part(page, Part::Kept)?;
+        out.append(&mut self.write_part(page, Part::Live)?);
+        Ok(out)
+    }
+
+    /// Writes one part of the page. Both, one after the other, are the page.
+    ///
+    /// # Errors
+    ///
+    /// When a sample cannot be encoded.
+    pub fn write_part<P: Exposed>(self, page: &Arc<P>, part: Part) -> Result<Vec<u8>, fmt::Error> {
         match self {
             Self::OpenMetrics => {
-                let mut out = client::open_metrics(page)?;
-                text::append_histograms(&**page, &mut out)?;
-                out.push_str("# EOF\n");
+                let mut out = client::open_metrics(page, part)?;
+                text::append_histograms(&**page, part, &mut out)?;
+                if part == Part::Live {
+                    out.push_str("# EOF\n");
+                }
                 Ok(out.into_bytes())
             }
-            Self::Protobuf => client::protobuf(page),
-            Self::Text => Ok(text::prometheus(&**page)?.into_bytes()),
+            Self::Protobuf => client::protobuf(page, part),
+            Self::Text => Ok(text::prometheus(&**page, part)?.into_bytes()),
         }
     }
+}
+
+/// The families of one part, in the order of exposition.
+fn families<P: Exposed>(part: Part) -> impl Iterator<Item = &'static Family<P>> {
+    P::families().filter(move |it| it.part() == part)
 }

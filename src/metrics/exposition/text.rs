@@ -5,21 +5,22 @@ use std::fmt::{self, Write};
 
 use crate::fleet::stats::histogram::Histogram;
 
-use super::super::family::{Exposed, Head, MetricKind, Sink, Value};
+use super::super::family::{Exposed, Head, MetricKind, Part, Sink, Value};
+use super::families;
 
-/// The page in the Prometheus text format 0.0.4.
-pub(super) fn prometheus<P: Exposed>(page: &P) -> Result<String, fmt::Error> {
+/// A part in the Prometheus text format 0.0.4.
+pub(super) fn prometheus<P: Exposed>(page: &P, part: Part) -> Result<String, fmt::Error> {
     let mut out = String::new();
-    for family in P::families() {
+    for family in families::<P>(part) {
         let mut sink = TextSink::new(&mut out, family.head(), Dialect::PROMETHEUS);
         (family.samples)(page, &mut sink)?;
     }
     Ok(out)
 }
 
-/// The page's histograms as OpenMetrics text.
-pub(super) fn append_histograms<P: Exposed>(page: &P, out: &mut String) -> fmt::Result {
-    for family in P::families().filter(|it| it.kind.is_histogram()) {
+/// A part's histograms as OpenMetrics text.
+pub(super) fn append_histograms<P: Exposed>(page: &P, part: Part, out: &mut String) -> fmt::Result {
+    for family in families::<P>(part).filter(|it| it.kind.is_histogram()) {
         let dialect = match family.kind {
             MetricKind::GaugeHistogram => Dialect::GAUGE,
             _ => Dialect::PROMETHEUS,

@@ -11,9 +11,11 @@ use crate::postgres::failure::from_driver;
 
 use super::columns::Columns;
 use elsewhere::Elsewhere;
+use indexes::LostIndexes;
 use tables::Tables;
 
 mod elsewhere;
+mod indexes;
 mod tables;
 
 const COLUMNS: &str = include_str!("columns.sql");
@@ -101,6 +103,7 @@ pub struct Catalog {
     elsewhere: Option<Elsewhere>,
     /// Tables that another session holds a lock on.
     locked: BTreeMap<&'static str, Failure>,
+    indexes: LostIndexes,
     /// A column that the snapshot has was dropped.
     has_lost_columns: bool,
     role: String,
@@ -117,11 +120,17 @@ impl Catalog {
         tables.sort_unstable();
         tables.dedup();
         let looks = async {
-            tokio::join!(biased; look_up(client, reads), Tables::introspect(client, &tables))
+            tokio::join!(
+                biased;
+                look_up(client, reads),
+                Tables::introspect(client, &tables),
+                LostIndexes::introspect(client)
+            )
         };
-        let (catalog, tables) = looks.await;
+        let (catalog, tables, indexes) = looks.await;
         let mut catalog = catalog?;
         catalog.tables = tables?;
+        catalog.indexes = indexes?;
         if catalog.check_supported().is_err() {
             catalog.elsewhere = Elsewhere::look(client).await?;
         }
@@ -137,6 +146,12 @@ impl Catalog {
     /// of neither.
     pub(super) fn is_stale(&self) -> bool {
         self.has_lost_columns || self.tables.are_stale()
+    }
+
+    /// The oid of a table and the number of the file that holds its rows. A table that is made
+    /// anew, emptied or rewritten has another.
+    pub(super) fn file_of(&self, table: &str) -> Option<(u32, u32)> {
+        self.tables.file_of(table)
     }
 
     fn access(&self, table: &str, column: &str) -> Access {
@@ -221,6 +236,17 @@ impl Catalog {
         let grants = self.grants(optional);
         let message = "columns that may not be read are done without; run:";
         (!grants.is_empty()).then(|| format!("{message} {}", grants.join(" ")))
+    }
+
+    /// Whether the index is there that begins with this column, named as `table.column`.
+    pub(super) fn has_index(&self, name: &str) -> bool {
+        self.indexes.has(name)
+    }
+
+    /// What to say of the indexes that are missing on these tables.
+    pub fn missing_indexes(&self, reads: &[ColumnSet]) -> Option<String> {
+        self.indexes
+            .note(|table| reads.iter().any(|it| it.table == table))
     }
 
     /// The statements that let the role read those of these columns that it may not read.
@@ -318,6 +344,7 @@ async fn look_up(client: &Client, reads: &[ColumnSet]) -> Result<Catalog, Failur
         tables: Tables::default(),
         elsewhere: None,
         locked: BTreeMap::new(),
+        indexes: LostIndexes::default(),
         has_lost_columns: false,
         role: String::new(),
     };

@@ -28,6 +28,8 @@ struct Table {
     /// It was rewritten, replaced or made after the snapshot was taken.
     is_stale: bool,
     hidden: Hidden,
+    /// Its oid, and the number of the file that holds its rows.
+    file: Option<(u32, u32)>,
 }
 
 /// Whether row security hides rows from this role.
@@ -59,6 +61,11 @@ impl Tables {
     /// Whether one of them changed after the snapshot, so that it may read as empty.
     pub(super) fn are_stale(&self) -> bool {
         self.0.values().any(|it| it.is_stale)
+    }
+
+    /// The oid of a table and the number of its file; `None` where it is missing.
+    pub(super) fn file_of(&self, table: &str) -> Option<(u32, u32)> {
+        self.0.get(table)?.file
     }
 
     /// The table as a statement names it that anyone may run, whatever their `search_path`.
@@ -123,6 +130,7 @@ impl Table {
             schema: schema.filter(|it| !it.is_empty()),
             is_stale: is("is_stale")?,
             hidden,
+            file: row.get("oid")?.zip(row.get("file")?),
         })
     }
 }

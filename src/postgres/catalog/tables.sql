@@ -9,6 +9,8 @@ SELECT wanted.table_name,
            class.oid IS NULL
            OR nullif(class.relfilenode, 0) IS DISTINCT FROM pg_relation_filenode(class.oid)
        ) AS is_stale,
+       present.oid,
+       class.relfilenode AS file,
        coalesce(row_security_active(present.oid), false) AS has_row_security,
        policy.reads_all,
        policy.restrictive

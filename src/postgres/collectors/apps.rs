@@ -16,6 +16,7 @@ use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
@@ -34,7 +35,8 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
         let client = context.client()?;
         let agents = context.found.snapshot.agents.as_deref().unwrap_or_default();
         if !context.named_apps {
-            let counts = load(client, agents).await?;
+            let sql = for_catalog(COUNTED, &context.session.catalog);
+            let counts = load(client, &sql, agents).await?;
             return Ok(Loaded::new(counts.len(), |found| {
                 found.snapshot.apps = Some(counts);
             }));
@@ -50,13 +52,13 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 }
 
 /// The apps of these agents, which are sorted by id, by scope and health.
-async fn load(client: &Client, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
+async fn load(client: &Client, sql: &str, agents: &[Agent]) -> Result<Vec<AppCount>, Failure> {
     let scopes = Array(agents, |agent| agent.scope.0.cast_signed());
     let params: &[(&(dyn ToSql + Sync), Type)] = &[
         (&ids(agents), Type::UUID_ARRAY),
         (&scopes, Type::INT4_ARRAY),
     ];
-    let rows = query(client, COUNTED, params).await?;
+    let rows = query(client, sql, params).await?;
     let columns = Columns::default();
     rows.iter()
         .map(|row| {

@@ -11,6 +11,6 @@ CROSS JOIN LATERAL (
     SELECT its.health
     FROM workspace_apps AS its
     WHERE its.agent_id = agent.id
-    OFFSET 0
+    OFFSET 0 -- by index workspace_apps.agent_id
 ) AS app
 GROUP BY agent.scope, app.health

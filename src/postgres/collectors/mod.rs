@@ -24,6 +24,7 @@ use crate::fleet::rules::health::Limits;
 use crate::fleet::stats::collection::Collector;
 use crate::postgres::connection::session::Session;
 
+use super::builds::known::KnownBuilds;
 use super::catalog::ColumnSet;
 use causes::ToAsk;
 use startups::JustStarted;
@@ -52,7 +53,7 @@ pub(super) struct Row {
 pub(super) const fn row(collector: Collector) -> Row {
     match collector {
         Collector::Agents => Row {
-            statements: &[agents::SQL],
+            statements: agents::STATEMENTS,
             reads: agents::READS,
             since: None,
             needs: &[],
@@ -80,15 +81,15 @@ pub(super) const fn row(collector: Collector) -> Row {
             reads: workspaces::READS,
             since: None,
             needs: &[Collector::Agents],
-            flight: 3,
+            flight: 2,
             run: workspaces::run,
         },
         Collector::Bindings => Row {
             statements: &[bindings::SQL],
             reads: bindings::READS,
             since: Some("chats.agent_id"),
-            needs: &[],
-            flight: 3,
+            needs: &[Collector::Agents],
+            flight: 2,
             run: bindings::run,
         },
         Collector::Replicas => Row {
@@ -96,7 +97,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             reads: replicas::READS,
             since: None,
             needs: &[],
-            flight: 3,
+            flight: 2,
             run: replicas::run,
         },
         Collector::Provisioners => Row {
@@ -104,7 +105,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             reads: provisioners::READS,
             since: Some("provisioner_daemons.last_seen_at"),
             needs: &[],
-            flight: 3,
+            flight: 2,
             run: provisioners::run,
         },
         Collector::Startups => Row {
@@ -112,7 +113,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             reads: startups::READS,
             since: None,
             needs: &[Collector::Agents],
-            flight: 3,
+            flight: 2,
             run: startups::run,
         },
         Collector::Metadata => Row {
@@ -120,7 +121,7 @@ pub(super) const fn row(collector: Collector) -> Row {
             reads: metadata::READS,
             since: None,
             needs: &[Collector::Agents],
-            flight: 3,
+            flight: 2,
             run: metadata::run,
         },
     }
@@ -143,6 +144,8 @@ pub(super) struct Context<'a> {
     pub(super) named_apps: bool,
     /// Keys of the metadata of resources that the metadata collector reads.
     pub(super) metadata_keys: &'a [Label],
+    /// What is known of the latest builds from earlier collections.
+    pub(super) known: &'a KnownBuilds,
     /// The results of earlier groups.
     pub(super) found: &'a Found,
 }
@@ -158,8 +161,8 @@ impl Context<'_> {
 pub(super) struct Found {
     /// The snapshot so far.
     pub(super) snapshot: Snapshot,
-    /// The latest builds, from the rows of the agents collector.
-    builds: LatestBuilds,
+    /// The latest builds, from the agents collector.
+    builds: Option<LatestBuilds>,
     /// Those of the agents that have a problem, by what is to be asked about them.
     to_ask: ToAsk,
     /// Those that have just started, with their jobs.
@@ -171,7 +174,7 @@ impl Found {
     pub(super) fn new(snapshot: Snapshot) -> Self {
         Self {
             snapshot,
-            builds: LatestBuilds::default(),
+            builds: None,
             to_ask: ToAsk::default(),
             just_started: JustStarted::default(),
         }
@@ -265,10 +268,10 @@ mod tests {
     #[test]
     fn collector_brings_what_it_needs_and_neighbours_fly_together() {
         let of = |wanted: &[Collector]| flights(wanted);
-        assert_eq!(of(&[Collector::Bindings]), [[Collector::Bindings]]);
+        assert_eq!(of(&[Collector::Replicas]), [[Collector::Replicas]]);
         let apps = [[Collector::Agents], [Collector::Apps]];
         assert_eq!(of(&[Collector::Apps]), apps);
         let last = of(Collector::ALL).pop().unwrap();
-        assert!(last.starts_with(&[Collector::Workspaces, Collector::Bindings]));
+        assert!(last.starts_with(&[Collector::Causes, Collector::Workspaces]));
     }
 }

@@ -18,6 +18,7 @@ use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
 
 use super::{Context, Loaded, Running};
 
@@ -36,7 +37,9 @@ const MOST: usize = 5000;
 /// Reads the job of each agent that has just started.
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
-        let jobs = context.found.just_started.load(context.client()?).await?;
+        let sql = for_catalog(SQL, &context.session.catalog);
+        let just_started = &context.found.just_started;
+        let jobs = just_started.load(context.client()?, &sql).await?;
         Ok(Loaded::new(jobs.len(), |found| {
             found.snapshot.startup_jobs = Some(jobs);
         }))
@@ -66,7 +69,7 @@ impl JustStarted {
         agents
     }
 
-    async fn load(&self, client: &Client) -> Result<HashMap<Uuid, JobTimes>, Failure> {
+    async fn load(&self, client: &Client, sql: &str) -> Result<HashMap<Uuid, JobTimes>, Failure> {
         if self.agents.is_empty() {
             return Ok(HashMap::new());
         }
@@ -75,7 +78,7 @@ impl JustStarted {
         let params: &[(&(dyn ToSql + Sync), Type)] =
             &[(&ids, Type::UUID_ARRAY), (&jobs, Type::UUID_ARRAY)];
         let rows = client
-            .query_typed(SQL, params)
+            .query_typed(sql, params)
             .await
             .map_err(|error| from_driver("reading the jobs of start-ups", error))?;
         let columns = Columns::default();

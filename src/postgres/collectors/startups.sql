@@ -6,5 +6,5 @@ CROSS JOIN LATERAL (
     SELECT its.created_at, its.started_at, its.completed_at
     FROM provisioner_jobs AS its
     WHERE its.id = asked.job_id
-    OFFSET 0
+    OFFSET 0 -- by index provisioner_jobs.id
 ) AS job

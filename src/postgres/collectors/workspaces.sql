@@ -1,20 +1,18 @@
--- How the jobs of the latest builds went and which provisioner daemon ran them, counted by sort of
--- build; with the places in the arrays of those that a known daemon ran.
---   $1: job ids of the latest builds just read, sorted; $2: the number of each one's sort.
--- A job that is gone counts all the same, without a status.
-SELECT latest.sort,
-       job.job_status::text AS job_status,
+-- How the jobs of these builds went and which provisioner daemon ran them.
+--   $1: ids of the jobs, sorted.
+-- By the primary key for each, as OFFSET 0 makes it. A job that is gone has no row.
+SELECT asked.place::int4 AS place,
        job.worker_id AS worker, -- since provisioner_jobs.worker_id
-       array_agg(latest.place::int4) FILTER (WHERE job.worker_id IS NOT NULL) AS places, -- since provisioner_jobs.worker_id
-       count(*) AS count
-FROM unnest($1::uuid[], $2::int4[]) WITH ORDINALITY AS latest (job_id, sort, place)
-LEFT JOIN LATERAL (
+       job.completed_at IS NOT NULL AS is_finished, -- since provisioner_jobs.completed_at
+       -- until provisioner_jobs.completed_at: false AS is_finished,
+       job.job_status::text AS job_status
+FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (job_id, place)
+CROSS JOIN LATERAL (
     SELECT its.job_status,
            its.worker_id, -- since provisioner_jobs.worker_id
+           its.completed_at, -- since provisioner_jobs.completed_at
            its.id
     FROM provisioner_jobs AS its
-    WHERE its.id = latest.job_id
-    OFFSET 0
-) AS job ON true
-GROUP BY latest.sort, job.job_status
-    , job.worker_id -- since provisioner_jobs.worker_id
+    WHERE its.id = asked.job_id
+    OFFSET 0 -- by index provisioner_jobs.id
+) AS job

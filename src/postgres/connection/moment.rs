@@ -8,6 +8,7 @@ use crate::postgres::columns::Columns;
 use crate::postgres::failure::from_driver;
 
 const MOMENT: &str = include_str!("moment.sql");
+const SERVER: &str = include_str!("server.sql");
 const REPLAY: &str = include_str!("replay.sql");
 
 /// What the database says of time.
@@ -19,29 +20,50 @@ pub(crate) struct Moment {
     pub(crate) now: Timestamp,
     /// How far a standby is behind; `None` on a primary, and where it is unknown.
     pub(crate) replica_lag_seconds: Option<f64>,
+    /// The server that answers; `None` where it does not say.
+    pub(crate) server: Option<Server>,
+}
+
+/// A start of a server, and one of its databases.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Server {
+    /// When it was started.
+    pub(crate) started_at: Timestamp,
+    /// The oid of the database.
+    pub(crate) database: u32,
+    /// Whether it answers as a standby.
+    pub(crate) is_standby: bool,
 }
 
 /// Asks for the moment. As the transaction's first statement it also takes the snapshot.
 ///
-/// A second statement asks what a standby has replayed. Managed Postgres may refuse it, which ends
+/// A second statement asks which server it is, a third what a standby has replayed. Managed Postgres may refuse it, which ends
 /// the transaction up to its last savepoint: what follows must go back to one. Then the server's
 /// own time is used, how far it is behind is unknown, and a sentence says so.
 pub(crate) async fn ask(client: &Client) -> Result<(Moment, Option<String>), Failure> {
-    let both = async {
+    let all = async {
         tokio::join!(
             biased;
             client.query_typed(MOMENT, &[]),
+            client.query_typed(SERVER, &[]),
             client.query_typed(REPLAY, &[])
         )
     };
-    let (rows, replayed) = both.await;
+    let (rows, server, replayed) = all.await;
     let rows = rows.map_err(|error| from_driver("reading the time", error))?;
     let columns = Columns::default();
     let row = columns.of(rows.first().ok_or_else(no_time)?);
     let clock: Timestamp = row.get("clock")?.ok_or_else(no_time)?;
     let is_standby = row.get("is_standby")?.unwrap_or_default();
+    let server = match server {
+        Ok(rows) => server_of(&rows, is_standby)?,
+        Err(_) => None,
+    };
     match replayed {
-        Ok(rows) => Ok((moment(clock, is_standby, replayed_until(&rows)?), None)),
+        Ok(rows) => {
+            let moment = moment(clock, is_standby, replayed_until(&rows)?);
+            Ok((Moment { server, ..moment }, None))
+        }
         Err(error) => {
             let failure = from_driver("asking the standby how far it is behind", error);
             let note =
@@ -50,6 +72,7 @@ pub(crate) async fn ask(client: &Client) -> Result<(Moment, Option<String>), Fai
                 clock,
                 now: clock,
                 replica_lag_seconds: None,
+                server,
             };
             Ok((unknown, is_standby.then_some(note)))
         }
@@ -62,6 +85,21 @@ fn replayed_until(rows: &[Row]) -> Result<Option<Timestamp>, Failure> {
     row.map_or(Ok(None), |row| row.get("replayed_until"))
 }
 
+fn server_of(rows: &[Row], is_standby: bool) -> Result<Option<Server>, Failure> {
+    let columns = Columns::default();
+    let Some(row) = rows.first().map(|row| columns.of(row)) else {
+        return Ok(None);
+    };
+    let (started_at, database) = (row.get("server_started_at")?, row.get("database")?);
+    Ok(started_at
+        .zip(database)
+        .map(|(started_at, database)| Server {
+            started_at,
+            database,
+            is_standby,
+        }))
+}
+
 fn moment(clock: Timestamp, is_standby: bool, replayed_until: Option<Timestamp>) -> Moment {
     let now = replayed_until.unwrap_or(clock);
     // Two servers' clocks are compared: behind by less than nothing is not behind.
@@ -70,6 +108,7 @@ fn moment(clock: Timestamp, is_standby: bool, replayed_until: Option<Timestamp>)
         clock,
         now,
         replica_lag_seconds: is_standby.then_some(lag),
+        server: None,
     }
 }
 

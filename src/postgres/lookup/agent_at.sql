@@ -9,12 +9,10 @@ SELECT agent.id,
        left(organization.name::text, 257) AS organization,
        left(template.name::text, 257) AS template,
        left(template_version.name::text, 257) AS template_version,
-       CASE
-           WHEN agent.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
-           WHEN resource.type = 'coder_external_agent' THEN 'external'
-           WHEN workspace.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
-           ELSE 'root'
-       END AS kind,
+       agent.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
+       -- until workspace_agents.parent_id: false AS is_sub,
+       left(resource.type::text, 257) AS resource_type,
+       workspace.owner_id,
        build.transition::text AS transition,
        agent.lifecycle_state::text AS lifecycle_state,
        agent.created_at,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::model::agent::Agent;
+use crate::fleet::model::agent_parts::AgentParts;
 use crate::fleet::model::cause::{Cause, Script};
 use crate::fleet::model::latest::{PastAgent, PastBuild, WorkspaceAt};
 use crate::fleet::model::reference::Reference;
@@ -20,6 +21,7 @@ use crate::postgres::database::Database;
 use crate::postgres::lookup::directory::{
     AGENT_AT, Found, LATEST, ask, find_in, read_agent, read_build, read_latest, reads,
 };
+use crate::postgres::lookup::parts::{self, parts_of};
 
 const BUILDS: &str = include_str!("builds.sql");
 
@@ -47,11 +49,13 @@ pub struct WorkspaceRows {
     pub causes: HashMap<Uuid, Cause>,
     /// The scripts that explain them.
     pub scripts: HashMap<Uuid, Vec<Script>>,
+    /// What the template gives the named agent; `None` without one, or if it may not be read.
+    pub parts: Option<AgentParts>,
 }
 
 impl Database {
     /// Everything about the workspace or agent that is meant by `reference`; an agent's name is
-    /// not looked at. At most nine statements in one transaction, whatever there is.
+    /// not looked at. At most twelve statements in one transaction, whatever there is.
     ///
     /// # Errors
     ///
@@ -62,7 +66,7 @@ impl Database {
         limits: &Limits,
         deadline: Instant,
     ) -> Result<Gathered, Failure> {
-        let wanted = [reads(), causes::READS.to_vec()].concat();
+        let wanted = [reads(), causes::READS.to_vec(), parts::READS.to_vec()].concat();
         let session = self.open(wanted, deadline).await?;
         let gathered = match find_in(&session, reference).await? {
             Found::One { workspace, agent } => {
@@ -86,7 +90,7 @@ async fn workspace_rows(
     let id: &[(&(dyn ToSql + Sync), Type)] = &[(&workspace, Type::UUID)];
     let agent: &[(&(dyn ToSql + Sync), Type)] = &[(&named, Type::UUID)];
     // They need nothing of each other, and share one round trip.
-    let (latest, builds, seen) = tokio::join!(
+    let (latest, builds, seen, parts) = tokio::join!(
         biased;
         ask(session, "latest", LATEST, ids),
         ask(session, "builds", BUILDS, id),
@@ -94,6 +98,12 @@ async fn workspace_rows(
             match named {
                 Some(_) => ask(session, "sighting", AGENT_AT, agent).await,
                 None => Ok(Vec::new()),
+            }
+        },
+        async {
+            match named {
+                Some(agent) => parts_of(session, agent).await,
+                None => Ok(None),
             }
         }
     );
@@ -113,6 +123,7 @@ async fn workspace_rows(
         builds,
         causes: causes.of_agents,
         scripts: causes.scripts,
+        parts: parts?,
     })))
 }
 

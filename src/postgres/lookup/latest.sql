@@ -5,6 +5,7 @@ SELECT agent.*,
        workspace.id AS workspace_id,
        left(workspace.name::text, 257) AS workspace,
        workspace.deleted,
+       workspace.owner_id,
        left(owner.username::text, 257) AS owner,
        left(organization.name::text, 257) AS organization,
        left(template.name::text, 257) AS template,
@@ -26,12 +27,9 @@ LEFT JOIN LATERAL (
     SELECT its.id,
            left(its.name::text, 257) AS name,
            left(its.version::text, 65) AS version,
-           CASE
-               WHEN its.parent_id IS NOT NULL THEN 'sub' -- since workspace_agents.parent_id
-               WHEN resource.type = 'coder_external_agent' THEN 'external'
-               WHEN workspace.owner_id = 'c42fdf75-3097-471c-8c33-fb52454d81c0' THEN 'prebuild'
-               ELSE 'root'
-           END AS kind,
+           its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
+           -- until workspace_agents.parent_id: false AS is_sub,
+           left(resource.type::text, 257) AS resource_type,
            its.parent_id, -- since workspace_agents.parent_id
            -- until workspace_agents.parent_id: NULL::uuid AS parent_id,
            its.lifecycle_state::text AS lifecycle_state,

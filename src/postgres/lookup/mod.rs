@@ -6,4 +6,5 @@ mod cut_off;
 pub mod details;
 pub mod directory;
 pub mod kept_alive;
+pub mod parts;
 pub mod queued_start;

@@ -35,6 +35,11 @@ pub(super) enum Parameter {
     Template,
     Owner,
     Workspace,
+    TemplateVersion,
+    AgentVersion,
+    CoderdReplica,
+    Provisioner,
+    ResourceType,
     #[strum(serialize = "q")]
     Text,
     Incident,
@@ -79,6 +84,24 @@ impl Parameter {
             Self::Workspace => {
                 "Agents of workspaces with exactly this name. Repeat the parameter for several."
             }
+            Self::TemplateVersion => {
+                "Agents of latest builds with this template version, as `organization/template/version`. \
+                 Repeat the parameter for several."
+            }
+            Self::AgentVersion => {
+                "Agents of exactly this version. Repeat the parameter for several."
+            }
+            Self::CoderdReplica => {
+                "Agents that were last connected to the coderd replica with this id. Repeat the parameter \
+                 for several."
+            }
+            Self::Provisioner => {
+                "Agents whose latest build ran on the provisioner daemon with this name, or with this id \
+                 where Coder has forgotten the name. Repeat the parameter for several."
+            }
+            Self::ResourceType => {
+                "Agents on resources of this type, such as `aws_instance`. Repeat the parameter for several."
+            }
             Self::Text => {
                 "Agents whose names or ids contain this text. Case is ignored. The text is searched in \
                  `owner/workspace.agent`, organization, template, and the ids of agent and workspace."
@@ -107,9 +130,15 @@ impl Parameter {
             }
             Self::Status => list(json!({ "type": "string", "enum": all::<Status>() })),
             Self::Kind => list(json!({ "type": "string", "enum": all::<Kind>() })),
-            Self::Organization | Self::Template | Self::Owner | Self::Workspace => {
-                list(json!({ "type": "string" }))
-            }
+            Self::Organization
+            | Self::Template
+            | Self::Owner
+            | Self::Workspace
+            | Self::TemplateVersion
+            | Self::AgentVersion
+            | Self::CoderdReplica
+            | Self::Provisioner
+            | Self::ResourceType => list(json!({ "type": "string" })),
             Self::Text => json!({ "type": "string" }),
             Self::Incident => json!({ "type": "string", "pattern": identity::PATTERN }),
             Self::Format => json!({ "type": "string", "enum": FORMATS, "default": FORMATS[0] }),

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::rules::health::Health;
+use crate::fleet::select::facet::Facet;
 use crate::fleet::select::filter::Filter;
 use crate::incident::identity::IncidentId;
 
@@ -98,6 +99,13 @@ impl AgentsQuery {
             Parameter::Template => filter.template.push(value.to_owned()),
             Parameter::Owner => filter.owner.push(value.to_owned()),
             Parameter::Workspace => filter.workspace.push(value.to_owned()),
+            Parameter::TemplateVersion => {
+                filter.facets.push((Facet::TemplateVersion, value.into()))
+            }
+            Parameter::AgentVersion => filter.facets.push((Facet::AgentVersion, value.into())),
+            Parameter::CoderdReplica => filter.facets.push((Facet::CoderdReplica, value.into())),
+            Parameter::Provisioner => filter.facets.push((Facet::Provisioner, value.into())),
+            Parameter::ResourceType => filter.facets.push((Facet::ResourceType, value.into())),
             Parameter::Text => filter.text = value.to_owned(),
             Parameter::Incident => {
                 let detail = "the value must be the id of an incident";

@@ -41,6 +41,24 @@ fn names_are_taken_as_they_are_commas_and_all() {
 }
 
 #[test]
+fn fields_of_incidents_are_parameters_with_the_names_that_the_page_has() {
+    use crate::fleet::select::facet::Facet;
+    let names = [
+        Facet::TemplateVersion,
+        Facet::AgentVersion,
+        Facet::CoderdReplica,
+        Facet::Provisioner,
+        Facet::ResourceType,
+    ];
+    for facet in names {
+        let name = facet.as_str();
+        let wanted = filter(&format!("{name}=a%2Cb&{name}="));
+        let expected = [(facet, "a,b".to_owned()), (facet, String::new())];
+        assert_eq!(wanted.facets, expected);
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_refused_by_name_and_with_what_can() {
     let check = |query: &str, parameter: &str, says: &str| {
         let problem = wanted(query).unwrap_err();
@@ -97,8 +115,8 @@ fn what_cannot_be_used_is_refused_by_name_and_with_what_can() {
             "the id of an incident",
         );
     }
-    let known = "health, status, kind, organization, template, owner, workspace, q, incident, format, limit, \
-                 cursor";
+    let known = "health, status, kind, organization, template, owner, workspace, template_version, \
+                 agent_version, coderd_replica, provisioner, resource_type, q, incident, format, limit, cursor";
     check("helath=problem", "helath", known);
     check("=", "", known);
     check("Health=healthy", "Health", known);

@@ -12,24 +12,27 @@ use std::time::Duration;
 use axum::Extension;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
-use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 use crate::coder_watch::CoderWatch;
 use crate::error::{ErrorKind, Failure};
 use crate::fleet::stats::collection::{CollectionResult, Collector};
-use crate::metrics::page::{Budget, Cut, Page};
-use crate::offload::{INLINE, offload};
+use crate::metrics::exposition::Format;
+use crate::metrics::family::Part;
+use crate::metrics::page::{Cut, Page};
+use crate::offload::offload;
 use crate::probe::Probe;
 use crate::process;
-use crate::web::handlers::compression::compressed;
+use crate::web::handlers::compression::encoding;
 use crate::web::handlers::negotiate::Negotiated;
 use crate::web::handlers::{collector_filter, deadline, negotiate};
+use crate::web::joined::{Encoding, FirstPart};
 use crate::web::server::connection::ClientAddress;
 use crate::web::state::App;
+use crate::web::state::kept_pages::{Basis, KeptPage};
 use crate::web::state::places::Place;
 
 /// Size of the parts in which a response is sent.
@@ -54,63 +57,102 @@ pub(crate) async fn metrics(
     let asked = Instant::now();
     let deadline = asked + allowed;
     let (collection, place) = collected(&app, client, &collectors, deadline).await;
-    let page = Arc::new(Page {
-        incidents: app.collect.incidents_of(&collection),
-        collection,
-        transitions: app.collect.transitions(),
-        service_level: app.collect.service_level(),
-        errors: app.collect.errors(),
-        probe: settings.probe.as_ref().map(Probe::stats),
+    let (page, kept) = page(&app, collection);
+    let answer = answer(&page, &kept, asked.elapsed(), &headers).await;
+    app.say_what_was_cut(page.cuts());
+    let Some(answer) = answer else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    answer.map(|parts| {
+        Body::new(Chunks {
+            parts,
+            _place: place,
+        })
+    })
+}
+
+/// The page of a collection, and what it shares with other pages of it.
+fn page(app: &App, collection: Arc<CollectionResult>) -> (Arc<Page>, Arc<KeptPage>) {
+    let (settings, collect) = (&app.settings, &app.collect);
+    let basis = Basis {
+        collection: collection.clone(),
+        transitions: collect.transitions(),
+        service_level: collect.service_level(),
         activity: settings.activity().map(|it| it.activity),
+    };
+    let is_served_again = collect.serves_again(&collection);
+    let kept = app.kept_pages.of(basis.clone(), is_served_again);
+    let page = Page {
+        incidents: kept.incidents(|| collect.incidents_of(&collection)),
+        collection,
+        transitions: basis.transitions,
+        service_level: basis.service_level,
+        errors: collect.errors(),
+        probe: settings.probe.as_ref().map(Probe::stats),
+        activity: basis.activity,
         coder: settings.coder.as_ref().map(CoderWatch::answers),
         process: process::stats(),
         detail: settings.detail,
         addresses: settings.links.addresses(),
         is_config_current: app.is_config_current(),
         tls_refused: app.trackers.tls_refusals.total(),
-        budget: Budget::default(),
-    });
-    let collection = asked.elapsed();
-    let agents = page.collection.agent_count();
-    let shown = page.clone();
-    let answer = offload(agents, move || answer(&shown, collection, &headers)).await;
-    app.say_what_was_cut(page.cuts());
-    let Some(answer) = answer else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        budget: kept.budget.clone(),
     };
-    answer.map(|bytes| {
-        Body::new(Chunks {
-            bytes,
-            _place: place,
-        })
-    })
+    (Arc::new(page), kept)
 }
 
-/// The page in the format of the client. A page with many agents is compressed here, on the
-/// blocking thread; other pages are compressed while they are sent. `collection` is the duration of
-/// the collection, for the log. `None` if the page cannot be written.
-fn answer(page: &Arc<Page>, collection: Duration, headers: &HeaderMap) -> Option<Response<Bytes>> {
-    let failed = |error: &dyn fmt::Display| {
-        tracing::error!(%error, "the metrics could not be written");
-    };
+/// The page in the format and the encoding of the client, in its two parts. The kept part is made on
+/// a blocking thread if there are many agents, the live part is small. `collection` is the duration
+/// of the collection, for the log. `None` if the page cannot be written.
+async fn answer(
+    page: &Arc<Page>,
+    kept: &KeptPage,
+    collection: Duration,
+    headers: &HeaderMap,
+) -> Option<Response<[Bytes; 2]>> {
     let Negotiated {
         format,
         content_type,
     } = negotiated(headers);
+    let encoding = encoding(headers).await;
     let began = Instant::now();
-    let bytes = format.write(page).inspect_err(|error| failed(error)).ok()?;
+    let make = || {
+        let page = page.clone();
+        let agents = page.collection.agent_count();
+        offload(agents, move || kept_part(&page, format, encoding))
+    };
+    let first = kept.part((format, encoding), make).await?;
+    let live = format.write_part(page, Part::Live);
+    let live = live.inspect_err(|error| failed(error)).ok()?;
+    let second = encoding.second(&first, live);
+    let second = second.inspect_err(|error| failed(error)).ok()?;
     let encode = began.elapsed();
-    tracing::debug!(?collection, ?encode, bytes = bytes.len(), "scrape");
-    let content_type = [(header::CONTENT_TYPE, content_type)];
-    if page.collection.agent_count() <= INLINE {
-        let (parts, _) = content_type.into_response().into_parts();
-        return Some(Response::from_parts(parts, bytes.into()));
+    let parts = [first.bytes, second];
+    let bytes = parts.iter().map(Bytes::len).sum::<usize>();
+    tracing::debug!(?collection, ?encode, bytes, "scrape");
+    let mut answer = Response::new(parts);
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(encoding) = encoding.name() {
+        // The layer that compresses other answers says nothing about one that is compressed.
+        let encoding = HeaderValue::from_static(encoding);
+        headers.insert(header::CONTENT_ENCODING, encoding);
+        headers.insert(header::VARY, header::ACCEPT_ENCODING.into());
     }
-    // This never waits: the body is in memory.
-    let compressed = compressed(headers, (content_type, bytes).into_response());
-    let compressed = Handle::current().block_on(compressed);
-    let (parts, bytes) = compressed.inspect_err(|error| failed(error)).ok()?;
-    Some(Response::from_parts(parts, bytes))
+    Some(answer)
+}
+
+fn kept_part(page: &Arc<Page>, format: Format, encoding: Encoding) -> Option<FirstPart> {
+    // It looks at every agent too, and the live part shows it.
+    page.dropped();
+    let text = format.write_part(page, Part::Kept);
+    let text = text.inspect_err(|error| failed(error)).ok()?;
+    let part = encoding.first(text);
+    part.inspect_err(|error| failed(error)).ok()
+}
+
+fn failed(error: &dyn fmt::Display) {
+    tracing::error!(%error, "the metrics could not be written");
 }
 
 /// Answers a HEAD request with the headers of a scrape or probe, without running it.
@@ -164,7 +206,7 @@ const FULL: &str = "too many concurrent scrapes: see --web.max-requests";
 /// A whole answer, handed over bit by bit, so that the place lasts until the client has taken
 /// it: answers in memory are as many as places.
 struct Chunks {
-    bytes: Bytes,
+    parts: [Bytes; 2],
     _place: Option<Place>,
 }
 
@@ -176,18 +218,20 @@ impl HttpBody for Chunks {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let length = self.bytes.len().min(CHUNK_BYTES);
-        let chunk = self.bytes.split_to(length);
-        let frame = (!chunk.is_empty()).then(|| Ok(Frame::data(chunk)));
+        let part = self.parts.iter_mut().find(|it| !it.is_empty());
+        let frame = part.map(|part| {
+            let length = part.len().min(CHUNK_BYTES);
+            Ok(Frame::data(part.split_to(length)))
+        });
         Poll::Ready(frame)
     }
 
     fn is_end_stream(&self) -> bool {
-        self.bytes.is_empty()
+        self.parts.iter().all(Bytes::is_empty)
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.len() as u64)
+        SizeHint::with_exact(self.parts.iter().map(|it| it.len() as u64).sum())
     }
 }
 

@@ -25,7 +25,9 @@ impl App {
             return Err(no_place());
         };
         let deadline = Instant::now() + self.settings.collect_timeout;
-        Ok(self.collect.recent(MAX_AGE, deadline).await)
+        let collection = self.collect.recent(MAX_AGE, deadline).await;
+        self.kept_pages.forget_gone();
+        Ok(collection)
     }
 }
 

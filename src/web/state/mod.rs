@@ -3,6 +3,7 @@
 mod cached_collection;
 mod details_cache;
 mod incidents;
+pub(crate) mod kept_pages;
 pub(crate) mod places;
 mod ready;
 
@@ -22,6 +23,7 @@ use crate::web::server::connection::ConnectionTrackers;
 use crate::web::settings::WebSettings;
 
 use self::details_cache::DetailsCache;
+use self::kept_pages::KeptPages;
 use self::places::Places;
 use self::ready::ReadyCheck;
 
@@ -53,6 +55,8 @@ pub(crate) struct App {
     pub(crate) trackers: ConnectionTrackers,
     pub(crate) readiness: ReadyCheck,
     pub(crate) details_cache: DetailsCache,
+    /// The part of the metrics page that only a new collection changes.
+    pub(crate) kept_pages: KeptPages,
     pub(crate) asking: Semaphore,
     pub(crate) passwords: Passwords,
     /// Requests of those who may ask.
@@ -84,6 +88,7 @@ impl App {
             trackers: ConnectionTrackers::default(),
             readiness: ReadyCheck::default(),
             details_cache: DetailsCache::default(),
+            kept_pages: KeptPages::default(),
             asking: Semaphore::new(ASKING),
             passwords: Passwords::new(),
             rate_limit: TokenBucket::default(),

@@ -6,6 +6,7 @@ mod builds;
 mod facts;
 mod missing;
 mod page;
+mod parts;
 mod probing;
 mod story;
 mod timeline;

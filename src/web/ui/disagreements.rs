@@ -8,12 +8,11 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::probe::probed::Probed;
 use crate::fleet::probe::results::ProbeStats;
-use crate::fleet::report::format::moment;
 use crate::fleet::report::sanitize::sanitize;
 use crate::web::links::Links;
 
 use super::documents::status_rule;
-use super::moments::ago;
+use super::moments::{ago, full_moment};
 use super::parts::{long_text, outcome_badge};
 use super::probes::link;
 
@@ -61,7 +60,7 @@ fn row(links: &Links, one: &Probed, now: Timestamp) -> Markup {
                 @if let Some(agent) = &one.agent {
                     strong { (agent.status.as_str()) } ": " (sanitize(&agent.reason.saw))
                     " " (status_rule(&agent.reason))
-                    p class="faint" { "Last heartbeat " (agent.last_connected_at.map_or("never".into(), moment)) }
+                    p class="faint" { "Last heartbeat " (full_moment(agent.last_connected_at, now)) }
                 }
             }
             td class="what" data-label="The dial says" {

@@ -101,6 +101,7 @@ fn footer(settings: &WebSettings) -> Markup {
                 a href="" data-reload { "Reload" }
                 button type="button" id="pause" aria-pressed="false" hidden { "Pause" }
                 button type="button" id="zone" aria-pressed="false" hidden { "Browser's time zone" }
+                button type="button" id="times" aria-pressed="false" hidden { "Times in full" }
                 button type="button" id="help" hidden { "Keys " kbd { "?" } }
             }
             p {
@@ -123,6 +124,7 @@ fn keys() -> Markup {
         ("k", "row before"),
         ("Enter", "open the agent"),
         ("/", "find"),
+        ("t", "times in full"),
         ("?", "this list"),
     ];
     html! {

@@ -79,6 +79,14 @@ pub(super) fn outcome_badge(outcome: ProbeOutcome) -> Markup {
     html! { span class={ "badge outcome-" (name) } { (name.replace('_', " ")) } }
 }
 
+/// That badge where so many were counted: without colour for none.
+pub(super) fn outcome_count_badge(outcome: ProbeOutcome, count: u64) -> Markup {
+    match count {
+        0 => html! { span class="badge none" { (outcome.as_str().replace('_', " ")) } },
+        _ => outcome_badge(outcome),
+    }
+}
+
 /// The duration in seconds with three decimals.
 pub(super) fn seconds(duration: std::time::Duration) -> String {
     format!("{:.3}", duration.as_secs_f64())

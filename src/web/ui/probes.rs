@@ -27,7 +27,7 @@ use super::agent::OFF;
 use super::disagreements::disagreements;
 use super::layout::{Place, live, page, with_status};
 use super::moments::ago;
-use super::parts::{counted, long_text, name, number, outcome_badge, seconds};
+use super::parts::{counted, long_text, name, number, outcome_badge, outcome_count_badge, seconds};
 
 /// Query parameters of the probe's page.
 #[derive(Debug, Default, Deserialize)]
@@ -166,7 +166,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
     html! {
         section class="card" aria-labelledby="outcomes" data-key="outcomes" {
             h2 id="outcomes" { "Outcomes of rounds since the start" }
-            table class="data cards" {
+            table class="data cards fit" {
                 caption class="hidden" { "Outcomes of rounds since the start" }
                 thead {
                     tr {
@@ -180,9 +180,9 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
                             th scope="row" {
                                 a href=(links.here(&format!("/probes?outcome={}", outcome.as_str())))
                                     aria-current=[(chosen == Some(*outcome)).then_some("true")]
-                                    { (outcome_badge(*outcome)) }
+                                    { (outcome_count_badge(*outcome, *count)) }
                             }
-                            td class="number" { (number(*count)) }
+                            td class=(if *count == 0 { "number faint" } else { "number" }) { (number(*count)) }
                             td class="what" { (outcome.advice()) }
                         }
                     }
@@ -201,7 +201,7 @@ fn outcomes(links: &Links, stats: &ProbeStats, chosen: Option<ProbeOutcome>) -> 
 /// A table of probes, newest first.
 pub(super) fn table(links: &Links, title: &str, probed: &[Arc<Probed>], now: Timestamp) -> Markup {
     html! {
-        @if probed.is_empty() { p class="faint" { "None." } } @else {
+        @if probed.is_empty() { p class="faint" { "There is none." } } @else {
             table class="data cards" {
                 caption class="hidden" { (title) }
                 thead {

@@ -50,6 +50,10 @@ export function together() {
   return [...lost('gpu-lab', 24, 5_000), ...lost(HOSTILE[1], 12, 9_000), ...well];
 }
 
+/** Six thousand agents of all templates, lost within half a minute, and as many of their neighbours well as are left. */
+export const lost = () => Array.from({ length: 6_100 }, (_, index) =>
+  ({ ...one(index, index % 61 ? 'disconnected' : 'healthy', 4_000 + (index % 30)), owner: `owner-${index % 900}`, agent: 'main' }));
+
 /** Five thousand problems, the oldest of them with the worst names, and some that are well. */
 export function large() {
   const cut = (text) => [...text].slice(0, 64).join('');

@@ -5,7 +5,7 @@ import { chromium } from 'playwright-core';
 import { coderd } from './coderd.js';
 import { create, urlOf } from './database.js';
 import { exporter, serve } from './exporter.js';
-import { large, small, together } from './fleets.js';
+import { large, lost, small, together } from './fleets.js';
 
 /** Nothing but what the tests ask for: no updates, no reports, no services of its maker. */
 const FLAGS = [
@@ -33,13 +33,14 @@ export async function world() {
       return keep(await serve(urlOf(folder, name), { args: [`--coder.url=${coder}`] })).origin;
     };
     // `live` is for the tests to change, and to serve as they need.
-    const [smallOrigin, largeOrigin, togetherOrigin] = await Promise.all([
+    const [smallOrigin, largeOrigin, togetherOrigin, lostOrigin] = await Promise.all([
       still('small', small()),
       still('large', large()),
       still('together', together()),
+      still('lost', lost()),
       create(folder, 'live', small()),
     ]);
-    const known = { folder, coder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin, together: togetherOrigin };
+    const known = { folder, coder, browser: browser.wsEndpoint(), demo: demo.origin, small: smallOrigin, large: largeOrigin, together: togetherOrigin, lost: lostOrigin };
     return { known, end };
   } catch (error) {
     await end();

@@ -1,5 +1,9 @@
 //! What is shown: the row, the rule, what happened, its kin, the builds before.
 
+use std::time::Duration;
+
+use uuid::Uuid;
+
 use super::*;
 
 #[tokio::test]
@@ -181,4 +185,108 @@ async fn names_are_no_markup_and_turn_nothing_round() {
         let odd = ['\u{202e}', '\u{200f}', '\x1b'];
         assert!(!page.contains(odd), "{page}");
     }
+}
+
+const HELP: &str = "https://help.example/gpu";
+
+/// An agent with scripts of each sort, monitors, and an address.
+async fn equipped(coder: &Coder) -> Uuid {
+    let main = agent("main").set("troubleshooting_url", literal(HELP));
+    coder.add(workspace("box").agent(main.clone())).await;
+    coder
+        .sql(
+            "INSERT INTO workspace_agent_scripts (workspace_agent_id, display_name, run_on_start)
+                 SELECT agent.id, script, script <> 'Backup'
+                 FROM workspace_agents AS agent, unnest(ARRAY['Tools', '<b>Dotfiles', 'Watch', 'Backup']) AS script;
+             INSERT INTO workspace_agent_script_timings
+                 SELECT script.id, coalesce(agent.started_at, now()) + age, coalesce(agent.started_at, now()) + age + took, code,
+                     stage::workspace_agent_script_timing_stage, status::workspace_agent_script_timing_status
+                 FROM workspace_agent_scripts AS script
+                 JOIN workspace_agents AS agent ON agent.id = script.workspace_agent_id
+                 JOIN (VALUES
+                     ('Tools', interval '-1 h', interval '9 s', 9, 'start', 'exit_failure'),
+                     ('Tools', interval '1 s', interval '12.34 s', 0, 'start', 'ok'),
+                     ('<b>Dotfiles', interval '1 s', interval '200 s', 3, 'start', 'exit_failure'),
+                     ('Watch', interval '-1 h', interval '9 s', 0, 'start', 'ok'),
+                     ('Backup', interval '-1 h', interval '2 s', 1, 'cron', 'timed_out')
+                 ) AS run (name, age, took, code, stage, status) ON run.name = script.display_name;
+             INSERT INTO workspace_agent_memory_resource_monitors (agent_id, threshold, state)
+                 SELECT id, 80, 'NOK' FROM workspace_agents;
+             INSERT INTO workspace_agent_volume_resource_monitors (agent_id, path, enabled)
+                 SELECT id, path, path = '/home' FROM workspace_agents, unnest(ARRAY['/home', '/tmp']) AS path",
+        )
+        .await;
+    main.id
+}
+
+#[tokio::test]
+async fn scripts_monitors_and_the_templates_own_page_are_shown() {
+    let coder = Coder::new().await;
+    let id = equipped(&coder).await;
+    let page = page(&coder.exporter().await, &format!("/agents/{id}")).await;
+    let parts = part(&page, "parts");
+    let rows: Vec<_> = parts.split("<tr").skip(1).map(text).collect();
+    let expected = [
+        "Script",
+        "<b>Dotfiles exit failure 3 3m 20s start",
+        "Backup timed out 1 2.0 s cron",
+        "Tools succeeded 0 12.3 s start",
+        "Watch has not ended",
+        "Monitor",
+        "memory above the threshold 80 %",
+        "volume /home below the threshold 90 %",
+        "volume /tmp off 90 %",
+    ];
+    assert_eq!(rows.len(), expected.len(), "{rows:#?}");
+    for (row, expected) in rows.iter().zip(expected) {
+        assert!(row.contains(expected), "{expected}: {row}");
+    }
+    assert!(!parts.contains("<b>"), "{parts}");
+    assert_says(
+        parts,
+        &[&format!("<a href=\"{HELP}\" rel=\"noopener noreferrer\"")],
+    );
+}
+
+#[tokio::test]
+async fn address_that_is_none_of_the_web_is_no_link_and_a_cut_one_is_not_shown() {
+    let coder = Coder::new().await;
+    let id = equipped(&coder).await;
+    let exporter = coder
+        .exporter_with(|it| it.web.collect_timeout = Duration::from_secs(20))
+        .await;
+    let path = format!("/agents/{id}");
+    coder
+        .sql("UPDATE workspace_agents SET troubleshooting_url = 'javascript:alert(1)'")
+        .await;
+    let shown = page(&exporter, &path).await;
+    let parts = part(&shown, "parts");
+    assert_says(parts, &["javascript:alert(1)", "no address of the web"]);
+    assert!(!parts.contains("<a "), "{parts}");
+    coder
+        .sql("UPDATE workspace_agents SET troubleshooting_url = 'https://help.example/' || repeat('x', 3000)")
+        .await;
+    eventually("the page is read again", async || {
+        !part(&page(&exporter, &path).await, "parts").contains("where to look")
+    })
+    .await;
+}
+
+/// As after an upgrade of the exporter: the role has last year's grants.
+#[tokio::test]
+async fn parts_that_may_not_be_read_cost_no_more_than_their_section() {
+    let coder = Coder::new().await;
+    let id = equipped(&coder).await;
+    let role = &coder.role;
+    coder
+        .sql(&format!(
+            "REVOKE SELECT (troubleshooting_url) ON workspace_agents FROM {role}"
+        ))
+        .await;
+    let page = page(&coder.exporter().await, &format!("/agents/{id}")).await;
+    assert_says(
+        &text(part(&page, "parts")),
+        &["the role has no grant for them"],
+    );
+    assert_says(&page, &["data-key=\"why\"", "data-key=\"builds\""]);
 }

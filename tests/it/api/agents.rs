@@ -91,6 +91,14 @@ async fn agents_are_picked_by_everything_that_is_asked() {
         ("kind=sub", &["healthy"]),
         ("q=ADA%2Fl", &["later", "lost"]),
         ("q=inner", &["healthy"]),
+        (
+            "template_version=acme%2Fgpu%2Fv1&health=problem",
+            &["silent", "stuck"],
+        ),
+        ("template_version=gpu", &[]),
+        ("agent_version=v0.0.0", &[]),
+        ("coderd_replica=&workspace=lost", &["lost"]),
+        ("resource_type=no_such_machine", &[]),
     ] {
         let page = read(&exporter, &format!("/api/v1/agents?{query}")).await;
         let mut found = workspaces(&page);

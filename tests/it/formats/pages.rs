@@ -19,7 +19,7 @@ use coder_agent_exporter::fleet::stats::transitions::{TransitionCounts, Transiti
 use coder_agent_exporter::incident::facts::incidents_of;
 use coder_agent_exporter::incident::model::IncidentSettings;
 use coder_agent_exporter::metrics::page::{
-    AgentLabels, AgentSeries, Budget, Detail, ErrorCounts, Page, ProcessStats,
+    AgentLabels, AgentSeries, Detail, ErrorCounts, Page, ProcessStats,
 };
 use coder_agent_exporter::service_level::ServiceLevel;
 
@@ -62,7 +62,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                     reports,
                     clock_skew_seconds,
                 }),
-                transitions,
+                transitions: transitions.into(),
                 service_level,
                 errors,
                 probe,
@@ -73,7 +73,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 addresses: Default::default(),
                 is_config_current: true,
                 tls_refused: 0,
-                budget: Budget::default(),
+                budget: Default::default(),
             })
         },
     )

@@ -20,7 +20,7 @@ use super::super::moments::{exact, since};
 use super::super::parts::{badge, commands_to_copy, counted, name};
 use super::facts::{agent_facts, workspace_facts};
 use super::probing::Probing;
-use super::{agent_tree, builds, timeline};
+use super::{agent_tree, builds, parts, timeline};
 
 /// The page of the requested agent, with its title.
 pub(super) fn agent(
@@ -41,6 +41,7 @@ pub(super) fn agent(
         (agent_facts(details, it))
         (timeline::section(it, &changes(app, it), latest.now))
         (commands(it))
+        (parts::section(it, details.parts.as_ref(), latest.now))
         (agent_tree::section(app, details, Some(it.agent.id)))
         (builds::section(app, details, Some(it)))
         (probing.section())

@@ -33,7 +33,18 @@ function tick() {
   for (const it of live.querySelectorAll('time[data-since]')) {
     setText(it, age(now - Number(it.dataset.since)));
   }
+  for (const it of live.querySelectorAll('[data-next]')) {
+    it.hidden = false;
+    setText(it, nextTry());
+  }
   doubt(now);
+}
+
+/** When it is asked again, where nothing is known. */
+function nextTry() {
+  if (isPaused) return 'This page is paused.';
+  const seconds = Math.ceil((dueAt - performance.now()) / 1000);
+  return asking || seconds <= 0 ? 'It is asked now.' : `The next try is in ${seconds} s.`;
 }
 
 /** What the server said of the fleet holds no more when its data is old or it does not answer. */
@@ -145,6 +156,7 @@ let asking = null;
 let failures = 0;
 let failingSince = null;
 let timer = 0;
+let dueAt = 0;
 let isPaused = false;
 
 /** Fetches an address of this page and shows it. `asked` is whether the reader wants another. */
@@ -214,6 +226,7 @@ function schedule() {
   clearTimeout(timer);
   if (isPaused || document.hidden) return;
   const wait = Math.min(EVERY * 2 ** failures, SLOWEST);
+  dueAt = performance.now() + wait;
   timer = setTimeout(refresh, wait);
 }
 
@@ -279,7 +292,8 @@ function addressOf(form) {
   }
   const pairs = said.map(([name, value]) => `${name}=${encodeURIComponent(value).replace(/%2C/g, ',').replace(/%2F/g, '/')}`);
   url.search = pairs.join('&');
-  url.hash = '';
+  // Who is sent a link with a filter lands on its results.
+  if (!url.search) url.hash = '';
   return url;
 }
 
@@ -334,6 +348,7 @@ function reveal(hash) {
 function togglePause() {
   isPaused = !isPaused;
   pause.setAttribute('aria-pressed', String(isPaused));
+  tick();
   setText(pause, isPaused ? 'Paused' : 'Pause');
   if (isPaused) clearTimeout(timer);
   else refresh();

@@ -2,6 +2,7 @@
 
 const help = document.getElementById('keys');
 const zone = document.getElementById('zone');
+const times = document.getElementById('times');
 const announcement = document.getElementById('announcement');
 
 /* Copies. */
@@ -44,7 +45,7 @@ async function put(text) {
 function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
   if (event.target.closest?.('input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]')) return;
-  const act = { '/': find, '?': () => help.showModal(), j: () => step(1), k: () => step(-1) }[event.key];
+  const act = { '/': find, '?': () => help.showModal(), j: () => step(1), k: () => step(-1), t: () => setTimes(!areInFull()) }[event.key];
   if (act && act() !== false) event.preventDefault();
 }
 
@@ -103,17 +104,32 @@ function showClock(root = document) {
 
 function setZone(local) {
   zone.setAttribute('aria-pressed', String(local));
-  try {
-    localStorage.setItem('zone', local ? 'browser' : 'utc');
-  } catch { /* Not remembered where storage is off. */ }
+  remember('zone', local ? 'browser' : 'utc');
   showClock();
 }
 
-function remembered() {
+/* Ages alone, or with their moments. */
+
+const areInFull = () => times.getAttribute('aria-pressed') === 'true';
+
+/** The style shows the titles of all times where the page says so. */
+function setTimes(inFull) {
+  times.setAttribute('aria-pressed', String(inFull));
+  document.documentElement.toggleAttribute('data-full-times', inFull);
+  remember('times', inFull ? 'full' : 'age');
+}
+
+function remember(name, value) {
   try {
-    return localStorage.getItem('zone') === 'browser';
+    localStorage.setItem(name, value);
+  } catch { /* Not remembered where storage is off. */ }
+}
+
+function remembered(name) {
+  try {
+    return localStorage.getItem(name);
   } catch {
-    return false;
+    return null;
   }
 }
 
@@ -132,7 +148,10 @@ document.addEventListener('keydown', onKey);
 document.addEventListener('fresh', onFresh);
 zone.hidden = false;
 zone.addEventListener('click', () => setZone(!isLocal()));
-if (remembered()) setZone(true);
+if (remembered('zone') === 'browser') setZone(true);
+times.hidden = false;
+times.addEventListener('click', () => setTimes(!areInFull()));
+if (remembered('times') === 'full') setTimes(true);
 const helpButton = document.getElementById('help');
 helpButton.hidden = false;
 helpButton.addEventListener('click', () => help.showModal());

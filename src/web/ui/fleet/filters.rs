@@ -27,7 +27,7 @@ pub(super) fn filters(view: &View<'_>, state: &FleetState<'_>) -> Markup {
     let selection = &view.query.selection;
     let is_open = !selection.health.is_empty() || !selection.facets.is_empty();
     html! {
-        form class="filters" method="get" action=(view.links.here("/")) role="search" aria-label="Agents" data-filters {
+        form class="filters" method="get" action={ (view.links.here("/")) "#problems" } role="search" aria-label="Agents" data-filters {
             label class="text" {
                 span { "Find " kbd { "/" } }
                 input type="search" name="q" value=(selection.text) maxlength="200"

@@ -163,9 +163,17 @@ fn times(view: &View<'_>, incident: &Incident) -> Markup {
         @if let Some(first) = incident.first {
             ". Since " (clock_time(first, view.now)) ", " (since(first, view.now)) " ago"
             @if let Some(last) = incident.last { ", the last agent " (since(last, view.now)) " ago" }
-            @if let Some(rate) = agents_per_minute(incident) { ", " (format!("{rate:.1}")) " agents a minute" }
+            @if let Some(rate) = agents_per_minute(incident) { ", " (per_minute(rate)) " agents a minute" }
         }
         "."
+    }
+}
+
+/// Tenths tell slow ones apart, and no others.
+fn per_minute(rate: f64) -> String {
+    match rate < 10.0 {
+        true => format!("{rate:.1}"),
+        false => number(rate.round() as u64),
     }
 }
 
@@ -242,6 +250,12 @@ mod tests {
         }
         // The policy of the page allows neither.
         assert!(!page.contains("style=") && !page.contains("<script"));
+    }
+
+    #[test]
+    fn rate_has_tenths_only_where_they_count() {
+        let found = [0.24, 9.96, 10.0, 6000.0].map(per_minute);
+        assert_eq!(found, ["0.2", "10.0", "10", "6,000"]);
     }
 
     #[test]

@@ -128,7 +128,9 @@ impl<'a> Verdict<'a> {
                     }
                     p class="note" {
                         "Workspaces run on without this exporter: the state of their agents is not known. "
-                        "The page asks again every few seconds, and Prometheus with each scrape."
+                        "An open page asks again every five seconds, Prometheus with each scrape, and neither "
+                        "waits longer after a failure. "
+                        span data-next data-keep hidden {}
                     }
                     (last_known(view.health_history.last_known(), view.now))
                 }

@@ -13,6 +13,9 @@ use super::coordinate;
 const COLUMN: f64 = 10.0;
 const HEIGHT: f64 = 100.0;
 
+/// From this timeout on, columns are named in minutes: seconds would have too many digits.
+const IN_MINUTES: f64 = 300.0;
+
 /// One column: upper bound in seconds, and number of agents.
 type Bucket = (f64, u64);
 
@@ -48,9 +51,9 @@ fn drawn(buckets: &[Bucket], limit: f64) -> Markup {
             @if all > 0 {
                 (columns(buckets, limit, within, &shown))
                 div class="axis columns" aria-hidden="true" {
-                    @for (bound, _) in buckets { span { (bound_name(*bound)) } }
+                    @for (bound, _) in buckets { span { (bound_name(*bound, limit)) } }
                 }
-                p class="axis-title faint" aria-hidden="true" { "seconds ago, up to" }
+                p class="axis-title faint" aria-hidden="true" { (unit(limit).0) " ago, up to" }
                 (table(buckets))
             }
         }
@@ -98,9 +101,17 @@ fn colour(bound: f64, limit: f64) -> &'static str {
     }
 }
 
-fn bound_name(bound: f64) -> String {
+/// What the columns are named in, and how many seconds it has.
+fn unit(limit: f64) -> (&'static str, f64) {
+    match limit < IN_MINUTES {
+        true => ("seconds", 1.0),
+        false => ("minutes", 60.0),
+    }
+}
+
+fn bound_name(bound: f64, limit: f64) -> String {
     match bound.is_finite() {
-        true => coordinate(bound),
+        true => coordinate(bound / unit(limit).1),
         false => "∞".to_owned(),
     }
 }
@@ -144,6 +155,15 @@ mod tests {
         assert!(shown.contains("more than 60"), "{shown}");
         assert_eq!(shown.matches("fill-disconnected").count(), 2);
         assert_eq!(shown.matches("fill-late").count(), 1);
+    }
+
+    #[test]
+    fn long_timeout_names_its_columns_in_minutes() {
+        let shown = |limit: f64| drawn(&[(limit, 1), (f64::INFINITY, 0)], limit).into_string();
+        assert!(shown(299.0).contains("<span>299</span>"));
+        assert!(shown(299.0).contains("seconds ago, up to"));
+        assert!(shown(3600.0).contains("<span>60</span>"));
+        assert!(shown(3600.0).contains("minutes ago, up to"));
     }
 
     #[test]

@@ -18,6 +18,9 @@ const WIDTH: f64 = 360.0;
 /// less.
 const GAP_SECONDS: f64 = 180.0;
 
+/// A line of fewer points would be a dot: one a minute.
+const FEW: usize = 3;
+
 /// Possible periods of the chart. The shortest one that holds all points is used.
 const SPANS: [(f64, &str); 4] = [
     (1800.0, "30 min"),
@@ -87,7 +90,11 @@ pub(in crate::web::ui) fn hours<'a>(
     html! {
         figure class="card" data-key="hours" {
             figcaption { h2 { "The last hours" } p class="faint" { (shown) } }
-            @if !points.is_empty() {
+            @if points.is_empty() {}
+            @else if points.len() < FEW {
+                p class="faint" { "This exporter has looked for less than three minutes: the line begins then." }
+                (table(&points, now))
+            } @else {
                 p class="axis-title faint" aria-hidden="true" { "problems, up to " (number(most.unwrap_or_default())) }
                 svg class="plot" viewBox="0 0 360 100" preserveAspectRatio="none" role="img" aria-labelledby="hours-title hours-told" {
                     title id="hours-title" { "Agents with a problem over the last " (name) }

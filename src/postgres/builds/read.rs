@@ -1,0 +1,247 @@
+//! The statements that read the latest builds and what they refer to.
+
+use std::collections::{HashMap, HashSet};
+use std::pin::pin;
+
+use futures_util::TryStreamExt;
+use tokio_postgres::Client;
+use tokio_postgres::types::{ToSql, Type};
+use uuid::Uuid;
+
+use crate::error::Failure;
+use crate::fleet::model::agent::{Label, Scope};
+use crate::postgres::columns::Columns;
+use crate::postgres::connection::session::Session;
+use crate::postgres::encode::Array;
+use crate::postgres::failure::from_driver;
+use crate::postgres::sql::for_catalog;
+
+use super::numbers::Numbers;
+use super::{Build, Builds};
+
+pub(in crate::postgres) const WORKSPACES: &str = include_str!("workspaces.sql");
+pub(in crate::postgres) const BUILDS: &str = include_str!("builds.sql");
+const BUILDS_WHOLE: &str = include_str!("builds_whole.sql");
+pub(in crate::postgres) const RESOURCES: &str = include_str!("resources.sql");
+pub(in crate::postgres) const NAMES: &str = include_str!("names.sql");
+
+/// A workspace that is not deleted.
+#[derive(Debug, Clone)]
+pub(in crate::postgres) struct Workspace {
+    /// `workspaces.id`.
+    pub(in crate::postgres) id: Uuid,
+    /// `workspaces.name`.
+    pub(in crate::postgres) name: Label,
+    /// The number of `workspaces.owner_id`.
+    pub(in crate::postgres) owner: u32,
+    /// The number of `workspaces.organization_id` and `template_id` together.
+    pub(in crate::postgres) scope: u32,
+}
+
+/// The workspaces, sorted by id, and whose they are.
+#[derive(Debug, Default)]
+pub(in crate::postgres) struct Workspaces {
+    list: Vec<Workspace>,
+    owners: Numbers<Option<Uuid>>,
+    /// Organization and template.
+    scopes: Numbers<(Option<Uuid>, Option<Uuid>)>,
+}
+
+impl Workspaces {
+    /// All workspaces.
+    pub(in crate::postgres) fn list(&self) -> &[Workspace] {
+        &self.list
+    }
+
+    /// The id of a workspace's owner.
+    pub(in crate::postgres) fn owner(&self, workspace: &Workspace) -> Option<Uuid> {
+        self.owners.get(workspace.owner).copied().flatten()
+    }
+}
+
+/// Reads the workspaces, and brings what is known of their latest builds up to date. The
+/// workspaces are in the order of [`Builds::list`].
+///
+/// The first statement has the savepoint of the caller, each further one its own: one that fails
+/// must not take the transaction with it.
+pub(in crate::postgres) async fn read(
+    session: &Session,
+    builds: &mut Builds,
+) -> Result<Workspaces, Failure> {
+    let client = session.client()?;
+    let workspaces = read_workspaces(client).await?;
+    let ids: Vec<Uuid> = workspaces.list.iter().map(|it| it.id).collect();
+    builds.begin(&ids);
+    drop(ids);
+    let sql = match session.catalog.has_index("workspace_builds.workspace_id") {
+        true => BUILDS,
+        false => BUILDS_WHOLE,
+    };
+    let latest = read_builds(client, sql, builds);
+    session.guarded(SAVEPOINT, latest).await?;
+    let sql = for_catalog(RESOURCES, &session.catalog);
+    let resources = read_resources(client, &sql, builds);
+    session.guarded(SAVEPOINT, resources).await?;
+    Ok(workspaces)
+}
+
+/// The savepoint of each statement but the first.
+pub(in crate::postgres) const SAVEPOINT: &str = "agents";
+
+async fn read_workspaces(client: &Client) -> Result<Workspaces, Failure> {
+    let failed = |error| from_driver("reading the workspaces", error);
+    let no_params: [(&str, Type); 0] = [];
+    let rows = client.query_typed_raw(WORKSPACES, no_params).await;
+    let mut rows = pin!(rows.map_err(failed)?);
+    let columns = Columns::default();
+    let mut workspaces = Workspaces::default();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        let row = columns.of(&row);
+        let owner = workspaces.owners.of(row.get("owner_id")?);
+        let scope = (row.get("organization_id")?, row.get("template_id")?);
+        workspaces.list.push(Workspace {
+            id: row.get("id")?.unwrap_or_default(),
+            name: row.text("name")?.map(Into::into).unwrap_or_default(),
+            owner,
+            scope: workspaces.scopes.of(scope),
+        });
+    }
+    workspaces.list.sort_unstable_by_key(|it| it.id);
+    // A database that was restored without its indexes may have a row twice.
+    workspaces.list.dedup_by_key(|it| it.id);
+    Ok(workspaces)
+}
+
+/// Asks which of the builds are others than is known.
+async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<(), Failure> {
+    let failed = |error| from_driver("reading the builds", error);
+    let rows = {
+        let workspaces = Array(builds.list(), |it| it.workspace);
+        let jobs = Array(builds.list(), |it| it.job);
+        let params: [(&(dyn ToSql + Sync), Type); 2] =
+            [(&workspaces, Type::UUID_ARRAY), (&jobs, Type::UUID_ARRAY)];
+        client.query_typed_raw(sql, params).await
+    };
+    let mut rows = pin!(rows.map_err(failed)?);
+    let columns = Columns::default();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        let row = columns.of(&row);
+        let Some(place) = row.place()? else { continue };
+        if row.get("is_there")? != Some(true) {
+            builds.no_build(place);
+            continue;
+        }
+        builds.add_build(
+            place,
+            row.get("job_id")?,
+            row.get("built_at")?,
+            row.get("template_version_id")?,
+            row.named("transition")?,
+        );
+    }
+    builds.drop_old_resources();
+    Ok(())
+}
+
+/// Reads the resources of the builds that are not known.
+async fn read_resources(client: &Client, sql: &str, builds: &mut Builds) -> Result<(), Failure> {
+    let failed = |error| from_driver("reading the resources", error);
+    let jobs = builds.unfinished();
+    let ids = Array(&jobs, |it: &(Uuid, u32)| it.0);
+    let params: [(&(dyn ToSql + Sync), Type); 1] = [(&ids, Type::UUID_ARRAY)];
+    let rows = client.query_typed_raw(sql, params).await;
+    let mut rows = pin!(rows.map_err(failed)?);
+    let columns = Columns::default();
+    let mut types: HashSet<Label> = HashSet::new();
+    while let Some(row) = rows.try_next().await.map_err(failed)? {
+        let row = columns.of(&row);
+        let place = row.place()?;
+        let job = place.and_then(|it| jobs.get(it));
+        let (Some(&(_, build)), Some(id)) = (job, row.get("id")?) else {
+            continue;
+        };
+        let text = row.text("resource_type")?.unwrap_or_default();
+        let resource_type = match types.get(&*text) {
+            Some(known) => known.clone(),
+            None => {
+                let new = Label::from(&*text);
+                types.insert(new.clone());
+                new
+            }
+        };
+        builds.add_resource(id, build, resource_type);
+    }
+    builds.sort_resources();
+    Ok(())
+}
+
+/// The names that workspaces and their builds refer to, by the numbers of these.
+#[derive(Debug)]
+pub(in crate::postgres) struct Names {
+    owners: Vec<Label>,
+    scopes: Vec<Scope>,
+    template_versions: Vec<Label>,
+}
+
+impl Names {
+    /// Reads the names. They may change, so they are read in every collection.
+    pub(in crate::postgres) async fn read(
+        client: &Client,
+        workspaces: &Workspaces,
+        builds: &Builds,
+    ) -> Result<Self, Failure> {
+        let owners: Vec<Uuid> = workspaces.owners.all().iter().copied().flatten().collect();
+        let scopes = workspaces.scopes.all();
+        let mut templates: Vec<Uuid> = scopes.iter().filter_map(|it| it.1).collect();
+        templates.sort_unstable();
+        templates.dedup();
+        let params: &[(&(dyn ToSql + Sync), Type)] = &[
+            (&owners, Type::UUID_ARRAY),
+            (&templates, Type::UUID_ARRAY),
+            (&builds.template_versions(), Type::UUID_ARRAY),
+        ];
+        let rows = client.query_typed(NAMES, params).await;
+        let rows = rows.map_err(|error| from_driver("reading the names", error))?;
+        let columns = Columns::default();
+        // Every id is random: no two tables have the same.
+        let mut names: HashMap<Uuid, Label> = HashMap::new();
+        for row in &rows {
+            let row = columns.of(row);
+            if let (Some(id), Some(name)) = (row.get("id")?, row.text("name")?) {
+                names.insert(id, name.into());
+            }
+        }
+        let name = |id: Option<Uuid>| {
+            id.and_then(|it| names.get(&it))
+                .cloned()
+                .unwrap_or_default()
+        };
+        let scope = |&(organization, template): &(Option<Uuid>, Option<Uuid>)| Scope {
+            organization: name(organization),
+            template: name(template),
+        };
+        let versions = builds.template_versions().iter();
+        Ok(Self {
+            owners: workspaces.owners.all().iter().map(|it| name(*it)).collect(),
+            scopes: scopes.iter().map(scope).collect(),
+            template_versions: versions.map(|it| name(Some(*it))).collect(),
+        })
+    }
+
+    /// The name of a workspace's owner; empty where there is none.
+    pub(in crate::postgres) fn owner(&self, workspace: &Workspace) -> Label {
+        let name = self.owners.get(workspace.owner as usize).cloned();
+        name.unwrap_or_default()
+    }
+
+    /// Organization and template of each number.
+    pub(in crate::postgres) fn scopes(&self) -> &[Scope] {
+        &self.scopes
+    }
+
+    /// The name of a build's template version; empty where there is none.
+    pub(in crate::postgres) fn template_version(&self, build: &Build) -> Label {
+        let name = self.template_versions.get(build.template_version as usize);
+        name.cloned().unwrap_or_default()
+    }
+}

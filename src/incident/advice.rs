@@ -3,10 +3,14 @@
 //! `docs/spec/incidents.md`.
 
 use crate::fleet::model::agent::Kind;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::commands::commands;
 use crate::incident::model::{Common, Incident};
 use crate::incident::population::{Dimension, Family};
+
+/// What to do first where Coder is down by the database's clock only.
+const CLOCK: &str = "Compare the database server's clock with others first: by this exporter's, Coder was alive just now.";
 
 /// What to do about an incident.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +28,13 @@ pub struct Advice {
 impl Advice {
     /// The advice for an incident of this fleet.
     pub fn of(fleet: &FleetStats, incident: &Incident) -> Self {
+        let is_clock = fleet.coder_state().is_some_and(CoderState::is_clock);
+        let sentence = match incident.common {
+            Common::Coder if is_clock => CLOCK,
+            _ => incident.advice(),
+        };
         Self {
-            sentence: incident.advice(),
+            sentence,
             not_to_do: not_to_do(incident.kind, incident.family, &incident.common),
             commands: commands(fleet, incident),
             runbook: runbook(incident.kind, incident.family, &incident.common),
@@ -189,7 +198,7 @@ const fn start_failed(dimension: &Dimension) -> &'static str {
             "Read the log of one failed script of this template, and check what it downloads."
         }
         Dimension::TemplateVersion => {
-            "Compare the scripts of this version with the one before, and promote that one if they work."
+            "Compare this version's scripts with those of the one before; if those work, promote that version."
         }
         Dimension::AgentVersion => {
             "Read the log of one failed script: does it fail since Coder and its agent were upgraded?"

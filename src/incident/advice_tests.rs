@@ -3,9 +3,12 @@ use uuid::Uuid;
 use super::*;
 use crate::fleet::fixtures::{agent, at, fleet_of};
 use crate::fleet::model::agent::Agent;
+use crate::fleet::model::coder::Replica;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::origin::Origin;
+use crate::fleet::model::snapshot::Snapshot;
 use crate::incident::commands::MOST_COMMANDS;
+use crate::incident::report::title;
 
 /// All that agents can have in common, one of each sort.
 pub(crate) fn every_common() -> Vec<Common> {
@@ -140,6 +143,9 @@ fn commands_are_those_of_the_platform() {
     let first = |resource_type| commands(resource_type, Common::Coder)[0].clone();
     assert!(first("kubernetes_pod").starts_with("kubectl "));
     assert_eq!(first("google_compute_instance"), "systemctl status coder");
+    // Coder's own command needs a Coder that answers.
+    let down = commands("kubernetes_pod", Common::Coder);
+    assert!(!down.iter().any(|it| it.starts_with("coder ")), "{down:?}");
 }
 
 #[test]
@@ -148,6 +154,40 @@ fn coder_that_is_down_without_a_lost_agent_has_advice() {
     down.members.clear();
     let advice = Advice::of(&fleet("kubernetes_pod", "ada"), &down);
     assert!(advice.commands[0].starts_with("kubectl "), "{advice:?}");
+}
+
+#[test]
+fn clock_of_the_database_that_jumped_is_no_coder_that_is_down() {
+    let mut fleet = fleet("kubernetes_pod", "ada");
+    let silent_since = at(-600);
+    for agent in fleet.snapshot.agents.iter_mut().flatten() {
+        agent.last_connected_at = Some(silent_since);
+    }
+    fleet.snapshot.replicas = Some(vec![Replica {
+        id: Uuid::from_u128(7),
+        hostname: "coderd-1".into(),
+        version: "v2.35.1".into(),
+        is_primary: true,
+        started_at: Some(at(-3600)),
+        updated_at: Some(silent_since),
+        stopped_at: None,
+        database_latency: None,
+    }]);
+    let down = incident(Kind::Root, Family::Lost, Common::Coder);
+    let said = |clock_skew_seconds| {
+        let snapshot = Snapshot {
+            clock_skew_seconds,
+            ..fleet.snapshot.clone()
+        };
+        let fleet = FleetStats::of(snapshot, &Default::default());
+        (title(&fleet, &down), Advice::of(&fleet, &down).sentence)
+    };
+    let (name, sentence) = said(Some(0.0));
+    assert_eq!(name, "root lost: Coder itself does not run");
+    assert!(sentence.starts_with("Bring Coder back first"));
+    let (name, sentence) = said(Some(-595.0));
+    assert_eq!(name, "root lost: by the database's clock only");
+    assert!(sentence.starts_with("Compare the database server's clock"));
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn commands(fleet: &FleetStats, incident: &Incident) -> Vec<String> {
     let platform = platform(fleet, incident);
     let mut commands = of_common(&incident.common, platform_of_coderd(fleet));
     let first = incident.members.first().and_then(|it| agent(fleet, *it));
-    commands.extend(first.and_then(|it| of_agent(it, incident.family)));
+    commands.extend(first.and_then(|it| of_agent(it, incident)));
     commands.extend(of_platform(incident, platform));
     commands.extend(explain(first));
     commands.truncate(MOST_COMMANDS);
@@ -130,8 +130,10 @@ pub fn for_agent(agent: &Agent) -> Vec<String> {
         .collect()
 }
 
-fn of_agent(agent: &Agent, family: Family) -> Option<String> {
-    match family {
+fn of_agent(agent: &Agent, incident: &Incident) -> Option<String> {
+    match incident.family {
+        // Coder would have to answer.
+        _ if incident.common == Common::Coder => None,
         Family::Lost | Family::NeverConnected | Family::StartFailed => show(agent),
         // Coder shows it as connected.
         Family::StuckCreated => None,

@@ -8,6 +8,7 @@ use crate::fleet::model::agent::{Kind, Label};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::report::format::moment;
 use crate::fleet::report::schema::one_of;
+use crate::fleet::rules::coder::CoderState;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::advice::Advice;
 use crate::incident::history::EndedIncident;
@@ -218,8 +219,12 @@ pub fn agents_per_minute(incident: &Incident) -> Option<f64> {
 }
 
 /// What it is in one line: `root lost: template acme/docker`. A coderd replica has its hostname
-/// beside its id.
+/// beside its id, and Coder that is down by one clock only is not said to be down.
 pub fn title(fleet: &FleetStats, incident: &Incident) -> String {
+    let is_clock = || fleet.coder_state().is_some_and(CoderState::is_clock);
+    if incident.common == Common::Coder && is_clock() {
+        return "root lost: by the database's clock only".to_owned();
+    }
     let title = title_of(incident.kind, incident.family, &incident.common);
     match hostname(fleet, &incident.common) {
         Some(hostname) => format!("{title} ({hostname})"),

@@ -101,12 +101,12 @@ impl List {
         self.bits + self.rest.bits()
     }
 
-    /// Bits of the chosen values.
+    /// Bits of the chosen values, if one more is chosen. A list of n + 1 values can be written in
+    /// n + 1 times as many orders as one of n, and all of them say the same.
     fn named_bits(&self) -> f64 {
-        if self.chosen.is_empty() {
-            0.0
-        } else {
-            self.bits
+        match self.chosen.len() {
+            0 => 0.0,
+            chosen => self.bits - (chosen as f64 + 1.0).log2(),
         }
     }
 }

@@ -149,6 +149,7 @@ impl Database {
         let clock_skew_seconds = Some(session.clock_skew_seconds);
         let (mut snapshot, reports) = load(&session, wanted, &self.known_builds).await?;
         let loaded = Instant::now();
+        snapshot.clock_skew_seconds = clock_skew_seconds;
         snapshot.schema.migration = session.finish().await;
         snapshot.notes.extend(snapshot.schema.note());
         snapshot.build_differences = self.known_builds.differences();

@@ -1,5 +1,6 @@
 //! Calm days: people stop and start their workspaces, a few agents are lost, a few scripts fail, some
-//! agents flap, and once a week a replica of Coder is replaced. Only that has a common cause.
+//! agents flap, prebuilds are refilled by the dozen, and once a week a replica of Coder is replaced.
+//! Only that has a common cause.
 
 use std::fmt::{Display, Formatter, Result};
 use std::time::{Duration, Instant};
@@ -16,6 +17,12 @@ use super::fleets::{Fleet, Shared, fraction};
 const LOOK: u64 = 5;
 
 const A_DAY: u64 = 24 * 60;
+
+/// Minutes between two refills of prebuilds, how many each builds, and on how many provisioners. A
+/// build takes a minute.
+const REFILL: u64 = 180;
+const REFILLED: usize = 24;
+const PROVISIONERS: usize = 4;
 
 /// What became of one agent. All moments are in minutes.
 #[derive(Clone, Copy, Default)]
@@ -56,6 +63,9 @@ impl CalmDays {
         for minute in 0..days * A_DAY {
             for life in &mut lives {
                 live(life, minute, &mut chance);
+            }
+            if minute % REFILL == REFILL / 2 {
+                refill(&fleet, &mut lives, minute, &mut chance);
             }
             let is_upgrade = minute % (7 * A_DAY) == A_DAY / 2;
             if is_upgrade {
@@ -123,15 +133,7 @@ fn live(life: &mut Life, minute: u64, chance: &mut Chance) {
         (false, 420..540) if one_in(chance, 60) => {
             life.is_on = true;
             life.stopped = None;
-            life.problem = match chance.below(100) {
-                0 => Some((
-                    Family::NeverConnected,
-                    now + 2.0,
-                    now + duration(chance, 60),
-                )),
-                1..3 => Some((Family::StartFailed, now + 1.0, now + duration(chance, 120))),
-                _ => None,
-            };
+            life.problem = start(minute, chance);
         }
         // One in fifty is lost on a day, for some hours.
         (true, _) if one_in(chance, 50 * A_DAY) => {
@@ -142,6 +144,33 @@ fn live(life: &mut Life, minute: u64, chance: &mut Chance) {
             life.problem = Some((Family::Lost, now, now + 1.0));
         }
         _ => {}
+    }
+}
+
+/// How the start of an agent ends: few do not connect, of some more the script fails.
+fn start(minute: u64, chance: &mut Chance) -> Option<(Family, f64, f64)> {
+    let now = minute as f64;
+    match chance.below(100) {
+        0 => Some((
+            Family::NeverConnected,
+            now + 2.0,
+            now + duration(chance, 60),
+        )),
+        1..3 => Some((Family::StartFailed, now + 1.0, now + duration(chance, 120))),
+        _ => None,
+    }
+}
+
+/// The claimed prebuilds of one template version are built anew, one after another on each
+/// provisioner. A problem is seen when its time has come.
+fn refill(fleet: &Fleet, lives: &mut [Life], minute: u64, chance: &mut Chance) {
+    let versions = &fleet.population.columns[Shared::TemplateVersion as usize];
+    let version = chance.below(versions.names.len() as u64) as u32;
+    let of_version = lives.iter_mut().zip(&versions.codes);
+    let of_version = of_version.filter(|it| *it.1 == version).map(|it| it.0);
+    let built = of_version.filter(|it| it.is_on).take(REFILLED);
+    for (position, life) in built.enumerate() {
+        life.problem = start(minute + (position / PROVISIONERS) as u64, chance);
     }
 }
 

@@ -1,10 +1,10 @@
-//! Causes that are put into a fleet, and what the analysis should say of them.
+//! Causes that are put into a fleet.
 
 use std::collections::BTreeSet;
 
 use crate::chance::Chance;
 use crate::fleet::model::time::Timestamp;
-use crate::incident::model::{CoderDown, Common};
+use crate::incident::model::CoderDown;
 use crate::incident::population::Family;
 
 use super::fleets::{DIMENSIONS, Fleet, Shared, percent, size};
@@ -13,6 +13,9 @@ use super::fleets::{DIMENSIONS, Fleet, Shared, percent, size};
 const NOW: i64 = 1_750_000_000_000_000;
 
 const SECOND: i64 = 1_000_000;
+
+/// Numbers of fleets above this have two causes that hit some of their agents.
+pub(crate) const PARTLY: u64 = 10_000;
 
 /// What is put into a fleet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +30,8 @@ pub(crate) enum Cause {
     CoderDown,
     /// Two values at once, both in full.
     Two,
+    /// Two values at once, of both 30 to 80 %.
+    TwoPartly,
     /// A version that breaks agents one by one over an hour, as people restart.
     Slow,
     /// Losses that have nothing in common.
@@ -45,10 +50,20 @@ impl Cause {
         all
     }
 
+    /// The cause of this number. Numbers above [`PARTLY`] are of one sort, which came later: so the
+    /// others kept theirs.
+    fn of_seed(seed: u64) -> Self {
+        if seed > PARTLY {
+            return Self::TwoPartly;
+        }
+        let causes = Self::all();
+        causes[(seed % causes.len() as u64) as usize]
+    }
+
     /// How much of its members it hits, in percent.
     const fn share(self) -> (u64, u64) {
         match self {
-            Self::Partial(_) => (30, 80),
+            Self::Partial(_) | Self::TwoPartly => (30, 80),
             Self::Deployment => (60, 100),
             Self::CoderDown => (95, 100),
             Self::Full(_) | Self::Two | Self::Slow | Self::Nothing => (80, 100),
@@ -84,7 +99,7 @@ impl Cause {
             Self::Full(shared) | Self::Partial(shared) => vec![pick(fleet, shared)?],
             Self::Slow => vec![pick(fleet, Shared::TemplateVersion)?],
             Self::Deployment | Self::CoderDown => vec![(0..size).collect()],
-            Self::Two => two(fleet)?,
+            Self::Two | Self::TwoPartly => two(fleet)?,
             Self::Nothing => Vec::new(),
         })
     }
@@ -96,9 +111,11 @@ pub(crate) struct Case {
     pub(crate) coder_down: Option<CoderDown>,
     family: Family,
     /// The members that each cause could have hit.
-    reach: Vec<BTreeSet<u32>>,
+    pub(crate) reach: Vec<BTreeSet<u32>>,
     /// How many were hit, by all causes together.
     hit: usize,
+    /// Members that had a problem before.
+    pub(crate) gone: BTreeSet<u32>,
 }
 
 /// Fleets that are tried until one has values that suit.
@@ -108,8 +125,7 @@ impl Case {
     /// The case of this number, in a fleet of 5 to `largest` agents.
     pub(crate) fn of_seed(seed: u64, largest: f64) -> Option<(Cause, Self)> {
         let mut chance = Chance::new(seed);
-        let causes = Cause::all();
-        let cause = causes[(seed % causes.len() as u64) as usize];
+        let cause = Cause::of_seed(seed);
         let size = size(&mut chance, 5.0, largest);
         let noise = chance.pick(&[0, 0, 50, 100, 200]);
         let case = (0..TRIES).find_map(|again| {
@@ -117,11 +133,6 @@ impl Case {
             Self::of(fleet, cause, noise)
         });
         Some((cause, case?))
-    }
-
-    /// How many causes were put into it.
-    pub(crate) fn causes(&self) -> usize {
-        self.reach.len()
     }
 
     /// `None` where the fleet has no value that suits.
@@ -137,6 +148,7 @@ impl Case {
                 .collect(),
             coder_down: is_coder.then_some(CoderDown { since }),
             hit: 0,
+            gone: BTreeSet::new(),
             fleet,
             family,
         };
@@ -144,6 +156,11 @@ impl Case {
             case.hit(members, cause)?;
         }
         case.add_noise(noise);
+        let began = NOW - (60 + cause.within() as i64) * SECOND;
+        let members = (0_u32..).zip(&case.fleet.population.members);
+        let was_gone = |since: Timestamp| since < Timestamp::from_unix_micros(began);
+        let gone = members.filter(|(_, it)| it.problem.is_some_and(|(_, since)| was_gone(since)));
+        case.gone = gone.map(|it| it.0).collect();
         Some(case)
     }
 
@@ -187,25 +204,6 @@ impl Case {
                 *problem = Some((self.family, since));
             }
         }
-    }
-
-    /// Whether this names the agents that a cause can reach: by its value, or by one that has the
-    /// same members.
-    pub(crate) fn is_right(&self, common: &Common, cause: usize) -> bool {
-        let named = match common {
-            Common::Coder => return self.coder_down.is_some(),
-            Common::None => return false,
-            Common::Deployment => (0..self.fleet.population.members.len() as u32).collect(),
-            Common::Value(dimension, name) => {
-                let columns = &self.fleet.population.columns;
-                let column = columns.iter().position(|it| it.dimension == *dimension);
-                let column = column.unwrap();
-                let code = columns[column].names.iter().position(|it| it == name);
-                self.fleet.with(column, code.unwrap() as u32)
-            }
-        };
-        let named: BTreeSet<u32> = named.into_iter().collect();
-        self.coder_down.is_none() && self.reach.get(cause) == Some(&named)
     }
 }
 

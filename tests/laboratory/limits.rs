@@ -10,6 +10,9 @@ pub(crate) struct Limits {
     full: [f64; 2],
     partial: [f64; 2],
     two: [f64; 2],
+    /// Of fleets whose rows tell their causes.
+    two_told: f64,
+    two_partly: [f64; 2],
     slow: [f64; 2],
     deployment: f64,
     wrong: [f64; 2],
@@ -20,20 +23,24 @@ pub(crate) struct Limits {
 pub(crate) const WHOLE: Limits = Limits {
     full: [99.0, 99.5],
     partial: [90.0, 97.5],
-    two: [84.0, 97.5],
+    two: [87.0, 98.5],
+    two_told: 92.0,
+    two_partly: [84.0, 94.0],
     slow: [90.0, 95.0],
     deployment: 98.5,
-    wrong: [5.0, 1.0],
+    wrong: [5.0, 1.5],
 };
 
-/// A tenth of the fleets, and smaller ones.
+/// A tenth of the fleets, and smaller ones: of some sorts there are so few that one fleet is some percent.
 pub(crate) const TENTH: Limits = Limits {
     full: [99.0, 99.5],
     partial: [92.0, 97.5],
     two: [84.0, 92.0],
+    two_told: 90.0,
+    two_partly: [73.0, 86.0],
     slow: [78.0, 95.0],
     deployment: 100.0,
-    wrong: [5.0, 2.0],
+    wrong: [5.5, 2.0],
 };
 
 /// Factors with a runner-up that explains more.
@@ -58,9 +65,14 @@ impl Limits {
             &self.partial,
         );
         least("two", |it| it == Cause::Two, &self.two);
+        least("two partly", |it| it == Cause::TwoPartly, &self.two_partly);
         least("slow", |it| it == Cause::Slow, &self.slow);
         let is_whole = |it| matches!(it, Cause::Deployment | Cause::CoderDown);
         least("deployment", is_whole, &[self.deployment]);
+        let told = table.sum(|it| it == Cause::Two, false).told_percent();
+        if told < self.two_told {
+            complaints.push(format!("two told: {told:.1} %, not {} %", self.two_told));
+        }
         for (limit, is_large) in self.wrong.iter().zip([false, true]) {
             let wrong = table.sum(|_| true, is_large).wrong_percent();
             if wrong > *limit {

@@ -2,7 +2,7 @@
 //! often it sees one where there is none.
 //!
 //! [`fleets`] makes the fleets, [`causes`] breaks them, [`calm`] lets unbroken ones live for some
-//! days, [`tally`] counts the answers. `scripts/incidents` runs all of it, optimized, and prints the
+//! days, [`told`] knows the right answers, [`tally`] counts them, [`why`] prints one fleet in full. `scripts/incidents` runs all of it, optimized, and prints the
 //! table; every test run does a tenth, and holds it to [`limits`].
 
 #![allow(
@@ -17,6 +17,8 @@ mod fleets;
 mod limits;
 mod speed;
 mod tally;
+mod told;
+mod why;
 
 // The exporter's source, not its library: so it is optimized together with this program, and only
 // what is used of it, in a fraction of the time.
@@ -36,7 +38,7 @@ mod incident;
 use std::process::ExitCode;
 
 use calm::CalmDays;
-use causes::Case;
+use causes::{Case, PARTLY};
 use tally::Table;
 
 /// Its name for the test runner.
@@ -45,6 +47,8 @@ const TEST: &str = "tenth_of_the_laboratory_holds_the_figures";
 /// How much is done.
 struct Extent {
     fleets: u64,
+    /// Fleets beside them with two causes that hit some of their agents.
+    partly: u64,
     largest_fleet: f64,
     /// Agents, and days.
     calm: [(usize, u64); 3],
@@ -52,6 +56,7 @@ struct Extent {
 
 const WHOLE: Extent = Extent {
     fleets: 2400,
+    partly: 240,
     largest_fleet: 20_000.0,
     calm: [(30, 100), (300, 100), (3000, 100)],
 };
@@ -59,6 +64,7 @@ const WHOLE: Extent = Extent {
 /// Not optimized, it takes some seconds.
 const TENTH: Extent = Extent {
     fleets: 240,
+    partly: 24,
     largest_fleet: 4000.0,
     calm: [(30, 14), (300, 3), (3000, 1)],
 };
@@ -74,6 +80,11 @@ fn main() -> ExitCode {
     }
     if has("speed") {
         speed::print();
+        return ExitCode::SUCCESS;
+    }
+    if has("seed") {
+        let seeds = arguments.iter().filter_map(|it| it.parse().ok());
+        seeds.for_each(|it| why::print(it, WHOLE.largest_fleet));
         return ExitCode::SUCCESS;
     }
     let (extent, limits) = match has("whole") {
@@ -99,7 +110,8 @@ fn main() -> ExitCode {
 /// Every cause in its turn, each in a fleet of its own.
 fn broken_fleets(extent: &Extent) -> Table {
     let mut table = Table::default();
-    for seed in 1..=extent.fleets {
+    let partly = (PARTLY + 1)..=(PARTLY + extent.partly);
+    for seed in (1..=extent.fleets).chain(partly) {
         if let Some((cause, case)) = Case::of_seed(seed, extent.largest_fleet) {
             table.judge(cause, &case, seed);
         }

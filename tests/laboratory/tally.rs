@@ -19,6 +19,9 @@ pub(crate) struct Score {
     causes: u32,
     /// Named as the first incident, or of two causes as one of the first two.
     first: u32,
+    /// The causes in fleets whose rows tell all of them, and how many of these were named first.
+    told: u32,
+    told_first: u32,
     /// Named at all.
     found: u32,
     /// Not named, but a runner-up of another.
@@ -38,6 +41,11 @@ impl Score {
         percent(self.first, self.causes)
     }
 
+    /// The same, of fleets whose rows tell their causes from others.
+    pub(crate) fn told_percent(&self) -> f64 {
+        percent(self.told_first, self.told)
+    }
+
     /// The share of the incidents with a factor whose factor was no cause, in percent.
     pub(crate) fn wrong_percent(&self) -> f64 {
         percent(self.wrong, self.named)
@@ -52,6 +60,8 @@ impl Score {
         self.cases += other.cases;
         self.causes += other.causes;
         self.first += other.first;
+        self.told += other.told;
+        self.told_first += other.told_first;
         self.found += other.found;
         self.runner_up += other.runner_up;
         self.named += other.named;
@@ -71,6 +81,7 @@ impl Score {
             time: began.elapsed(),
             ..Self::default()
         };
+        let is_told = case.is_told();
         for cause in 0..case.causes() {
             let is_it = |it: &Incident| case.is_right(&it.common, cause);
             let found = incidents.iter().any(is_it);
@@ -78,7 +89,10 @@ impl Score {
             let is_other = others.any(|(dimension, name, _)| {
                 case.is_right(&Common::Value(dimension.clone(), name.clone()), cause)
             });
-            score.first += u32::from(incidents.iter().take(case.causes()).any(is_it));
+            let is_first = incidents.iter().take(case.causes()).any(is_it);
+            score.first += u32::from(is_first);
+            score.told += u32::from(is_told);
+            score.told_first += u32::from(is_told && is_first);
             score.found += u32::from(found);
             score.runner_up += u32::from(!found && is_other);
         }
@@ -136,7 +150,9 @@ impl Table {
 
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
-        let names = ["cases", "top-1", "found", "runner", "missed", "false", "ms"];
+        let names = [
+            "cases", "top-1", "told", "found", "runner", "missed", "false", "ms",
+        ];
         write!(f, "{:<28}", "cause")?;
         names.iter().try_for_each(|it| write!(f, " {it:>6}"))?;
         writeln!(f, "  top-1 and false, 30 agents and more")?;
@@ -158,9 +174,10 @@ impl Display for Table {
             let (found, other) = (it.found, it.runner_up);
             writeln!(
                 f,
-                "{name:<28} {:>6} {:>6.1} {:>6.1} {:>6.1} {:>6.1} {:>6} {:>6.2}  {:>6.1} {:>5.1}",
+                "{name:<28} {:>6} {:>6.1} {:>6.1} {:>6.1} {:>6.1} {:>6.1} {:>6} {:>6.2}  {:>6.1} {:>5.1}",
                 it.cases,
                 it.first_percent(),
+                it.told_percent(),
                 percent(found, it.causes),
                 percent(other, it.causes),
                 percent(it.causes - found - other, it.causes),
@@ -170,6 +187,13 @@ impl Display for Table {
                 large.wrong_percent(),
             )?;
         }
+        let sum = self.sum(|_| true, false);
+        let untold = sum.causes - sum.told;
+        writeln!(
+            f,
+            "told: without the {untold} of {} causes that the rows do not tell",
+            sum.causes
+        )?;
         let wrong = [false, true].map(|it| self.sum(|_| true, it).wrong_percent());
         let [all, large] = wrong;
         writeln!(

@@ -23,6 +23,8 @@ pub struct Snapshot {
     /// The time of the data: the transaction's `now()`, or on a standby that lags, the time of the
     /// last replayed transaction. Every rule uses it as the current time.
     pub now: Timestamp,
+    /// The exporter's clock minus the database's, in seconds; `None` where it is unknown.
+    pub clock_skew_seconds: Option<f64>,
     /// How far a standby is behind, in seconds; `None` on a primary, and where
     /// it is unknown.
     pub replica_lag_seconds: Option<f64>,
@@ -73,6 +75,7 @@ impl Snapshot {
     pub fn at(now: Timestamp) -> Self {
         Self {
             now,
+            clock_skew_seconds: None,
             replica_lag_seconds: None,
             schema: Schema::default(),
             notes: Vec::new(),

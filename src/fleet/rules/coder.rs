@@ -46,6 +46,18 @@ pub fn replica_state(replica: &Replica, now: Timestamp) -> ReplicaState {
     }
 }
 
+/// Why Coder gives no sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Silence {
+    /// Its newest replica has crashed, or does not reach the database.
+    Crashed,
+    /// Its newest replica was stopped cleanly.
+    Stopped,
+    /// By the exporter's clock its last sign is fresh: the database's clock has jumped ahead, or that
+    /// of the exporter is behind.
+    ClockJumped,
+}
+
 /// Whether Coder is alive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CoderState {
@@ -55,8 +67,8 @@ pub enum CoderState {
     Down {
         /// The last sign of life.
         since: Timestamp,
-        /// Whether its newest replica was stopped cleanly, and has not crashed.
-        is_stopped: bool,
+        /// How it came about.
+        silence: Silence,
     },
 }
 
@@ -68,24 +80,38 @@ impl CoderState {
 
     /// How it came about, for a person; nothing when it is alive.
     pub const fn cause(self) -> Option<&'static str> {
-        match self {
-            Self::Alive => None,
+        let Self::Down { silence, .. } = self else {
+            return None;
+        };
+        Some(match silence {
+            Silence::Stopped => "it was stopped",
+            Silence::Crashed => "it crashed, or cannot reach its database",
+            Silence::ClockJumped => {
+                "by the database's clock only; by this exporter's clock it was alive just now, so one of the two is wrong"
+            }
+        })
+    }
+
+    /// Whether it is down by the database's clock only.
+    pub const fn is_clock(self) -> bool {
+        matches!(
+            self,
             Self::Down {
-                is_stopped: true, ..
-            } => Some("it was stopped"),
-            Self::Down {
-                is_stopped: false, ..
-            } => Some("it crashed, or cannot reach its database"),
-        }
+                silence: Silence::ClockJumped,
+                ..
+            }
+        )
     }
 }
 
 /// Whether Coder is alive: it is down when there are primary replicas, none of them is running, and
 /// no heartbeat of an agent is newer than 30 s. `None` where this Coder writes no replicas.
+/// `clock_skew_seconds` is the exporter's clock minus that of `now`.
 pub fn coder_state(
     replicas: &[Replica],
     newest_heartbeat: Option<Timestamp>,
     now: Timestamp,
+    clock_skew_seconds: Option<f64>,
 ) -> Option<CoderState> {
     let coderds = || replicas.iter().filter(|it| it.is_coderd());
     let newest = coderds().max_by_key(|it| (it.started_at, it.updated_at))?;
@@ -97,10 +123,16 @@ pub fn coder_state(
     }
     let signs = coderds().flat_map(|it| [it.updated_at, it.stopped_at]);
     let since = signs.flatten().chain(newest_heartbeat).max();
-    Some(CoderState::Down {
-        since: since.or(newest.started_at).unwrap_or(now),
-        is_stopped: newest.stopped_at.is_some(),
-    })
+    let since = since.or(newest.started_at).unwrap_or(now);
+    let age_here = now.seconds_since(since) + clock_skew_seconds.unwrap_or_default();
+    let silence = if newest.stopped_at.is_some() {
+        Silence::Stopped
+    } else if age_here.abs() < STALE_AFTER.as_secs_f64() {
+        Silence::ClockJumped
+    } else {
+        Silence::Crashed
+    };
+    Some(CoderState::Down { since, silence })
 }
 
 #[cfg(test)]
@@ -152,7 +184,7 @@ mod tests {
     #[test]
     fn coder_is_down_only_when_nothing_of_it_gives_a_sign() {
         let state = |replicas: &[Replica], beat: Option<i64>| {
-            coder_state(replicas, beat.map(at), at(0)).map(CoderState::is_down)
+            coder_state(replicas, beat.map(at), at(0), None).map(CoderState::is_down)
         };
         assert_eq!(state(&[], None), None);
         assert_eq!(state(&[replica(-31.0)], None), Some(true));
@@ -172,22 +204,47 @@ mod tests {
     #[test]
     fn down_is_since_the_last_sign_and_by_the_newest_replica() {
         let down = |replicas: &[Replica], beat: Option<i64>| {
-            let state = coder_state(replicas, beat.map(at), at(0));
-            let Some(CoderState::Down { since, is_stopped }) = state else {
+            let state = coder_state(replicas, beat.map(at), at(0), Some(0.2));
+            let Some(CoderState::Down { since, silence }) = state else {
                 panic!("{state:?}");
             };
-            (since, is_stopped)
+            (since, silence)
         };
         let crashed = replica(-60.0);
-        assert_eq!(down(std::slice::from_ref(&crashed), None), (at(-60), false));
+        assert_eq!(
+            down(std::slice::from_ref(&crashed), None),
+            (at(-60), Silence::Crashed)
+        );
         assert_eq!(
             down(std::slice::from_ref(&crashed), Some(-45)),
-            (at(-45), false)
+            (at(-45), Silence::Crashed)
         );
         let newer = stopped(Replica {
             started_at: Some(at(-100)),
             ..replica(-70.0)
         });
-        assert_eq!(down(&[crashed, newer], None), (at(-60), true));
+        assert_eq!(down(&[crashed, newer], None), (at(-60), Silence::Stopped));
+    }
+    #[test]
+    fn clock_of_the_database_that_jumped_is_told_from_a_crash() {
+        let silence = |replica: Replica, skew| {
+            let state = coder_state(&[replica], None, at(0), skew);
+            match state {
+                Some(CoderState::Down { silence, .. }) => silence,
+                other => panic!("{other:?}"),
+            }
+        };
+        // The database is ten minutes ahead of coderd and of the exporter.
+        assert_eq!(silence(replica(-604.0), Some(-600.0)), Silence::ClockJumped);
+        assert_eq!(silence(replica(-629.9), Some(-600.0)), Silence::ClockJumped);
+        // By both clocks it has been silent for too long.
+        assert_eq!(silence(replica(-630.0), Some(-600.0)), Silence::Crashed);
+        assert_eq!(silence(replica(-604.0), Some(0.0)), Silence::Crashed);
+        assert_eq!(silence(replica(-604.0), None), Silence::Crashed);
+        // One that was stopped does not run, by any clock.
+        assert_eq!(
+            silence(stopped(replica(-604.0)), Some(-600.0)),
+            Silence::Stopped
+        );
     }
 }

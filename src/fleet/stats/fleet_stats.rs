@@ -180,7 +180,12 @@ impl FleetStats {
     pub fn coder_state(&self) -> Option<CoderState> {
         let replicas = self.snapshot.replicas.as_ref()?;
         self.agents.as_ref()?;
-        coder_state(replicas, self.newest_heartbeat(), self.snapshot.now)
+        let Snapshot {
+            now,
+            clock_skew_seconds,
+            ..
+        } = self.snapshot;
+        coder_state(replicas, self.newest_heartbeat(), now, clock_skew_seconds)
     }
 
     fn rank_problems(&self) -> Vec<Ranked> {

@@ -42,7 +42,7 @@ SELECT array_agg(DISTINCT agent.resource_id) AS resources,
            WHERE agent.lifecycle_state = 'created' AND agent.first_connected_at IS NOT NULL
        ), '{}') AS stuck
 FROM (
-    SELECT agent.*,
+    SELECT agent.id, agent.resource_id, agent.lifecycle_state, agent.first_connected_at,
            dense_rank() OVER (ORDER BY workspace.organization_id, workspace.template_id) AS scope
     FROM workspace_agents AS agent
     JOIN workspace_resources AS resource ON resource.id = agent.resource_id

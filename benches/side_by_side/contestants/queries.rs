@@ -41,9 +41,7 @@ impl Queries {
         match self {
             Self::Usual => "",
             Self::NotExists | Self::OneStatement | Self::EachAgent => "&options=-c%20jit%3Doff",
-            Self::OneStatementAlone => {
-                "&options=-c%20jit%3Doff%20-c%20max_parallel_workers_per_gather%3D0"
-            }
+            Self::OneStatementAlone => "&options=-c%20jit%3Doff&max_parallel_workers_per_gather=0",
         }
     }
 

@@ -57,7 +57,8 @@ async fn sessions_connections_last_use_and_deadline_are_told_in_every_era() {
         assert_eq!(told["last_used_at"], "2026-11-28T05:00:00Z", "{era:?}");
         assert_eq!(told["deadline"], "2026-11-28T06:00:00Z", "{era:?}");
         assert_eq!(told["deadline_moved_seconds"], Value::Null, "the first one");
-        assert_eq!(activity(&exporter, other).await, told, "of the workspace");
+        let of_other = activity(&exporter, other).await;
+        assert_eq!(of_other["sessions"], told["sessions"], "of the workspace");
     }
 }
 
@@ -137,11 +138,12 @@ async fn odd_numbers_and_names_of_sessions_break_nothing() {
     coder
         .sql(
             "UPDATE workspace_agent_stats SET session_counts =
-                 (SELECT jsonb_object_agg(repeat('k', 1000) || number, 1)
-                  FROM generate_series(1, 10000) AS number)",
+                 (SELECT jsonb_object_agg(repeat('k', number * 20) || number, 1)
+                  FROM generate_series(1, 25) AS number)",
         )
         .await;
     let told = activity(&coder.exporter().await, id).await;
     let kinds = kinds(&told);
-    assert!(kinds.len() <= 20 && kinds.iter().all(|it| it.len() <= 256 + 3));
+    assert!((2..=20).contains(&kinds.len()), "{kinds:?}");
+    assert!(kinds.iter().all(|it| it.len() <= 256 + 3), "{kinds:?}");
 }

@@ -68,6 +68,11 @@ pub(super) fn values(metric: &str, label: &str) -> Option<Vec<&'static str>> {
             all::<Kind>(),
         ),
         "health" => either(of_apps, all::<AppHealth>(), all::<Health>()),
+        "state" if metric == "coder_workspace_oldest_build_timestamp_seconds" => {
+            let states = WorkspaceState::ALL.iter();
+            let states = states.filter(|it| it.is_under_way());
+            states.map(|it| it.as_str()).collect()
+        }
         "state" => either(
             metric == "coder_workspaces",
             all::<WorkspaceState>(),

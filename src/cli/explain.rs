@@ -14,6 +14,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::format::{age, moment};
 use crate::fleet::report::summary::AgentSummary;
+use crate::fleet::report::usage_summary::{ActivitySummary, usage_lines};
 use crate::fleet::rules::explain::Explanation;
 use crate::incident::advice::Advice;
 use crate::incident::membership::Membership;
@@ -97,6 +98,11 @@ fn text(
     let verdict = format!("{}: {detail}", verdict.as_str());
     line(&mut out, "verdict", &verdict);
     line(&mut out, "as of", &moment(latest.now));
+    if let Some(usage) = &details.usage {
+        for (what, text) in usage_lines(usage, details.is_connected(), latest.now) {
+            line(&mut out, what, &text);
+        }
+    }
     if let Some(advice) = details.readiness.advice() {
         line(&mut out, "advice", advice);
     }
@@ -139,6 +145,8 @@ fn write_advice(out: &mut Answer, details: &AgentDetails, incidents: &Incidents<
 
 fn json(details: &WorkspaceDetails, incidents: &Incidents<'_>) -> serde_json::Value {
     let latest = &details.latest;
+    let usage = details.usage.as_ref();
+    let activity = usage.map(|it| ActivitySummary::of(it, details.is_connected(), latest.now));
     serde_json::json!({
         "now": moment(latest.now),
         "workspace_id": latest.workspace_id.to_string(),
@@ -149,6 +157,7 @@ fn json(details: &WorkspaceDetails, incidents: &Incidents<'_>) -> serde_json::Va
         "verdict": details.readiness.verdict.as_str(),
         "detail": details.readiness.detail,
         "advice": details.readiness.advice(),
+        "activity": activity,
         "inactive_timeout_seconds": details.limits.inactive_timeout.as_secs_f64(),
         "agents": details.agents.iter().map(|it| agent_json(it, incidents)).collect::<Vec<_>>(),
     })

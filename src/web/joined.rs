@@ -180,7 +180,7 @@ mod tests {
         for length in around_room.chain([100_000, long.len()]) {
             check(&long[..length], &[b"live".to_vec()]);
         }
-        check(&long, &[long.clone()]);
+        check(&long, std::slice::from_ref(&long));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 use coder_agent_exporter::demo::schema::Era;
 use uuid::Uuid;
 
+use crate::harness::reports::report;
+
 use super::*;
 
 #[tokio::test]
@@ -305,4 +307,38 @@ async fn coder_without_these_tables_is_not_said_to_have_no_scripts() {
             "This Coder records no runs of scripts. This Coder has no monitors.",
         ],
     );
+}
+
+#[tokio::test]
+async fn page_and_explain_say_how_the_workspace_is_used() {
+    let coder = Coder::new().await;
+    let main = agent("main");
+    let id = main.id;
+    coder.add(workspace("box").agent(main)).await;
+    let session = report().connections(2).session("vscode", 1);
+    coder.report(id, session.ago(20.0)).await;
+    coder
+        .sql(
+            "UPDATE workspaces SET last_used_at = now() - interval '90 seconds';
+             UPDATE workspace_builds SET deadline = now() + interval '3601 seconds'",
+        )
+        .await;
+    let exporter = coder.exporter().await;
+    let page = page(&exporter, &format!("/agents/{id}")).await;
+    let shown = text(part(&page, "activity"));
+    let url = format!("--postgres.url={}", coder.url());
+    let explained = run(&["explain", &id.to_string(), &url]).await.stdout;
+    let explained = explained.split_whitespace().collect::<Vec<_>>().join(" ");
+    for told in [shown, explained] {
+        assert_says(
+            &told,
+            &[
+                "in use open sessions: 1 vscode (reported 2",
+                "last used ",
+                " 1m 3",
+                "autostop ",
+                "in 1h 0m",
+            ],
+        );
+    }
 }

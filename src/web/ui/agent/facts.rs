@@ -7,6 +7,7 @@ use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::latest::Build;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::report::sanitize::sanitize;
+use crate::fleet::report::usage_summary::usage_lines;
 
 use super::super::moments::full_moment;
 use super::super::parts::{long_text, name};
@@ -72,6 +73,24 @@ pub(super) fn workspace_facts(details: &WorkspaceDetails) -> Markup {
             dt { "Verdict" }
             dd { strong { (details.readiness.verdict.as_str()) } ": " (long_text(&details.readiness.detail)) }
         }
+        }
+    }
+}
+
+/// How the workspace is used, where that can be read.
+pub(super) fn activity(details: &WorkspaceDetails) -> Markup {
+    let now = details.latest.now;
+    let is_connected = details.is_connected();
+    html! {
+        @if let Some(usage) = &details.usage {
+            section class="card" aria-labelledby="activity" data-key="activity" {
+                h2 id="activity" { "Activity" }
+                dl class="facts" {
+                    @for (what, text) in usage_lines(usage, is_connected, now) {
+                        dt { (what) } dd { (sanitize(&text)) }
+                    }
+                }
+            }
         }
     }
 }

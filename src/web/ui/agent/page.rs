@@ -18,7 +18,7 @@ use super::super::documents::{health_rule, status_rule};
 use super::super::fleet;
 use super::super::moments::{exact, since};
 use super::super::parts::{badge, commands_to_copy, counted, name};
-use super::facts::{agent_facts, workspace_facts};
+use super::facts::{activity, agent_facts, workspace_facts};
 use super::probing::Probing;
 use super::{agent_tree, builds, parts, timeline};
 
@@ -39,6 +39,7 @@ pub(super) fn agent(
         (header(app, details, it, incident))
         (why(it))
         (agent_facts(details, it))
+        (activity(details))
         (timeline::section(it, &changes(app, it), latest.now))
         (commands(it))
         (parts::section(it, details.parts.as_ref(), latest.now))
@@ -62,6 +63,7 @@ pub(super) fn workspace(
         @if let Some(advice) = details.readiness.advice() { p class="advice" { (advice) } }
         (links(app, details))
         (workspace_facts(details))
+        (activity(details))
         (agent_tree::section(app, details, None))
         (builds::section(app, details, None))
         (probing.section())

@@ -32,6 +32,7 @@ const OPEN: &[&str] = &[
     "username",
     "app_name",
     "version",
+    "revision",
     "migration",
     "newer_than_tested",
     "coder_url",

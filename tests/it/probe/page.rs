@@ -68,7 +68,10 @@ async fn probes_are_filtered_by_outcome() {
     let only_ok = exporter.get("/probes?outcome=ok").await.body;
     assert!(part(&only_ok, "history").contains("fine"), "{only_ok}");
     assert!(!part(&only_ok, "history").contains("broken"), "{only_ok}");
-    assert!(part(&only_ok, "failures").contains("There is none."), "{only_ok}");
+    assert!(
+        part(&only_ok, "failures").contains("There is none."),
+        "{only_ok}"
+    );
     let all = exporter.get("/probes?outcome=").await.body;
     assert!(part(&all, "history").contains("fine") && part(&all, "history").contains("broken"));
     let unknown = exporter.get("/probes?outcome=<i>fine</i>").await;

@@ -9,7 +9,8 @@ use tokio_postgres::{Client, Error};
 use crate::World;
 use crate::harness::Chance;
 
-/// What can happen. Times are set on both sides of the limits that decide, and let pass.
+/// What can happen. Times are set on both sides of the limits that decide, and let pass. A job that
+/// has completed stays as it is, and no agent that was deleted comes back: Coder does neither.
 const CHANGES: [&str; 13] = [
     "UPDATE workspace_agents SET last_connected_at = now(), disconnected_at = NULL
          WHERE random() < 0.6",
@@ -29,16 +30,17 @@ const CHANGES: [&str; 13] = [
          created_at = now() - random() * interval '20 min',
          connection_timeout_seconds = floor(random() * 300) * (random() < 0.5)::int
          WHERE random() < 0.05",
-    "UPDATE workspace_agents SET deleted = NOT deleted WHERE random() < 0.02",
+    "UPDATE workspace_agents SET deleted = true WHERE random() < 0.01",
     "UPDATE workspaces SET deleted = NOT deleted WHERE random() < 0.02",
     "UPDATE real_table SET health = (ARRAY['disabled', 'initializing', 'healthy', 'unhealthy'])
          [1 + floor(random() * 4)::int]::workspace_app_health WHERE random() < 0.2",
     "UPDATE provisioner_jobs SET started_at = CASE WHEN random() < 0.9 THEN now() END,
          completed_at = CASE WHEN random() < 0.7 THEN now() END,
          canceled_at = CASE WHEN random() < 0.1 THEN now() END,
-         error = CASE WHEN random() < 0.1 THEN 'no space left' END WHERE random() < 0.1",
+         error = CASE WHEN random() < 0.1 THEN 'no space left' END
+         WHERE completed_at IS NULL AND random() < 0.3",
     "UPDATE provisioner_jobs SET started_at = now(), completed_at = now(), canceled_at = NULL,
-         error = NULL WHERE random() < 0.5",
+         error = NULL WHERE completed_at IS NULL AND random() < 0.5",
     REBUILD,
 ];
 
@@ -54,7 +56,7 @@ const REBUILD: &str = "
         WHERE random() < 0.02
     ), jobs AS (
         INSERT INTO provisioner_jobs (id, organization_id, started_at, completed_at)
-        SELECT new_job, organization_id, now(), now() FROM chosen
+        SELECT new_job, organization_id, now(), CASE WHEN random() < 0.4 THEN now() END FROM chosen
     ), builds AS (
         INSERT INTO workspace_builds
             (id, workspace_id, template_version_id, build_number, transition, job_id)

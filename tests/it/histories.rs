@@ -132,9 +132,13 @@ async fn restore(coder: &Coder) {
 }
 
 async fn read(database: &Database) -> Snapshot {
+    read_by(database, Collector::DEFAULT).await
+}
+
+async fn read_by(database: &Database, collectors: &[Collector]) -> Snapshot {
     let limits = Limits::default();
     let wanted = CollectionRequest {
-        collectors: Collector::DEFAULT,
+        collectors,
         limits: &limits,
         named_apps: false,
         metadata_keys: &[],
@@ -287,4 +291,28 @@ async fn change_by_hand_is_noticed_and_everything_is_read_again() {
     let now = read(&remembers).await;
     let fresh = read(&Database::new(&url, 1).unwrap()).await;
     assert_eq!(facts(&now), facts(&fresh));
+}
+
+/// A scrape of some collectors neither forgets nor spoils what those of all have learnt.
+#[tokio::test]
+async fn collection_of_the_agents_alone_leaves_what_is_remembered() {
+    let coder = Coder::new().await;
+    coder.add_many(1, 3, 1).await;
+    let url: PostgresUrl = coder.url().parse().unwrap();
+    let remembers = Database::new(&url, 1).unwrap();
+    read(&remembers).await;
+    // Not seen before its turn comes: what is remembered is said.
+    coder
+        .sql("UPDATE workspace_builds SET transition = 'stop'")
+        .await;
+    let starts = |snapshot: &Snapshot| {
+        let agents = snapshot.agents.iter().flatten();
+        agents
+            .filter(|it| it.transition.as_str() == "start")
+            .count()
+    };
+    let alone = read_by(&remembers, &[Collector::Agents]).await;
+    let all = read(&remembers).await;
+    assert!(starts(&alone) >= 2 && starts(&all) >= 1, "it was forgotten");
+    assert_eq!(starts(&read(&Database::new(&url, 1).unwrap()).await), 0);
 }

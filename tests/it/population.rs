@@ -225,3 +225,20 @@ async fn page_of_an_empty_deployment_is_a_whole_page() {
     page.assert_every_collector_loaded();
     assert!(!page.has("coder_agents"));
 }
+
+/// Coder's ids are random, but nothing keeps two tables from having the same.
+#[tokio::test]
+async fn names_are_those_of_their_own_table_where_ids_are_the_same() {
+    let coder = Coder::new().await;
+    coder.add(workspace("box").agent(agent("main"))).await;
+    coder
+        .sql(
+            "INSERT INTO template_versions (id, template_id, organization_id, name)
+                 SELECT id, id, organization_id, 'v9' FROM templates;
+             UPDATE workspace_builds SET template_version_id = (SELECT id FROM templates LIMIT 1)",
+        )
+        .await;
+    let page = coder.exporter().await.scrape().await;
+    let labels = [("organization_name", "acme"), ("template_name", "docker")];
+    assert_eq!(page.value("coder_agents", &labels), 1.0);
+}

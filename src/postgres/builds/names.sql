@@ -1,20 +1,24 @@
 -- The names of these users, templates and template versions, and of all organizations.
 --   $1, $2, $3: ids of users, of templates, of template versions.
-SELECT its.id,
+SELECT 'user' AS of,
+       its.id,
        left(its.username::text, 257) AS name
 FROM users AS its
 WHERE its.id = ANY($1::uuid[])
 UNION ALL
-SELECT its.id,
+SELECT 'template',
+       its.id,
        left(its.name::text, 257)
 FROM templates AS its
 WHERE its.id = ANY($2::uuid[])
 UNION ALL
-SELECT its.id,
+SELECT 'template_version',
+       its.id,
        left(its.name::text, 257)
 FROM template_versions AS its
 WHERE its.id = ANY($3::uuid[])
 UNION ALL
-SELECT its.id,
+SELECT 'organization',
+       its.id,
        left(its.name::text, 257)
 FROM organizations AS its

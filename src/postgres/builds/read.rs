@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::pin::pin;
 
 use futures_util::TryStreamExt;
+use strum::EnumString;
 use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
@@ -175,6 +176,16 @@ async fn read_resources(client: &Client, sql: &str, builds: &mut Builds) -> Resu
     Ok(())
 }
 
+/// What a name is of. An id is only looked for among those of its own table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, EnumString)]
+#[strum(serialize_all = "snake_case")]
+enum Of {
+    User,
+    Template,
+    TemplateVersion,
+    Organization,
+}
+
 /// The names that workspaces and their builds refer to, by the numbers of these.
 #[derive(Debug)]
 pub(in crate::postgres) struct Names {
@@ -203,28 +214,30 @@ impl Names {
         let rows = client.query_typed(NAMES, params).await;
         let rows = rows.map_err(|error| from_driver("reading the names", error))?;
         let columns = Columns::default();
-        // Every id is random: no two tables have the same.
-        let mut names: HashMap<Uuid, Label> = HashMap::new();
+        let mut names: HashMap<(Of, Uuid), Label> = HashMap::new();
         for row in &rows {
             let row = columns.of(row);
-            if let (Some(id), Some(name)) = (row.get("id")?, row.text("name")?) {
-                names.insert(id, name.into());
+            let of = row.text("of")?.and_then(|it| it.parse().ok());
+            if let (Some(of), Some(id), Some(name)) = (of, row.get("id")?, row.text("name")?) {
+                names.insert((of, id), name.into());
             }
         }
-        let name = |id: Option<Uuid>| {
-            id.and_then(|it| names.get(&it))
-                .cloned()
-                .unwrap_or_default()
+        let name = |of: Of, id: Option<Uuid>| {
+            let name = id.and_then(|it| names.get(&(of, it))).cloned();
+            name.unwrap_or_default()
         };
         let scope = |&(organization, template): &(Option<Uuid>, Option<Uuid>)| Scope {
-            organization: name(organization),
-            template: name(template),
+            organization: name(Of::Organization, organization),
+            template: name(Of::Template, template),
         };
+        let owners = workspaces.owners.all().iter();
         let versions = builds.template_versions().iter();
         Ok(Self {
-            owners: workspaces.owners.all().iter().map(|it| name(*it)).collect(),
+            owners: owners.map(|it| name(Of::User, *it)).collect(),
             scopes: scopes.iter().map(scope).collect(),
-            template_versions: versions.map(|it| name(Some(*it))).collect(),
+            template_versions: versions
+                .map(|it| name(Of::TemplateVersion, Some(*it)))
+                .collect(),
         })
     }
 

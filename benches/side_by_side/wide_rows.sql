@@ -1,5 +1,4 @@
--- Rows are as wide as Coder's: what it has and we never read is added first. Whoever says that
--- whole rows cost more must have whole rows.
+-- Columns that Coder has and the exporter never reads. A plan that reads whole rows pays for them.
 ALTER TABLE workspace_agents
     ADD COLUMN IF NOT EXISTS auth_instance_id varchar,
     ADD COLUMN IF NOT EXISTS instance_metadata jsonb,

@@ -11,7 +11,7 @@ pub(crate) struct Limits {
     partial: [f64; 2],
     two: [f64; 2],
     /// Of fleets whose rows tell their causes.
-    two_told: f64,
+    two_clear: f64,
     two_partly: [f64; 2],
     slow: [f64; 2],
     deployment: f64,
@@ -24,7 +24,7 @@ pub(crate) const WHOLE: Limits = Limits {
     full: [99.0, 99.5],
     partial: [90.0, 97.5],
     two: [87.0, 98.5],
-    two_told: 92.0,
+    two_clear: 92.0,
     two_partly: [84.0, 94.0],
     slow: [90.0, 95.0],
     deployment: 98.5,
@@ -36,7 +36,7 @@ pub(crate) const TENTH: Limits = Limits {
     full: [99.0, 99.5],
     partial: [92.0, 97.5],
     two: [84.0, 92.0],
-    two_told: 90.0,
+    two_clear: 90.0,
     two_partly: [73.0, 86.0],
     slow: [78.0, 95.0],
     deployment: 100.0,
@@ -69,9 +69,9 @@ impl Limits {
         least("slow", |it| it == Cause::Slow, &self.slow);
         let is_whole = |it| matches!(it, Cause::Deployment | Cause::CoderDown);
         least("deployment", is_whole, &[self.deployment]);
-        let told = table.sum(|it| it == Cause::Two, false).told_percent();
-        if told < self.two_told {
-            complaints.push(format!("two told: {told:.1} %, not {} %", self.two_told));
+        let clear = table.sum(|it| it == Cause::Two, false).clear_percent();
+        if clear < self.two_clear {
+            complaints.push(format!("two clear: {clear:.1} %, not {} %", self.two_clear));
         }
         for (limit, is_large) in self.wrong.iter().zip([false, true]) {
             let wrong = table.sum(|_| true, is_large).wrong_percent();

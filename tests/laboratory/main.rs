@@ -2,7 +2,7 @@
 //! often it sees one where there is none.
 //!
 //! [`fleets`] makes the fleets, [`causes`] breaks them, [`calm`] lets unbroken ones live for some
-//! days, [`told`] knows the right answers, [`tally`] counts them, [`why`] prints one fleet in full. `scripts/incidents` runs all of it, optimized, and prints the
+//! days, [`clear`] knows the right answers, [`tally`] counts them, [`why`] prints one fleet in full. `scripts/incidents` runs all of it, optimized, and prints the
 //! table; every test run does a tenth, and holds it to [`limits`].
 
 #![allow(
@@ -13,11 +13,11 @@
 
 mod calm;
 mod causes;
+mod clear;
 mod fleets;
 mod limits;
 mod speed;
 mod tally;
-mod told;
 mod why;
 
 // The exporter's source, not its library: so it is optimized together with this program, and only

@@ -20,8 +20,8 @@ pub(crate) struct Score {
     /// Named as the first incident, or of two causes as one of the first two.
     first: u32,
     /// The causes in fleets whose rows tell all of them, and how many of these were named first.
-    told: u32,
-    told_first: u32,
+    clear: u32,
+    clear_first: u32,
     /// Named at all.
     found: u32,
     /// Not named, but a runner-up of another.
@@ -42,8 +42,8 @@ impl Score {
     }
 
     /// The same, of fleets whose rows tell their causes from others.
-    pub(crate) fn told_percent(&self) -> f64 {
-        percent(self.told_first, self.told)
+    pub(crate) fn clear_percent(&self) -> f64 {
+        percent(self.clear_first, self.clear)
     }
 
     /// The share of the incidents with a factor whose factor was no cause, in percent.
@@ -60,8 +60,8 @@ impl Score {
         self.cases += other.cases;
         self.causes += other.causes;
         self.first += other.first;
-        self.told += other.told;
-        self.told_first += other.told_first;
+        self.clear += other.clear;
+        self.clear_first += other.clear_first;
         self.found += other.found;
         self.runner_up += other.runner_up;
         self.named += other.named;
@@ -81,7 +81,7 @@ impl Score {
             time: began.elapsed(),
             ..Self::default()
         };
-        let is_told = case.is_told();
+        let is_clear = case.is_clear();
         for cause in 0..case.causes() {
             let is_it = |it: &Incident| case.is_right(&it.common, cause);
             let found = incidents.iter().any(is_it);
@@ -91,8 +91,8 @@ impl Score {
             });
             let is_first = incidents.iter().take(case.causes()).any(is_it);
             score.first += u32::from(is_first);
-            score.told += u32::from(is_told);
-            score.told_first += u32::from(is_told && is_first);
+            score.clear += u32::from(is_clear);
+            score.clear_first += u32::from(is_clear && is_first);
             score.found += u32::from(found);
             score.runner_up += u32::from(!found && is_other);
         }
@@ -151,7 +151,7 @@ impl Table {
 impl Display for Table {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         let names = [
-            "cases", "top-1", "told", "found", "runner", "missed", "false", "ms",
+            "cases", "top-1", "clear", "found", "runner", "missed", "false", "ms",
         ];
         write!(f, "{:<28}", "cause")?;
         names.iter().try_for_each(|it| write!(f, " {it:>6}"))?;
@@ -177,7 +177,7 @@ impl Display for Table {
                 "{name:<28} {:>6} {:>6.1} {:>6.1} {:>6.1} {:>6.1} {:>6.1} {:>6} {:>6.2}  {:>6.1} {:>5.1}",
                 it.cases,
                 it.first_percent(),
-                it.told_percent(),
+                it.clear_percent(),
                 percent(found, it.causes),
                 percent(other, it.causes),
                 percent(it.causes - found - other, it.causes),
@@ -188,10 +188,10 @@ impl Display for Table {
             )?;
         }
         let sum = self.sum(|_| true, false);
-        let untold = sum.causes - sum.told;
+        let unclear = sum.causes - sum.clear;
         writeln!(
             f,
-            "told: without the {untold} of {} causes that the rows do not tell",
+            "clear: without the {unclear} of {} causes that the rows do not tell",
             sum.causes
         )?;
         let wrong = [false, true].map(|it| self.sum(|_| true, it).wrong_percent());

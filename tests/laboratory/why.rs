@@ -30,7 +30,7 @@ impl Case {
                 reach.len()
             );
         }
-        if !self.is_told() {
+        if !self.is_clear() {
             println!("  the rows do not tell");
         }
         let settings = IncidentSettings::default();

@@ -31,7 +31,7 @@ const TABLES: [&str; 4] = [
 ];
 
 impl Identity {
-    /// The database of this session; `None` where it cannot be told from others.
+    /// The database of this session; `None` where it does not say which it is.
     pub(in crate::postgres) fn of(session: &Session) -> Option<Self> {
         let catalog = &session.catalog;
         let table = |it| catalog.file_of(it).map(|(oid, file)| (it, oid, file));
@@ -64,7 +64,7 @@ struct Known {
 
 impl KnownBuilds {
     /// Takes what is known of this database, for a collection at `now`. Nothing is known of
-    /// another database, of a later moment, or of one that cannot be told from others.
+    /// another database, of a later moment, or of one that does not say which it is.
     pub(in crate::postgres) fn take(&self, identity: Option<Identity>, now: Timestamp) -> Lease {
         let known = self.0.lock().known.take();
         let fits = |it: &Known| Some(&it.identity) == identity.as_ref() && it.as_of <= now;

@@ -329,9 +329,9 @@ async fn page_and_explain_say_how_the_workspace_is_used() {
     let url = format!("--postgres.url={}", coder.url());
     let explained = run(&["explain", &id.to_string(), &url]).await.stdout;
     let explained = explained.split_whitespace().collect::<Vec<_>>().join(" ");
-    for told in [shown, explained] {
+    for text in [shown, explained] {
         assert_says(
-            &told,
+            &text,
             &[
                 "in use open sessions: 1 vscode (reported 2",
                 "last used ",

@@ -50,15 +50,19 @@ async fn sessions_connections_last_use_and_deadline_are_told_in_every_era() {
             )
             .await;
         let exporter = coder.exporter().await;
-        let told = activity(&exporter, main).await;
-        assert_eq!(told["state"], "session", "{era:?}: {told}");
-        assert_eq!(told["sessions"], json!({ "vscode": 2 }), "{era:?}");
-        assert_eq!(told["connections_without_session"], 3, "{era:?}");
-        assert_eq!(told["last_used_at"], "2026-11-28T05:00:00Z", "{era:?}");
-        assert_eq!(told["deadline"], "2026-11-28T06:00:00Z", "{era:?}");
-        assert_eq!(told["deadline_moved_seconds"], Value::Null, "the first one");
+        let shown = activity(&exporter, main).await;
+        assert_eq!(shown["state"], "session", "{era:?}: {shown}");
+        assert_eq!(shown["sessions"], json!({ "vscode": 2 }), "{era:?}");
+        assert_eq!(shown["connections_without_session"], 3, "{era:?}");
+        assert_eq!(shown["last_used_at"], "2026-11-28T05:00:00Z", "{era:?}");
+        assert_eq!(shown["deadline"], "2026-11-28T06:00:00Z", "{era:?}");
+        assert_eq!(
+            shown["deadline_moved_seconds"],
+            Value::Null,
+            "the first one"
+        );
         let of_other = activity(&exporter, other).await;
-        assert_eq!(of_other["sessions"], told["sessions"], "of the workspace");
+        assert_eq!(of_other["sessions"], shown["sessions"], "of the workspace");
     }
 }
 
@@ -71,12 +75,12 @@ async fn deadline_that_moves_is_told_by_how_much_since_which_reading() {
     let deadline = |time: &str| format!("UPDATE workspace_builds SET deadline = '{time}+00'");
     coder.sql(&deadline("2026-11-28 06:00:00")).await;
     let exporter = coder.exporter().await;
-    let told = activity(&exporter, id).await;
-    assert_eq!(told["deadline_compared_at"], Value::Null);
+    let shown = activity(&exporter, id).await;
+    assert_eq!(shown["deadline_compared_at"], Value::Null);
     coder.sql(&deadline("2026-11-28 06:10:00")).await;
     eventually("the deadline is read again", async || {
-        let told = activity(&exporter, id).await;
-        told["deadline_moved_seconds"] == 600.0 && told["deadline_compared_at"].is_string()
+        let shown = activity(&exporter, id).await;
+        shown["deadline_moved_seconds"] == 600.0 && shown["deadline_compared_at"].is_string()
     })
     .await;
 }
@@ -87,14 +91,14 @@ async fn what_is_not_known_is_null_and_costs_nothing_else() {
     let main = agent("main");
     let id = main.id;
     coder.add(workspace("box").agent(main)).await;
-    let told = activity(&coder.exporter().await, id).await;
-    assert_eq!(told["state"], Value::Null, "no report was ever stored");
+    let shown = activity(&coder.exporter().await, id).await;
+    assert_eq!(shown["state"], Value::Null, "no report was ever stored");
     for field in ["reported_at", "last_used_at", "deadline"] {
-        assert_eq!(told[field], Value::Null, "{field}");
+        assert_eq!(shown[field], Value::Null, "{field}");
     }
     coder.report(id, report().ago(5.0)).await;
-    let told = activity(&coder.exporter().await, id).await;
-    assert_eq!(told["state"], "idle");
+    let shown = activity(&coder.exporter().await, id).await;
+    assert_eq!(shown["state"], "idle");
     let web_app = report().connections(1).ago(4.0);
     coder.report(id, web_app).await;
     let role = &coder.role;
@@ -103,9 +107,9 @@ async fn what_is_not_known_is_null_and_costs_nothing_else() {
             "REVOKE SELECT (last_used_at) ON workspaces FROM {role}"
         ))
         .await;
-    let told = activity(&coder.exporter().await, id).await;
-    assert_eq!(told["state"], "traffic");
-    assert_eq!(kinds(&told), NO_SESSIONS);
+    let shown = activity(&coder.exporter().await, id).await;
+    assert_eq!(shown["state"], "traffic");
+    assert_eq!(kinds(&shown), NO_SESSIONS);
     coder
         .sql(&format!(
             "REVOKE SELECT (connection_count) ON workspace_agent_stats FROM {role}"
@@ -132,8 +136,8 @@ async fn odd_numbers_and_names_of_sessions_break_nothing() {
     ] {
         let update = format!("UPDATE workspace_agent_stats SET session_counts = '{counts}'");
         coder.sql(&update).await;
-        let told = activity(&coder.exporter().await, id).await;
-        assert_eq!(told["sessions"], expected, "{counts}");
+        let shown = activity(&coder.exporter().await, id).await;
+        assert_eq!(shown["sessions"], expected, "{counts}");
     }
     coder
         .sql(
@@ -142,8 +146,8 @@ async fn odd_numbers_and_names_of_sessions_break_nothing() {
                   FROM generate_series(1, 25) AS number)",
         )
         .await;
-    let told = activity(&coder.exporter().await, id).await;
-    let kinds = kinds(&told);
+    let shown = activity(&coder.exporter().await, id).await;
+    let kinds = kinds(&shown);
     assert!((2..=20).contains(&kinds.len()), "{kinds:?}");
     assert!(kinds.iter().all(|it| it.len() <= 256 + 3), "{kinds:?}");
 }

@@ -47,7 +47,7 @@ impl Case {
     /// Whether the rows tell its causes from others. They do not where another value has all the
     /// agents with a problem that one of them has, or that all have together, and no more agents
     /// without one: it fits the rows as well or better.
-    pub(crate) fn is_told(&self) -> bool {
+    pub(crate) fn is_clear(&self) -> bool {
         let together: BTreeSet<u32> = self.reach.iter().flatten().copied().collect();
         let values = self.values();
         let fits = |other: &BTreeSet<u32>, cause: &BTreeSet<u32>| {
@@ -58,12 +58,12 @@ impl Case {
         let is_alike = |a: &BTreeSet<u32>, b: &BTreeSet<u32>| {
             a.difference(&self.gone).eq(b.difference(&self.gone))
         };
-        let is_told = |cause: &BTreeSet<u32>| {
+        let is_clear = |cause: &BTreeSet<u32>| {
             let mut others = values.iter().filter(|it| !is_alike(it, cause));
             !others.any(|it| fits(it, cause))
         };
         let is_one = self.reach.len() > 1 && values.iter().any(|it| fits(it, &together));
-        self.reach.iter().all(is_told) && !is_one
+        self.reach.iter().all(is_clear) && !is_one
     }
 
     /// The members of each value, and all.

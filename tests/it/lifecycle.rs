@@ -29,7 +29,7 @@ async fn reload_is_a_post_and_nothing_else() {
     assert_eq!(done.status, 200, "{}", done.text);
 }
 
-/// Whoever may reload may do so all the time.
+/// A client that may reload can ask for it again and again.
 #[tokio::test]
 async fn reloads_are_made_once_a_second_and_shared_by_those_who_wait() {
     let folder = Folder::new();

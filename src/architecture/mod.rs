@@ -7,6 +7,7 @@ mod modules;
 mod names;
 mod readme;
 mod release;
+mod releases;
 mod sizes;
 mod spec;
 mod targets;

@@ -8,6 +8,7 @@ mod check_report;
 mod command_error;
 mod database_source;
 mod demo;
+mod deprecated;
 mod effective;
 mod explain;
 mod exposure;
@@ -36,6 +37,8 @@ mod width;
 mod wrong;
 mod yaml;
 
+#[cfg(test)]
+pub(crate) use deprecated::known_settings;
 pub use settings::{demo_settings_table, settings_table};
 
 use std::ffi::OsString;
@@ -45,7 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{FromArgMatches, Parser, Subcommand};
 
 use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
@@ -176,12 +179,36 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
-    match execute(cli.command, effective.into()) {
+    let given = Given {
+        effective: effective.into(),
+        deprecated: deprecated::in_use(&arguments).into(),
+    };
+    // Those that go on log it.
+    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
+        given.deprecated.iter().for_each(|it| complain(it));
+    }
+    match execute(cli.command, given) {
         Ok(code) => code,
         Err(error) => {
             let error = error.naming(&variables);
             error.sentences().iter().for_each(|it| complain(it));
             error.exit_code()
+        }
+    }
+}
+
+/// The settings as a person would tell them.
+struct Given {
+    /// The settings in effect, for `/-/config`.
+    effective: Arc<str>,
+    /// A sentence for each that has another name by now.
+    deprecated: Arc<[String]>,
+}
+
+impl Given {
+    fn log_deprecated(&self) {
+        for sentence in &*self.deprecated {
+            tracing::warn!("{sentence}");
         }
     }
 }
@@ -197,7 +224,7 @@ struct Parsed {
 fn parse(arguments: &[OsString]) -> Result<Parsed, clap::Error> {
     let mut command = match arguments::ask_for_help(arguments) {
         true => arguments::whole(),
-        false => Cli::command(),
+        false => deprecated::command(),
     };
     let matches = command
         .try_get_matches_from_mut(arguments)
@@ -212,9 +239,9 @@ fn parse(arguments: &[OsString]) -> Result<Parsed, clap::Error> {
     })
 }
 
-fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandError> {
+fn execute(command: Command, given: Given) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Serve(args) => serve::run(&args, effective),
+        Command::Serve(args) => serve::run(&args, given),
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
@@ -222,12 +249,12 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Explain(args) => explain::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Wait(args) => wait::run(&args),
-        Command::Demo(args) => demo::run(*args, effective),
+        Command::Demo(args) => demo::run(*args, given),
         Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
         Command::Completion(args) => manual::completion(&args),
         Command::Man(args) => manual::man(&args),
-        Command::Support(args) => support::run(&args, &effective),
+        Command::Support(args) => support::run(&args, &given.effective),
         Command::Version(args) => version::run(&args),
     }
 }

@@ -86,11 +86,13 @@ fn argument<'a>(command: &'a Command, arguments: &[OsString], shown: &str) -> Op
     flags.find(|it| it.get_long() == Some(long))
 }
 
-fn variable(argument: &Arg) -> Option<String> {
+/// The variable of a flag.
+pub(super) fn variable(argument: &Arg) -> Option<String> {
     Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
-fn is_set(variable: &str) -> bool {
+/// Whether the environment has this variable.
+pub(super) fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some()
 }
 

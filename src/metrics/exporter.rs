@@ -166,6 +166,15 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| sink.sample(&[], page.is_config_current.into()),
     },
     Family {
+        name: "coder_exporter_deprecated_settings",
+        help: "Number of settings in use whose name is deprecated; the log names them at the start",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.deprecated_settings.into()),
+    },
+    Family {
         name: "coder_exporter_tls_refused_total",
         help: "Clients that were refused because of their TLS certificate",
         kind: MetricKind::Counter,

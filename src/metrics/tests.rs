@@ -262,6 +262,7 @@ fn page() -> Arc<Page> {
         },
         is_config_current: true,
         tls_refused: 3,
+        deprecated_settings: 1,
         budget: Arc::default(),
     })
 }

@@ -62,6 +62,7 @@ mod provisioners;
 mod queries;
 mod random_fleets;
 mod real_coder;
+mod releases;
 mod replica;
 mod reporter;
 mod row_security;

@@ -167,6 +167,7 @@ fn page(collect: &Collect<Database>, collection: Arc<CollectionResult>) -> Page 
         addresses: Addresses::default(),
         is_config_current: true,
         tls_refused: 0,
+        deprecated_settings: 0,
         budget: Arc::default(),
     }
 }

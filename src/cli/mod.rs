@@ -197,7 +197,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// The settings as a person would tell them.
+/// What is known of the settings besides their values.
 struct Given {
     /// The settings in effect, for `/-/config`.
     effective: Arc<str>,

@@ -39,3 +39,19 @@ go_tool() (
     fi
     echo "$program"
 )
+
+# go_source_tool MODULE@VERSION PACKAGE: the same for a module that replaces others in its go.mod, which
+# `go install` refuses: builds PACKAGE, such as ./cmd/promtool, where the module's source is.
+go_source_tool() (
+    program=$judges/bin/${2##*/}@${1##*@}
+    mkdir -p "$judges/bin"
+    exec 9>"$judges/lock"
+    if has flock; then flock 9; fi
+    if [ ! -x "$program" ]; then
+        say "Building ${program##*/} with Go ..."
+        export GOPATH=$judges/go GOFLAGS=-modcacherw
+        source=$("$go" mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
+        cd "$source" && "$go" build -trimpath -ldflags="-s -w" -o "$program" "$2" >&2 || return
+    fi
+    echo "$program"
+)

@@ -63,7 +63,7 @@ fn healthy() -> Agent {
         disconnected_at: None,
         started_at: Some(at(-7189)),
         ready_at: Some(at(-7100)),
-        connection_timeout: Duration::from_secs(120),
+        connection_timeout_seconds: 120,
     }
 }
 

@@ -19,6 +19,9 @@ impl<T, V> fmt::Debug for Array<'_, T, V> {
     }
 }
 
+/// Bytes of each item in the parameters that may follow: a list of numbers.
+const PARAMETERS_AFTER: usize = size_of::<i32>() + 4;
+
 /// A Rust type that can be an array element.
 pub(super) trait Element {
     /// The Postgres type of an element.
@@ -66,7 +69,8 @@ impl<T: Sync, V: Element> ToSql for Array<'_, T, V> {
         let length = i32::try_from(items.len())?;
         // Dimensions, whether there are NULLs, what of, how many, from which index on.
         let head = [1, 0, V::TYPE.oid().cast_signed(), length, 1];
-        out.reserve(items.len() * (size_of::<V>() + 4));
+        // A buffer that has to grow once more doubles.
+        out.reserve(items.len() * (size_of::<V>() + 4 + PARAMETERS_AFTER));
         for number in head {
             out.extend_from_slice(&number.to_be_bytes());
         }

@@ -190,7 +190,7 @@ fn problem_since(agent: &Agent, health: Health) -> Option<Timestamp> {
         Health::StuckConnecting => agent.created_at,
         Health::ConnectTimeout => agent
             .created_at
-            .map(|created| created.after(agent.connection_timeout)),
+            .map(|created| created.after(agent.connection_timeout())),
         Health::Disconnected | Health::Terminated => lost_since(agent),
         Health::StartError => agent.ready_at.or_else(|| start_of(agent)),
         Health::StuckCreated => agent.first_connected_at,

@@ -41,7 +41,6 @@ pub use settings::{demo_settings_table, settings_table};
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -49,6 +48,7 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
+use crate::config::deprecated::{self, RENAMED, Renamed};
 use crate::config::output_args::DetailFormat;
 use crate::config::question_args::{DialQuestionArgs, ExplainArgs, ListArgs, StatusArgs, WaitArgs};
 use crate::fleet::model::label_value::Variants;
@@ -59,6 +59,7 @@ use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
 use command_error::CommandError;
+use effective::Given;
 use manual::{CompletionArgs, ManArgs};
 use support::SupportArgs;
 use variables::FromVariables;
@@ -156,7 +157,7 @@ fn database_name(name: &str) -> Result<String, String> {
 
 /// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = arguments::ordered(arguments);
+    let (arguments, deprecated) = todays(arguments, RENAMED);
     let Parsed {
         cli,
         effective,
@@ -176,7 +177,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             };
         }
     };
-    match execute(cli.command, effective.into()) {
+    let given = Given {
+        effective,
+        deprecated,
+    };
+    match execute(cli.command, &given) {
         Ok(code) => code,
         Err(error) => {
             let error = error.naming(&variables);
@@ -184,6 +189,33 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             error.exit_code()
         }
     }
+}
+
+/// The arguments in order and under the names of today, and the settings that were given by another.
+fn todays(
+    arguments: impl IntoIterator<Item = OsString>,
+    all: &'static [Renamed],
+) -> (Vec<OsString>, Vec<&'static Renamed>) {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let mut found = deprecated::rename_flags(&mut arguments, all);
+    let mut arguments = arguments::ordered(arguments);
+    let name = arguments
+        .get(1)
+        .and_then(|it| it.to_str())
+        .map(str::to_owned);
+    let cli = Cli::command();
+    let command = name.and_then(|it| cli.find_subcommand(it));
+    let is_flag = |flag: &str| {
+        let flags = command.into_iter().flat_map(clap::Command::get_arguments);
+        flags.into_iter().any(|it| it.get_long() == Some(flag))
+    };
+    let variables = |name: &str| std::env::var_os(name);
+    for renamed in deprecated::add_variables(&mut arguments, &variables, is_flag, all) {
+        if !found.contains(&renamed) {
+            found.push(renamed);
+        }
+    }
+    (arguments, found)
 }
 
 /// The arguments that were parsed.
@@ -212,9 +244,9 @@ fn parse(arguments: &[OsString]) -> Result<Parsed, clap::Error> {
     })
 }
 
-fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandError> {
+fn execute(command: Command, given: &Given) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Serve(args) => serve::run(&args, effective),
+        Command::Serve(args) => serve::run(&args, given),
         Command::Check(args) => check::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Incidents(args) => incidents::run(&args),
@@ -222,12 +254,12 @@ fn execute(command: Command, effective: Arc<str>) -> Result<ExitCode, CommandErr
         Command::Explain(args) => explain::run(&args),
         Command::Resolve(args) => resolve::run(&args),
         Command::Wait(args) => wait::run(&args),
-        Command::Demo(args) => demo::run(*args, effective),
+        Command::Demo(args) => demo::run(*args, given),
         Command::Metrics => print(&catalogue::table::<Page>()),
         Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
         Command::Completion(args) => manual::completion(&args),
         Command::Man(args) => manual::man(&args),
-        Command::Support(args) => support::run(&args, &effective),
+        Command::Support(args) => support::run(&args, given),
         Command::Version(args) => version::run(&args),
     }
 }

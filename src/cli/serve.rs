@@ -22,22 +22,25 @@ use crate::web::Lifecycle;
 use crate::{probe, session_watch, systemd, web};
 
 use super::database_source::database_source;
+use super::effective::Given;
 use super::listening::{self, listen};
 use super::{CommandError, PATIENCE, exposure, logging, runtime, settings};
 
-pub(super) fn run(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &ServeArgs, given: &Given) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
-    start(args, effective).map_err(|error| error.with_others(args))
+    given.warn_of_deprecated();
+    start(args, given).map_err(|error| error.with_others(args))
 }
 
-fn start(args: &ServeArgs, effective: Arc<str>) -> Result<ExitCode, CommandError> {
+fn start(args: &ServeArgs, given: &Given) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.postgres)?;
     let config = Arc::new(settings::web_config(&args.exporter.web)?);
     exposure::warn_of_files(args, &config);
     let lifecycle = Lifecycle {
         config,
         database: database_source(&args.postgres, &url),
-        effective: settings::effective(&effective, &args.exporter)?,
+        effective: settings::effective(&given.effective, &args.exporter)?,
+        deprecated_settings: given.deprecated_settings(),
         reload_requested: Arc::default(),
     };
     let links = settings::links(&args.exporter)?;

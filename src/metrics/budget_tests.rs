@@ -60,6 +60,7 @@ fn page(max_page_bytes: usize) -> Arc<Page> {
         addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
+        deprecated_settings: 0,
         budget: Arc::default(),
     })
 }

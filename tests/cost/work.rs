@@ -185,6 +185,7 @@ fn page(collection: Arc<CollectionResult>, agent_series: AgentSeries) -> Page {
         addresses: Default::default(),
         is_config_current: true,
         tls_refused: 0,
+        deprecated_settings: 0,
         budget: Arc::default(),
     }
 }

@@ -73,6 +73,7 @@ fn page_of(fleet: BoxedStrategy<Result<FleetStats, Failure>>) -> impl Strategy<V
                 addresses: Default::default(),
                 is_config_current: true,
                 tls_refused: 0,
+                deprecated_settings: 0,
                 budget: Default::default(),
             })
         },

@@ -273,13 +273,14 @@ STATES = [
     ),
     graph(
         "Apps by health",
-        "Apps of the agents by the result of their health check. disabled: the app has no health check." + GAP,
+        "Apps of the agents by the result of their health check. disabled: the app has no health check. unknown: "
+        "its agent is lost or is being stopped." + GAP,
         f"sum by (deployment, health) ({fleet('coder_apps')})",
         "{{deployment}} {{health}}",
         width=12,
         height=8,
         stacked=True,
-        colors={"healthy": "green", "initializing": "blue", "unhealthy": "red", "disabled": GRAY},
+        colors={"healthy": "green", "initializing": "blue", "unhealthy": "red", "disabled": GRAY, "unknown": "purple"},
     ),
 ]
 

@@ -15,39 +15,43 @@ def rate(metric):
 
 NOW = [
     stat("Exporters that answer", "Targets of the selected jobs that answered the last scrape.",
-         f"sum by (deployment) ({exporters('up')})", GREEN_IF_ANY, no_value="no exporter is scraped"),
-    stat("Database answers", "Whether every exporter gets an answer from Coder's database.",
+         f"sum by (deployment) ({exporters('up')})", GREEN_IF_ANY, no_value="no exporter is scraped", width=4),
+    stat("Agents are read", "Whether every exporter gets an answer from Coder's database and can read the agents.",
          f"min by (deployment) ({exporters('coder_exporter_up')})", GREEN_IF_ANY, unit="none", no_value="no exporter answers",
-         mappings=YES_OR_NO),
+         mappings=YES_OR_NO, width=4),
     stat("Collectors that fail", "Collectors that failed in the last collection. Their metrics are absent.",
          f"count by (deployment) ({exporters('coder_exporter_collector_success')})\n-\n"
          f"sum by (deployment) ({exporters('coder_exporter_collector_success')})",
-         GREEN_IF_NONE, no_value=NO_EXPORTER),
+         GREEN_IF_NONE, no_value=NO_EXPORTER, width=4),
     stat("Snapshot age", "Age of the oldest data of an exporter. It rises up to the scrape interval. A higher value "
          "means old data.",
          f"time() - min by (deployment) ({exporters('coder_exporter_snapshot_timestamp_seconds')})",
-         [("green", None), ("orange", 120), ("red", 300)], unit="s", no_value="no snapshot", decimals=0),
+         [("green", None), ("orange", 120), ("red", 300)], unit="s", no_value="no snapshot", decimals=0, width=4),
     stat("Scrape", "Scrape duration of the slowest exporter. Above the scrape timeout there is no data "
          "at all.",
-         f"max by (deployment) ({exporters('scrape_duration_seconds')})", SLOW, unit="s", no_value="no exporter is scraped", decimals=2),
+         f"max by (deployment) ({exporters('scrape_duration_seconds')})", SLOW, unit="s", no_value="no exporter is scraped", decimals=2, width=4),
     stat("Errors in the last hour", "Errors of all kinds and exporters. The kinds are below; the log has details.",
          f"sum by (deployment) (increase({exporters('coder_exporter_errors_total')}[1h]))", [("green", None), ("orange", 1), ("red", 10)],
-         no_value=NO_EXPORTER, decimals=0),
+         no_value=NO_EXPORTER, decimals=0, width=4),
     stat("Omitted agents", "Agents without their own series because of --metrics.max-agent-series. They are "
          "still counted.",
          f"max by (deployment) ({exporters('coder_exporter_series_dropped')})", [("green", None), ("orange", 1)],
-         no_value="unknown, or --metrics.agent-series=none"),
+         no_value="unknown, or --metrics.agent-series=none", width=8),
     stat("Configuration is current", "Whether every exporter could load its configuration files. If not, it "
          "keeps the last valid ones, and its log has the reason.",
          f"min by (deployment) ({exporters('coder_exporter_config_last_reload_successful')})", GREEN_IF_ANY, unit="none",
-         no_value="no exporter answers", mappings=YES_OR_NO),
+         no_value="no exporter answers", mappings=YES_OR_NO, width=8),
+    stat("Deprecated settings", "Settings in use under a name that a later version will not take. The log names them at "
+         "the start of each exporter.",
+         f"max by (deployment) ({exporters('coder_exporter_deprecated_settings')})", GREEN_IF_NONE,
+         no_value="no exporter answers", width=8),
 ]
 
 UP = [
     bands("Answers Prometheus", "Whether each exporter answered the scrape.", exporters("up"), "{{instance}}",
           width=8, height=6, no_value="no exporter is scraped"),
-    bands("Database answers, by exporter", "Whether each exporter got an answer from Coder's database. A gap means "
-          "that the exporter did not answer Prometheus.",
+    bands("Agents are read, by exporter", "Whether each exporter got an answer from Coder's database and could read "
+          "the agents. A gap means that the exporter did not answer Prometheus.",
           exporters("coder_exporter_up"), "{{instance}}", width=8, height=6, no_value=NO_EXPORTER),
     bands("Collectors succeed", "Whether each collector of each exporter succeeded. If a collector fails, only its own "
           "metrics are absent.",

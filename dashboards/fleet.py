@@ -235,9 +235,9 @@ NOW = [
         NEUTRAL,
     ),
     stat(
-        "Database answers",
-        "Whether any exporter gets an answer from Coder's database. If none does, there is no data about "
-        "the agents, and the numbers in this row are unknown.",
+        "Agents are read",
+        "Whether any exporter gets an answer from Coder's database and can read the agents. If none does, "
+        "the numbers in this row are unknown.",
         f"max by (deployment) ({selector('coder_exporter_up', (CHOSEN_DEPLOYMENT,))})",
         GREEN_IF_ANY,
         unit="none",
@@ -387,13 +387,14 @@ OVER_TIME = [
     ),
     graph(
         "Apps by health",
-        "Apps of the agents by the result of their health check. disabled: the app has no health check." + GAP,
+        "Apps of the agents by the result of their health check. disabled: the app has no health check. unknown: "
+        "its agent is lost or is being stopped." + GAP,
         f"sum by (deployment, health) ({fleet('coder_apps')})",
         "{{deployment}} {{health}}",
         width=8,
         height=8,
         stacked=True,
-        colors={"healthy": "green", "initializing": "blue", "unhealthy": "red", "disabled": GRAY},
+        colors={"healthy": "green", "initializing": "blue", "unhealthy": "red", "disabled": GRAY, "unknown": "purple"},
     ),
 ]
 
@@ -416,9 +417,9 @@ BEFORE = [
 
 BELIEVE_IT = [
     bands(
-        "Database answers, by exporter",
-        "Whether each exporter got an answer from Coder's database. A gap means that the exporter did not "
-        "answer Prometheus.",
+        "Agents are read, by exporter",
+        "Whether each exporter got an answer from Coder's database and could read the agents. A gap means "
+        "that the exporter did not answer Prometheus.",
         selector("coder_exporter_up", (CHOSEN_DEPLOYMENT,)),
         "{{instance}}",
         width=8,

@@ -67,11 +67,13 @@ NOW = [
         decimals=1,
     ),
     stat(
-        "Coverage",
-        "Share of probed workspaces, of those in scope both now and one horizon (--probe.horizon) ago. With "
+        "Coverage of what is possible",
+        "Share of probed workspaces, of those in scope both now and one horizon (--probe.horizon) ago, over the most "
+        "that --probe.sample and --probe.interval can reach. With "
         "--probe.scope=in-use, a workspace is in scope while it is in use or its agent is not connected; with all, "
-        "every running workspace is. Low: rounds are slow, or more than 3,000 workspaces are in scope.",
-        f"min by (deployment) ({probed('coder_agent_probe_coverage_ratio')})",
+        "every running workspace is. Low: rounds are slow or end early.",
+        "min by (deployment) (\n  "
+        f"{probed('coder_agent_probe_coverage_ratio')}\n  / {probed('coder_agent_probe_coverage_limit_ratio')}\n)",
         [("orange", None), ("green", 0.5)],
         unit="percentunit",
         no_value="unknown: no workspace in scope, or no probe is on",

@@ -5,17 +5,19 @@
     alerts/tests/mutate.py 'Probe|Lead' only in rules whose name matches
 
 A rule's limit that can be moved without a test failing is not pinned by any test: add one. Needs
-promtool and nothing else, and minutes.
+promtool and PyYAML. slices.py says how all of it takes minutes.
 """
 
 import concurrent.futures
 import os
 import pathlib
 import re
-import subprocess
 import sys
-import tempfile
 from typing import Iterator, NamedTuple
+
+sys.dont_write_bytecode = True
+
+from slices import Slice, Tests  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 RULE = re.compile(r"^ *- (?:alert|record): (\S+)$", re.MULTILINE)
@@ -98,19 +100,12 @@ def main() -> int:
     wanted = re.compile(sys.argv[1] if len(sys.argv) > 1 else "")
     path = next(HERE.parent.glob("*.rules.yaml"))
     original = path.read_text()
-    tests = {test.name: test.read_text() for test in sorted(HERE.glob("*.test.yaml"))}
-    if failure := failing_test(path.name, original, tests):
-        sys.exit(f"the tests fail before anything is broken:\n{failure}")
+    tests = Tests(sorted(HERE.glob("*.test.yaml")))
     tried = [change for change in changes(path.name, original) if wanted.search(change.rule)]
-
-    def is_noticed(change: Change) -> bool:
-        # Those that name the rule are the most likely to notice, and few.
-        likely = {name: those_that_name(change.rule, text) for name, text in tests.items()}
-        return bool(failing_test(path.name, change.rules, likely) or failing_test(path.name, change.rules, tests))
-
+    slices = {name: Slice(original, name, tests) for name in {change.rule for change in tried}}
     unnoticed = 0
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as workers:
-        for change, noticed in zip(tried, workers.map(is_noticed, tried)):
+        for change, noticed in zip(tried, workers.map(lambda it: slices[it.rule].is_noticed(it.rules), tried)):
             if not noticed:
                 unnoticed += 1
                 print(f"{path.name}:{change.line}: {change.rule}: no test notices {change.before!r} -> {change.after!r}", flush=True)
@@ -134,30 +129,6 @@ def changes(name: str, original: str) -> Iterator[Change]:
                 broken = original[: place.start()] + text + original[place.end() :]
                 line = original.count("\n", 0, place.start()) + 1
                 yield Change(rule, line, place.group(), text, broken)
-
-
-def those_that_name(rule: str, text: str) -> str:
-    """The file's head and those of its tests that name this rule; empty when none does."""
-    head, *tests = re.split(r"(?m)^(?=  - name: )", text)
-    naming = [test for test in tests if re.search(rf"{re.escape(rule)}\b", test)]
-    return head + "".join(naming) if naming else ""
-
-
-def failing_test(name: str, rules: str, tests: dict[str, str]) -> str:
-    """What promtool says of these rules when it says no; empty when every test passes."""
-    with tempfile.TemporaryDirectory() as folder:
-        copies = pathlib.Path(folder, "tests")
-        copies.mkdir()
-        pathlib.Path(folder, name).write_text(rules)
-        for test, text in tests.items():
-            if not text:
-                continue
-            copy = pathlib.Path(copies, test)
-            copy.write_text(text)
-            done = subprocess.run(["promtool", "test", "rules", copy], capture_output=True, text=True, timeout=300)
-            if done.returncode != 0:
-                return done.stdout + done.stderr
-        return ""
 
 
 def in_comment(text: str, position: int) -> bool:

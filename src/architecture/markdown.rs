@@ -9,9 +9,6 @@ use super::root;
 /// Folders whose Markdown files are not part of this project.
 const FOREIGN: &[&str] = &[".git", "node_modules", "target"];
 
-/// Specification of parts that are not built yet: the names in it need not exist.
-const PLANNED: &str = "docs/spec/planned";
-
 /// A Markdown file of the repository and its text.
 pub(super) struct Document {
     /// Path from the root of the repository.
@@ -44,11 +41,6 @@ fn collect(folder: &Path, found: &mut Vec<Document>) {
 }
 
 impl Document {
-    /// Whether it describes what is built, not what is planned.
-    pub(super) fn is_built(&self) -> bool {
-        !self.path.starts_with(PLANNED)
-    }
-
     /// The path as text, for messages of failed tests.
     pub(super) fn name(&self) -> String {
         self.path.display().to_string()

@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::{Arg, Command, CommandFactory};
 
-use super::{Cli, deprecated};
+use super::Cli;
 
 /// What the help and the main page of the manual say last.
 const LAST: &str = "\
@@ -52,7 +52,7 @@ pub(super) fn ordered(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsSt
 
 /// The first argument that is neither a flag nor the value of one.
 fn place_of_command(arguments: &[OsString]) -> Option<usize> {
-    let cli = deprecated::command();
+    let cli = Cli::command();
     let mut is_value = false;
     for (place, argument) in arguments.iter().enumerate().skip(1) {
         let text = argument.to_string_lossy();
@@ -72,10 +72,7 @@ fn place_of_command(arguments: &[OsString]) -> Option<usize> {
 /// Whether the next argument is the value of this flag.
 fn takes_next(cli: &Command, flag: &str) -> bool {
     let is_it = |it: &&Arg| match flag.strip_prefix("--") {
-        Some(long) => {
-            it.get_long() == Some(long)
-                || it.get_all_aliases().is_some_and(|all| all.contains(&long))
-        }
+        Some(long) => it.get_long() == Some(long),
         None => flag.strip_prefix('-').map(str::to_owned) == it.get_short().map(String::from),
     };
     let commands = cli.get_subcommands();

@@ -23,24 +23,25 @@ use crate::postgres::database::Database;
 use crate::probe::Probe;
 use crate::web::{Lifecycle, Links, LiveConfig};
 
+use super::effective::Given;
 use super::listening::{self, listen};
 use super::serve::{collect, serve_on};
-use super::{CommandError, Given, logging, runtime, settings};
+use super::{CommandError, logging, runtime, settings};
 use signals::stop_signal;
 use stage::{Opening, Stage};
 
 /// The exporter's number of connections, the same as the default of `--postgres.max-connections`.
 const MAX_CONNECTIONS: usize = 2;
 
-pub(super) fn run(mut args: DemoArgs, given: Given) -> Result<ExitCode, CommandError> {
+pub(super) fn run(mut args: DemoArgs, given: &Given) -> Result<ExitCode, CommandError> {
     stay_at_home(&mut args.exporter);
     let stage = Arc::new(Stage::new(&args));
     logging::start(&stage.log_args(&args.exporter.log));
-    given.log_deprecated();
+    given.warn_of_deprecated();
     let lifecycle = Lifecycle {
         config: Arc::new(settings::web_config(&args.exporter.web)?),
         effective: settings::effective(&given.effective, &args.exporter)?,
-        deprecated: given.deprecated,
+        deprecated_settings: given.deprecated_settings(),
         ..Lifecycle::default()
     };
     let links = settings::links(&args.exporter)?;

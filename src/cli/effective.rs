@@ -4,6 +4,31 @@
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::config::deprecated::Renamed;
+
+/// What was given to the program.
+#[derive(Default)]
+pub(super) struct Given {
+    /// The settings in effect, for `/-/config`.
+    pub(super) effective: String,
+    /// Those that were given under a deprecated name.
+    pub(super) deprecated: Vec<&'static Renamed>,
+}
+
+impl Given {
+    /// The number of deprecated names.
+    pub(super) fn deprecated_settings(&self) -> u64 {
+        self.deprecated.len() as u64
+    }
+
+    /// A line in the log for each deprecated name.
+    pub(super) fn warn_of_deprecated(&self) {
+        for renamed in &self.deprecated {
+            tracing::warn!("{}", renamed.sentence());
+        }
+    }
+}
+
 /// One line of YAML for each setting of the command: flag, value, and the source of the value.
 /// Values of secret settings are left out.
 pub(super) fn settings(command: &Command, matches: &ArgMatches) -> String {

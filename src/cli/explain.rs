@@ -246,7 +246,7 @@ fn write_row(out: &mut Answer, agent: &Agent, now: Timestamp) {
     ] {
         line(out, name, &at(value));
     }
-    let timeout = format!("{} s", agent.connection_timeout.as_secs());
+    let timeout = format!("{} s", agent.connection_timeout().as_secs());
     line(out, "connection_timeout", &timeout);
     line(out, "lifecycle_state", agent.lifecycle.as_str());
     line(out, "version", &agent.version);

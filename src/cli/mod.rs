@@ -8,7 +8,6 @@ mod check_report;
 mod command_error;
 mod database_source;
 mod demo;
-mod deprecated;
 mod effective;
 mod explain;
 mod exposure;
@@ -37,21 +36,19 @@ mod width;
 mod wrong;
 mod yaml;
 
-#[cfg(test)]
-pub(crate) use deprecated::known_settings;
 pub use settings::{demo_settings_table, settings_table};
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use clap::{FromArgMatches, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::args::{CheckArgs, ServeArgs};
 use crate::config::demo_args::DemoArgs;
+use crate::config::deprecated::{self, RENAMED, Renamed};
 use crate::config::output_args::DetailFormat;
 use crate::config::question_args::{DialQuestionArgs, ExplainArgs, ListArgs, StatusArgs, WaitArgs};
 use crate::fleet::model::label_value::Variants;
@@ -62,6 +59,7 @@ use crate::metrics::page::Page;
 use crate::postgres::grants::{LONGEST_NAME, USUAL_SCHEMA, role_sql};
 
 use command_error::CommandError;
+use effective::Given;
 use manual::{CompletionArgs, ManArgs};
 use support::SupportArgs;
 use variables::FromVariables;
@@ -159,7 +157,7 @@ fn database_name(name: &str) -> Result<String, String> {
 
 /// Runs the command in `arguments`, whose first item is the program's name.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let arguments = arguments::ordered(arguments);
+    let (arguments, deprecated) = todays(arguments, RENAMED);
     let Parsed {
         cli,
         effective,
@@ -180,14 +178,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let given = Given {
-        effective: effective.into(),
-        deprecated: deprecated::in_use(&arguments).into(),
+        effective,
+        deprecated,
     };
-    // Those that go on log it.
-    if !matches!(cli.command, Command::Serve(_) | Command::Demo(_)) {
-        given.deprecated.iter().for_each(|it| complain(it));
-    }
-    match execute(cli.command, given) {
+    match execute(cli.command, &given) {
         Ok(code) => code,
         Err(error) => {
             let error = error.naming(&variables);
@@ -197,20 +191,31 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-/// What is known of the settings besides their values.
-struct Given {
-    /// The settings in effect, for `/-/config`.
-    effective: Arc<str>,
-    /// A sentence for each that has another name by now.
-    deprecated: Arc<[String]>,
-}
-
-impl Given {
-    fn log_deprecated(&self) {
-        for sentence in &*self.deprecated {
-            tracing::warn!("{sentence}");
+/// The arguments in order and under the names of today, and the settings that were given by another.
+fn todays(
+    arguments: impl IntoIterator<Item = OsString>,
+    all: &'static [Renamed],
+) -> (Vec<OsString>, Vec<&'static Renamed>) {
+    let mut arguments: Vec<_> = arguments.into_iter().collect();
+    let mut found = deprecated::rename_flags(&mut arguments, all);
+    let mut arguments = arguments::ordered(arguments);
+    let name = arguments
+        .get(1)
+        .and_then(|it| it.to_str())
+        .map(str::to_owned);
+    let cli = Cli::command();
+    let command = name.and_then(|it| cli.find_subcommand(it));
+    let is_flag = |flag: &str| {
+        let flags = command.into_iter().flat_map(clap::Command::get_arguments);
+        flags.into_iter().any(|it| it.get_long() == Some(flag))
+    };
+    let variables = |name: &str| std::env::var_os(name);
+    for renamed in deprecated::add_variables(&mut arguments, &variables, is_flag, all) {
+        if !found.contains(&renamed) {
+            found.push(renamed);
         }
     }
+    (arguments, found)
 }
 
 /// The arguments that were parsed.
@@ -224,7 +229,7 @@ struct Parsed {
 fn parse(arguments: &[OsString]) -> Result<Parsed, clap::Error> {
     let mut command = match arguments::ask_for_help(arguments) {
         true => arguments::whole(),
-        false => deprecated::command(),
+        false => Cli::command(),
     };
     let matches = command
         .try_get_matches_from_mut(arguments)
@@ -239,7 +244,7 @@ fn parse(arguments: &[OsString]) -> Result<Parsed, clap::Error> {
     })
 }
 
-fn execute(command: Command, given: Given) -> Result<ExitCode, CommandError> {
+fn execute(command: Command, given: &Given) -> Result<ExitCode, CommandError> {
     match command {
         Command::Serve(args) => serve::run(&args, given),
         Command::Check(args) => check::run(&args),
@@ -254,7 +259,7 @@ fn execute(command: Command, given: Given) -> Result<ExitCode, CommandError> {
         Command::Role(args) => print(&role_sql(&args.name, &args.schema, args.collectors())),
         Command::Completion(args) => manual::completion(&args),
         Command::Man(args) => manual::man(&args),
-        Command::Support(args) => support::run(&args, &given.effective),
+        Command::Support(args) => support::run(&args, given),
         Command::Version(args) => version::run(&args),
     }
 }

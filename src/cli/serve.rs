@@ -22,16 +22,17 @@ use crate::web::Lifecycle;
 use crate::{probe, session_watch, systemd, web};
 
 use super::database_source::database_source;
+use super::effective::Given;
 use super::listening::{self, listen};
-use super::{CommandError, Given, PATIENCE, exposure, logging, runtime, settings};
+use super::{CommandError, PATIENCE, exposure, logging, runtime, settings};
 
-pub(super) fn run(args: &ServeArgs, given: Given) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &ServeArgs, given: &Given) -> Result<ExitCode, CommandError> {
     logging::start(&args.exporter.log);
-    given.log_deprecated();
+    given.warn_of_deprecated();
     start(args, given).map_err(|error| error.with_others(args))
 }
 
-fn start(args: &ServeArgs, given: Given) -> Result<ExitCode, CommandError> {
+fn start(args: &ServeArgs, given: &Given) -> Result<ExitCode, CommandError> {
     let url = settings::postgres_url(&args.postgres)?;
     let config = Arc::new(settings::web_config(&args.exporter.web)?);
     exposure::warn_of_files(args, &config);
@@ -39,7 +40,7 @@ fn start(args: &ServeArgs, given: Given) -> Result<ExitCode, CommandError> {
         config,
         database: database_source(&args.postgres, &url),
         effective: settings::effective(&given.effective, &args.exporter)?,
-        deprecated: given.deprecated,
+        deprecated_settings: given.deprecated_settings(),
         reload_requested: Arc::default(),
     };
     let links = settings::links(&args.exporter)?;

@@ -15,8 +15,9 @@ use clap::Args;
 
 use crate::config::args::ServeArgs;
 
+use super::effective::Given;
 use super::{CommandError, check, print, runtime, settings as from_args};
-use sections::{Section, sections};
+use sections::{Section, Told, sections};
 
 /// Arguments of `support`.
 #[derive(Debug, Args)]
@@ -41,13 +42,19 @@ provisioners, the database's host, user and name, the user of Coder's token, pat
 the address of Coder.
 ";
 
-pub(super) fn run(args: &SupportArgs, effective: &str) -> Result<ExitCode, CommandError> {
+pub(super) fn run(args: &SupportArgs, given: &Given) -> Result<ExitCode, CommandError> {
     let serve = &args.serve;
     let url = from_args::postgres_url(&serve.postgres)?;
     let database = from_args::database(&url, &serve.postgres)?;
-    let effective = from_args::effective(effective, &serve.exporter)?;
+    let effective = from_args::effective(&given.effective, &serve.exporter)?;
+    let deprecated_settings = given.deprecated_settings();
     let checks = check::lines(serve)?;
-    let sections = runtime()?.block_on(sections(serve, &database, &effective, checks))?;
+    let told = Told {
+        effective: &effective,
+        deprecated_settings,
+        checks,
+    };
+    let sections = runtime()?.block_on(sections(serve, &database, told))?;
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let text = text(&now, &sections);
     if args.file.as_deref() == Some(Path::new("-")) {

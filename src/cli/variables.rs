@@ -86,13 +86,11 @@ fn argument<'a>(command: &'a Command, arguments: &[OsString], shown: &str) -> Op
     flags.find(|it| it.get_long() == Some(long))
 }
 
-/// The variable of a flag.
-pub(super) fn variable(argument: &Arg) -> Option<String> {
+fn variable(argument: &Arg) -> Option<String> {
     Some(argument.get_env()?.to_string_lossy().into_owned())
 }
 
-/// Whether the environment has this variable.
-pub(super) fn is_set(variable: &str) -> bool {
+fn is_set(variable: &str) -> bool {
     std::env::var_os(variable).is_some()
 }
 

@@ -4,19 +4,19 @@
 use std::ffi::OsString;
 
 use clap::error::ErrorKind;
-use clap::{Command, Error, FromArgMatches};
+use clap::{Command, CommandFactory, Error, FromArgMatches};
 
 use crate::config::SettingError;
 
 use super::variables::{self, FromVariables};
-use super::{Cli, deprecated, settings};
+use super::{Cli, settings};
 
 /// More wrong values than this are not looked for.
 const MOST: usize = 50;
 
 /// All values that clap refuses, the first of them `first`, and what else is wrong.
 pub(super) fn values(first: Error, arguments: &[OsString]) -> (Vec<Error>, Vec<SettingError>) {
-    let mut command = deprecated::command();
+    let mut command = Cli::command();
     let mut arguments = arguments.to_vec();
     let mut errors = vec![first];
     let mut left_out = Vec::new();
@@ -98,8 +98,6 @@ fn without(command: Command, arguments: &mut Vec<OsString>, flag: &str) -> Comma
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn found(arguments: &[&str]) -> (Vec<String>, Vec<String>) {

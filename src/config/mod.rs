@@ -4,13 +4,15 @@
 //! everything that is said of them (help, README, errors) follows from there.
 //! [`mod@postgres_url`] reads connection URLs, with libpq's variables ([`postgres_env`]) and
 //! password file; [`collectors`] the switches of the collectors, [`web_file`] the file of
-//! `--web.config.file`; [`exposed`] warns of secrets that everybody can read.
+//! `--web.config.file`; [`exposed`] warns of secrets that everybody can read,
+//! and [`deprecated`] takes names of earlier versions.
 
 pub mod args;
 pub mod coder_args;
 pub mod coder_token;
 pub mod collectors;
 pub mod demo_args;
+pub mod deprecated;
 pub mod exposed;
 pub mod http_url;
 pub mod incident_args;

@@ -52,7 +52,7 @@ impl Moment {
                 first_connected_at: time("first_connected_at"),
                 last_connected_at: time("last_connected_at"),
                 disconnected_at: time("disconnected_at"),
-                connection_timeout: Duration::from_secs(timeout),
+                connection_timeout_seconds: timeout as u32,
                 ..agent()
             },
             status: line["status"].as_str().unwrap().to_owned(),

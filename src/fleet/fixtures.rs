@@ -1,7 +1,5 @@
 //! Agents for tests, with ordinary values that a test overrides.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Kind, Lifecycle, Scope, ScopeId, Transition};
@@ -38,7 +36,7 @@ pub(crate) fn agent() -> Agent {
         disconnected_at: None,
         started_at: Some(at(-7189)),
         ready_at: Some(at(-7100)),
-        connection_timeout: Duration::from_secs(120),
+        connection_timeout_seconds: 120,
     }
 }
 

@@ -75,9 +75,18 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
         |agent: &Agent| agent.kind == kind && agent.transition == DbEnum::Known(Transition::Start);
     let judged = (0_u32..).zip(fleet.judged());
     let expected = judged.filter(|(_, (agent, _))| is_expected(agent));
-    let mut columns = Columns::new(fleet);
-    let mut members = Vec::new();
-    let mut positions = Vec::new();
+    // A prebuild is not stopped: it is claimed or deleted.
+    let stopped: &[StoppedWorkspace] = match kind {
+        Kind::Root => &fleet.snapshot.stopped,
+        Kind::Prebuild | Kind::Sub | Kind::External => &[],
+    };
+    // Lists that double as they grow are megabytes too large.
+    let agents = fleet.snapshot.agents.as_deref().unwrap_or_default();
+    let running = agents.iter().filter(|it| is_expected(it)).count();
+    let room = running + stopped.len();
+    let mut columns = Columns::new(fleet, room);
+    let mut members = Vec::with_capacity(room);
+    let mut positions = Vec::with_capacity(running);
     for (position, (agent, assessment)) in expected {
         members.push(Member {
             problem: problem(assessment),
@@ -86,9 +95,7 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
         });
         positions.push(position);
     }
-    // A prebuild is not stopped: it is claimed or deleted.
-    let stopped = fleet.snapshot.stopped.iter();
-    for workspace in stopped.filter(|_| kind == Kind::Root) {
+    for workspace in stopped {
         members.push(Member {
             problem: None,
             workspace: workspace.id.as_u128() as u64,
@@ -127,7 +134,8 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn new(fleet: &'a FleetStats) -> Self {
+    /// Columns without a member, with room for so many.
+    fn new(fleet: &'a FleetStats, room: usize) -> Self {
         let replica = |it: &Origin| match it.replica {
             Some(id) => Label::from(id.to_string()),
             None => Label::new(),
@@ -151,7 +159,7 @@ impl<'a> Columns<'a> {
             }),
         ];
         let snapshot = &fleet.snapshot;
-        Self {
+        let mut columns = Self {
             scope_codes: codes_of(&mut of_scope, snapshot.scopes.iter()),
             origin_codes: codes_of(&mut of_origin, snapshot.origins.iter()),
             fleet,
@@ -164,7 +172,21 @@ impl<'a> Columns<'a> {
             ),
             agent_version: (Column::new(Dimension::AgentVersion), FxHashMap::default()),
             owner: (Column::new(Dimension::Owner), FxHashMap::default()),
-        }
+        };
+        columns.all().for_each(|it| it.codes.reserve_exact(room));
+        columns
+    }
+
+    fn all(&mut self) -> impl Iterator<Item = &mut Column> {
+        let of_scope = self.of_scope.iter_mut().map(|it| &mut it.0);
+        let of_origin = self.of_origin.iter_mut().map(|it| &mut it.0);
+        let shared = self.shared.iter_mut().map(|it| &mut it.column);
+        let others = [
+            &mut self.template_version.0,
+            &mut self.agent_version.0,
+            &mut self.owner.0,
+        ];
+        of_scope.chain(of_origin).chain(shared).chain(others)
     }
 
     /// Adds the agent at this position of the snapshot to every dimension; the number of its owner.

@@ -14,12 +14,12 @@ use super::page::Page;
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_exporter_up",
-        help: "Whether the exporter could read the database in this scrape",
+        help: "Whether the database answered in this scrape and the agents could be read",
         kind: MetricKind::Gauge,
         labels: &[],
         source: Source::Exporter,
         stability: Stability::Stable,
-        samples: |page, sink| sink.sample(&[], page.fleet().is_some().into()),
+        samples: |page, sink| sink.sample(&[], page.collection.is_up().into()),
     },
     Family {
         name: "coder_exporter_collector_success",
@@ -102,6 +102,9 @@ pub(super) const FAMILIES: &[Family] = &[
             "has_agent_parent_id",
             "has_agent_deleted",
             "has_chat_agent_id",
+            "has_provisioner_last_seen",
+            "has_script_timings",
+            "has_resource_monitors",
             "newer_than_tested",
         ],
         source: Source::Exporter,
@@ -166,15 +169,6 @@ pub(super) const FAMILIES: &[Family] = &[
         samples: |page, sink| sink.sample(&[], page.is_config_current.into()),
     },
     Family {
-        name: "coder_exporter_deprecated_settings",
-        help: "Number of settings in use whose name is deprecated; the log names them at the start",
-        kind: MetricKind::Gauge,
-        labels: &[],
-        source: Source::Exporter,
-        stability: Stability::Stable,
-        samples: |page, sink| sink.sample(&[], page.deprecated_settings.into()),
-    },
-    Family {
         name: "coder_exporter_tls_refused_total",
         help: "Clients that were refused because of their TLS certificate",
         kind: MetricKind::Counter,
@@ -182,6 +176,15 @@ pub(super) const FAMILIES: &[Family] = &[
         source: Source::Exporter,
         stability: Stability::Stable,
         samples: |page, sink| sink.sample(&[], page.tls_refused.into()),
+    },
+    Family {
+        name: "coder_exporter_deprecated_settings",
+        help: "Settings in use under a deprecated name; the log names them at the start",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Exporter,
+        stability: Stability::Stable,
+        samples: |page, sink| sink.sample(&[], page.deprecated_settings.into()),
     },
     Family {
         name: "coder_exporter_agent_limit_seconds",
@@ -239,6 +242,9 @@ fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         has_parent_id,
         has_deleted,
         has_chat_agent_id,
+        has_provisioner_last_seen,
+        has_script_timings,
+        has_resource_monitors,
     } = &fleet.snapshot.schema;
     let is_newer = fleet.snapshot.schema.is_newer_than_tested();
     let migration = migration.map(|it| it.to_string()).unwrap_or_default();
@@ -248,6 +254,9 @@ fn schema_info(page: &Page, sink: &mut dyn Sink) -> fmt::Result {
         yes_or_no(has_parent_id),
         yes_or_no(has_deleted),
         yes_or_no(has_chat_agent_id),
+        yes_or_no(has_provisioner_last_seen),
+        yes_or_no(has_script_timings),
+        yes_or_no(has_resource_monitors),
         is_newer.as_ref().map(yes_or_no).unwrap_or_default(),
     ];
     sink.sample(&labels, true.into())

@@ -47,7 +47,7 @@ pub struct Page {
     pub is_config_current: bool,
     /// Clients that were refused because of their TLS certificate, since the process started.
     pub tls_refused: u64,
-    /// Settings in use that have another name by now.
+    /// Settings that were given under a deprecated name.
     pub deprecated_settings: u64,
     /// What does not fit into the page; shared by the pages of one collection.
     pub budget: Arc<Budget>,

@@ -59,6 +59,30 @@ pub(super) const FAMILIES: &[Family] = &[
         },
     },
     Family {
+        name: "coder_agent_probe_coverage_limit_ratio",
+        help: "Greatest share of the workspaces in scope that --probe.sample and --probe.interval can cover within --probe.horizon",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let limit = page.probe.as_ref().and_then(|it| it.coverage_limit);
+            limit.map_or(Ok(()), |it| sink.sample(&[], it.into()))
+        },
+    },
+    Family {
+        name: "coder_agent_probe_interval_seconds",
+        help: "Time between the starts of two probe rounds: --probe.interval",
+        kind: MetricKind::Gauge,
+        labels: &[],
+        source: Source::Probe,
+        stability: Stability::Stable,
+        samples: |page, sink| {
+            let interval = page.probe.as_ref().map(|it| it.interval.as_secs_f64());
+            interval.map_or(Ok(()), |it| sink.sample(&[], it.into()))
+        },
+    },
+    Family {
         name: "coder_agent_probe_last_timestamp_seconds",
         help: "Unix timestamp at which the last probe round ended",
         kind: MetricKind::Gauge,

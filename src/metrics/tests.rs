@@ -20,6 +20,7 @@ use crate::fleet::model::snapshot::{Schema, Snapshot};
 use crate::fleet::model::startup::JobTimes;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, BindingState, JobStatus, WorkspaceCount};
+use crate::fleet::probe::pace::Pace;
 use crate::fleet::probe::probed::{Probed, ProbedAgent, Story};
 use crate::fleet::probe::results::{ProbeStats, Probes};
 use crate::fleet::rules::explain::Reason;
@@ -62,7 +63,7 @@ fn healthy() -> Agent {
         disconnected_at: None,
         started_at: Some(at(-7189)),
         ready_at: Some(at(-7100)),
-        connection_timeout: Duration::from_secs(120),
+        connection_timeout_seconds: 120,
     }
 }
 
@@ -121,6 +122,9 @@ fn snapshot() -> Snapshot {
         has_parent_id: true,
         has_deleted: true,
         has_chat_agent_id: true,
+        has_provisioner_last_seen: true,
+        has_script_timings: true,
+        has_resource_monitors: false,
     };
     snapshot.replica_lag_seconds = Some(0.25);
     snapshot.agents = Some(vec![healthy(), stuck()]);
@@ -136,7 +140,11 @@ fn snapshot() -> Snapshot {
 
 /// A round that has ended, of one agent that answered and one that did not.
 fn probe_stats() -> ProbeStats {
-    let mut probes = Probes::new(Duration::from_secs(900));
+    let mut probes = Probes::new(Pace {
+        interval: Duration::from_secs(60),
+        sample: None,
+        horizon: Duration::from_secs(900),
+    });
     let found = [
         (1, ProbeOutcome::Ok, 12),
         (2, ProbeOutcome::DialTimeout, 30_000),

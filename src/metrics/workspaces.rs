@@ -15,7 +15,7 @@ use super::page::Page;
 pub(super) const FAMILIES: &[Family] = &[
     Family {
         name: "coder_apps",
-        help: "Workspace apps of latest builds by health",
+        help: "Workspace apps of latest builds by health; unknown where the agent is not connected or not expected",
         kind: MetricKind::Gauge,
         labels: &["organization_name", "template_name", "health"],
         source: Source::Collector(Collector::Apps),

@@ -19,12 +19,17 @@ impl<T, V> fmt::Debug for Array<'_, T, V> {
     }
 }
 
+/// Bytes of the rest of a message.
+const ROOM_FOR_THE_REST: usize = 512;
+
 /// A Rust type that can be an array element.
 pub(super) trait Element {
     /// The Postgres type of an element.
     const TYPE: Type;
     /// The Postgres type of the array.
     const ARRAY: Type;
+    /// Bytes of each item in the parameters that may follow.
+    const BYTES_AFTER: usize = 0;
 
     /// Writes an element in the binary format: its length in bytes, then its value.
     fn write(&self, out: &mut BytesMut);
@@ -33,6 +38,8 @@ pub(super) trait Element {
 impl Element for Uuid {
     const TYPE: Type = Type::UUID;
     const ARRAY: Type = Type::UUID_ARRAY;
+    // A list of numbers.
+    const BYTES_AFTER: usize = size_of::<i32>() + 4;
 
     fn write(&self, out: &mut BytesMut) {
         out.extend_from_slice(&16_i32.to_be_bytes());
@@ -66,7 +73,8 @@ impl<T: Sync, V: Element> ToSql for Array<'_, T, V> {
         let length = i32::try_from(items.len())?;
         // Dimensions, whether there are NULLs, what of, how many, from which index on.
         let head = [1, 0, V::TYPE.oid().cast_signed(), length, 1];
-        out.reserve(items.len() * (size_of::<V>() + 4));
+        // A buffer that has to grow once more doubles.
+        out.reserve(items.len() * (size_of::<V>() + 4 + V::BYTES_AFTER) + ROOM_FOR_THE_REST);
         for number in head {
             out.extend_from_slice(&number.to_be_bytes());
         }

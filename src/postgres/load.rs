@@ -72,6 +72,9 @@ fn empty(session: &Session, collectors: &[Collector]) -> Snapshot {
         has_parent_id: has("workspace_agents", "parent_id"),
         has_deleted: has("workspace_agents", "deleted"),
         has_chat_agent_id: has("chats", "agent_id"),
+        has_provisioner_last_seen: has("provisioner_daemons", "last_seen_at"),
+        has_script_timings: has("workspace_agent_script_timings", "status"),
+        has_resource_monitors: has("workspace_agent_memory_resource_monitors", "state"),
     };
     let reads = [reads_of(collectors), MIGRATION.to_vec()].concat();
     snapshot.notes.extend(session.note.clone());

@@ -28,6 +28,7 @@ use uuid::Uuid;
 
 use crate::activity::ActivityReader;
 use crate::collect::Collect;
+use crate::fleet::probe::pace::Pace;
 use crate::fleet::probe::probed::Probed;
 use crate::fleet::probe::results::{ProbeStats, Probes};
 use crate::fleet::probe::scheduler::ProbeScheduler;
@@ -48,13 +49,6 @@ const AFTER_READING: Duration = Duration::from_secs(5);
 
 /// Places that a round never takes: a person who asks does not wait for its slow dials.
 const KEPT_FOR_REQUESTS: usize = 1;
-
-/// Minimum size of a round without `--probe.sample`, so that each round covers a small fleet
-/// completely.
-const LEAST_SAMPLE: usize = 20;
-
-/// Maximum size of a round without `--probe.sample`.
-const MOST_SAMPLE: usize = 200;
 
 /// The settings of the probe: `--probe.*`.
 #[derive(Debug, Clone, Copy)]
@@ -78,13 +72,13 @@ pub struct ProbeSettings {
 }
 
 impl ProbeSettings {
-    /// Size of a round for this number of workspaces in scope: enough to probe each one within the
-    /// horizon, at least 20 and at most 200, unless it is set.
-    pub fn sample_of(&self, in_scope: usize) -> usize {
-        let rounds = self.horizon.as_secs_f64() / self.interval.as_secs_f64();
-        let needed = (in_scope as f64 / rounds.max(1.0)).ceil() as usize;
-        let following = needed.clamp(LEAST_SAMPLE, MOST_SAMPLE);
-        self.sample.unwrap_or(following)
+    /// How many workspaces are probed how often.
+    pub fn pace(&self) -> Pace {
+        Pace {
+            interval: self.interval,
+            sample: self.sample,
+            horizon: self.horizon,
+        }
     }
 }
 
@@ -141,7 +135,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             began: Instant::now(),
             record: Mutex::new(Record {
                 scheduler: ProbeScheduler::default(),
-                probes: Probes::new(settings.horizon),
+                probes: Probes::new(settings.pace()),
                 log: LogDedup::default(),
             }),
             source,

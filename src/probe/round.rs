@@ -61,7 +61,7 @@ impl<L: Dialer, S: Source> Probe<L, S> {
             .map(|it| it.workspace)
             .collect();
         let chosen = {
-            let sample = self.shared.settings.sample_of(in_scope.len());
+            let sample = self.shared.settings.pace().sample_of(in_scope.len());
             self.lock().scheduler.choose(&candidates, sample)
         };
         let mut latest = self.shared.questions.begin(chosen.clone()).await?;

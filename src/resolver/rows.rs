@@ -1,7 +1,5 @@
 //! Simulated database rows for tests.
 
-use std::time::Duration;
-
 use uuid::Uuid;
 
 use crate::fleet::fixtures::{agent, never_connected};
@@ -123,7 +121,7 @@ fn row_of(name: &str, row: Row, now: Timestamp) -> Agent {
         },
         Row::NeverConnectedFor(seconds) => Agent {
             created_at: Some(before(now, seconds)),
-            connection_timeout: Duration::from_secs(120),
+            connection_timeout_seconds: 120,
             ..named(never_connected())
         },
     }

@@ -97,8 +97,8 @@ pub struct Lifecycle {
     pub database: DatabaseSource,
     /// The settings in effect without secrets, for `/-/config`.
     pub effective: Arc<str>,
-    /// A sentence for each setting in use that has another name by now.
-    pub deprecated: Arc<[String]>,
+    /// Number of settings that were given under a deprecated name.
+    pub deprecated_settings: u64,
     /// Notified by a signal that requests a reload.
     pub reload_requested: Arc<Notify>,
 }

@@ -162,7 +162,37 @@ async fn each_app_health_is_exported_with_the_number_of_its_apps() {
     coder_apps{health="initializing",organization_name="acme",template_name="docker"} 0
     coder_apps{health="healthy",organization_name="acme",template_name="docker"} 2
     coder_apps{health="unhealthy",organization_name="acme",template_name="docker"} 1
+    coder_apps{health="unknown",organization_name="acme",template_name="docker"} 0
     "#);
+}
+
+/// The agent checks its apps: what it said last is old news once it is gone or is being stopped.
+#[tokio::test]
+async fn apps_are_unknown_where_no_agent_checks_them_any_more() {
+    let coder = Coder::new().await;
+    let with_apps = |agent: Agent| agent.app("healthy").app("unhealthy").app("disabled");
+    let lost = with_apps(agent("main").silent_for(40.0));
+    coder
+        .add(workspace("here").agent(with_apps(agent("main"))))
+        .await;
+    coder.add(workspace("lost").agent(lost)).await;
+    let stopping = build(1, "stop").agent(with_apps(agent("main")));
+    coder.add(workspace("stopping").build(stopping)).await;
+    // Coder's own metrics go on with what it was.
+    let exporter = coder.exporter_with(|it| it.collect.named_apps = true).await;
+    for page in [
+        coder.exporter().await.scrape().await,
+        exporter.scrape().await,
+    ] {
+        let apps = |health| page.value("coder_apps", &[("health", health)]);
+        let counts = ["disabled", "healthy", "unhealthy", "unknown"].map(apps);
+        assert_eq!(counts, [1.0, 1.0, 1.0, 6.0], "{}", page.show("coder_apps"));
+        assert_eq!(page.samples("coder_apps", &[]).count(), 5);
+        assert!(
+            !page.has("coder_exporter_series_dropped"),
+            "no row was merged"
+        );
+    }
 }
 
 /// Seconds from a problem's since to the moment of the snapshot, by agent.

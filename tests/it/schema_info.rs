@@ -11,11 +11,11 @@ const INFO: &str = "coder_exporter_schema_info";
 #[tokio::test]
 async fn each_era_says_what_it_has_and_which_migration_ran_last() {
     for (era, has) in [
-        (Era::V2_3, ["false", "false", "false"]),
-        (Era::V2_9, ["false", "false", "false"]),
-        (Era::V2_22, ["true", "false", "false"]),
-        (Era::V2_24, ["true", "true", "false"]),
-        (Era::V2_32, ["true", "true", "true"]),
+        (Era::V2_3, ["false", "false", "false", "false"]),
+        (Era::V2_9, ["false", "false", "false", "true"]),
+        (Era::V2_22, ["true", "false", "false", "true"]),
+        (Era::V2_24, ["true", "true", "false", "true"]),
+        (Era::V2_32, ["true", "true", "true", "true"]),
     ] {
         let coder = Coder::of(era).await;
         let migration = coder.number("SELECT version FROM schema_migrations").await;
@@ -25,6 +25,10 @@ async fn each_era_says_what_it_has_and_which_migration_ran_last() {
             ("has_agent_parent_id", has[0]),
             ("has_agent_deleted", has[1]),
             ("has_chat_agent_id", has[2]),
+            ("has_provisioner_last_seen", has[3]),
+            // Both came between two of these.
+            ("has_script_timings", has[0]),
+            ("has_resource_monitors", has[0]),
             ("newer_than_tested", "false"),
         ];
         let found = page.get(INFO, &labels);

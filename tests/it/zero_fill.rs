@@ -30,7 +30,13 @@ const HEALTHS: &[&str] = &[
     "starting",
     "healthy",
 ];
-const APP_HEALTHS: &[&str] = &["disabled", "initializing", "healthy", "unhealthy"];
+const APP_HEALTHS: &[&str] = &[
+    "disabled",
+    "initializing",
+    "healthy",
+    "unhealthy",
+    "unknown",
+];
 
 /// Family, label and every value it has.
 const AGENT_FAMILIES: &[(&str, &str, &[&str])] = &[

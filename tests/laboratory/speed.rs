@@ -98,7 +98,7 @@ fn fleet(agents: u32) -> FleetStats {
             disconnected_at: gone.map(before),
             started_at: Some(before(199_000)),
             ready_at: Some(before(198_000)),
-            connection_timeout: Duration::from_secs(120),
+            connection_timeout_seconds: 120,
         }
     });
     snapshot.agents = Some(rows.collect());

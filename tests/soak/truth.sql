@@ -112,8 +112,14 @@ UNION ALL
 SELECT 'coder_agents_lifecycle', scope || '|' || kind || '|' || lifecycle, count(*)
 FROM judged GROUP BY 1, 2
 UNION ALL
-SELECT 'coder_apps', agents.scope || '|' || app.health::text, count(*)
-FROM agents JOIN real_table AS app ON app.agent_id = agents.id GROUP BY 1, 2
+SELECT 'coder_apps',
+       scope || '|' || CASE
+           WHEN status = 'connected' AND health <> 'shutdown' THEN app_health::text
+           ELSE 'unknown'
+       END,
+       count(*)
+FROM judged JOIN (SELECT agent_id, health FROM real_table) AS app (agent_id, app_health)
+    ON app.agent_id = judged.id GROUP BY 1, 2
 UNION ALL
 SELECT 'coder_workspaces', scope || '|' || state, count(*)
 FROM workspaces_by_state GROUP BY 1, 2

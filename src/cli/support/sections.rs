@@ -31,12 +31,21 @@ pub(super) struct Section {
     pub(super) text: String,
 }
 
+/// What is known before anything is asked.
+pub(super) struct Told<'a> {
+    /// The settings in effect.
+    pub(super) effective: &'a str,
+    /// Number of settings that were given under a deprecated name.
+    pub(super) deprecated_settings: u64,
+    /// What `check` says.
+    pub(super) checks: String,
+}
+
 /// All sections. What cannot be found out is said in its place.
 pub(super) async fn sections(
     args: &ServeArgs,
     database: &Database,
-    effective: &str,
-    checks: String,
+    told: Told<'_>,
 ) -> Result<Vec<Section>, CommandError> {
     let section = |title, what, text| Section { title, what, text };
     let settings = from_args::collection(&args.exporter)?;
@@ -55,7 +64,7 @@ pub(super) async fn sections(
         last = Some(collection);
     }
     let agents = last.as_ref().map_or(0, |it| it.agent_count());
-    let page = last.map(|it| page(&collect, it));
+    let page = last.map(|it| page(&collect, it, told.deprecated_settings));
     let began = Instant::now();
     let metrics = page.map(|it| Format::Text.write(&Arc::new(it)));
     let metrics = metrics.and_then(Result::ok).unwrap_or_default();
@@ -71,9 +80,9 @@ pub(super) async fn sections(
         section(
             "settings",
             "the settings in force, without secrets, as at /-/config",
-            effective.to_owned(),
+            told.effective.to_owned(),
         ),
-        section("check", "what the command check says", checks),
+        section("check", "what the command check says", told.checks),
         section(
             "catalog",
             "which columns the database has, and which may be read",
@@ -149,7 +158,11 @@ async fn plans(database: &Database, collectors: &[Collector], agents: usize) -> 
     text
 }
 
-fn page(collect: &Collect<Database>, collection: Arc<CollectionResult>) -> Page {
+fn page(
+    collect: &Collect<Database>,
+    collection: Arc<CollectionResult>,
+    deprecated_settings: u64,
+) -> Page {
     Page {
         incidents: collect.incidents_of(&collection),
         collection,
@@ -167,7 +180,7 @@ fn page(collect: &Collect<Database>, collection: Arc<CollectionResult>) -> Page 
         addresses: Addresses::default(),
         is_config_current: true,
         tls_refused: 0,
-        deprecated_settings: 0,
+        deprecated_settings,
         budget: Arc::default(),
     }
 }

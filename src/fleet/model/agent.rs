@@ -62,7 +62,14 @@ pub struct Agent {
     pub ready_at: Option<Timestamp>,
     /// `workspace_agents.connection_timeout_seconds`: the template's limit for the first
     /// connection; zero means no limit.
-    pub connection_timeout: Duration,
+    pub connection_timeout_seconds: u32,
+}
+
+impl Agent {
+    /// The template's limit for the first connection; zero means no limit.
+    pub const fn connection_timeout(&self) -> Duration {
+        Duration::from_secs(self.connection_timeout_seconds as u64)
+    }
 }
 
 /// Position of a [`Scope`] in its snapshot.
@@ -239,6 +246,6 @@ mod tests {
     #[test]
     fn agent_takes_no_more_room_than_it_did() {
         // A million of them are in memory at once: a field more is megabytes more.
-        assert_eq!(size_of::<Agent>(), 184);
+        assert_eq!(size_of::<Agent>(), 168);
     }
 }

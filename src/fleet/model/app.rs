@@ -15,7 +15,7 @@ use crate::fleet::model::label_value::DbEnum;
 pub struct AppCount {
     /// Organization and template of the apps' agents.
     pub scope: ScopeId,
-    /// `workspace_apps.health`.
+    /// `workspace_apps.health`; [`AppHealth::Unknown`] where the agent no longer says it.
     pub health: DbEnum<AppHealth>,
     /// Number of such apps.
     pub count: u64,
@@ -34,7 +34,7 @@ pub struct NamedApp {
     pub count: u64,
 }
 
-/// `workspace_app_health`.
+/// `workspace_app_health`, and what is not known.
 #[derive(
     Debug,
     Clone,
@@ -59,4 +59,6 @@ pub enum AppHealth {
     Healthy,
     /// The last checks failed.
     Unhealthy,
+    /// It is no longer known: the agent is not connected, or not expected.
+    Unknown,
 }

@@ -143,6 +143,7 @@ mod tests {
                 ("initializing", 0),
                 ("healthy", 2),
                 ("unhealthy", 0),
+                ("unknown", 0),
                 ("degraded", 3)
             ]
         );

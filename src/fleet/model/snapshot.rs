@@ -112,6 +112,12 @@ pub struct Schema {
     pub has_deleted: bool,
     /// Whether `chats.agent_id` exists, which bindings of chats need: from v2.32.
     pub has_chat_agent_id: bool,
+    /// Whether `provisioner_daemons.last_seen_at` exists, which provisioners need: from v2.5.
+    pub has_provisioner_last_seen: bool,
+    /// Whether `workspace_agent_script_timings` exists, which names failed scripts: from v2.16.
+    pub has_script_timings: bool,
+    /// Whether the resource monitors of agents exist: from v2.20.
+    pub has_resource_monitors: bool,
 }
 
 impl Schema {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::time::Timestamp;
+use crate::fleet::probe::pace::Pace;
 use crate::fleet::probe::probed::{Probed, is_contradiction};
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::histogram::Histogram;
@@ -26,7 +27,7 @@ const DURATION_BOUNDS: [f64; 12] = [
 /// All results that the probe keeps. The size is proportional to the number of running workspaces.
 #[derive(Debug, Clone)]
 pub struct Probes {
-    horizon: Duration,
+    pace: Pace,
     outcomes: EnumMap<ProbeOutcome, u64>,
     durations: EnumMap<ProbeOutcome, Histogram>,
     latest: HashMap<Uuid, NewestProbe>,
@@ -78,16 +79,21 @@ pub struct ProbeStats {
     /// Share of the workspaces that were probed within the horizon, among those that are in scope
     /// now and were one horizon ago; `None` if there are none.
     pub coverage: Option<f64>,
+    /// The greatest share of the workspaces in scope that can be probed within the horizon; `None` if
+    /// there are none.
+    pub coverage_limit: Option<f64>,
+    /// Time between the starts of two rounds.
+    pub interval: Duration,
     /// When the last round ended, by this machine's clock; `None` before that.
     pub last: Option<Timestamp>,
 }
 
 impl Probes {
-    /// No results yet. Results older than `horizon` do not count in the gauges.
-    pub fn new(horizon: Duration) -> Self {
+    /// No results yet. Results older than the horizon do not count in the gauges.
+    pub fn new(pace: Pace) -> Self {
         let none = Histogram::new(&DURATION_BOUNDS);
         Self {
-            horizon,
+            pace,
             outcomes: EnumMap::default(),
             durations: EnumMap::from_fn(|_| none.clone()),
             latest: HashMap::new(),
@@ -140,7 +146,7 @@ impl Probes {
 
     /// Begins a round in which these workspaces are in scope.
     pub fn begin_round(&mut self, in_scope: HashSet<Uuid>, uptime: Duration) {
-        let horizon = self.horizon;
+        let horizon = self.pace.horizon;
         self.latest
             .retain(|_, latest| is_within(latest.at, horizon, uptime));
         let scoped = self.scoped.get_or_insert_default();
@@ -181,7 +187,7 @@ impl Probes {
     /// [`ProbeStats::disagreements`] counts.
     pub fn at_odds(&self, uptime: Duration) -> Vec<Arc<Probed>> {
         let recent = self.latest.values();
-        let recent = recent.filter(|it| is_within(it.at, self.horizon, uptime));
+        let recent = recent.filter(|it| is_within(it.at, self.pace.horizon, uptime));
         let mut at_odds: Vec<_> = recent.filter_map(|it| it.at_odds.clone()).collect();
         at_odds.sort_unstable_by_key(|it| std::cmp::Reverse(it.number));
         at_odds
@@ -189,7 +195,7 @@ impl Probes {
 
     /// The statistics at `uptime`.
     pub fn stats(&self, uptime: Duration) -> ProbeStats {
-        let within = |latest: &&NewestProbe| is_within(latest.at, self.horizon, uptime);
+        let within = |latest: &&NewestProbe| is_within(latest.at, self.pace.horizon, uptime);
         let recent = || self.latest.values().filter(within);
         let disagreements = self.scoped.as_ref().map(|_| {
             let pairs = contradictions();
@@ -205,8 +211,16 @@ impl Probes {
             durations: self.durations.clone().into_iter().collect(),
             disagreements,
             coverage: self.coverage(uptime),
+            coverage_limit: self.pace.coverage_limit(self.in_scope()),
+            interval: self.pace.interval,
             last: self.last,
         }
+    }
+
+    /// Number of workspaces that the last round found in scope.
+    fn in_scope(&self) -> usize {
+        let scoped = self.scoped.iter().flatten();
+        scoped.filter(|(_, it)| it.last == self.last_round).count()
     }
 
     fn coverage(&self, uptime: Duration) -> Option<f64> {
@@ -214,13 +228,14 @@ impl Probes {
         let mut asked_for = 0_u64;
         let mut covered = 0_u64;
         for (workspace, it) in scoped {
-            let is_old = uptime.saturating_sub(it.first) >= self.horizon;
+            let is_old = uptime.saturating_sub(it.first) >= self.pace.horizon;
             if it.last != self.last_round || !is_old {
                 continue;
             }
             asked_for += 1;
             let latest = self.latest.get(workspace);
-            covered += u64::from(latest.is_some_and(|it| is_within(it.at, self.horizon, uptime)));
+            covered +=
+                u64::from(latest.is_some_and(|it| is_within(it.at, self.pace.horizon, uptime)));
         }
         (asked_for > 0).then(|| covered as f64 / asked_for as f64)
     }

@@ -4,6 +4,11 @@ use crate::fleet::probe::results::*;
 use crate::fleet::rules::explain::Reason;
 
 const HORIZON: Duration = Duration::from_secs(900);
+const PACE: Pace = Pace {
+    interval: Duration::from_secs(60),
+    sample: Some(1),
+    horizon: HORIZON,
+};
 
 fn probed(workspace: u128, status: Status, outcome: ProbeOutcome) -> Probed {
     Probed {
@@ -46,7 +51,7 @@ fn disagreements(probes: &Probes, uptime: Duration) -> u64 {
 
 #[test]
 fn nothing_is_known_before_the_first_round_and_no_outcome_is_missing() {
-    let stats = Probes::new(HORIZON).stats(seconds(0));
+    let stats = Probes::new(PACE).stats(seconds(0));
     assert_eq!(stats.outcomes.len(), ProbeOutcome::ALL.len());
     assert_eq!(stats.durations.len(), ProbeOutcome::ALL.len());
     assert!(stats.disagreements.is_none() && stats.coverage.is_none() && stats.last.is_none());
@@ -79,7 +84,7 @@ fn database_and_dial_disagree_where_both_cannot_be_true() {
 
 #[test]
 fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.count(
         probed(1, Status::Connected, ProbeOutcome::DialError),
         seconds(100),
@@ -89,6 +94,8 @@ fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
     let at_the_limit = seconds(100) + HORIZON;
     assert_eq!(disagreements(&probes, at_the_limit), 1);
     assert_eq!(probes.stats(at_the_limit).coverage, Some(0.5));
+    let limit = PACE.coverage_limit(2);
+    assert_eq!(probes.stats(at_the_limit).coverage_limit, limit);
     let after = at_the_limit + Duration::from_nanos(1);
     assert_eq!(disagreements(&probes, after), 0);
     assert_eq!(probes.stats(after).coverage, Some(0.0));
@@ -96,7 +103,7 @@ fn what_is_older_than_the_horizon_neither_disagrees_nor_covers() {
 
 #[test]
 fn newest_probe_of_a_workspace_is_the_one_that_counts() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.count(
         probed(1, Status::Connected, ProbeOutcome::DialError),
         seconds(1),
@@ -110,7 +117,7 @@ fn newest_probe_of_a_workspace_is_the_one_that_counts() {
 
 #[test]
 fn exporters_own_error_says_nothing_of_an_agent() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.count(
         probed(1, Status::Connected, ProbeOutcome::DialError),
         seconds(1),
@@ -126,7 +133,7 @@ fn exporters_own_error_says_nothing_of_an_agent() {
 
 #[test]
 fn no_workspace_running_is_not_a_coverage_of_nothing() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.begin_round(running(0), seconds(2));
     probes.end_round(at(2));
     assert_eq!(probes.stats(seconds(3)).coverage, None);
@@ -135,7 +142,7 @@ fn no_workspace_running_is_not_a_coverage_of_nothing() {
 
 #[test]
 fn coverage_is_of_what_is_in_scope_now_and_was_one_horizon_ago() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.begin_round(running(1), seconds(10));
     probes.end_round(at(1));
     // One that has just come into scope is not asked for yet.
@@ -154,7 +161,7 @@ fn coverage_is_of_what_is_in_scope_now_and_was_one_horizon_ago() {
 
 #[test]
 fn good_probes_do_not_wash_failures_away() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.count(
         probed(1, Status::Connected, ProbeOutcome::DialError),
         seconds(1),
@@ -171,7 +178,7 @@ fn good_probes_do_not_wash_failures_away() {
 
 #[test]
 fn probe_that_was_asked_for_is_shown_and_not_counted() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.keep(probed(1, Status::Connected, ProbeOutcome::DialError));
     probes.begin_round(running(1), seconds(2));
     probes.end_round(at(2));
@@ -183,7 +190,7 @@ fn probe_that_was_asked_for_is_shown_and_not_counted() {
 
 #[test]
 fn who_disagrees_is_known_by_workspace_for_as_long_as_it_is_counted() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     let failed = |workspace| probed(workspace, Status::Connected, ProbeOutcome::DialError);
     probes.count(failed(1), seconds(1));
     probes.count(failed(2), seconds(1));
@@ -201,7 +208,7 @@ fn who_disagrees_is_known_by_workspace_for_as_long_as_it_is_counted() {
 
 #[test]
 fn probes_of_a_workspace_are_told_once_and_newest_first() {
-    let mut probes = Probes::new(HORIZON);
+    let mut probes = Probes::new(PACE);
     probes.keep(probed(1, Status::Connected, ProbeOutcome::DialError));
     for _ in 0..150 {
         probes.keep(probed(2, Status::Connected, ProbeOutcome::Ok));

@@ -42,6 +42,12 @@ pub struct SchemaSummary {
     pub has_agent_deleted: bool,
     /// Whether this version of Coder binds chats to agents.
     pub has_chat_agent_id: bool,
+    /// Whether this version of Coder says when provisioner daemons were last seen.
+    pub has_provisioner_last_seen: bool,
+    /// Whether this version of Coder records how startup scripts ended.
+    pub has_script_timings: bool,
+    /// Whether this version of Coder watches memory and disks of agents.
+    pub has_resource_monitors: bool,
 }
 
 /// Result of one collector in the last collection.
@@ -90,6 +96,9 @@ impl<'a> ExporterSummary<'a> {
                 has_agent_parent_id: schema.has_parent_id,
                 has_agent_deleted: schema.has_deleted,
                 has_chat_agent_id: schema.has_chat_agent_id,
+                has_provisioner_last_seen: schema.has_provisioner_last_seen,
+                has_script_timings: schema.has_script_timings,
+                has_resource_monitors: schema.has_resource_monitors,
             },
             collectors: collection
                 .reports

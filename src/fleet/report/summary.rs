@@ -150,7 +150,7 @@ impl<'a> AgentSummary<'a> {
             disconnected_at: agent.disconnected_at.map(moment),
             started_at: agent.started_at.map(moment),
             ready_at: agent.ready_at.map(moment),
-            connection_timeout_seconds: agent.connection_timeout.as_secs(),
+            connection_timeout_seconds: agent.connection_timeout().as_secs(),
             status: assessment.status.as_str(),
             status_rule: status.rule,
             status_reason: status.saw,

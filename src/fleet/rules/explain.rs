@@ -48,9 +48,9 @@ fn status_reason(agent: &Agent, limits: &Limits, now: Timestamp) -> Reason {
     let saw = match rule {
         StatusRule::NeverConnected => {
             let created = distance("never connected, created", agent.created_at, now);
-            let may_take = match agent.connection_timeout.is_zero() {
+            let may_take = match agent.connection_timeout().is_zero() {
                 true => "no connection timeout".to_owned(),
-                false => format!("connection timeout {}", seconds(agent.connection_timeout)),
+                false => format!("connection timeout {}", seconds(agent.connection_timeout())),
             };
             format!("{created}, {may_take}")
         }
@@ -215,7 +215,7 @@ mod tests {
             ),
         );
         let mut patient = never_connected();
-        patient.connection_timeout = Duration::ZERO;
+        patient.connection_timeout_seconds = 0;
         check(
             &patient,
             601,

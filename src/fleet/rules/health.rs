@@ -120,6 +120,14 @@ pub struct Assessment {
     pub since: Option<Timestamp>,
 }
 
+impl Assessment {
+    /// Whether the health of its apps is known (`docs/spec/metrics.md`). The agent itself checks
+    /// them: of one that is not connected, or whose workspace stops, only an old answer is left.
+    pub fn knows_its_apps(&self) -> bool {
+        self.status == Status::Connected && self.health != Health::Shutdown
+    }
+}
+
 /// Judges one agent at `now` (`docs/spec/connection-status.md` and `docs/spec/health.md`).
 pub fn assess(agent: &Agent, limits: &Limits, now: Timestamp) -> Assessment {
     let status = status(agent, limits.inactive_timeout, now);
@@ -182,7 +190,7 @@ fn problem_since(agent: &Agent, health: Health) -> Option<Timestamp> {
         Health::StuckConnecting => agent.created_at,
         Health::ConnectTimeout => agent
             .created_at
-            .map(|created| created.after(agent.connection_timeout)),
+            .map(|created| created.after(agent.connection_timeout())),
         Health::Disconnected | Health::Terminated => lost_since(agent),
         Health::StartError => agent.ready_at.or_else(|| start_of(agent)),
         Health::StuckCreated => agent.first_connected_at,

@@ -121,10 +121,10 @@ fn row_that_never_connected_is_judged_as_such_whatever_its_lifecycle() {
 
 #[test]
 fn external_agent_waits_for_its_owner_for_ever_and_is_judged_once_it_has_connected() {
-    for connection_timeout in [Duration::ZERO, Duration::from_secs(120)] {
+    for connection_timeout_seconds in [0, 120] {
         let waiting = Agent {
             kind: Kind::External,
-            connection_timeout,
+            connection_timeout_seconds,
             ..never_connected()
         };
         check(&waiting, at(86_400), Health::Connecting, None);
@@ -147,7 +147,7 @@ fn external_agent_waits_for_its_owner_for_ever_and_is_judged_once_it_has_connect
 #[test]
 fn connecting_is_stuck_only_after_more_than_its_limit() {
     let waiting = Agent {
-        connection_timeout: Duration::ZERO,
+        connection_timeout_seconds: 0,
         ..never_connected()
     };
     let limit = at(600);
@@ -289,7 +289,7 @@ pub(crate) fn any_agent() -> impl Strategy<Value = Agent> {
         (maybe(), maybe(), maybe()),
         (maybe(), maybe(), maybe()),
         lifecycle,
-        0_u64..300,
+        0_u32..300,
         prop::sample::select(Kind::ALL),
         any::<bool>(),
     )
@@ -307,7 +307,7 @@ pub(crate) fn any_agent() -> impl Strategy<Value = Agent> {
             disconnected_at: second.0,
             started_at: second.1,
             ready_at: second.2,
-            connection_timeout: Duration::from_secs(timeout),
+            connection_timeout_seconds: timeout,
             ..agent()
         })
 }

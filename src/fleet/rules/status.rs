@@ -102,7 +102,7 @@ pub fn lost_since(agent: &Agent) -> Option<Timestamp> {
 }
 
 fn connection_timed_out(agent: &Agent, now: Timestamp) -> bool {
-    let limit = agent.connection_timeout;
+    let limit = agent.connection_timeout();
     !limit.is_zero()
         && agent
             .created_at
@@ -208,9 +208,9 @@ mod tests {
     #[test]
     fn first_connection_times_out_only_after_more_than_the_templates_limit() {
         let mut agent = never_connected();
-        agent.connection_timeout = Duration::from_secs(120);
+        agent.connection_timeout_seconds = 120;
         let created = agent.created_at.unwrap();
-        let limit = created.after(agent.connection_timeout);
+        let limit = created.after(agent.connection_timeout());
         let tick = Duration::from_micros(1);
         check(
             &agent,
@@ -224,14 +224,14 @@ mod tests {
     #[test]
     fn without_a_limit_the_first_connection_is_awaited_for_ever() {
         let mut agent = never_connected();
-        agent.connection_timeout = Duration::ZERO;
+        agent.connection_timeout_seconds = 0;
         check(&agent, Timestamp::END, Status::Connecting);
     }
 
     #[test]
     fn row_without_a_creation_time_never_times_out() {
         let mut agent = never_connected();
-        agent.connection_timeout = Duration::from_secs(1);
+        agent.connection_timeout_seconds = 1;
         agent.created_at = None;
         check(&agent, Timestamp::END, Status::Connecting);
     }

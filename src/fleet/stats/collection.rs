@@ -40,6 +40,14 @@ impl CollectionResult {
         agents.map_or(0, Vec::len)
     }
 
+    /// Whether the database answered and the agents were read, where they were asked for.
+    pub fn is_up(&self) -> bool {
+        let mut reports = self.reports.iter();
+        let agents = reports.find(|it| it.collector == Collector::Agents);
+        let are_read = agents.is_none_or(|it| matches!(it.outcome, Outcome::Loaded { .. }));
+        self.fleet.is_ok() && are_read
+    }
+
     /// All failures, each once, with the collector that failed.
     pub fn failures(&self) -> impl Iterator<Item = (Option<Collector>, &Failure)> {
         let of_the_collection = self.fleet.as_ref().err().map(|failure| (None, failure));

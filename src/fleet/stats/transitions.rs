@@ -19,8 +19,17 @@ use crate::fleet::stats::fleet_stats::FleetStats;
 #[derive(Debug, Clone, Default)]
 pub struct Transitions {
     /// Sorted by id. A map would take twice the memory.
-    last_seen: Vec<(Uuid, Before)>,
+    last_seen: Vec<Seen>,
     counts: TransitionCounts,
+}
+
+/// An agent of the last collection, or of the one that is compared with it.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    id: Uuid,
+    then: Before,
+    /// Whether it is in the collection that is compared.
+    is_there: bool,
 }
 
 /// What was known of an agent in the collection before.
@@ -72,17 +81,27 @@ impl Transitions {
                 self.counts.insert(scope.clone(), Default::default());
             }
         }
-        let mut seen = Vec::with_capacity(fleet.judged().len());
+        // In place: two lists of all agents are megabytes.
+        self.last_seen.iter_mut().for_each(|it| it.is_there = false);
+        let mut new = Vec::new();
         for (agent, assessment) in fleet.judged() {
-            let known = self.last_seen.binary_search_by_key(&agent.id, |it| it.0);
-            let known = known.ok().and_then(|at| self.last_seen.get(at));
-            let before = known.map(|it| it.1);
+            let known = self.last_seen.binary_search_by_key(&agent.id, |it| it.id);
+            let known = known.ok().and_then(|at| self.last_seen.get_mut(at));
+            let before = known.as_ref().map(|it| it.then);
             let now = Before {
                 status: assessment.status,
                 health: assessment.health,
                 was_ready: agent.ready_at.is_some() || before.is_some_and(|it| it.was_ready),
             };
-            seen.push((agent.id, now));
+            let seen = Seen {
+                id: agent.id,
+                then: now,
+                is_there: true,
+            };
+            match known {
+                Some(known) => *known = seen,
+                None => new.push(seen),
+            }
             see(Sight {
                 agent,
                 assessment,
@@ -99,11 +118,12 @@ impl Transitions {
                 counts[before.status][now.status] += 1;
             }
         }
-        // As they come, mostly.
-        if !seen.is_sorted_by_key(|it| it.0) {
-            seen.sort_unstable_by_key(|it| it.0);
+        self.last_seen.retain(|it| it.is_there);
+        if !new.is_empty() {
+            self.last_seen.reserve_exact(new.len());
+            self.last_seen.append(&mut new);
+            self.last_seen.sort_unstable_by_key(|it| it.id);
         }
-        self.last_seen = seen;
     }
 
     /// The changes since the start of the process.

@@ -1,18 +1,26 @@
 -- The latest build of each of these workspaces, where it is another one than is known.
 --   $1: ids of workspaces, sorted, so that neighbours are found on the pages just read;
---   $2: the job of the build that is known of each one, or the nil id.
+--   $2: the number of the build that is known of each one, or 0.
 -- By the index for each workspace. The cost follows what lives and not what has been: a plan that
 -- hashes whole tables is nearly as fast where there are ten builds of each workspace, and sixty
 -- times slower where there are six hundred (docs/decisions/what-was-tried.md).
 SELECT asked.place::int4 AS place,
        its.is_there,
+       latest.build_number,
        its.job_id,
        its.transition::text AS transition,
        its.created_at AS built_at,
        its.template_version_id
-FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (workspace_id, job_id, place)
+FROM unnest($1::uuid[], $2::int4[]) WITH ORDINALITY AS asked (workspace_id, build_number, place)
 -- The latest build is the one of the greatest number: neither time nor the order of insertion
--- tells.
+-- tells. The index alone has it, so the builds that are known are not read.
+LEFT JOIN LATERAL (
+    SELECT every.build_number
+    FROM workspace_builds AS every
+    WHERE every.workspace_id = asked.workspace_id
+    ORDER BY every.build_number DESC
+    LIMIT 1
+) AS latest ON true
 LEFT JOIN LATERAL (
     SELECT true AS is_there,
            every.job_id,
@@ -21,8 +29,7 @@ LEFT JOIN LATERAL (
            every.template_version_id
     FROM workspace_builds AS every
     WHERE every.workspace_id = asked.workspace_id
-    ORDER BY every.build_number DESC
+      AND every.build_number = latest.build_number
     LIMIT 1
 ) AS its ON true
--- A build that is gone, or that has no job, is not the one that is known.
-WHERE its.job_id IS DISTINCT FROM asked.job_id
+WHERE latest.build_number IS DISTINCT FROM asked.build_number

@@ -2,15 +2,17 @@
 -- once, instead of once for each workspace.
 SELECT asked.place::int4 AS place,
        its.is_there,
+       its.build_number,
        its.job_id,
        its.transition::text AS transition,
        its.created_at AS built_at,
        its.template_version_id
-FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (workspace_id, job_id, place)
+FROM unnest($1::uuid[], $2::int4[]) WITH ORDINALITY AS asked (workspace_id, build_number, place)
 LEFT JOIN (
     SELECT DISTINCT ON (every.workspace_id)
            every.workspace_id,
            true AS is_there,
+           every.build_number,
            every.job_id,
            every.transition,
            every.created_at,
@@ -18,4 +20,4 @@ LEFT JOIN (
     FROM workspace_builds AS every
     ORDER BY every.workspace_id, every.build_number DESC
 ) AS its ON its.workspace_id = asked.workspace_id
-WHERE its.job_id IS DISTINCT FROM asked.job_id
+WHERE its.build_number IS DISTINCT FROM asked.build_number

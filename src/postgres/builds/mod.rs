@@ -4,16 +4,15 @@
 //! columns of a build, and the resources and the status of a job that has finished. Which build is
 //! the latest, and everything else, is read in each collection.
 //!
-//! [`known`] keeps what is known between collections, [`read`] has the statements.
+//! [`known`] keeps what is known between collections, [`turns`] begins and ends one, [`read`] has the
+//! statements.
 
 pub(super) mod known;
 mod numbers;
 pub(super) mod read;
 #[cfg(test)]
 mod tests;
-
-use std::collections::{BTreeMap, BTreeSet};
-use std::mem;
+mod turns;
 
 use uuid::Uuid;
 
@@ -23,10 +22,6 @@ use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::JobStatus;
 
 use numbers::Numbers;
-
-/// In each collection, one of so many known builds is read again and compared. So each is within
-/// so many collections.
-const TURNS: u8 = 64;
 
 /// The latest builds, sorted by the ids of their workspaces.
 #[derive(Debug, Default)]
@@ -53,15 +48,28 @@ pub(super) struct Build {
     pub(super) workspace: Uuid,
     /// `workspace_builds.job_id`; nil where it has none.
     job: Uuid,
+    /// `workspace_builds.build_number`; 0 where there is no build, since Coder counts from 1.
+    number: i32,
     /// `workspace_builds.created_at`.
     pub(super) built_at: Option<Timestamp>,
     template_version: u32,
     /// The provisioner daemon that ran a finished job.
     worker: u32,
-    transition: u32,
+    /// A handful of values; a number of four bytes would make a build eight bytes larger.
+    transition: u16,
     state: State,
     /// Whether it has an agent, and one that serves its workspace. Found out in each collection.
     pub(super) has_agent: HasAgent,
+}
+
+/// The columns of a build that was read.
+#[derive(Debug)]
+struct NewBuild {
+    number: i32,
+    job: Option<Uuid>,
+    built_at: Option<Timestamp>,
+    template_version: Option<Uuid>,
+    transition: DbEnum<Transition>,
 }
 
 /// What is known of a build.
@@ -96,6 +104,8 @@ pub(super) struct Resource {
     pub(super) build: u32,
     resource_type: u32,
     has_agent: bool,
+    /// Whether it had an agent in an earlier collection.
+    is_known: bool,
 }
 
 /// A known build whose turn it is to be read again, with its resources that had an agent.
@@ -113,17 +123,18 @@ impl Build {
         Self {
             workspace,
             job: Uuid::nil(),
+            number: 0,
             built_at: None,
             template_version: NONE,
             worker: NONE,
-            transition: NONE,
+            transition: u16::MAX,
             state: State::Unknown,
             has_agent: HasAgent::No,
         }
     }
 
     /// The number of its transition.
-    pub(super) fn transition_number(&self) -> u32 {
+    pub(super) fn transition_number(&self) -> u16 {
         self.transition
     }
 
@@ -138,6 +149,11 @@ impl Build {
         self.state != State::Unknown
     }
 
+    /// Its number, by which it is asked whether it is still the latest; 0 where none is known.
+    fn number(&self) -> i32 {
+        self.number
+    }
+
     /// The id of its job.
     pub(super) fn job(&self) -> Option<Uuid> {
         Some(self.job).filter(|it| !it.is_nil())
@@ -149,71 +165,13 @@ impl Build {
 
     /// Whether what cannot change is the same.
     fn same(&self, other: &Self) -> bool {
-        let of = |it: &Self| (it.built_at, it.template_version, it.worker, it.transition);
-        (self.state, of(self)) == (other.state, of(other))
+        let columns = |it: &Self| (it.job, it.built_at, it.template_version, it.transition);
+        let job = |it: &Self| (it.state, it.worker);
+        (columns(self), job(self)) == (columns(other), job(other))
     }
 }
 
 impl Builds {
-    /// Begins a collection: from now on it has these workspaces, which are sorted and each there
-    /// once. Of those that were known it keeps what is known, except where it is their turn to be
-    /// read again.
-    fn begin(&mut self, workspaces: &[Uuid]) {
-        self.turn = (self.turn + 1) % TURNS;
-        let turn = self.turn;
-        let mut old = mem::take(&mut self.list).into_iter().enumerate().peekable();
-        let mut moved_to = vec![NONE; old.len()];
-        self.list.reserve_exact(workspaces.len());
-        for (&workspace, index) in workspaces.iter().zip(0..) {
-            while old.next_if(|(_, it)| it.workspace < workspace).is_some() {}
-            let known = old.next_if(|(_, it)| it.workspace == workspace);
-            let mut build = Build::unknown(workspace);
-            if let Some((before, known)) = known.filter(|(_, it)| it.is_known()) {
-                moved_to[before] = index;
-                build = Build {
-                    has_agent: HasAgent::No,
-                    ..known
-                };
-            }
-            self.list.push(build);
-        }
-        let list = &self.list;
-        self.resources.retain_mut(|resource| {
-            resource.build = moved_to[resource.build as usize];
-            resource.build != NONE
-        });
-        self.doubted = list
-            .iter()
-            .filter(|it| it.is_known() && turn_of(it.workspace) == turn)
-            .map(|it| Doubted {
-                build: it.clone(),
-                resources: Vec::new(),
-            })
-            .collect();
-        self.forget_doubted();
-    }
-
-    /// Makes the doubted builds unknown, and keeps their resources beside.
-    fn forget_doubted(&mut self) {
-        for doubted in &self.doubted {
-            if let Some(index) = self.find(doubted.build.workspace) {
-                self.list[index] = Build::unknown(doubted.build.workspace);
-            }
-        }
-        let (list, doubted) = (&self.list, &mut self.doubted);
-        self.resources.retain(|resource| {
-            let build = &list[resource.build as usize];
-            if build.is_known() {
-                return true;
-            }
-            let found = doubted.binary_search_by_key(&build.workspace, |it| it.build.workspace);
-            if let Ok(index) = found {
-                doubted[index].resources.push(resource.id);
-            }
-            false
-        });
-    }
-
     /// The index of a workspace's build.
     pub(super) fn find(&self, workspace: Uuid) -> Option<usize> {
         let found = self
@@ -238,8 +196,8 @@ impl Builds {
     }
 
     /// The transition with this number.
-    pub(super) fn transition_of(&self, number: u32) -> DbEnum<Transition> {
-        let known = self.transitions.get(number).cloned();
+    pub(super) fn transition_of(&self, number: u16) -> DbEnum<Transition> {
+        let known = self.transitions.get(number.into()).cloned();
         known.unwrap_or_else(|| DbEnum::parse(None))
     }
 
@@ -255,20 +213,16 @@ impl Builds {
     }
 
     /// Takes in the latest build of the workspace at this place, which is another than was known.
-    fn add_build(
-        &mut self,
-        place: usize,
-        job: Option<Uuid>,
-        built_at: Option<Timestamp>,
-        template_version: Option<Uuid>,
-        transition: DbEnum<Transition>,
-    ) {
-        let version = template_version.map_or(NONE, |it| self.template_versions.of(it));
-        let transition = self.transitions.of(transition);
+    fn add_build(&mut self, place: usize, new: NewBuild) {
+        let version = new.template_version;
+        let version = version.map_or(NONE, |it| self.template_versions.of(it));
+        let transition = self.transitions.of(new.transition);
+        let transition = u16::try_from(transition).unwrap_or(u16::MAX);
         if let Some(build) = self.list.get_mut(place) {
             *build = Build {
-                job: job.unwrap_or_default(),
-                built_at,
+                job: new.job.unwrap_or_default(),
+                number: new.number,
+                built_at: new.built_at,
                 template_version: version,
                 transition,
                 state: State::Read,
@@ -309,6 +263,7 @@ impl Builds {
             build,
             resource_type,
             has_agent: false,
+            is_known: false,
         });
     }
 
@@ -358,45 +313,4 @@ impl Builds {
     pub(super) fn workers(&self) -> &[Uuid] {
         self.workers.all()
     }
-
-    /// Ends a collection: compares what was read again, and forgets what may still change.
-    fn end(&mut self) {
-        self.differences += self.differing().len() as u64;
-        self.doubted.clear();
-        let list = &self.list;
-        self.resources
-            .retain(|it| it.has_agent && list[it.build as usize].is_known());
-        self.resources.shrink_to_fit();
-    }
-
-    /// The builds that were read again and are not what was known of them. A later build is no
-    /// difference, nor is an agent that was deleted since.
-    fn differing(&self) -> BTreeSet<u32> {
-        let mut again = BTreeMap::new();
-        for doubted in &self.doubted {
-            let Some(index) = self.find(doubted.build.workspace) else {
-                continue;
-            };
-            let build = &self.list[index];
-            if build.is_known() && build.job == doubted.build.job {
-                again.insert(index as u32, doubted);
-            }
-        }
-        let others = again
-            .iter()
-            .filter(|(index, doubted)| !self.list[**index as usize].same(&doubted.build));
-        let mut differing: BTreeSet<u32> = others.map(|(index, _)| *index).collect();
-        for resource in self.resources.iter().filter(|it| it.has_agent) {
-            let doubted = again.get(&resource.build);
-            if doubted.is_some_and(|it| !it.resources.contains(&resource.id)) {
-                differing.insert(resource.build);
-            }
-        }
-        differing
-    }
-}
-
-/// The turn at which a workspace's build is read again. Ids are random.
-fn turn_of(workspace: Uuid) -> u8 {
-    workspace.as_bytes()[15] % TURNS
 }

@@ -18,7 +18,7 @@ use crate::postgres::failure::from_driver;
 use crate::postgres::sql::for_catalog;
 
 use super::numbers::Numbers;
-use super::{Build, Builds};
+use super::{Build, Builds, NewBuild};
 
 pub(in crate::postgres) const WORKSPACES: &str = include_str!("workspaces.sql");
 pub(in crate::postgres) const BUILDS: &str = include_str!("builds.sql");
@@ -26,11 +26,9 @@ const BUILDS_WHOLE: &str = include_str!("builds_whole.sql");
 pub(in crate::postgres) const RESOURCES: &str = include_str!("resources.sql");
 pub(in crate::postgres) const NAMES: &str = include_str!("names.sql");
 
-/// A workspace that is not deleted.
+/// A workspace that is not deleted. Its build has its id.
 #[derive(Debug, Clone)]
 pub(in crate::postgres) struct Workspace {
-    /// `workspaces.id`.
-    pub(in crate::postgres) id: Uuid,
     /// `workspaces.name`.
     pub(in crate::postgres) name: Label,
     /// The number of `workspaces.owner_id`.
@@ -39,7 +37,7 @@ pub(in crate::postgres) struct Workspace {
     pub(in crate::postgres) scope: u32,
 }
 
-/// The workspaces, sorted by id, and whose they are.
+/// The workspaces, in the order of [`Builds::list`], and whose they are.
 #[derive(Debug, Default)]
 pub(in crate::postgres) struct Workspaces {
     list: Vec<Workspace>,
@@ -70,8 +68,7 @@ pub(in crate::postgres) async fn read(
     builds: &mut Builds,
 ) -> Result<Workspaces, Failure> {
     let client = session.client()?;
-    let workspaces = read_workspaces(client).await?;
-    let ids: Vec<Uuid> = workspaces.list.iter().map(|it| it.id).collect();
+    let (ids, workspaces) = read_workspaces(client).await?;
     builds.begin(&ids);
     drop(ids);
     let sql = match session.catalog.has_index("workspace_builds.workspace_id") {
@@ -89,28 +86,31 @@ pub(in crate::postgres) async fn read(
 /// The savepoint of each statement but the first.
 pub(in crate::postgres) const SAVEPOINT: &str = "agents";
 
-async fn read_workspaces(client: &Client) -> Result<Workspaces, Failure> {
+/// The ids of the workspaces, sorted, and the workspaces in their order.
+async fn read_workspaces(client: &Client) -> Result<(Vec<Uuid>, Workspaces), Failure> {
     let failed = |error| from_driver("reading the workspaces", error);
     let no_params: [(&str, Type); 0] = [];
     let rows = client.query_typed_raw(WORKSPACES, no_params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
     let mut workspaces = Workspaces::default();
+    let mut list = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
         let owner = workspaces.owners.of(row.get("owner_id")?);
         let scope = (row.get("organization_id")?, row.get("template_id")?);
-        workspaces.list.push(Workspace {
-            id: row.get("id")?.unwrap_or_default(),
+        let workspace = Workspace {
             name: row.text("name")?.map(Into::into).unwrap_or_default(),
             owner,
             scope: workspaces.scopes.of(scope),
-        });
+        };
+        list.push((row.get("id")?.unwrap_or_default(), workspace));
     }
-    workspaces.list.sort_unstable_by_key(|it| it.id);
+    list.sort_unstable_by_key(|it: &(Uuid, _)| it.0);
     // A database that was restored without its indexes may have a row twice.
-    workspaces.list.dedup_by_key(|it| it.id);
-    Ok(workspaces)
+    list.dedup_by_key(|it| it.0);
+    let (ids, list) = list.into_iter().unzip();
+    Ok((ids, Workspaces { list, ..workspaces }))
 }
 
 /// Asks which of the builds are others than is known.
@@ -118,9 +118,11 @@ async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<
     let failed = |error| from_driver("reading the builds", error);
     let rows = {
         let workspaces = Array(builds.list(), |it| it.workspace);
-        let jobs = Array(builds.list(), |it| it.job);
-        let params: [(&(dyn ToSql + Sync), Type); 2] =
-            [(&workspaces, Type::UUID_ARRAY), (&jobs, Type::UUID_ARRAY)];
+        let numbers = Array(builds.list(), Build::number);
+        let params: [(&(dyn ToSql + Sync), Type); 2] = [
+            (&workspaces, Type::UUID_ARRAY),
+            (&numbers, Type::INT4_ARRAY),
+        ];
         client.query_typed_raw(sql, params).await
     };
     let mut rows = pin!(rows.map_err(failed)?);
@@ -132,13 +134,14 @@ async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<
             builds.no_build(place);
             continue;
         }
-        builds.add_build(
-            place,
-            row.get("job_id")?,
-            row.get("built_at")?,
-            row.get("template_version_id")?,
-            row.named("transition")?,
-        );
+        let new = NewBuild {
+            number: row.get("build_number")?.unwrap_or_default(),
+            job: row.get("job_id")?,
+            built_at: row.get("built_at")?,
+            template_version: row.get("template_version_id")?,
+            transition: row.named("transition")?,
+        };
+        builds.add_build(place, new);
     }
     builds.drop_old_resources();
     Ok(())

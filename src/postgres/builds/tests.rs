@@ -1,5 +1,8 @@
 //! What is remembered of builds from one collection to the next.
 
+use std::collections::BTreeSet;
+
+use super::turns::TURNS;
 use super::*;
 
 fn id(number: u128) -> Uuid {
@@ -17,10 +20,9 @@ fn collect(builds: &mut Builds, workspaces: &[(u128, u128)]) -> Asked {
     builds.begin(&ids);
     let mut asked = Asked::default();
     for (place, &(_, job)) in workspaces.iter().enumerate() {
-        if builds.list()[place].job() != Some(id(job)) {
+        if builds.list()[place].number() != job as i32 {
             asked.builds.push(job);
-            let start = DbEnum::Known(Transition::Start);
-            builds.add_build(place, Some(id(job)), None, Some(id(1)), start);
+            builds.add_build(place, build(job));
         }
     }
     builds.drop_old_resources();
@@ -46,6 +48,17 @@ fn collect(builds: &mut Builds, workspaces: &[(u128, u128)]) -> Asked {
         builds.finish(index, JobStatus::Succeeded);
     }
     asked
+}
+
+/// A build that begins a workspace, with the number of its job.
+fn build(job: u128) -> NewBuild {
+    NewBuild {
+        number: job as i32,
+        job: Some(id(job)),
+        built_at: None,
+        template_version: Some(id(1)),
+        transition: DbEnum::Known(Transition::Start),
+    }
 }
 
 /// What was asked in a collection.
@@ -98,8 +111,7 @@ fn workspaces_come_and_go_and_a_rebuild_is_read() {
 fn what_has_not_finished_is_forgotten() {
     let mut builds = Builds::default();
     builds.begin(&[id(1)]);
-    let start = DbEnum::Known(Transition::Start);
-    builds.add_build(0, Some(id(100)), None, None, start);
+    builds.add_build(0, build(100));
     builds.add_resource(id(1000), 0, "container".into());
     builds.has_agent(0, true);
     builds.ran(0, Some(id(7)));
@@ -146,6 +158,7 @@ fn build_that_is_not_what_was_remembered_counts_once() {
     let failed = State::Finished(JobStatus::Failed);
     assert_eq!(differences_after(|it| it.list[0].state = failed), 1);
     assert_eq!(differences_after(|it| it.list[0].worker = NONE), 1);
+    assert_eq!(differences_after(|it| it.list[0].job = id(101)), 1);
     assert_eq!(differences_after(|it| it.list[0].template_version = 9), 1);
     // A resource with an agent that was not there.
     assert_eq!(differences_after(|it| _ = it.resources.remove(0)), 1);
@@ -187,4 +200,27 @@ fn workspace_without_a_build_is_asked_about_again() {
     builds.no_build(0);
     builds.drop_old_resources();
     assert!(!builds.list()[0].is_there() && builds.resources().is_empty());
+}
+
+#[test]
+fn build_whose_agents_are_gone_is_read_again() {
+    let mut builds = Builds::default();
+    collect(&mut builds, &[(1, 100), (3, 300)]);
+    builds.end();
+    builds.turn = 10;
+    builds.begin(&[id(1), id(3)]);
+    assert_eq!(builds.resources().len(), 2);
+    builds.has_agent(0, true);
+    builds.end();
+    // Another build has the number of the one that was remembered.
+    builds.turn = 10;
+    let asked = collect(&mut builds, &[(1, 100), (3, 300)]);
+    assert_eq!(asked.builds, [300]);
+    assert_eq!(builds.differences, 0);
+}
+
+#[test]
+fn build_takes_no_more_room_than_it_did() {
+    // They are remembered between collections, one for each workspace.
+    assert_eq!((size_of::<Build>(), size_of::<Resource>()), (56, 28));
 }

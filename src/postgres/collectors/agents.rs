@@ -5,7 +5,6 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::pin::pin;
-use std::time::Duration;
 
 use futures_util::{FutureExt, TryStreamExt};
 use tokio_postgres::types::{ToSql, Type};
@@ -244,7 +243,7 @@ fn stopped(
     let stopped = all.filter(|(_, build)| build.is_there() && is_stopped(build));
     let stopped = stopped.filter_map(|(workspace, build)| {
         Some(StoppedWorkspace {
-            id: workspace.id,
+            id: build.workspace,
             scope: names.scopes().get(workspace.scope as usize)?.clone(),
             owner: names.owner(workspace),
             template_version: names.template_version(build),
@@ -314,7 +313,7 @@ impl Reader {
             scopes.intern(names.cloned().unwrap_or_default())
         });
         Home {
-            workspace_id: workspace.id,
+            workspace_id: build.workspace,
             workspace: workspace.name.clone(),
             owner: names.owner(workspace),
             scope: *scope,
@@ -326,8 +325,8 @@ impl Reader {
 
     /// Decodes the agent's own columns.
     fn agent(&mut self, row: Fields<'_>, home: Home) -> Result<Agent, Failure> {
-        let connection_timeout_seconds: Option<i32> = row.get("connection_timeout_seconds")?;
-        let connection_timeout_seconds = connection_timeout_seconds.unwrap_or_default();
+        let connection_timeout: Option<i32> = row.get("connection_timeout_seconds")?;
+        let connection_timeout = connection_timeout.unwrap_or_default();
         Ok(Agent {
             id: row.get("id")?.ok_or_else(|| no("an agent has no id"))?,
             name: self.label(row.text("name")?),
@@ -347,9 +346,7 @@ impl Reader {
             disconnected_at: row.get("disconnected_at")?,
             started_at: row.get("started_at")?,
             ready_at: row.get("ready_at")?,
-            connection_timeout: Duration::from_secs(
-                u64::try_from(connection_timeout_seconds).unwrap_or_default(),
-            ),
+            connection_timeout_seconds: u32::try_from(connection_timeout).unwrap_or_default(),
         })
     }
 

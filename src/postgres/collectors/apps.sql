@@ -1,5 +1,6 @@
 -- Apps of the population, counted by scope and health.
---   $1: ids of the agents just read, sorted; $2: the number of each one's scope.
+--   $1: ids of the agents just read, sorted; $2: the number by which the apps of each are counted:
+--   that of its scope, and another where their health is no longer known.
 -- The population is not worked out a second time, and one row comes back for each scope and
 -- health instead of one for each app. By the index, as OFFSET 0 makes it: an agent's apps lie
 -- together, and those of old builds need not be read.

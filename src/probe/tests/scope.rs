@@ -118,8 +118,8 @@ async fn reading_that_is_old_shows_no_use() {
 #[tokio::test(start_paused = true)]
 async fn sample_follows_what_the_horizon_needs_unless_it_is_set() {
     let mut settings = settings(ProbeScope::InUse);
-    let samples = [0, 300, 301, 3000, 100_000].map(|it| settings.sample_of(it));
+    let samples = [0, 300, 301, 3000, 100_000].map(|it| settings.pace().sample_of(it));
     assert_eq!(samples, [20, 20, 21, 200, 200]);
     settings.sample = Some(7);
-    assert_eq!(settings.sample_of(100_000), 7);
+    assert_eq!(settings.pace().sample_of(100_000), 7);
 }

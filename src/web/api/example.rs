@@ -239,7 +239,7 @@ fn collection() -> CollectionResult {
         disconnected_at: None,
         started_at: ago(89_985),
         ready_at: ago(89_900),
-        connection_timeout: Duration::from_secs(120),
+        connection_timeout_seconds: 120,
     };
     snapshot.replicas = Some(vec![Replica {
         id: id(9),

@@ -96,7 +96,7 @@ fn page(app: &App, collection: Arc<CollectionResult>) -> (Arc<Page>, Arc<KeptPag
         addresses: settings.links.addresses(),
         is_config_current: app.is_config_current(),
         tls_refused: app.trackers.tls_refusals.total(),
-        deprecated_settings: settings.lifecycle.deprecated.len() as u64,
+        deprecated_settings: settings.lifecycle.deprecated_settings,
         budget: kept.budget.clone(),
     };
     (Arc::new(page), kept)

@@ -1,7 +1,6 @@
 //! Random snapshots: names nobody expected, dates at the ends of time and near every limit.
 
 use std::str::FromStr;
-use std::time::Duration;
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -178,7 +177,7 @@ fn agent(homes: Vec<Home>) -> impl Strategy<Value = Agent> {
             disconnected_at: moments[3],
             started_at: moments[4],
             ready_at: moments[5],
-            connection_timeout: Duration::from_secs(limit),
+            connection_timeout_seconds: limit,
         },
     )
 }

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use coder_agent_exporter::fleet::model::label_value::Variants;
 use coder_agent_exporter::fleet::model::outcome::ProbeOutcome;
 use coder_agent_exporter::fleet::model::time::Timestamp;
+use coder_agent_exporter::fleet::probe::pace::Pace;
 use coder_agent_exporter::fleet::probe::probed::{Probed, ProbedAgent, Story};
 use coder_agent_exporter::fleet::probe::results::{ProbeStats, Probes};
 use coder_agent_exporter::fleet::rules::explain::Reason;
@@ -28,7 +29,11 @@ pub(super) fn stats() -> impl Strategy<Value = Option<ProbeStats>> {
 
 /// What is known after these probes, given by status, outcome and milliseconds.
 pub(super) fn after(found: &[(Status, ProbeOutcome, u64)], ended: bool) -> ProbeStats {
-    let mut probes = Probes::new(Duration::from_secs(900));
+    let mut probes = Probes::new(Pace {
+        interval: Duration::from_secs(60),
+        sample: None,
+        horizon: Duration::from_secs(900),
+    });
     let mut running = HashSet::new();
     for (number, &(status, outcome, millis)) in (0..).zip(found) {
         let id = Uuid::from_u128(number);

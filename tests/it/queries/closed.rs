@@ -46,6 +46,9 @@ const OPEN: &[&str] = &[
     "has_agent_parent_id",
     "has_agent_deleted",
     "has_chat_agent_id",
+    "has_provisioner_last_seen",
+    "has_script_timings",
+    "has_resource_monitors",
 ];
 
 /// The values a label of a metric may have, when that is a closed set. A metric that a rule

@@ -33,7 +33,7 @@ fn row(now: Timestamp, it: &AgentDetails) -> Markup {
         ("Startup script began", agent.started_at),
         ("Startup script ended", agent.ready_at),
     ];
-    let timeout = match agent.connection_timeout.as_secs() {
+    let timeout = match agent.connection_timeout().as_secs() {
         0 => "none".to_owned(),
         seconds => format!("{seconds} s"),
     };

@@ -19,8 +19,8 @@ impl<T, V> fmt::Debug for Array<'_, T, V> {
     }
 }
 
-/// Bytes of each item in the parameters that may follow: a list of numbers.
-const PARAMETERS_AFTER: usize = size_of::<i32>() + 4;
+/// Bytes of the rest of a message.
+const ROOM_FOR_THE_REST: usize = 512;
 
 /// A Rust type that can be an array element.
 pub(super) trait Element {
@@ -28,6 +28,8 @@ pub(super) trait Element {
     const TYPE: Type;
     /// The Postgres type of the array.
     const ARRAY: Type;
+    /// Bytes of each item in the parameters that may follow.
+    const BYTES_AFTER: usize = 0;
 
     /// Writes an element in the binary format: its length in bytes, then its value.
     fn write(&self, out: &mut BytesMut);
@@ -36,6 +38,8 @@ pub(super) trait Element {
 impl Element for Uuid {
     const TYPE: Type = Type::UUID;
     const ARRAY: Type = Type::UUID_ARRAY;
+    // A list of numbers.
+    const BYTES_AFTER: usize = size_of::<i32>() + 4;
 
     fn write(&self, out: &mut BytesMut) {
         out.extend_from_slice(&16_i32.to_be_bytes());
@@ -70,7 +74,7 @@ impl<T: Sync, V: Element> ToSql for Array<'_, T, V> {
         // Dimensions, whether there are NULLs, what of, how many, from which index on.
         let head = [1, 0, V::TYPE.oid().cast_signed(), length, 1];
         // A buffer that has to grow once more doubles.
-        out.reserve(items.len() * (size_of::<V>() + 4 + PARAMETERS_AFTER));
+        out.reserve(items.len() * (size_of::<V>() + 4 + V::BYTES_AFTER) + ROOM_FOR_THE_REST);
         for number in head {
             out.extend_from_slice(&number.to_be_bytes());
         }

@@ -218,3 +218,9 @@ fn build_whose_agents_are_gone_is_read_again() {
     assert_eq!(asked.builds, [300]);
     assert_eq!(builds.differences, 0);
 }
+
+#[test]
+fn build_takes_no_more_room_than_it_did() {
+    // They are remembered between collections, one for each workspace.
+    assert_eq!((size_of::<Build>(), size_of::<Resource>()), (56, 28));
+}

@@ -51,7 +51,7 @@ go_promtool() (
     if has flock; then flock 9; fi
     if [ ! -x "$program" ]; then
         say "Building promtool@$1 with Go ..."
-        export GOPATH=$judges/go GOFLAGS=-modcacherw
+        export GOPATH=$judges/go GOFLAGS=-modcacherw GOWORK=off
         source=$("$go" mod download -json "github.com/prometheus/prometheus@$1" |
             sed -n 's/^\t"Dir": "\(.*\)",$/\1/p')
         copy=$(mktemp -d)

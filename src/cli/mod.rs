@@ -206,8 +206,8 @@ fn todays(
     let cli = Cli::command();
     let command = name.and_then(|it| cli.find_subcommand(it));
     let is_flag = |flag: &str| {
-        let flags = command.into_iter().flat_map(clap::Command::get_arguments);
-        flags.into_iter().any(|it| it.get_long() == Some(flag))
+        let mut flags = command.into_iter().flat_map(clap::Command::get_arguments);
+        flags.any(|it| it.get_long() == Some(flag))
     };
     let variables = |name: &str| std::env::var_os(name);
     for renamed in deprecated::add_variables(&mut arguments, &variables, is_flag, all) {

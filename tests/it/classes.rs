@@ -188,10 +188,8 @@ async fn apps_are_unknown_where_no_agent_checks_them_any_more() {
         let counts = ["disabled", "healthy", "unhealthy", "unknown"].map(apps);
         assert_eq!(counts, [1.0, 1.0, 1.0, 6.0], "{}", page.show("coder_apps"));
         assert_eq!(page.samples("coder_apps", &[]).count(), 5);
-        assert!(
-            !page.has("coder_exporter_series_dropped"),
-            "no row was merged"
-        );
+        let merged = [("kind", "duplicate_series")];
+        assert_eq!(page.value("coder_exporter_errors_total", &merged), 0.0);
     }
 }
 

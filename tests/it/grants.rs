@@ -148,7 +148,8 @@ async fn database_that_is_not_coders_is_told_apart_from_one_that_is_down() {
     coder.sql("DROP SCHEMA public CASCADE").await;
     let exporter = coder.exporter().await;
     let page = exporter.scrape().await;
-    assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
+    assert_eq!(page.value("coder_exporter_up", &[]), 0.0);
+    assert!(page.has("coder_exporter_snapshot_timestamp_seconds"));
     assert_eq!(page.value("coder_exporter_collector_success", &[]), 0.0);
     // The agents and the replicas; apps, causes and workspaces build on the agents.
     assert_eq!(errors(&page, "schema"), 2.0);

@@ -125,7 +125,8 @@ async fn null_where_none_should_be_hides_nobody() {
     }
     let page = exporter.scrape().await;
     assert_eq!(page.value("coder_exporter_errors_total", &[]), 0.0);
-    assert_eq!(page.value("coder_apps", &[("health", "unknown")]), 1.0);
+    // Its own, and those of three agents that are not connected or not expected.
+    assert_eq!(page.value("coder_apps", &[("health", "unknown")]), 4.0);
     let unknown = [("lifecycle_state", "unknown")];
     assert_eq!(page.value("coder_agents_lifecycle", &unknown), 1.0);
 }

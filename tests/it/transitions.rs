@@ -205,7 +205,7 @@ async fn collection_in_which_the_agents_fail_is_skipped_over() {
         .await;
     become_of(&coder, "true", "disconnected").await;
     let page = exporter.scrape().await;
-    assert_eq!(page.value("coder_exporter_up", &[]), 1.0);
+    assert_eq!(page.value("coder_exporter_up", &[]), 0.0);
     assert!(!page.has(FAMILY), "{}", page.show(FAMILY));
     coder
         .sql(&format!(

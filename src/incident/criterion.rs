@@ -1,17 +1,32 @@
 //! How long a description is, in bits. See `docs/spec/incidents.md`, "Factors".
 
-use std::f64::consts::{LOG2_E, PI, TAU};
+use std::f64::consts::{LOG2_E, TAU};
 
-/// The prior of a group's share: Beta(a, a). Below 1 it expects nearly all or nearly none, as causes
-/// are; 1/2 is Jeffreys' prior, the usual choice where nothing is known.
-const PRIOR: f64 = 0.5;
+/// What is expected of the share of a group's members that are in the set: a beta distribution, with
+/// the weights of the hit and of the spared.
+struct Prior {
+    hit: f64,
+    spared: f64,
+}
 
-/// Bits that say which `hit` of `members` agents are in a set, by a code that learns the share as it
-/// goes (Krichevsky and Trofimov, 1981).
-pub fn group_bits(members: u32, hit: u32) -> f64 {
-    let (hit, spared) = (f64::from(hit), f64::from(members.saturating_sub(hit)));
-    // The beta function of the prior is π.
-    PI.log2() - log2_beta(hit + PRIOR, spared + PRIOR)
+/// Jeffreys' prior, the usual choice where nothing is known. It expects nearly all or nearly none.
+const ANY: Prior = Prior {
+    hit: 0.5,
+    spared: 0.5,
+};
+
+/// A cause hits most of its members.
+const MOST: Prior = Prior {
+    hit: 4.0,
+    spared: 0.6,
+};
+
+/// Bits that say which members of a group are in a set, by a code that learns the share as it goes
+/// (Krichevsky and Trofimov, 1981).
+fn bits_by(prior: &Prior, group: Group) -> f64 {
+    let (hit, spared) = (group.hit, group.members.saturating_sub(group.hit));
+    let after = log2_beta(prior.hit + f64::from(hit), prior.spared + f64::from(spared));
+    log2_beta(prior.hit, prior.spared) - after
 }
 
 /// Members of a value that are not of one before it, and how many of them are in the set.
@@ -31,7 +46,16 @@ impl Group {
 
     /// Bits that say which of its members are in the set.
     pub fn bits(self) -> f64 {
-        group_bits(self.members, self.hit)
+        bits_by(&ANY, self)
+    }
+
+    /// The same, if it is the group of a value on the list, beside this rest. A cause hits most of
+    /// its members; of a spared group nothing is expected.
+    pub fn bits_beside(self, rest: Self) -> f64 {
+        match self.rate() > rest.rate() {
+            true => bits_by(&MOST, self),
+            false => self.bits(),
+        }
     }
 
     /// Its members and those of `other`, which has none of them.
@@ -74,6 +98,30 @@ fn log2_gamma(mut x: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn group_bits(members: u32, hit: u32) -> f64 {
+        Group { members, hit }.bits()
+    }
+
+    #[test]
+    fn cause_that_hits_most_costs_less_and_one_that_hits_few_more() {
+        let rest = Group {
+            members: 100,
+            hit: 1,
+        };
+        let saved = |members, hit| {
+            let group = Group { members, hit };
+            group.bits() - group.bits_beside(rest)
+        };
+        assert!(saved(4, 4) > 1.0 && saved(40, 36) > 1.0);
+        assert!(saved(10, 3) < -1.0);
+        // A share that is lower than that of the rest.
+        assert!(saved(100, 0).abs() < 1e-9);
+        // The first is in the set with 4 of 4.6, the second with 5 of 5.6.
+        let group = Group { members: 2, hit: 2 };
+        let probability = 4.0 / 4.6 * 5.0 / 5.6_f64;
+        assert!((group.bits_beside(rest) + probability.log2()).abs() < 1e-8);
+    }
 
     #[test]
     fn gamma_agrees_with_factorials() {

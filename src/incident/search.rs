@@ -226,7 +226,8 @@ impl<'a> Search<'a> {
         }
         let rest = list.rest.without(group);
         self.may_be_named(group, rest).then(|| {
-            list.named_bits() + self.naming_of(candidate, group, rest) + group.bits() + rest.bits()
+            let named = list.named_bits() + self.naming_of(candidate, group, rest);
+            named + group.bits_beside(rest) + rest.bits()
         })
     }
 
@@ -279,7 +280,8 @@ impl<'a> Search<'a> {
             }
         }
         next.rest = next.rest.without(group);
-        next.bits = list.named_bits() + self.naming_of(candidate, group, next.rest) + group.bits();
+        let named = list.named_bits() + self.naming_of(candidate, group, next.rest);
+        next.bits = named + group.bits_beside(next.rest);
         next.chosen.push(candidate);
         next.groups.push(group);
         next

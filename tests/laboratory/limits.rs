@@ -22,25 +22,25 @@ pub(crate) struct Limits {
 /// the rows often do not tell.
 pub(crate) const WHOLE: Limits = Limits {
     full: [99.0, 99.5],
-    partial: [90.0, 97.5],
-    two: [87.0, 98.5],
-    two_clear: 92.0,
-    two_partly: [84.0, 94.0],
-    slow: [90.0, 95.0],
-    deployment: 98.5,
+    partial: [89.0, 97.0],
+    two: [92.0, 98.5],
+    two_clear: 96.0,
+    two_partly: [85.0, 94.5],
+    slow: [94.0, 98.0],
+    deployment: 98.0,
     wrong: [5.0, 1.5],
 };
 
 /// A tenth of the fleets, and smaller ones: of some sorts there are so few that one fleet is some percent.
 pub(crate) const TENTH: Limits = Limits {
     full: [99.0, 99.5],
-    partial: [92.0, 97.5],
-    two: [84.0, 92.0],
-    two_clear: 90.0,
-    two_partly: [73.0, 86.0],
-    slow: [78.0, 95.0],
+    partial: [86.0, 94.0],
+    two: [90.0, 98.0],
+    two_clear: 98.0,
+    two_partly: [78.0, 88.0],
+    slow: [85.0, 98.0],
     deployment: 100.0,
-    wrong: [5.5, 2.0],
+    wrong: [6.0, 2.5],
 };
 
 /// Factors with a runner-up that explains more.

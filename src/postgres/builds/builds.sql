@@ -29,7 +29,7 @@ LEFT JOIN LATERAL (
            every.template_version_id
     FROM workspace_builds AS every
     WHERE every.workspace_id = asked.workspace_id
-      AND every.build_number = latest.build_number
+    ORDER BY every.build_number DESC
     LIMIT 1
 ) AS its ON true
 WHERE latest.build_number IS DISTINCT FROM asked.build_number

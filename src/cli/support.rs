@@ -17,7 +17,7 @@ use crate::config::args::ServeArgs;
 
 use super::effective::Given;
 use super::{CommandError, check, print, runtime, settings as from_args};
-use sections::{Section, Told, sections};
+use sections::{Inputs, Section, sections};
 
 /// Arguments of `support`.
 #[derive(Debug, Args)]
@@ -49,12 +49,12 @@ pub(super) fn run(args: &SupportArgs, given: &Given) -> Result<ExitCode, Command
     let effective = from_args::effective(&given.effective, &serve.exporter)?;
     let deprecated_settings = given.deprecated_settings();
     let checks = check::lines(serve)?;
-    let told = Told {
+    let inputs = Inputs {
         effective: &effective,
         deprecated_settings,
         checks,
     };
-    let sections = runtime()?.block_on(sections(serve, &database, told))?;
+    let sections = runtime()?.block_on(sections(serve, &database, inputs))?;
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let text = text(&now, &sections);
     if args.file.as_deref() == Some(Path::new("-")) {

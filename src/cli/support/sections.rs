@@ -31,8 +31,8 @@ pub(super) struct Section {
     pub(super) text: String,
 }
 
-/// What is known before anything is asked.
-pub(super) struct Told<'a> {
+/// What the sections show beside the answers of the database.
+pub(super) struct Inputs<'a> {
     /// The settings in effect.
     pub(super) effective: &'a str,
     /// Number of settings that were given under a deprecated name.
@@ -45,7 +45,7 @@ pub(super) struct Told<'a> {
 pub(super) async fn sections(
     args: &ServeArgs,
     database: &Database,
-    told: Told<'_>,
+    inputs: Inputs<'_>,
 ) -> Result<Vec<Section>, CommandError> {
     let section = |title, what, text| Section { title, what, text };
     let settings = from_args::collection(&args.exporter)?;
@@ -64,7 +64,7 @@ pub(super) async fn sections(
         last = Some(collection);
     }
     let agents = last.as_ref().map_or(0, |it| it.agent_count());
-    let page = last.map(|it| page(&collect, it, told.deprecated_settings));
+    let page = last.map(|it| page(&collect, it, inputs.deprecated_settings));
     let began = Instant::now();
     let metrics = page.map(|it| Format::Text.write(&Arc::new(it)));
     let metrics = metrics.and_then(Result::ok).unwrap_or_default();
@@ -80,9 +80,9 @@ pub(super) async fn sections(
         section(
             "settings",
             "the settings in force, without secrets, as at /-/config",
-            told.effective.to_owned(),
+            inputs.effective.to_owned(),
         ),
-        section("check", "what the command check says", told.checks),
+        section("check", "what the command check says", inputs.checks),
         section(
             "catalog",
             "which columns the database has, and which may be read",

@@ -119,15 +119,15 @@ mod tests {
         text.split_whitespace().map(OsString::from).collect()
     }
 
+    fn old_names(found: &[&Renamed]) -> Vec<&'static str> {
+        found.iter().map(|it| it.old).collect()
+    }
+
     fn check_flags(given: &str, expected: &str, old: &[&str]) {
         let mut arguments = words(given);
         let found = rename_flags(&mut arguments, ALL);
         assert_eq!(arguments, words(expected), "{given}");
-        assert_eq!(
-            found.iter().map(|it| it.old).collect::<Vec<_>>(),
-            old,
-            "{given}"
-        );
+        assert_eq!(old_names(&found), old, "{given}");
     }
 
     #[test]
@@ -161,11 +161,7 @@ mod tests {
         let is_flag = |name: &str| name == "probe.sample";
         let found = add_variables(&mut arguments, &variables, is_flag, ALL);
         assert_eq!(arguments, words(expected), "{given} {set:?}");
-        assert_eq!(
-            found.iter().map(|it| it.old).collect::<Vec<_>>(),
-            old,
-            "{given} {set:?}"
-        );
+        assert_eq!(old_names(&found), old, "{given} {set:?}");
     }
 
     #[test]

@@ -10,13 +10,13 @@ struct Prior {
 }
 
 /// Jeffreys' prior, the usual choice where nothing is known. It expects nearly all or nearly none.
-const ANY: Prior = Prior {
+const UNKNOWN_SHARE: Prior = Prior {
     hit: 0.5,
     spared: 0.5,
 };
 
 /// A cause hits most of its members.
-const MOST: Prior = Prior {
+const HIGH_SHARE: Prior = Prior {
     hit: 4.0,
     spared: 0.6,
 };
@@ -46,14 +46,14 @@ impl Group {
 
     /// Bits that say which of its members are in the set.
     pub fn bits(self) -> f64 {
-        bits_by(&ANY, self)
+        bits_by(&UNKNOWN_SHARE, self)
     }
 
     /// The same, if it is the group of a value on the list, beside this rest. A cause hits most of
     /// its members; of a spared group nothing is expected.
     pub fn bits_beside(self, rest: Self) -> f64 {
         match self.rate() > rest.rate() {
-            true => bits_by(&MOST, self),
+            true => bits_by(&HIGH_SHARE, self),
             false => self.bits(),
         }
     }

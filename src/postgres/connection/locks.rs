@@ -63,8 +63,8 @@ impl Tables {
 
     /// Takes all locks, in one flight; gives what went wrong.
     pub(super) async fn lock(&self, client: &Client) -> Locked {
-        let mut statements = vec![statement(&self.core.join(", "))];
-        statements.extend(self.optional.iter().map(|it| statement(it)));
+        let mut statements = vec![statement(&self.core)];
+        statements.extend(self.optional.iter().map(|it| statement(&[*it])));
         statements.push(GO_BACK.to_owned());
         // Polled in their order, which is thus that of the statements.
         let sent = statements.iter().map(|it| client.batch_execute(it));
@@ -93,8 +93,13 @@ pub(super) struct Locked {
 /// Going back to a savepoint gives up the locks that were taken after it. So there is one on
 /// either side of the lock: if it was taken, the newest is behind it, and the lock stays. The
 /// statement that follows goes back.
-fn statement(tables: &str) -> String {
-    format!("{GO_BACK}; SAVEPOINT locks; SELECT FROM {tables} WHERE false; SAVEPOINT locks")
+///
+/// A union and not a join: the planner would look for the best order of a join.
+fn statement(tables: &[&str]) -> String {
+    let name = |table: &&str| format!("SELECT FROM {table} WHERE false");
+    let tables: Vec<String> = tables.iter().map(name).collect();
+    let tables = tables.join(" UNION ALL ");
+    format!("{GO_BACK}; SAVEPOINT locks; {tables}; SAVEPOINT locks")
 }
 
 /// What the first statement goes back to.

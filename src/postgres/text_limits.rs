@@ -1,8 +1,9 @@
 //! How long a text from the database may be.
 //!
 //! Coder limits few of them, and a workspace user, a template author or a script writes the rest.
-//! Each statement cuts its texts with `left(…, n)`, one character after the limit, so that what is
-//! longer never leaves the server. What arrives is bounded in bytes and marked by
+//! Each statement cuts its texts with `…::text::varchar(n)`, one character after the limit, so that
+//! what is longer never leaves the server. `left(…, n)` does the same and takes longer, since it
+//! counts the characters of every text. What arrives is bounded in bytes and marked by
 //! [`bounded`](crate::fleet::model::bounded::bounded), before anything is kept of it.
 
 /// Of a name: users, organizations, workspaces, templates, their versions, agents, apps. Coder
@@ -78,10 +79,12 @@ mod tests {
         }
     }
 
-    /// The number in `left(…, n)`, where the expression is cut.
+    /// The number in `…::text::varchar(n)`, where the expression is cut.
     fn cut_at(expression: &str) -> Option<usize> {
-        let inner = expression.strip_prefix("left(")?.strip_suffix(')')?;
-        inner.rsplit_once(", ")?.1.parse().ok()
+        let (_, limit) = expression
+            .strip_suffix(')')?
+            .rsplit_once("::text::varchar(")?;
+        limit.parse().ok()
     }
 
     #[test]

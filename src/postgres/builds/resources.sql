@@ -3,7 +3,7 @@
 -- OFFSET 0 is what the planner does not look through: by the index for each job.
 SELECT asked.place::int4 AS place,
        resource.id,
-       left(resource.type::text, 257) AS resource_type
+       resource.type::text::varchar(257) AS resource_type
 FROM unnest($1::uuid[]) WITH ORDINALITY AS asked (job_id, place)
 CROSS JOIN LATERAL (
     SELECT its.id, its.type

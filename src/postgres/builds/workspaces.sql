@@ -1,7 +1,7 @@
 -- Workspaces that are not deleted (docs/spec/population-and-kind.md). The names they refer to are
 -- read once each, not joined to every row.
 SELECT workspace.id,
-       left(workspace.name::text, 257) AS name,
+       workspace.name::text::varchar(257) AS name,
        workspace.owner_id,
        workspace.organization_id,
        workspace.template_id

@@ -3,7 +3,7 @@
 --   $1: ids of the agents just read; $2: the keys.
 -- A value that the template marks as sensitive is not read.
 SELECT its.key,
-       left(its.value::text, 257) AS value,
+       its.value::text::varchar(257) AS value,
        array_agg(agent.place::int4) AS places
 FROM unnest($1::uuid[]) WITH ORDINALITY AS agent (id, place)
 JOIN workspace_agents AS own ON own.id = agent.id
@@ -11,4 +11,4 @@ JOIN workspace_resource_metadata AS its ON its.workspace_resource_id = own.resou
 WHERE its.key = ANY ($2::text[])
   AND its.sensitive IS NOT TRUE
   AND its.value <> ''
-GROUP BY its.key, left(its.value::text, 257)
+GROUP BY its.key, its.value::text::varchar(257)

@@ -1,7 +1,7 @@
 -- Apps of the population by agent, display name and health: what Coder's own metrics count.
 --   $1: ids of the agents just read; the answer names them by their position.
 SELECT agent.position,
-       left(app.display_name::text, 257) AS display_name,
+       app.display_name::text::varchar(257) AS display_name,
        app.health::text AS health,
        count(*) AS count
 FROM unnest($1::uuid[]) WITH ORDINALITY AS agent (id, position)

@@ -2,9 +2,9 @@
 -- status.
 SELECT true AS is_daemon,
        daemon.id,
-       left(daemon.name::text, 257) AS name,
-       left(organization.name::text, 257) AS organization,
-       left(daemon.tags::text, 4097) AS tags,
+       daemon.name::text::varchar(257) AS name,
+       organization.name::text::varchar(257) AS organization,
+       daemon.tags::text::varchar(4097) AS tags,
        daemon.last_seen_at AS moment,
        daemon.id IN (
            SELECT job.worker_id
@@ -19,8 +19,8 @@ UNION ALL
 SELECT false,
        NULL,
        NULL,
-       left(organization.name::text, 257),
-       left(job.tags::text, 4097),
+       organization.name::text::varchar(257),
+       job.tags::text::varchar(4097),
        min(job.created_at),
        job.job_status = 'running',
        count(*)

@@ -1,8 +1,8 @@
 -- Replicas of Coder: each start of a coderd or a workspace proxy has a row, which goes some time
 -- after its end. Those that gave a sign of life last come first.
 SELECT replica.id,
-       left(replica.hostname::text, 257) AS hostname,
-       left(replica.version::text, 65) AS version,
+       replica.hostname::text::varchar(257) AS hostname,
+       replica.version::text::varchar(65) AS version,
        replica."primary" AS is_primary,
        replica.started_at,
        replica.updated_at,

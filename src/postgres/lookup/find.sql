@@ -15,8 +15,8 @@ FROM (
            ) AS is_match,
            workspace.id AS workspace_id,
            NULL::uuid AS agent_id,
-           left(owner.username::text, 257) AS owner,
-           left(workspace.name::text, 257) AS workspace
+           owner.username::text::varchar(257) AS owner,
+           workspace.name::text::varchar(257) AS workspace
     FROM workspaces AS workspace
     LEFT JOIN users AS owner ON owner.id = workspace.owner_id
     WHERE workspace.id = $1

@@ -3,17 +3,17 @@
 --   $1: ids of workspaces.
 SELECT agent.*,
        workspace.id AS workspace_id,
-       left(workspace.name::text, 257) AS workspace,
+       workspace.name::text::varchar(257) AS workspace,
        workspace.deleted,
        workspace.owner_id,
-       left(owner.username::text, 257) AS owner,
-       left(organization.name::text, 257) AS organization,
-       left(template.name::text, 257) AS template,
-       left(template_version.name::text, 257) AS template_version,
+       owner.username::text::varchar(257) AS owner,
+       organization.name::text::varchar(257) AS organization,
+       template.name::text::varchar(257) AS template,
+       template_version.name::text::varchar(257) AS template_version,
        build.build_number,
        build.transition::text AS transition,
        job.job_status::text AS job_status,
-       left(nullif(job.error, ''), 2049) AS job_error
+       nullif(job.error, '')::text::varchar(2049) AS job_error
 FROM workspaces AS workspace
 LEFT JOIN LATERAL (
     SELECT latest.build_number, latest.transition, latest.job_id, latest.template_version_id
@@ -25,11 +25,11 @@ LEFT JOIN LATERAL (
 LEFT JOIN provisioner_jobs AS job ON job.id = build.job_id
 LEFT JOIN LATERAL (
     SELECT its.id,
-           left(its.name::text, 257) AS name,
-           left(its.version::text, 65) AS version,
+           its.name::text::varchar(257) AS name,
+           its.version::text::varchar(65) AS version,
            its.parent_id IS NOT NULL AS is_sub, -- since workspace_agents.parent_id
            -- until workspace_agents.parent_id: false AS is_sub,
-           left(resource.type::text, 257) AS resource_type,
+           resource.type::text::varchar(257) AS resource_type,
            its.parent_id, -- since workspace_agents.parent_id
            -- until workspace_agents.parent_id: NULL::uuid AS parent_id,
            its.lifecycle_state::text AS lifecycle_state,

@@ -3,10 +3,10 @@
 -- chats.agent_id exists.
 SELECT DISTINCT ON (workspace.id)
        workspace.id AS workspace_id,
-       left(workspace.name::text, 257) AS workspace,
-       left(owner.username::text, 257) AS owner,
+       workspace.name::text::varchar(257) AS workspace,
+       owner.username::text::varchar(257) AS owner,
        chat.agent_id,
-       left(bound.name::text, 257) AS agent
+       bound.name::text::varchar(257) AS agent
 FROM chats AS chat
 JOIN workspaces AS workspace ON workspace.id = chat.workspace_id
 LEFT JOIN users AS owner ON owner.id = workspace.owner_id

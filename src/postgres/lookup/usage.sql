@@ -52,7 +52,7 @@ LEFT JOIN LATERAL (
     LIMIT 100
 ) AS report ON true
 LEFT JOIN LATERAL (
-    SELECT left(its.kind, 257) AS session_kind,
+    SELECT its.kind::text::varchar(257) AS session_kind,
            least((its.open)::numeric, 1000000)::bigint AS session_count
     FROM jsonb_each(
         CASE jsonb_typeof(report.session_counts) WHEN 'object' THEN report.session_counts END

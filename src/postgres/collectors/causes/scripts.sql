@@ -3,7 +3,7 @@
 -- and have not ended since. Coder writes a timing when a script ends (docs/spec/causes.md).
 --   $1: ids of the agents.
 SELECT agent.id,
-       left(script.display_name::text, 257) AS name,
+       script.display_name::text::varchar(257) AS name,
        timing.status,
        timing.exit_code,
        timing.seconds

@@ -1,6 +1,6 @@
 -- The monitors of an agent: of its memory, and of volumes by their paths.
 --   $1: the agent's id.
-SELECT left(NULL::text, 257) AS name,
+SELECT NULL::text::varchar(257) AS name,
        memory.enabled,
        memory.threshold,
        memory.state::text AS state
@@ -8,7 +8,7 @@ FROM workspace_agent_memory_resource_monitors AS memory
 WHERE memory.agent_id = $1
 UNION ALL
 (
-    SELECT left(volume.path::text, 257) AS name,
+    SELECT volume.path::text::varchar(257) AS name,
            volume.enabled,
            volume.threshold,
            volume.state::text AS state

@@ -1,7 +1,7 @@
 -- The scripts of an agent, each with its last run that ended, of any stage. By the unique index on
 -- script and start, so that a script that the clock runs each minute costs no more than another.
 --   $1: the agent's id.
-SELECT left(script.display_name::text, 257) AS name,
+SELECT script.display_name::text::varchar(257) AS name,
        script.run_on_start,
        timing.started_at,
        timing.seconds,

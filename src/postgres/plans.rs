@@ -11,7 +11,7 @@ use crate::postgres::failure::from_driver;
 
 use super::collectors::row;
 use super::reads_of;
-use super::sql::for_catalog;
+use super::sql::{for_catalog, settings};
 
 /// No plan is asked for with more values: they are written into the plan's constants.
 const MOST_VALUES: usize = 10_000;
@@ -44,12 +44,19 @@ impl Database {
         let mut plans = Vec::new();
         for &collector in collectors {
             for sql in row(collector).statements {
+                let settings = settings(sql);
                 let sql = with_values(&for_catalog(sql, &session.catalog), agents);
                 let explain = format!("EXPLAIN (SETTINGS) {sql}");
                 let asked = async {
-                    let rows = session.client()?.query_typed(&explain, &[]).await;
-                    let rows =
-                        rows.map_err(|error| from_driver("explaining a statement", error))?;
+                    let client = session.client()?;
+                    let (set, rows) = tokio::join!(
+                        biased;
+                        client.batch_execute(&settings),
+                        client.query_typed(&explain, &[])
+                    );
+                    let failed = |error| from_driver("explaining a statement", error);
+                    set.map_err(failed)?;
+                    let rows = rows.map_err(failed)?;
                     let lines = rows.iter().map(|row| column::<String>(row, 0));
                     let lines: Result<Vec<_>, _> = lines.collect();
                     Ok(lines?.into_iter().flatten().collect())

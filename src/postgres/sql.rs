@@ -11,7 +11,8 @@ use super::catalog::Catalog;
 ///
 /// A line that ends in `-- by index table.column` stays only where that index exists. Such a line
 /// makes the planner look rows up one by one, which would read the whole table for each without
-/// the index.
+/// the index. Of a line `-- without index table.column: text` the text takes its place where the
+/// index is missing.
 pub(super) fn for_catalog(sql: &str, catalog: &Catalog) -> String {
     adapt(
         sql,
@@ -30,6 +31,11 @@ fn adapt(sql: &str, has: impl Fn(&str) -> bool, has_index: impl Fn(&str) -> bool
         } else if let Some(name) = comment.strip_prefix("by index ") {
             has_index(name).then_some(code)
         } else if let Some((name, instead)) = comment
+            .strip_prefix("without index ")
+            .and_then(|rest| rest.split_once(':'))
+        {
+            (!has_index(name)).then_some(instead)
+        } else if let Some((name, instead)) = comment
             .strip_prefix("until ")
             .and_then(|rest| rest.split_once(':'))
         {
@@ -45,6 +51,13 @@ fn adapt(sql: &str, has: impl Fn(&str) -> bool, has_index: impl Fn(&str) -> bool
     adapted
 }
 
+/// What sets the planner for a statement: of each line `-- with setting = value`, until the end of the
+/// savepoint.
+pub(super) fn settings(sql: &str) -> String {
+    let lines = sql.lines().filter_map(|it| it.strip_prefix("-- with "));
+    lines.map(|it| format!("SET LOCAL {it}; ")).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -55,6 +68,8 @@ SELECT a,
   b IS NOT NULL -- since t.b
   -- until t.b: false
 FROM t
+-- with enable_seqscan = off
+-- without index t.b: WHERE c
 OFFSET 0 -- by index t.b";
 
     #[test]
@@ -73,6 +88,12 @@ OFFSET 0 -- by index t.b";
     #[test]
     fn without_the_index_the_planner_is_free() {
         let adapted = adapt(SQL, |_| true, |name| name != "t.b");
-        assert_eq!(adapted, "SELECT a,\n  b IS NOT NULL\nFROM t\n");
+        assert_eq!(adapted, "SELECT a,\n  b IS NOT NULL\nFROM t\n WHERE c\n");
+    }
+
+    #[test]
+    fn settings_are_those_of_the_file() {
+        assert_eq!(settings(SQL), "SET LOCAL enable_seqscan = off; ");
+        assert_eq!(settings("SELECT"), "");
     }
 }

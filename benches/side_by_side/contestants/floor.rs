@@ -23,7 +23,8 @@ const BINDINGS: &str = include_str!("../../../src/postgres/collectors/bindings.s
 /// The arrays that the statements take when every build is remembered.
 const ARRAYS: &str = "
 SELECT array_agg(workspace.id ORDER BY workspace.id) AS workspaces,
-       array_agg(build.job_id ORDER BY workspace.id) AS jobs,
+       array_agg(build.build_number ORDER BY workspace.id) AS numbers,
+       array_agg(build.job_id) AS jobs,
        array_agg(DISTINCT workspace.owner_id) AS users,
        array_agg(DISTINCT workspace.template_id) AS templates,
        array_agg(DISTINCT build.template_version_id) AS versions
@@ -35,21 +36,26 @@ WHERE NOT workspace.deleted
       FROM workspace_builds AS every
       WHERE every.workspace_id = workspace.id
   ) \\gset
-SELECT array_agg(DISTINCT agent.resource_id) AS resources,
-       array_agg(agent.id ORDER BY agent.id) AS ids,
-       array_agg(agent.scope ORDER BY agent.id) AS scopes,
-       coalesce(array_agg(agent.id) FILTER (
-           WHERE agent.lifecycle_state = 'created' AND agent.first_connected_at IS NOT NULL
-       ), '{}') AS stuck
-FROM (
+CREATE TEMPORARY TABLE population AS
     SELECT agent.id, agent.resource_id, agent.lifecycle_state, agent.first_connected_at,
-           dense_rank() OVER (ORDER BY workspace.organization_id, workspace.template_id) AS scope
+           dense_rank() OVER (ORDER BY workspace.organization_id, workspace.template_id) AS scope,
+           row_number() OVER (ORDER BY workspace.organization_id, workspace.template_id, agent.id) AS place
     FROM workspace_agents AS agent
     JOIN workspace_resources AS resource ON resource.id = agent.resource_id
     JOIN workspace_builds AS build ON build.job_id = resource.job_id
     JOIN workspaces AS workspace ON workspace.id = build.workspace_id
-    WHERE NOT agent.deleted AND NOT workspace.deleted AND build.job_id = ANY(:'jobs'::uuid[])
-) AS agent \\gset";
+    WHERE NOT agent.deleted AND NOT workspace.deleted AND build.job_id = ANY(:'jobs'::uuid[]);
+SELECT array_agg(DISTINCT resource_id) AS resources,
+       array_agg(id ORDER BY place) AS ids,
+       coalesce(array_agg(id) FILTER (
+           WHERE lifecycle_state = 'created' AND first_connected_at IS NOT NULL
+       ), '{}') AS stuck
+FROM population \\gset
+SELECT array_agg(scope) AS scopes, array_agg(first) AS first, array_agg(last) AS last
+FROM (
+    SELECT scope, min(place) AS first, max(place) AS last FROM population GROUP BY scope
+) AS part \\gset
+DROP TABLE population;";
 
 /// What `SET LOCAL` says in a collection.
 const SETTINGS: &str = "SET LOCAL statement_timeout = '300s';
@@ -71,14 +77,14 @@ impl Floor {
         // takes.
         let statements = [
             WORKSPACES.to_owned(),
-            with_parameters(BUILDS, &["workspaces", "jobs"]),
+            with_parameters(BUILDS, &["workspaces", "numbers"]),
             with_parameters(NAMES, &["users", "templates", "versions"]),
             with_parameters(AGENTS, &["resources"]),
-            with_parameters(APPS, &["ids", "scopes"]),
+            with_parameters(APPS, &["ids", "scopes", "first", "last"]),
             with_parameters(CAUSES, &["stuck"]),
             BINDINGS.to_owned(),
         ];
-        let copies = statements.map(|it| copy(&it)).join("\n");
+        let copies = statements.map(|it| with_settings(&it)).join("\n");
         let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;";
         let collection = format!("\\o /dev/null\n{begin}\n{SETTINGS}\n{copies}\nCOMMIT;\n\\o");
         Ok(Self { psql, collection })
@@ -105,12 +111,22 @@ fn with_parameters(statement: &str, names: &[&str]) -> String {
     let mut statement = statement.to_owned();
     for (index, name) in names.iter().enumerate() {
         let kind = match *name {
-            "scopes" => "int4[]",
+            "numbers" | "scopes" | "first" | "last" => "int4[]",
             _ => "uuid[]",
         };
         statement = statement.replace(&format!("${}", index + 1), &format!(":'{name}'::{kind}"));
     }
     statement
+}
+
+/// The statement with the planner settings that its file asks for.
+fn with_settings(statement: &str) -> String {
+    let settings = statement
+        .lines()
+        .filter_map(|it| it.strip_prefix("-- with "));
+    let settings: String = settings.map(|it| format!("SET LOCAL {it}; ")).collect();
+    let copy = copy(statement);
+    format!("SAVEPOINT statement; {settings}\n{copy}\nROLLBACK TO SAVEPOINT statement;")
 }
 
 /// The statement with its rows in binary, as a driver asks for them.

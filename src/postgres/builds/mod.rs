@@ -190,6 +190,12 @@ impl Builds {
         &self.resources
     }
 
+    /// The resource with this id, and its index.
+    pub(super) fn resource(&self, id: Uuid) -> Option<(usize, Resource)> {
+        let index = self.resources.binary_search_by_key(&id, |it| it.id).ok()?;
+        self.resources.get(index).map(|it| (index, *it))
+    }
+
     /// The transition of a build.
     pub(super) fn transition(&self, build: &Build) -> DbEnum<Transition> {
         self.transition_of(build.transition)

@@ -26,7 +26,7 @@ use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::{Columns, Fields};
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
-use crate::postgres::sql::for_catalog;
+use crate::postgres::sql::{for_catalog, settings};
 
 use super::causes::ToAsk;
 use super::startups::JustStarted;
@@ -171,12 +171,15 @@ async fn load_agents(
     builds: &mut Builds,
     now: Timestamp,
 ) -> Result<(Names, LoadedAgents), Failure> {
-    let (names, rows) = tokio::join!(
+    let settings = settings(SQL);
+    let (names, set, rows) = tokio::join!(
         biased;
         Names::read(client, workspaces, builds),
+        client.batch_execute(&settings),
         ask(client, sql, builds.resources())
     );
     let names = names?;
+    set.map_err(failed)?;
     let mut rows = pin!(rows?);
     let columns = Columns::default();
     let mut loaded = LoadedAgents {
@@ -186,9 +189,8 @@ async fn load_agents(
     };
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
-        let place = row.place()?.unwrap_or(usize::MAX);
-        let resource = builds.resources().get(place).copied();
-        let resource = resource.ok_or_else(|| no("an agent has no resource"))?;
+        let resource = row.get("resource_id")?.and_then(|it| builds.resource(it));
+        let (place, resource) = resource.ok_or_else(|| no("an agent has no resource"))?;
         let index = resource.build as usize;
         let (Some(build), Some(workspace)) =
             (builds.list().get(index), workspaces.list().get(index))
@@ -417,9 +419,9 @@ mod tests {
     #[test]
     fn every_statement_about_agents_has_the_columns_of_an_agent() {
         let agent = names(AGENT_AT, "SELECT agent.id,");
-        let mut own = names(super::SQL, "SELECT its.id,");
+        let mut own = names(super::SQL, "SELECT its.resource_id,");
         // Of collections alone.
-        for more in ["replica", "operating_system", "architecture"] {
+        for more in ["resource_id", "replica", "operating_system", "architecture"] {
             assert!(own.remove(more), "{more}");
         }
         let missing: Vec<_> = own.difference(&agent).collect();

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::pin::pin;
 
 use futures_util::{FutureExt, TryStreamExt};
+use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
@@ -17,11 +17,12 @@ use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
 use crate::postgres::encode::Array;
 use crate::postgres::failure::from_driver;
-use crate::postgres::sql::for_catalog;
+use crate::postgres::sql::settings;
 
 use super::{Context, Loaded, Running};
 
 pub(super) const COUNTED: &str = include_str!("apps.sql");
+const COUNTED_WHOLE: &str = include_str!("apps_whole.sql");
 pub(super) const NAMED: &str = include_str!("named_apps.sql");
 
 /// Columns that the query reads.
@@ -38,8 +39,13 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
         let (limits, now) = (context.limits, context.session.moment.now);
         let knows_its_apps = |agent: &Agent| assess(agent, limits, now).knows_its_apps();
         if !context.named_apps {
-            let sql = for_catalog(COUNTED, &context.session.catalog);
-            let counts = load(client, &sql, agents, &knows_its_apps).await?;
+            let catalog = &context.session.catalog;
+            let sql = match catalog.has_index("workspace_apps.agent_id") {
+                true => COUNTED,
+                false => COUNTED_WHOLE,
+            };
+            let parts = Parts::of(agents, &knows_its_apps);
+            let counts = load(client, sql, &parts).await?;
             return Ok(Loaded::new(counts.len(), |found| {
                 found.snapshot.apps = Some(counts);
             }));
@@ -57,28 +63,68 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 /// Whether an agent says how its apps are.
 type Knows<'a> = &'a (dyn Fn(&Agent) -> bool + Sync);
 
-/// The apps of these agents, which are sorted by id, by scope and health.
-async fn load(
-    client: &Client,
-    sql: &str,
-    agents: &[Agent],
-    knows: Knows<'_>,
-) -> Result<Vec<AppCount>, Failure> {
-    let groups = agents.iter().map(|it| group(it.scope, knows(it)));
-    let groups: Vec<i32> = groups.collect();
+/// Agents whose apps are looked up while the same pages of the index are in the processor's cache.
+const NEIGHBOURS: usize = 2048;
+
+/// Agents in parts, each of one [`group`] that their apps are counted in.
+#[derive(Debug, Default)]
+struct Parts {
+    /// Those of a part together.
+    agents: Vec<Uuid>,
+    /// The group of each part.
+    numbers: Vec<i32>,
+    /// Of each part the first of its agents, counted from 1, and the last.
+    first: Vec<i32>,
+    last: Vec<i32>,
+}
+
+impl Parts {
+    /// Parts of these agents, which are sorted by id: among neighbours those of a group together.
+    fn of(agents: &[Agent], knows: Knows<'_>) -> Self {
+        let mut parts = Self {
+            agents: Vec::with_capacity(agents.len()),
+            ..Self::default()
+        };
+        for neighbours in agents.chunks(NEIGHBOURS) {
+            let all = neighbours.iter();
+            let all = all.map(|it| (group(it.scope, knows(it)), it.id));
+            let mut all: Vec<(i32, Uuid)> = all.collect();
+            all.sort_by_key(|it| it.0);
+            for part in all.chunk_by(|one, other| one.0 == other.0) {
+                parts.numbers.push(part[0].0);
+                parts.first.push(parts.agents.len() as i32 + 1);
+                parts.agents.extend(part.iter().map(|it| it.1));
+                parts.last.push(parts.agents.len() as i32);
+            }
+        }
+        parts
+    }
+}
+
+/// The apps of these agents by scope and health.
+async fn load(client: &Client, sql: &str, parts: &Parts) -> Result<Vec<AppCount>, Failure> {
     let params: &[(&(dyn ToSql + Sync), Type)] = &[
-        (&ids(agents), Type::UUID_ARRAY),
-        (&groups, Type::INT4_ARRAY),
+        (&Array(&parts.agents, |it| *it), Type::UUID_ARRAY),
+        (&parts.numbers, Type::INT4_ARRAY),
+        (&parts.first, Type::INT4_ARRAY),
+        (&parts.last, Type::INT4_ARRAY),
     ];
-    let rows = query(client, sql, params).await?;
+    let settings = settings(sql);
+    let (set, rows) = tokio::join!(
+        biased;
+        client.batch_execute(&settings),
+        client.query_typed(sql, params)
+    );
+    set.map_err(failed)?;
+    let rows = rows.map_err(failed)?;
     let columns = Columns::default();
     let mut unknown: BTreeMap<ScopeId, u64> = BTreeMap::new();
     let mut counts = Vec::with_capacity(rows.len());
     for row in &rows {
         let row = columns.of(row);
-        let scope: i32 = row.get("scope")?.ok_or_else(|| no_agent("scope"))?;
+        let group: i32 = row.get("number")?.ok_or_else(|| no_agent("number"))?;
         let count = row.count()?;
-        match scope_of(scope) {
+        match scope_of(group) {
             (scope, true) => counts.push(AppCount {
                 scope,
                 health: row.named("health")?,
@@ -193,8 +239,7 @@ impl Named {
 }
 
 async fn load_named(client: &Client, agents: &[Agent], knows: Knows<'_>) -> Result<Named, Failure> {
-    let failed = |error| from_driver("reading the apps", error);
-    let ids = ids(agents);
+    let ids = Array(agents, |agent: &Agent| agent.id);
     // Streamed, as there may be very many.
     let rows = client
         .query_typed_raw(NAMED, [(&ids as &(dyn ToSql + Sync), Type::UUID_ARRAY)])
@@ -215,17 +260,8 @@ async fn load_named(client: &Client, agents: &[Agent], knows: Knows<'_>) -> Resu
     Ok(named)
 }
 
-fn ids(agents: &[Agent]) -> Array<'_, Agent, Uuid> {
-    Array(agents, |agent| agent.id)
-}
-
-async fn query(
-    client: &Client,
-    sql: &str,
-    params: &[(&(dyn ToSql + Sync), Type)],
-) -> Result<Vec<Row>, Failure> {
-    let rows = client.query_typed(sql, params).await;
-    rows.map_err(|error| from_driver("reading the apps", error))
+fn failed(error: tokio_postgres::Error) -> Failure {
+    from_driver("reading the apps", error)
 }
 
 fn no_agent(what: &str) -> Failure {
@@ -261,6 +297,26 @@ mod tests {
                 assert_eq!(scope_of(group(scope, is_known)), (scope, is_known));
             }
         }
+    }
+
+    #[test]
+    fn parts_have_their_agents_together_and_say_where() {
+        let agent = |id, scope| Agent {
+            id: Uuid::from_u128(id),
+            scope: ScopeId(scope),
+            ..crate::fleet::fixtures::agent()
+        };
+        let agents = [agent(1, 1), agent(2, 0), agent(3, 1), agent(4, 1)];
+        let parts = Parts::of(&agents, &|it| it.id != Uuid::from_u128(3));
+        let order: Vec<_> = parts.agents.iter().map(|it| it.as_u128()).collect();
+        assert_eq!(order, [3, 2, 1, 4]);
+        assert_eq!(parts.numbers, [!1, 0, 1]);
+        assert_eq!((parts.first, parts.last), (vec![1, 2, 3], vec![1, 2, 4]));
+        assert!(Parts::of(&[], &|_| true).numbers.is_empty());
+        let many = vec![agent(1, 1); NEIGHBOURS + 1];
+        let parts = Parts::of(&many, &|_| true);
+        assert_eq!(parts.numbers, [1, 1]);
+        assert_eq!(parts.last, [2048, 2049]);
     }
 
     #[test]

@@ -1,17 +1,22 @@
--- Apps of the population, counted by scope and health.
---   $1: ids of the agents just read, sorted; $2: the number by which the apps of each are counted:
---   that of its scope, and another where their health is no longer known.
--- The population is not worked out a second time, and one row comes back for each scope and
--- health instead of one for each app. By the index, as OFFSET 0 makes it: an agent's apps lie
--- together, and those of old builds need not be read.
-SELECT agent.scope,
+-- Apps of the population, counted by group and health.
+--   $1: ids of the agents just read, in parts of one group each;
+--   $2: the number of each part's group: that of its scope, and another where the health of its
+--   agents' apps is no longer known;
+--   $3, $4: the positions in $1 of the part's first agent and of its last.
+-- with enable_seqscan = off
+-- with enable_bitmapscan = off
+-- The population is not worked out a second time, and one row comes back for each group and
+-- health instead of one for each app. By the index for all agents of a part at once: an agent's
+-- apps lie together, and those of old builds need not be read.
+SELECT part.number,
        app.health::text AS health,
-       count(*) AS count
-FROM unnest($1::uuid[], $2::int4[]) AS agent (id, scope)
+       sum(app.count)::int8 AS count
+FROM unnest($2::int4[], $3::int4[], $4::int4[]) AS part (number, first, last)
 CROSS JOIN LATERAL (
-    SELECT its.health
+    SELECT its.health,
+           count(*) AS count
     FROM workspace_apps AS its
-    WHERE its.agent_id = agent.id
-    OFFSET 0 -- by index workspace_apps.agent_id
+    WHERE its.agent_id = ANY(($1::uuid[])[part.first:part.last])
+    GROUP BY its.health
 ) AS app
-GROUP BY agent.scope, app.health
+GROUP BY part.number, app.health

@@ -19,7 +19,7 @@ impl<T, V> fmt::Debug for Array<'_, T, V> {
     }
 }
 
-/// Bytes of the rest of a message.
+/// Bytes of the rest of a message, besides what [`Element::BYTES_AFTER`] says.
 const ROOM_FOR_THE_REST: usize = 512;
 
 /// A Rust type that can be an array element.
@@ -28,8 +28,9 @@ pub(super) trait Element {
     const TYPE: Type;
     /// The Postgres type of the array.
     const ARRAY: Type;
-    /// Bytes of each item in the parameters that may follow.
-    const BYTES_AFTER: usize = 0;
+    /// Bytes of each item in the parameters that may follow; `None` for what follows itself, and has
+    /// its room already.
+    const BYTES_AFTER: Option<usize> = None;
 
     /// Writes an element in the binary format: its length in bytes, then its value.
     fn write(&self, out: &mut BytesMut);
@@ -39,7 +40,7 @@ impl Element for Uuid {
     const TYPE: Type = Type::UUID;
     const ARRAY: Type = Type::UUID_ARRAY;
     // A list of numbers.
-    const BYTES_AFTER: usize = size_of::<i32>() + 4;
+    const BYTES_AFTER: Option<usize> = Some(size_of::<i32>() + 4);
 
     fn write(&self, out: &mut BytesMut) {
         out.extend_from_slice(&16_i32.to_be_bytes());
@@ -73,8 +74,12 @@ impl<T: Sync, V: Element> ToSql for Array<'_, T, V> {
         let length = i32::try_from(items.len())?;
         // Dimensions, whether there are NULLs, what of, how many, from which index on.
         let head = [1, 0, V::TYPE.oid().cast_signed(), length, 1];
-        // A buffer that has to grow once more doubles.
-        out.reserve(items.len() * (size_of::<V>() + 4 + V::BYTES_AFTER) + ROOM_FOR_THE_REST);
+        // Once for the whole message: a buffer that has to grow again doubles, and is kept.
+        let bytes = items.len() * (size_of::<V>() + 4);
+        out.reserve(match V::BYTES_AFTER {
+            Some(after) => bytes + items.len() * after + ROOM_FOR_THE_REST,
+            None => bytes + size_of_val(&head),
+        });
         for number in head {
             out.extend_from_slice(&number.to_be_bytes());
         }
@@ -102,6 +107,23 @@ mod tests {
             .unwrap();
         values.to_sql(&V::ARRAY, &mut theirs).unwrap();
         assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn message_with_ids_and_numbers_grows_once() {
+        let mut message = BytesMut::new();
+        message.extend_from_slice(b"the statement");
+        let ids = vec![Uuid::nil(); 10_000];
+        Array(&ids, |it| *it)
+            .to_sql(&Type::UUID_ARRAY, &mut message)
+            .unwrap();
+        let room = message.capacity();
+        message.extend_from_slice(b"length");
+        Array(&ids, |_| 1)
+            .to_sql(&Type::INT4_ARRAY, &mut message)
+            .unwrap();
+        message.extend_from_slice(b"the end");
+        assert_eq!(message.capacity(), room);
     }
 
     #[test]

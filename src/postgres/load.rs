@@ -142,6 +142,7 @@ impl Loading<'_> {
             limits: self.wanted.limits,
             named_apps: self.wanted.named_apps,
             metadata_keys: self.wanted.metadata_keys,
+            wants_workspaces: self.wanted.collectors.contains(&Collector::Workspaces),
             known: self.known,
             found: &self.found,
         };

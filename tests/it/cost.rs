@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::harness::exposition::{Format, Page};
-use crate::harness::statements::{logging_coder, statements_of_a_scrape};
+use crate::harness::statements::{logging_coder, parameters_of, statements_of_a_scrape};
 use crate::harness::wire::Wire;
 use crate::harness::*;
 use coder_agent_exporter::fleet::stats::collection::Collector;
@@ -108,6 +108,26 @@ async fn collector_that_nobody_wants_costs_no_round_trip() {
     println!("round trips: {two} for agents and apps, {one} for agents alone");
     // To begin, four for the agents, one for the apps, to end.
     assert_eq!((two, one), (7, 6));
+}
+
+#[tokio::test]
+async fn finished_builds_are_remembered_whatever_is_collected() {
+    let coder = logging_coder().await;
+    let exporter = coder.exporter().await;
+    coder.add_many(1, 100, 2).await;
+    let mut asked = Vec::new();
+    for _ in 0..3 {
+        let answer = exporter.get("/metrics?collect[]=agents").await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        let page = Page::read(Format::Text, &answer.body).unwrap();
+        assert_eq!(page.value("coder_agents", &[]), 100.0);
+        assert_eq!(page.samples("coder_workspaces", &[]).count(), 0);
+        let parameters = parameters_of(&coder, "FROM workspace_resources AS its");
+        asked.push(parameters.matches('-').count() / 4);
+    }
+    assert_eq!(asked[0], 100);
+    // A few are read again in each collection.
+    assert!(asked[1] < 20 && asked[2] < 20, "{asked:?}");
 }
 
 #[tokio::test]

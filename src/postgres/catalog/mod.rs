@@ -74,9 +74,8 @@ pub const REQUIRED: &[ColumnSet] = &[ColumnSet {
     // With id, a Coder too old is distinguished from a database that is not Coder's at all.
     columns: &["id", "job_status"],
     since: &[],
-    // Who ran a job is remembered from one collection to the next, so every collection looks whether
-    // it may still be read.
-    optional: &["worker_id"],
+    // What a finished job was is remembered from one collection to the next, whatever is collected.
+    optional: &["worker_id", "completed_at"],
 }];
 
 /// Where the version of the last migration stands. It is shown in `coder_exporter_schema_info`

@@ -30,7 +30,7 @@ use crate::postgres::sql::{for_catalog, settings};
 
 use super::causes::ToAsk;
 use super::startups::JustStarted;
-use super::workspaces::LatestBuilds;
+use super::workspaces::{LatestBuilds, read_unwanted};
 use super::{Context, Loaded, Running};
 
 const SQL: &str = include_str!("agents.sql");
@@ -144,11 +144,22 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     let mut lease = context.known.take(Identity::of(session), now);
     let workspaces = read::read(session, &mut lease.builds).await?;
     let sql = for_catalog(SQL, &session.catalog);
+    let unfinished = lease.builds.unfinished();
     let agents = load_agents(session.client()?, &sql, &workspaces, &mut lease.builds, now);
-    let (names, loaded) = session.guarded(read::SAVEPOINT, agents).await?;
+    let (agents, jobs) = tokio::join!(
+        biased;
+        session.guarded(read::SAVEPOINT, agents),
+        read_unwanted(context, &unfinished)
+    );
+    let (names, loaded) = agents?;
+    let stopped = stopped(&workspaces, &lease.builds, &names, now);
+    let mut builds = LatestBuilds::new(workspaces.list(), lease, &names);
+    if let Some(jobs) = jobs {
+        builds.take_in(&jobs);
+    }
     Ok(Population {
-        stopped: stopped(&workspaces, &lease.builds, &names, now),
-        builds: LatestBuilds::new(workspaces.list(), lease, &names),
+        stopped,
+        builds,
         scopes: loaded.reader.scopes,
         origins: loaded.reader.origins,
         agents: loaded.agents,

@@ -144,6 +144,8 @@ pub(super) struct Context<'a> {
     pub(super) named_apps: bool,
     /// Keys of the metadata of resources that the metadata collector reads.
     pub(super) metadata_keys: &'a [Label],
+    /// Whether the workspaces collector runs too, which reads the jobs of the builds.
+    pub(super) wants_workspaces: bool,
     /// What is known of the latest builds from earlier collections.
     pub(super) known: &'a KnownBuilds,
     /// The results of earlier groups.

@@ -6,7 +6,6 @@ use std::collections::HashMap;
 use std::pin::pin;
 
 use futures_util::{FutureExt, TryStreamExt};
-use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
@@ -37,8 +36,8 @@ pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let builds = context.found.builds.as_ref().ok_or_else(no_builds)?;
-        let sql = for_catalog(SQL, &context.session.catalog);
-        let jobs = load(context.client()?, &sql, builds).await?;
+        let asked = builds.lease.builds.unfinished();
+        let jobs = load(context, &asked).await?;
         Ok(Loaded::new(builds.scope_of.len(), move |found| {
             let Some(builds) = &mut found.builds else {
                 return;
@@ -63,7 +62,7 @@ pub(super) struct LatestBuilds {
 }
 
 /// The jobs that were asked about.
-struct Jobs {
+pub(super) struct Jobs {
     of_builds: Vec<Job>,
     /// Whether this role may read who ran a job.
     has_workers: bool,
@@ -81,13 +80,29 @@ struct Job {
     worker: Option<Uuid>,
 }
 
-async fn load(client: &Client, sql: &str, builds: &LatestBuilds) -> Result<Jobs, Failure> {
+/// Reads the jobs of the builds that are not known to have finished, where this collector is not
+/// wanted. The builds are remembered all the same, so that the next collection need not read them.
+///
+/// `None` where the jobs cannot be read: then nothing is remembered.
+pub(super) async fn read_unwanted(context: &Context<'_>, asked: &[(Uuid, u32)]) -> Option<Jobs> {
+    if context.wants_workspaces || context.session.catalog.check(READS).is_err() {
+        return None;
+    }
+    let jobs = load(context, asked);
+    let jobs = context.session.guarded("jobs", jobs).await;
+    jobs.inspect_err(|failure| tracing::debug!(%failure, "no build is remembered"))
+        .ok()
+}
+
+/// Reads these jobs: the ids of builds' jobs, and the index of each build.
+async fn load(context: &Context<'_>, asked: &[(Uuid, u32)]) -> Result<Jobs, Failure> {
     let failed = |error| from_driver("reading the jobs", error);
+    let client = context.client()?;
+    let sql = for_catalog(SQL, &context.session.catalog);
     let has_workers = sql.contains("worker_id");
-    let asked = builds.lease.builds.unfinished();
-    let ids = Array(&asked, |it: &(Uuid, u32)| it.0);
+    let ids = Array(asked, |it: &(Uuid, u32)| it.0);
     let params: [(&(dyn ToSql + Sync), Type); 1] = [(&ids, Type::UUID_ARRAY)];
-    let rows = client.query_typed_raw(sql, params).await;
+    let rows = client.query_typed_raw(&sql, params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
     let mut of_builds = Vec::new();
@@ -143,7 +158,8 @@ impl LatestBuilds {
         Some((self.lease.builds.list().get(index)?, scope))
     }
 
-    fn take_in(&mut self, jobs: &Jobs) {
+    /// Remembers the jobs that have finished.
+    pub(super) fn take_in(&mut self, jobs: &Jobs) {
         for job in &jobs.of_builds {
             self.lease.builds.ran(job.build, job.worker);
             if let (true, DbEnum::Known(status)) = (job.is_finished, &job.status) {

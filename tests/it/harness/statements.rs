@@ -42,3 +42,11 @@ pub(crate) fn statements(coder: &Coder) -> Vec<String> {
     }
     statements
 }
+
+/// The parameters of the exporter's last statement with this text.
+pub(crate) fn parameters_of(coder: &Coder, text: &str) -> String {
+    let log = fs::read_to_string(coder.cluster().folder().join("log")).unwrap();
+    let (_, after) = log.rsplit_once(text).expect("the statement was asked");
+    let mut details = after.lines().filter_map(|it| it.split_once("DETAIL:"));
+    details.next().map(|it| it.1.to_owned()).unwrap_or_default()
+}

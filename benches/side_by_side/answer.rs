@@ -24,7 +24,7 @@ impl Family {
     }
 }
 
-/// Family, organization, template, and the status, lifecycle state or health.
+/// Family, organization, template, and the status or lifecycle state.
 type Key = (Family, String, String, String);
 
 /// Counts that are not zero: whether a zero is shown is a matter of taste.
@@ -34,7 +34,12 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    pub(crate) fn add(&mut self, key: Key, count: u64) {
+    /// Apps are compared by template alone: the exporter says `unknown` of those whose agent is not
+    /// connected, where the others say what was last heard.
+    pub(crate) fn add(&mut self, mut key: Key, count: u64) {
+        if key.0 == Family::Apps {
+            key.3.clear();
+        }
         if count > 0 {
             *self.counts.entry(key).or_default() += count;
         }

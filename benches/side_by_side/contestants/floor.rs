@@ -36,26 +36,27 @@ WHERE NOT workspace.deleted
       FROM workspace_builds AS every
       WHERE every.workspace_id = workspace.id
   ) \\gset
-CREATE TEMPORARY TABLE population AS
+WITH population AS (
     SELECT agent.id, agent.resource_id, agent.lifecycle_state, agent.first_connected_at,
            dense_rank() OVER (ORDER BY workspace.organization_id, workspace.template_id) AS scope,
-           row_number() OVER (ORDER BY workspace.organization_id, workspace.template_id, agent.id) AS place
+           (row_number() OVER (ORDER BY agent.id) - 1) / 2048 AS neighbours
     FROM workspace_agents AS agent
     JOIN workspace_resources AS resource ON resource.id = agent.resource_id
     JOIN workspace_builds AS build ON build.job_id = resource.job_id
     JOIN workspaces AS workspace ON workspace.id = build.workspace_id
-    WHERE NOT agent.deleted AND NOT workspace.deleted AND build.job_id = ANY(:'jobs'::uuid[]);
-SELECT array_agg(DISTINCT resource_id) AS resources,
-       array_agg(id ORDER BY place) AS ids,
-       coalesce(array_agg(id) FILTER (
-           WHERE lifecycle_state = 'created' AND first_connected_at IS NOT NULL
-       ), '{}') AS stuck
-FROM population \\gset
-SELECT array_agg(scope) AS scopes, array_agg(first) AS first, array_agg(last) AS last
-FROM (
-    SELECT scope, min(place) AS first, max(place) AS last FROM population GROUP BY scope
-) AS part \\gset
-DROP TABLE population;";
+    WHERE NOT agent.deleted AND NOT workspace.deleted AND build.job_id = ANY(:'jobs'::uuid[])
+), placed AS (
+    SELECT *, row_number() OVER (ORDER BY neighbours, scope, id) AS place FROM population
+), part AS (
+    SELECT scope, min(place) AS first, max(place) AS last FROM placed GROUP BY neighbours, scope
+)
+SELECT (SELECT array_agg(DISTINCT resource_id) FROM placed) AS resources,
+       (SELECT array_agg(id ORDER BY place) FROM placed) AS ids,
+       (SELECT coalesce(array_agg(id), '{}') FROM placed
+        WHERE lifecycle_state = 'created' AND first_connected_at IS NOT NULL) AS stuck,
+       (SELECT array_agg(scope ORDER BY first) FROM part) AS scopes,
+       (SELECT array_agg(first ORDER BY first) FROM part) AS first,
+       (SELECT array_agg(last ORDER BY first) FROM part) AS last \\gset";
 
 /// What `SET LOCAL` says in a collection.
 const SETTINGS: &str = "SET LOCAL statement_timeout = '300s';

@@ -14,12 +14,16 @@ pub(crate) struct Tally {
     /// From the agents' statement to its first row.
     pub(crate) first_row: Option<Duration>,
     asked_for_agents: Option<Instant>,
+    /// Questions that the server has not answered to their end.
+    outstanding: u64,
 }
 
 impl Tally {
     pub(super) fn sent(&mut self, bytes: &[u8], kinds: Kinds) {
         self.bytes_sent += bytes.len() as u64;
-        self.round_trips += u64::from(kinds.begins_with_a_message);
+        // What follows a question that is not answered yet was sent without waiting.
+        self.round_trips += u64::from(kinds.begins_with_a_message && self.outstanding == 0);
+        self.outstanding += kinds.questions;
         self.statements += kinds.statements;
         let asks = |name: &[u8]| bytes.windows(name.len()).any(|it| it == name);
         if self.asked_for_agents.is_none() && asks(b"FROM workspace_agents AS its") {
@@ -29,6 +33,7 @@ impl Tally {
 
     pub(super) fn received(&mut self, length: usize, kinds: Kinds) {
         self.bytes_received += length as u64;
+        self.outstanding = self.outstanding.saturating_sub(kinds.answers);
         if let (None, Some(asked), true) = (self.first_row, self.asked_for_agents, kinds.rows > 0) {
             self.first_row = Some(asked.elapsed());
         }
@@ -40,6 +45,10 @@ impl Tally {
 pub(super) struct Kinds {
     statements: u64,
     rows: u64,
+    /// What the server answers, and says when it has done so: simple queries, and groups of
+    /// messages that end with a Sync.
+    questions: u64,
+    answers: u64,
     /// Not so where they go on with a message that is too long to be sent at once.
     begins_with_a_message: bool,
 }
@@ -100,7 +109,13 @@ impl Messages {
             self.head.clear();
             self.has_kind = true;
             match (self.is_client, kind) {
-                (true, b'Q' | b'E') => kinds.statements += 1,
+                (true, b'Q') => {
+                    kinds.statements += 1;
+                    kinds.questions += 1;
+                }
+                (true, b'E') => kinds.statements += 1,
+                (true, b'S') => kinds.questions += 1,
+                (false, b'Z') => kinds.answers += 1,
                 (false, b'D' | b'd') => kinds.rows += 1,
                 _ => {}
             }

@@ -51,8 +51,7 @@ impl Relay {
 
     /// What has passed since this was last asked.
     pub(crate) fn take(&self) -> Tally {
-        let mut tally = self.tally.lock().unwrap();
-        std::mem::take(&mut tally)
+        self.tally.lock().unwrap().take()
     }
 }
 
@@ -67,10 +66,11 @@ fn count(client: &TcpStream, server: &TcpStream, tally: &Arc<Mutex<Tally>>) -> R
             // The rest of what it says before it waits belongs to it: nobody has been answered.
             thread::sleep(ONE_GO);
             length += waiting(&mut from, &mut bytes[length..]);
-            let sent = to.write_all(&bytes[..length]);
+            // Before the server can answer.
             let mut tally = counted.lock().unwrap();
             tally.sent(&bytes[..length], reader.read(&bytes[..length]));
-            if sent.is_err() {
+            drop(tally);
+            if to.write_all(&bytes[..length]).is_err() {
                 break;
             }
         }

@@ -15,10 +15,19 @@ pub(crate) struct Tally {
     pub(crate) first_row: Option<Duration>,
     asked_for_agents: Option<Instant>,
     /// Questions that the server has not answered to their end.
-    outstanding: u64,
+    outstanding: i64,
 }
 
 impl Tally {
+    /// What has passed so far; it begins anew.
+    pub(super) fn take(&mut self) -> Self {
+        let new = Self {
+            outstanding: self.outstanding,
+            ..Self::default()
+        };
+        std::mem::replace(self, new)
+    }
+
     pub(super) fn sent(&mut self, bytes: &[u8], kinds: Kinds) {
         self.bytes_sent += bytes.len() as u64;
         // What follows a question that is not answered yet was sent without waiting.
@@ -33,7 +42,7 @@ impl Tally {
 
     pub(super) fn received(&mut self, length: usize, kinds: Kinds) {
         self.bytes_received += length as u64;
-        self.outstanding = self.outstanding.saturating_sub(kinds.answers);
+        self.outstanding -= kinds.answers;
         if let (None, Some(asked), true) = (self.first_row, self.asked_for_agents, kinds.rows > 0) {
             self.first_row = Some(asked.elapsed());
         }
@@ -46,9 +55,9 @@ pub(super) struct Kinds {
     statements: u64,
     rows: u64,
     /// What the server answers, and says when it has done so: simple queries, and groups of
-    /// messages that end with a Sync.
-    questions: u64,
-    answers: u64,
+    /// messages that end with a Sync; and the greeting.
+    questions: i64,
+    answers: i64,
     /// Not so where they go on with a message that is too long to be sent at once.
     begins_with_a_message: bool,
 }
@@ -114,7 +123,7 @@ impl Messages {
                     kinds.questions += 1;
                 }
                 (true, b'E') => kinds.statements += 1,
-                (true, b'S') => kinds.questions += 1,
+                (true, 0 | b'S') => kinds.questions += 1,
                 (false, b'Z') => kinds.answers += 1,
                 (false, b'D' | b'd') => kinds.rows += 1,
                 _ => {}

@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use deadpool_postgres::{
-    Connect, Manager, ManagerConfig, Object, PoolError, RecyclingMethod, Runtime, StatementCache,
-    Timeouts,
+    Connect, Manager, ManagerConfig, Object, PoolError, QueueMode, RecyclingMethod, Runtime,
+    StatementCache, Timeouts,
 };
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -58,6 +58,9 @@ impl Pool {
         let manager = Manager::from_connect(Config::new(), Maker(connector), settings);
         let pool = deadpool_postgres::Pool::builder(manager)
             .max_size(max_connections)
+            // One connection serves all collections, and has the buffers that they need: the other,
+            // for a question at the same time, would get as large in its turn.
+            .queue_mode(QueueMode::Lifo)
             .runtime(Runtime::Tokio1)
             .build();
         let pool = pool.map_err(|error| {

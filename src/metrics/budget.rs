@@ -144,9 +144,13 @@ fn upper_bound(page: &Page, fleet: &FleetStats) -> usize {
     let scopes = now.chain(page.transitions.keys());
     let counts: usize = scopes.map(|it| LINES_OF_SCOPE * text(it)).sum();
     let agent_text = |agent: &Agent| {
-        let names = [&agent.name, &agent.workspace, &agent.owner];
-        let more = [&agent.version, &agent.template_version];
-        let names: usize = names.into_iter().chain(more).map(|it| it.len()).sum();
+        let shared = [
+            &agent.name,
+            &agent.owner,
+            &agent.version,
+            &agent.template_version,
+        ];
+        let names = shared.map(|it| it.len()).iter().sum::<usize>() + agent.workspace.len();
         fleet.snapshot.scopes.get(agent.scope).map_or(0, text) + 2 * names
     };
     let detail = page.detail;

@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
-use crate::fleet::model::agent::Label;
+use crate::fleet::model::agent::{Label, Name};
 use crate::fleet::model::latest::{Candidate, WorkspaceAt};
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::reference::Reference;
@@ -49,7 +49,7 @@ pub struct Skipped {
     /// `users.username` of its owner.
     pub owner: Label,
     /// `workspaces.name`.
-    pub workspace: Label,
+    pub workspace: Name,
     /// The agent that a dial would have reached.
     pub agent: Option<ProbedAgent>,
     /// Why it is out of scope.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::error::Failure;
-use crate::fleet::model::agent::{Agent, Kind, Label};
+use crate::fleet::model::agent::{Agent, Kind, Label, Name};
 use crate::fleet::model::latest::{AgentAt, WorkspaceAt};
 use crate::fleet::probe::scope::SkipReason;
 
@@ -91,7 +91,7 @@ pub struct Target {
     /// `workspace_agents.name`.
     pub agent: Label,
     /// `workspaces.name`.
-    pub workspace: Label,
+    pub workspace: Name,
     /// `users.username` of the workspace's owner.
     pub owner: Label,
     /// Whether it runs outside Coder, where it is its owner's to start. It is not dialed while its row

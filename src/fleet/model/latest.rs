@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::fleet::model::agent::{Agent, Label, Lifecycle, Scope, Transition};
+use crate::fleet::model::agent::{Agent, Label, Lifecycle, Name, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::JobStatus;
@@ -15,7 +15,7 @@ pub struct WorkspaceAt {
     /// `workspaces.id`.
     pub workspace_id: Uuid,
     /// `workspaces.name`; unique only within its owner.
-    pub workspace: Label,
+    pub workspace: Name,
     /// `users.username` of its owner.
     pub owner: Label,
     /// Organization and template of the workspace.

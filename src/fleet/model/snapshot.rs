@@ -168,6 +168,11 @@ impl Scopes {
         id
     }
 
+    /// The number of a pair; `None` if it was not added.
+    pub fn find(&self, scope: &Scope) -> Option<ScopeId> {
+        self.ids.get(scope).copied()
+    }
+
     /// The pair with this number; `None` if this snapshot has no such number.
     pub fn get(&self, id: ScopeId) -> Option<&Scope> {
         self.list.get(id.index())
@@ -206,5 +211,7 @@ mod tests {
         assert_ne!(first, other);
         assert_eq!(scopes.len(), 2);
         assert_eq!(scopes.get(other), Some(&scope("acme", "kubernetes")));
+        assert_eq!(scopes.find(&scope("acme", "kubernetes")), Some(other));
+        assert_eq!(scopes.find(&scope("acme", "podman")), None);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use uuid::Uuid;
 
 use crate::error::ErrorKind;
-use crate::fleet::model::agent::{Agent, Label};
+use crate::fleet::model::agent::{Agent, Label, Name};
 use crate::fleet::model::outcome::ProbeOutcome;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::explain::{Reason, explain};
@@ -25,7 +25,7 @@ pub struct Probed {
     /// `users.username` of its owner.
     pub owner: Label,
     /// `workspaces.name`.
-    pub workspace: Label,
+    pub workspace: Name,
     /// The probed agent, with its status before the dial. If status and dial contradict each other,
     /// the row is read again after the dial. `None` if no agent was chosen.
     pub agent: Option<ProbedAgent>,

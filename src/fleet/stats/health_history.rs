@@ -6,7 +6,7 @@ use std::time::Duration;
 use enum_map::EnumMap;
 use uuid::Uuid;
 
-use crate::fleet::model::agent::{Agent, Label, Scope};
+use crate::fleet::model::agent::{Agent, Label, Name, Scope};
 use crate::fleet::model::label_value::Variants;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::{Assessment, Health};
@@ -68,7 +68,7 @@ pub struct Change {
     /// `users.username` of its workspace's owner.
     pub owner: Label,
     /// `workspaces.name`.
-    pub workspace: Label,
+    pub workspace: Name,
     /// Its organization and template.
     pub scope: Scope,
     /// Health class in the previous collection.

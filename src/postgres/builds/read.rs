@@ -10,7 +10,7 @@ use tokio_postgres::types::{ToSql, Type};
 use uuid::Uuid;
 
 use crate::error::Failure;
-use crate::fleet::model::agent::{Label, Scope};
+use crate::fleet::model::agent::{Label, Name, Scope};
 use crate::postgres::columns::Columns;
 use crate::postgres::connection::session::Session;
 use crate::postgres::encode::Array;
@@ -30,7 +30,7 @@ pub(in crate::postgres) const NAMES: &str = include_str!("names.sql");
 #[derive(Debug, Clone)]
 pub(in crate::postgres) struct Workspace {
     /// `workspaces.name`.
-    pub(in crate::postgres) name: Label,
+    pub(in crate::postgres) name: Name,
     /// The number of `workspaces.owner_id`.
     pub(in crate::postgres) owner: u32,
     /// The number of `workspaces.organization_id` and `template_id` together.

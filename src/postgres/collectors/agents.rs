@@ -12,7 +12,7 @@ use tokio_postgres::{Client, RowStream};
 use uuid::Uuid;
 
 use crate::error::{ErrorKind, Failure};
-use crate::fleet::model::agent::{Agent, Kind, Label, Scope, ScopeId, Transition};
+use crate::fleet::model::agent::{Agent, Kind, Label, Name, Scope, ScopeId, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::{Origin, OriginId, Origins};
 use crate::fleet::model::snapshot::Scopes;
@@ -268,7 +268,7 @@ fn stopped(
 /// What an agent has of its workspace and its build.
 struct Home {
     workspace_id: Uuid,
-    workspace: Label,
+    workspace: Name,
     owner: Label,
     scope: ScopeId,
     template_version: Label,

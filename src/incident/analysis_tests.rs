@@ -20,7 +20,7 @@ fn fleet(size: u32) -> Population {
 
 impl Population {
     fn with(mut self, dimension: Dimension, value: impl Fn(u32) -> String) -> Self {
-        let mut column = Column::new(dimension);
+        let mut column = Column::new(dimension, 0);
         (0..self.members.len() as u32).for_each(|it| column.push(&Label::from(value(it))));
         self.columns.push(column);
         self

@@ -105,7 +105,7 @@ fn groups(question: Question<'_>, position: u32, column: &Column) -> Vec<(u32, G
             code,
         };
         Group {
-            members: question.index.members(value).len() as u32 - excluded[code as usize],
+            members: question.index.size(value) - excluded[code as usize],
             hit: hit[code as usize],
         }
     };
@@ -126,7 +126,7 @@ fn groups(question: Question<'_>, position: u32, column: &Column) -> Vec<(u32, G
 fn excluded_prints(question: Question<'_>, column: &Column) -> Vec<u64> {
     let mut prints = vec![0; column.names.len()];
     for &member in question.excluded {
-        if let Some(print) = prints.get_mut(column.codes[member as usize] as usize) {
+        if let Some(print) = prints.get_mut(column.code_of(member) as usize) {
             *print ^= fingerprint(member);
         }
     }
@@ -146,7 +146,7 @@ fn count(column: &Column, members: &[u32]) -> Vec<u32> {
     let mut counts = vec![0; column.names.len()];
     for &member in members {
         // One without a value has a code beyond the last.
-        if let Some(count) = counts.get_mut(column.codes[member as usize] as usize) {
+        if let Some(count) = counts.get_mut(column.code_of(member) as usize) {
             *count += 1;
         }
     }

@@ -1,6 +1,7 @@
 //! From a judged snapshot to what the analysis looks at, and back to the agents.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 use uuid::Uuid;
@@ -9,7 +10,7 @@ use crate::fleet::model::agent::{Agent, Kind, Label, Scope, Transition};
 use crate::fleet::model::label_value::DbEnum;
 use crate::fleet::model::origin::Origin;
 use crate::fleet::model::shared_fact::SharedFact;
-use crate::fleet::model::snapshot::Snapshot;
+use crate::fleet::model::snapshot::{Scopes, Snapshot};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::StoppedWorkspace;
 use crate::fleet::rules::coder::CoderState;
@@ -114,79 +115,38 @@ fn problem(assessment: Assessment) -> Option<(Family, Timestamp)> {
     Family::of(assessment.health).zip(assessment.since)
 }
 
-/// Columns that follow from a part of an agent that others share, each with its text.
-type OfPart<T> = Vec<(Column, fn(&T) -> Label)>;
-
 /// The dimensions while members are added. A text is looked up once for each place that it is
 /// stored in, which is once for a snapshot: names are interned.
 struct Columns<'a> {
     fleet: &'a FleetStats,
-    of_scope: OfPart<Scope>,
-    of_origin: OfPart<Origin>,
+    /// The number of each member's scope among the snapshot's, and those of stopped workspaces after
+    /// them.
+    scopes: Vec<u32>,
+    /// Scopes that no agent has.
+    more_scopes: Scopes,
+    /// The number of each member's origin; none of a stopped workspace.
+    origins: Vec<u32>,
     /// Those that other collectors found out.
     shared: Vec<SharedColumn<'a>>,
     template_version: (Column, FxHashMap<(usize, u32), u32>),
     agent_version: (Column, FxHashMap<usize, u32>),
     owner: (Column, FxHashMap<usize, u32>),
-    /// Of each scope, and of each origin, its codes in the columns that follow from it.
-    scope_codes: Vec<Vec<u32>>,
-    origin_codes: Vec<Vec<u32>>,
 }
 
 impl<'a> Columns<'a> {
     /// Columns without a member, with room for so many.
     fn new(fleet: &'a FleetStats, room: usize) -> Self {
-        let replica = |it: &Origin| match it.replica {
-            Some(id) => Label::from(id.to_string()),
-            None => Label::new(),
-        };
-        let mut of_scope: OfPart<Scope> = vec![
-            (Column::new(Dimension::Organization), |it| {
-                it.organization.clone()
-            }),
-            (Column::new(Dimension::Template), template_of),
-        ];
-        let mut of_origin: OfPart<Origin> = vec![
-            (Column::new(Dimension::CoderdReplica), replica),
-            (Column::new(Dimension::OperatingSystem), |it| {
-                it.operating_system.clone()
-            }),
-            (Column::new(Dimension::Architecture), |it| {
-                it.architecture.clone()
-            }),
-            (Column::new(Dimension::ResourceType), |it| {
-                it.resource_type.clone()
-            }),
-        ];
-        let snapshot = &fleet.snapshot;
-        let mut columns = Self {
-            scope_codes: codes_of(&mut of_scope, snapshot.scopes.iter()),
-            origin_codes: codes_of(&mut of_origin, snapshot.origins.iter()),
+        let new = |dimension| Column::new(dimension, room);
+        Self {
             fleet,
-            of_scope,
-            of_origin,
-            shared: shared_columns(snapshot),
-            template_version: (
-                Column::new(Dimension::TemplateVersion),
-                FxHashMap::default(),
-            ),
-            agent_version: (Column::new(Dimension::AgentVersion), FxHashMap::default()),
-            owner: (Column::new(Dimension::Owner), FxHashMap::default()),
-        };
-        columns.all().for_each(|it| it.codes.reserve_exact(room));
-        columns
-    }
-
-    fn all(&mut self) -> impl Iterator<Item = &mut Column> {
-        let of_scope = self.of_scope.iter_mut().map(|it| &mut it.0);
-        let of_origin = self.of_origin.iter_mut().map(|it| &mut it.0);
-        let shared = self.shared.iter_mut().map(|it| &mut it.column);
-        let others = [
-            &mut self.template_version.0,
-            &mut self.agent_version.0,
-            &mut self.owner.0,
-        ];
-        of_scope.chain(of_origin).chain(shared).chain(others)
+            scopes: Vec::with_capacity(room),
+            more_scopes: Scopes::default(),
+            origins: Vec::with_capacity(room),
+            shared: shared_columns(&fleet.snapshot, room),
+            template_version: (new(Dimension::TemplateVersion), FxHashMap::default()),
+            agent_version: (new(Dimension::AgentVersion), FxHashMap::default()),
+            owner: (new(Dimension::Owner), FxHashMap::default()),
+        }
     }
 
     /// Adds the agent at this position of the snapshot to every dimension; the number of its owner.
@@ -194,14 +154,8 @@ impl<'a> Columns<'a> {
         for shared in &mut self.shared {
             shared.push(position);
         }
-        push_codes(
-            &mut self.of_scope,
-            self.scope_codes.get(agent.scope.index()),
-        );
-        push_codes(
-            &mut self.of_origin,
-            self.origin_codes.get(agent.origin.index()),
-        );
+        self.scopes.push(agent.scope.0);
+        self.origins.push(agent.origin.index() as u32);
         let scope = self.fleet.snapshot.scopes.get(agent.scope);
         let (column, known) = &mut self.template_version;
         let version = &agent.template_version;
@@ -211,7 +165,7 @@ impl<'a> Columns<'a> {
                 let whole = scope.map(|it| version_of(it, version));
                 column.code(&whole.unwrap_or_default())
             });
-        column.codes.push(*code);
+        column.push_code(*code);
         push_text(&mut self.agent_version, &agent.version);
         push_text(&mut self.owner, &agent.owner)
     }
@@ -219,14 +173,11 @@ impl<'a> Columns<'a> {
     /// Adds a workspace without an agent, which has no value where that would tell; the number of its
     /// owner.
     fn push_stopped(&mut self, workspace: &StoppedWorkspace) -> u32 {
-        for (column, of) in &mut self.of_scope {
-            column.push(&of(&workspace.scope));
-        }
-        for (column, _) in &mut self.of_origin {
-            column.push(&Label::new());
-        }
+        let scope = self.number_of(&workspace.scope);
+        self.scopes.push(scope);
+        self.origins.push(Column::NONE);
         for shared in &mut self.shared {
-            shared.column.codes.push(Column::NONE);
+            shared.column.push_code(Column::NONE);
         }
         let whole = version_of(&workspace.scope, &workspace.template_version);
         self.template_version.0.push(&whole);
@@ -234,15 +185,43 @@ impl<'a> Columns<'a> {
         push_text(&mut self.owner, &workspace.owner)
     }
 
+    fn number_of(&mut self, scope: &Scope) -> u32 {
+        let scopes = &self.fleet.snapshot.scopes;
+        let of_agents = scopes.find(scope).map(|it| it.0);
+        of_agents.unwrap_or_else(|| {
+            let more = self.more_scopes.intern(scope.clone());
+            scopes.len() as u32 + more.0
+        })
+    }
+
     /// All of them, the broader before the narrower.
     fn done(self) -> Vec<Column> {
-        let of_scope = self.of_scope.into_iter().map(|it| it.0);
-        let of_origin = self.of_origin.into_iter().map(|it| it.0);
+        let snapshot = &self.fleet.snapshot;
+        let shared: Arc<[u32]> = self.scopes.into();
+        let of_scope = |dimension, name: fn(&Scope) -> Label| {
+            let all = snapshot.scopes.iter().chain(self.more_scopes.iter());
+            Column::of_shared(dimension, shared.clone(), all.map(name))
+        };
+        let by_scope = [
+            of_scope(Dimension::Organization, |it| it.organization.clone()),
+            of_scope(Dimension::Template, template_of),
+        ];
+        let shared: Arc<[u32]> = self.origins.into();
+        let of_origin = |dimension, name: fn(&Origin) -> Label| {
+            Column::of_shared(dimension, shared.clone(), snapshot.origins.iter().map(name))
+        };
+        let by_origin = [
+            of_origin(Dimension::CoderdReplica, replica_of),
+            of_origin(Dimension::OperatingSystem, |it| it.operating_system.clone()),
+            of_origin(Dimension::Architecture, |it| it.architecture.clone()),
+            of_origin(Dimension::ResourceType, |it| it.resource_type.clone()),
+        ];
         let others = [self.template_version.0, self.agent_version.0, self.owner.0];
-        let shared = self.shared.into_iter().map(|it| it.column);
-        let mut all: Vec<Column> = of_scope
-            .chain(of_origin)
-            .chain(shared)
+        let found_out = self.shared.into_iter().map(|it| it.column);
+        let mut all: Vec<Column> = by_scope
+            .into_iter()
+            .chain(by_origin)
+            .chain(found_out)
             .chain(others)
             .collect();
         all.sort_by(|a, b| a.dimension.cmp(&b.dimension));
@@ -260,8 +239,7 @@ struct SharedColumn<'a> {
 }
 
 impl<'a> SharedColumn<'a> {
-    fn new<T>(dimension: Dimension, fact: &'a SharedFact<T>, name: impl Fn(&T) -> Label) -> Self {
-        let mut column = Column::new(dimension);
+    fn new<T>(mut column: Column, fact: &'a SharedFact<T>, name: impl Fn(&T) -> Label) -> Self {
         let values = fact.values.iter();
         Self {
             codes: values.map(|it| column.code(&name(it))).collect(),
@@ -273,13 +251,11 @@ impl<'a> SharedColumn<'a> {
     fn push(&mut self, position: u32) {
         let value = self.of_agents.get(position as usize);
         let code = value.and_then(|it| self.codes.get(*it as usize));
-        self.column
-            .codes
-            .push(code.copied().unwrap_or(Column::NONE));
+        self.column.push_code(code.copied().unwrap_or(Column::NONE));
     }
 }
 
-fn shared_columns(snapshot: &Snapshot) -> Vec<SharedColumn<'_>> {
+fn shared_columns(snapshot: &Snapshot, room: usize) -> Vec<SharedColumn<'_>> {
     let daemons = snapshot.provisioners.iter().flat_map(|it| &it.daemons);
     let names: HashMap<Uuid, &Label> = daemons.map(|it| (it.id, &it.name)).collect();
     // One that Coder has forgotten has no name any more.
@@ -288,11 +264,16 @@ fn shared_columns(snapshot: &Snapshot) -> Vec<SharedColumn<'_>> {
         None => Label::from(id.to_string()),
     };
     let provisioners = snapshot.provisioners_of_agents.iter();
-    let provisioners = provisioners.map(|it| SharedColumn::new(Dimension::Provisioner, it, name));
-    let metadata = snapshot
-        .metadata_of_agents
-        .iter()
-        .map(|(key, fact)| SharedColumn::new(Dimension::Metadata(key.clone()), fact, Label::clone));
+    let new = |dimension| Column::new(dimension, room);
+    let provisioners = provisioners.map(|it| {
+        let column = new(Dimension::Provisioner);
+        SharedColumn::new(column, it, name)
+    });
+    let metadata = snapshot.metadata_of_agents.iter();
+    let metadata = metadata.map(|(key, fact)| {
+        let column = new(Dimension::Metadata(key.clone()));
+        SharedColumn::new(column, fact, Label::clone)
+    });
     provisioners.chain(metadata).collect()
 }
 
@@ -300,21 +281,10 @@ fn template_of(scope: &Scope) -> Label {
     Label::from(format!("{}/{}", scope.organization, scope.template))
 }
 
-/// The codes of each of these in the columns that follow from it.
-fn codes_of<'a, T: 'a>(columns: &mut OfPart<T>, all: impl Iterator<Item = &'a T>) -> Vec<Vec<u32>> {
-    let codes = all.map(|it| {
-        let columns = columns.iter_mut();
-        columns.map(|(column, of)| column.code(&of(it))).collect()
-    });
-    codes.collect()
-}
-
-/// Adds a member with these codes, or one of which they are unknown.
-fn push_codes<T>(columns: &mut OfPart<T>, codes: Option<&Vec<u32>>) {
-    for (position, (column, _)) in columns.iter_mut().enumerate() {
-        let code = codes.and_then(|it| it.get(position)).copied();
-        column.codes.push(code.unwrap_or(Column::NONE));
-    }
+/// The id of the replica, since hostnames repeat; empty where there is none.
+fn replica_of(origin: &Origin) -> Label {
+    let id = origin.replica.map(|it| Label::from(it.to_string()));
+    id.unwrap_or_default()
 }
 
 /// The whole name of a template version; empty where it has none.
@@ -329,7 +299,7 @@ fn push_text((column, known): &mut (Column, FxHashMap<usize, u32>), text: &Label
     let code = *known
         .entry(place(text))
         .or_insert_with(|| column.code(text));
-    column.codes.push(code);
+    column.push_code(code);
     code
 }
 
@@ -469,7 +439,8 @@ mod tests {
         assert_eq!(column(Dimension::TemplateVersion).names, ["acme/docker/v1"]);
         assert_eq!(column(Dimension::Template).names, ["acme/docker"]);
         assert_eq!(column(Dimension::Architecture).names, [""; 0]);
-        assert_eq!(column(Dimension::Architecture).codes, [Column::NONE; 30]);
+        let codes: Vec<u32> = column(Dimension::Architecture).codes().collect();
+        assert_eq!(codes, [Column::NONE; 30]);
         assert!(population.columns.is_sorted_by_key(|it| &it.dimension));
     }
 }

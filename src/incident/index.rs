@@ -1,18 +1,17 @@
-//! The members of every value, found once for a population.
+//! How many members every value has, and which values have the same: found once for a population.
 
 use crate::incident::population::{Column, Population, Value};
 
-/// For each value its members, and a fingerprint of them.
+/// For each value the number of its members, and a fingerprint of them. The members themselves are
+/// looked up where a value is tried, which few are: lists of all of them are megabytes.
 #[derive(Debug)]
 pub struct Index {
-    columns: Vec<Postings>,
+    columns: Vec<Sizes>,
 }
 
-/// The members of one dimension, sorted by their code.
+/// The values of one dimension, by their code.
 #[derive(Debug)]
-struct Postings {
-    /// Where the members of each code begin; one more than there are codes.
-    starts: Vec<u32>,
+struct Sizes {
     members: Vec<u32>,
     fingerprints: Vec<u64>,
 }
@@ -20,16 +19,13 @@ struct Postings {
 impl Index {
     /// Looks at every member once for each dimension.
     pub fn of(population: &Population) -> Self {
-        let columns = population.columns.iter().map(Postings::of).collect();
+        let columns = population.columns.iter().map(Sizes::of).collect();
         Self { columns }
     }
 
-    /// The members that have this value, in ascending order.
-    pub fn members(&self, value: Value) -> &[u32] {
-        let postings = &self.columns[value.column as usize];
-        let code = value.code as usize;
-        let range = postings.starts[code] as usize..postings.starts[code + 1] as usize;
-        &postings.members[range]
+    /// How many members have this value.
+    pub fn size(&self, value: Value) -> u32 {
+        self.columns[value.column as usize].members[value.code as usize]
     }
 
     /// Bits that name a value of each dimension: which dimension it is, and which of its values
@@ -48,38 +44,27 @@ impl Index {
     }
 }
 
-impl Postings {
+impl Sizes {
     fn nameable(&self, minimum: u32, all: usize) -> usize {
-        let sizes = self.starts.windows(2).map(|it| it[1] - it[0]);
+        let sizes = self.members.iter();
         sizes
-            .filter(|&it| it >= minimum && (it as usize) < all)
+            .filter(|&&it| it >= minimum && (it as usize) < all)
             .count()
     }
 
     fn of(column: &Column) -> Self {
-        let mut starts = vec![0_u32; column.names.len() + 1];
-        let known = || (0_u32..).zip(&column.codes);
-        let known = || known().filter(|&(_, &code)| code != Column::NONE);
-        for (_, &code) in known() {
-            starts[code as usize + 1] += 1;
+        let mut sizes = Self {
+            members: vec![0; column.names.len()],
+            fingerprints: vec![0; column.names.len()],
+        };
+        for (member, code) in (0_u32..).zip(column.codes()) {
+            // One without a value has a code beyond the last.
+            if let Some(members) = sizes.members.get_mut(code as usize) {
+                *members += 1;
+                sizes.fingerprints[code as usize] ^= fingerprint(member);
+            }
         }
-        for code in 1..starts.len() {
-            starts[code] += starts[code - 1];
-        }
-        let mut next = starts.clone();
-        let mut members = vec![0; starts.last().copied().unwrap_or(0) as usize];
-        let mut fingerprints = vec![0; column.names.len()];
-        for (member, &code) in known() {
-            let place = &mut next[code as usize];
-            members[*place as usize] = member;
-            *place += 1;
-            fingerprints[code as usize] ^= fingerprint(member);
-        }
-        Self {
-            starts,
-            members,
-            fingerprints,
-        }
+        sizes
     }
 }
 

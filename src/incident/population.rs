@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use enum_map::Enum;
 use strum::{EnumString, IntoStaticStr, VariantArray};
@@ -105,29 +106,92 @@ pub struct Column {
     pub dimension: Dimension,
     /// The names that members have.
     pub names: Vec<Label>,
-    /// The position of the name of each member; [`Column::NONE`] where it has none.
-    pub codes: Vec<u32>,
+    codes: Codes,
     positions: HashMap<Label, u32>,
+}
+
+/// The position of the name of each member.
+#[derive(Debug, Clone)]
+enum Codes {
+    OfMembers(Vec<u32>),
+    /// By what the member shares with others, as its template: several dimensions follow from that.
+    OfShared {
+        /// What each member has.
+        shared: Arc<[u32]>,
+        codes: Vec<u32>,
+    },
 }
 
 impl Column {
     /// The code of a member that has no value in this dimension.
     pub const NONE: u32 = u32::MAX;
 
-    /// A dimension that no member has a value of yet.
-    pub fn new(dimension: Dimension) -> Self {
+    /// A dimension that no member has a value of yet, with room for so many members.
+    pub fn new(dimension: Dimension, room: usize) -> Self {
+        Self::of(dimension, Codes::OfMembers(Vec::with_capacity(room)))
+    }
+
+    /// A dimension in which a member has the value of what it has of `shared`; `names` has the name
+    /// of each of these.
+    pub fn of_shared(
+        dimension: Dimension,
+        shared: Arc<[u32]>,
+        names: impl Iterator<Item = Label>,
+    ) -> Self {
+        let mut column = Self::new(dimension, 0);
+        let codes = names.map(|it| column.code(&it)).collect();
+        column.codes = Codes::OfShared { shared, codes };
+        column
+    }
+
+    fn of(dimension: Dimension, codes: Codes) -> Self {
         Self {
             dimension,
             names: Vec::new(),
-            codes: Vec::new(),
+            codes,
             positions: HashMap::new(),
         }
+    }
+
+    /// The code of a member's name; [`NONE`](Self::NONE) where it has none.
+    pub fn code_of(&self, member: u32) -> u32 {
+        let index = member as usize;
+        let code = match &self.codes {
+            Codes::OfMembers(codes) => codes.get(index),
+            Codes::OfShared { shared, codes } => {
+                let shared = shared.get(index);
+                shared.and_then(|it| codes.get(*it as usize))
+            }
+        };
+        code.copied().unwrap_or(Self::NONE)
+    }
+
+    /// The code of every member, in their order.
+    pub fn codes(&self) -> impl Iterator<Item = u32> {
+        let members = match &self.codes {
+            Codes::OfMembers(codes) => codes.len(),
+            Codes::OfShared { shared, .. } => shared.len(),
+        };
+        (0..members as u32).map(|it| self.code_of(it))
+    }
+
+    /// The members that have the name with this code, in ascending order.
+    pub fn members(&self, code: u32) -> impl Iterator<Item = u32> {
+        let codes = (0_u32..).zip(self.codes());
+        codes.filter(move |it| it.1 == code).map(|it| it.0)
     }
 
     /// Adds the next member; an empty name is no value.
     pub fn push(&mut self, name: &Label) {
         let code = self.code(name);
-        self.codes.push(code);
+        self.push_code(code);
+    }
+
+    /// Adds the next member, whose name has this code.
+    pub fn push_code(&mut self, code: u32) {
+        if let Codes::OfMembers(codes) = &mut self.codes {
+            codes.push(code);
+        }
     }
 
     /// The code of a name, new or known.
@@ -142,6 +206,15 @@ impl Column {
         self.names.push(name.clone());
         self.positions.insert(name.clone(), code);
         code
+    }
+
+    /// The same dimension of these members alone, in this order.
+    pub fn only(self, members: &[u32]) -> Self {
+        let codes = members.iter().map(|&it| self.code_of(it)).collect();
+        Self {
+            codes: Codes::OfMembers(codes),
+            ..self
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The shortest description of a set of agents by values they have in common. See
 //! `docs/spec/incidents.md`, "Factors".
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 
 use crate::incident::candidates::{Candidate, MAJORITY, Question, find_candidates};
@@ -120,6 +121,8 @@ struct Search<'a> {
     question: Question<'a>,
     in_set: Bits,
     candidates: Vec<Candidate>,
+    /// The members of each candidate that was tried, in ascending order.
+    members: Vec<OnceCell<Vec<u32>>>,
     /// For each column, the candidate of each code; values that are alike have one.
     by_code: Vec<Vec<u32>>,
     /// Bits to name a value of each dimension.
@@ -151,6 +154,7 @@ impl<'a> Search<'a> {
         Self {
             in_set: Bits::of(size, question.set),
             naming: question.index.naming_bits(question.minimum, size),
+            members: vec![OnceCell::new(); candidates.len()],
             candidates,
             by_code,
             empty,
@@ -262,16 +266,13 @@ impl<'a> Search<'a> {
     fn with(&self, list: &List, candidate: usize) -> List {
         let mut next = list.clone();
         let group = list.left[candidate];
-        let members = self
-            .question
-            .index
-            .members(self.candidates[candidate].value);
-        let new = members.iter().copied().filter(|&it| !list.taken.has(it));
+        let members = self.members_of(candidate).iter().copied();
+        let new = members.filter(|&it| !list.taken.has(it));
         let new: Vec<u32> = new.collect();
         new.iter().for_each(|&it| next.taken.insert(it));
         for (column, by_code) in self.question.population.columns.iter().zip(&self.by_code) {
             for &member in &new {
-                let other = by_code.get(column.codes[member as usize] as usize);
+                let other = by_code.get(column.code_of(member) as usize);
                 let other = other.copied().unwrap_or(NO_CANDIDATE);
                 if let Some(left) = next.left.get_mut(other as usize) {
                     let hit = u32::from(self.in_set.has(member));
@@ -285,6 +286,17 @@ impl<'a> Search<'a> {
         next.chosen.push(candidate);
         next.groups.push(group);
         next
+    }
+
+    fn members_of(&self, candidate: usize) -> &[u32] {
+        self.members[candidate].get_or_init(|| {
+            let value = self.candidates[candidate].value;
+            let size = self.question.index.size(value);
+            let mut members = Vec::with_capacity(size as usize);
+            let column = &self.question.population.columns[value.column as usize];
+            members.extend(column.members(value.code));
+            members
+        })
     }
 
     fn list_of(&self, chosen: impl IntoIterator<Item = usize>) -> List {
@@ -347,7 +359,7 @@ impl<'a> Search<'a> {
         let mut explained = Bits::of(self.question.population.members.len(), &[]);
         for (position, (&chosen, &group)) in list.chosen.iter().zip(&list.groups).enumerate() {
             let candidate = &self.candidates[chosen];
-            let members = self.question.index.members(candidate.value).iter().copied();
+            let members = self.members_of(chosen).iter().copied();
             let hit = members.filter(|&it| self.in_set.has(it) && !explained.has(it));
             let hit: Vec<u32> = hit.collect();
             hit.iter().for_each(|&it| explained.insert(it));

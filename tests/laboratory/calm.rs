@@ -166,8 +166,8 @@ fn start(minute: u64, chance: &mut Chance) -> Option<(Family, f64, f64)> {
 fn refill(fleet: &Fleet, lives: &mut [Life], minute: u64, chance: &mut Chance) {
     let versions = &fleet.population.columns[Shared::TemplateVersion as usize];
     let version = chance.below(versions.names.len() as u64) as u32;
-    let of_version = lives.iter_mut().zip(&versions.codes);
-    let of_version = of_version.filter(|it| *it.1 == version).map(|it| it.0);
+    let of_version = lives.iter_mut().zip(versions.codes());
+    let of_version = of_version.filter(|it| it.1 == version).map(|it| it.0);
     let built = of_version.filter(|it| it.is_on).take(REFILLED);
     for (position, life) in built.enumerate() {
         life.problem = start(minute + (position / PROVISIONERS) as u64, chance);
@@ -181,9 +181,9 @@ fn duration(chance: &mut Chance, mean: u64) -> f64 {
 
 /// Each agent of one replica that runs loses its connection for some seconds.
 fn upgrade(fleet: &Fleet, lives: &mut [Life], minute: u64) {
-    let replicas = &fleet.population.columns[Shared::CoderdReplica as usize].codes;
-    for (life, replica) in lives.iter_mut().zip(replicas) {
-        if life.is_on && life.problem.is_none() && *replica == replicas[0] {
+    let replicas = &fleet.population.columns[Shared::CoderdReplica as usize];
+    for (life, replica) in lives.iter_mut().zip(replicas.codes()) {
+        if life.is_on && life.problem.is_none() && replica == replicas.code_of(0) {
             life.problem = Some((Family::Lost, minute as f64 - 0.2, minute as f64 + 0.5));
         }
     }
@@ -192,23 +192,21 @@ fn upgrade(fleet: &Fleet, lives: &mut [Life], minute: u64) {
 fn look(fleet: &Fleet, lives: &[Life], minute: u64) -> Vec<Incident> {
     let moment = |minutes: f64| Timestamp::from_unix_micros((minutes * 60e6) as i64);
     let counts = |life: &Life| life.is_on || life.stopped.is_some_and(|it| minute - it < A_DAY);
-    let here = (0..lives.len()).filter(|&it| counts(&lives[it]));
-    let here: Vec<usize> = here.collect();
+    let here = (0_u32..).zip(lives).filter(|(_, life)| counts(life));
+    let here: Vec<u32> = here.map(|it| it.0).collect();
     let members = here.iter().map(|&it| Member {
-        problem: lives[it]
+        problem: lives[it as usize]
             .problem
             .filter(|(_, since, _)| *since <= minute as f64)
             .map(|(family, since, _)| (family, moment(since))),
-        ..fleet.population.members[it]
+        ..fleet.population.members[it as usize]
     });
-    let mut population = Population {
+    let columns = fleet.population.columns.iter().cloned();
+    let population = Population {
         kind: fleet.population.kind,
         members: members.collect(),
-        columns: fleet.population.columns.clone(),
+        columns: columns.map(|it| it.only(&here)).collect(),
     };
-    for column in &mut population.columns {
-        column.codes = here.iter().map(|&it| column.codes[it]).collect();
-    }
     analyze(
         &population,
         IncidentSettings::default(),

@@ -72,7 +72,7 @@ impl Case {
         let mut values = vec![self.all()];
         for column in columns {
             let mut of_column = vec![BTreeSet::new(); column.names.len()];
-            for (member, &code) in (0_u32..).zip(&column.codes) {
+            for (member, code) in (0_u32..).zip(column.codes()) {
                 if let Some(members) = of_column.get_mut(code as usize) {
                     members.insert(member);
                 }

@@ -138,7 +138,9 @@ impl Fleet {
     pub(crate) fn of(size: usize, seed: u64) -> Self {
         let mut chance = Chance::new(seed);
         let world = World::of(size, &mut chance);
-        let mut columns: Vec<Column> = DIMENSIONS.map(|it| Column::new(it.dimension())).into();
+        let mut columns: Vec<Column> = DIMENSIONS
+            .map(|it| Column::new(it.dimension(), size))
+            .into();
         let mut members = Vec::with_capacity(size);
         for workspace in 0..size as u32 {
             let (values, owner) = world.agent(&mut chance);
@@ -161,8 +163,7 @@ impl Fleet {
 
     /// The members with this value.
     pub(crate) fn with(&self, column: usize, code: u32) -> Vec<u32> {
-        let codes = (0_u32..).zip(&self.population.columns[column].codes);
-        codes.filter(|it| *it.1 == code).map(|it| it.0).collect()
+        self.population.columns[column].members(code).collect()
     }
 }
 

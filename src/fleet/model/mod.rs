@@ -16,6 +16,7 @@ pub mod provisioner;
 pub mod reference;
 pub mod shared_fact;
 pub mod snapshot;
+pub mod sorted;
 pub mod startup;
 pub mod time;
 pub mod usage;

@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Agent, Scope};
 use crate::fleet::model::label_value::Variants;
+use crate::fleet::model::sorted::find_by_id;
 use crate::fleet::rules::health::{Assessment, Health};
 use crate::fleet::rules::status::Status;
 use crate::fleet::stats::fleet_stats::FleetStats;
@@ -85,8 +86,8 @@ impl Transitions {
         self.last_seen.iter_mut().for_each(|it| it.is_there = false);
         let mut new = Vec::new();
         for (agent, assessment) in fleet.judged() {
-            let known = self.last_seen.binary_search_by_key(&agent.id, |it| it.id);
-            let known = known.ok().and_then(|at| self.last_seen.get_mut(at));
+            let known = find_by_id(&self.last_seen, agent.id, |it| it.id);
+            let known = known.and_then(|at| self.last_seen.get_mut(at));
             let before = known.as_ref().map(|it| it.then);
             let now = Before {
                 status: assessment.status,

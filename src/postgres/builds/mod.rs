@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::fleet::model::agent::{Label, Transition};
 use crate::fleet::model::label_value::DbEnum;
+use crate::fleet::model::sorted::find_by_id;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::JobStatus;
 
@@ -174,10 +175,7 @@ impl Build {
 impl Builds {
     /// The index of a workspace's build.
     pub(super) fn find(&self, workspace: Uuid) -> Option<usize> {
-        let found = self
-            .list
-            .binary_search_by_key(&workspace, |it| it.workspace);
-        found.ok()
+        find_by_id(&self.list, workspace, |it| it.workspace)
     }
 
     /// Every workspace, with its build where it has one.
@@ -192,7 +190,7 @@ impl Builds {
 
     /// The resource with this id, and its index.
     pub(super) fn resource(&self, id: Uuid) -> Option<(usize, Resource)> {
-        let index = self.resources.binary_search_by_key(&id, |it| it.id).ok()?;
+        let index = find_by_id(&self.resources, id, |it| it.id)?;
         self.resources.get(index).map(|it| (index, *it))
     }
 

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use crate::error::Failure;
 use crate::fleet::model::agent::{Agent, Scope};
+use crate::fleet::model::sorted::find_by_id;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{BindingCount, BindingState};
 use crate::postgres::builds::HasAgent;
@@ -100,8 +101,8 @@ impl Chat {
         if has_agent != HasAgent::Serving {
             return BindingState::NoAgent;
         }
-        let found = agents.binary_search_by_key(&bound, |it| it.id);
-        let found = found.ok().and_then(|it| agents.get(it));
+        let found = find_by_id(agents, bound, |it| it.id);
+        let found = found.and_then(|it| agents.get(it));
         if found.is_some_and(|it| it.workspace_id == self.workspace) {
             return BindingState::Current;
         }

@@ -1,5 +1,8 @@
 //! Data of the operating system about this process.
 
+#[cfg(target_os = "linux")]
+use std::sync::OnceLock;
+
 use crate::metrics::page::ProcessStats;
 
 /// The current statistics; `None` if they are not available.
@@ -11,7 +14,7 @@ pub(crate) fn stats() -> Option<ProcessStats> {
     let process = Process::myself().ok()?;
     let stat = process.stat().ok()?;
     let ticks_per_second = procfs::ticks_per_second() as f64;
-    let boot = procfs::boot_time_secs().ok()? as f64;
+    let boot = boot_time()? as f64;
     let max_fds = match process.limits().ok()?.max_open_files.soft_limit {
         LimitValue::Value(limit) => Some(limit),
         LimitValue::Unlimited => None,
@@ -24,6 +27,18 @@ pub(crate) fn stats() -> Option<ProcessStats> {
         resident_memory_bytes: stat.rss_bytes().get(),
         start_time_seconds: boot + stat.starttime as f64 / ticks_per_second,
     })
+}
+
+/// When the system was booted, in seconds since the epoch. Read once: it takes longer than all the rest,
+/// and moves when the clock is set, which the start of a process must not.
+#[cfg(target_os = "linux")]
+fn boot_time() -> Option<u64> {
+    static BOOT_TIME: OnceLock<u64> = OnceLock::new();
+    if let Some(&known) = BOOT_TIME.get() {
+        return Some(known);
+    }
+    let read = procfs::boot_time_secs().ok()?;
+    Some(*BOOT_TIME.get_or_init(|| read))
 }
 
 /// Only Linux is supported so far.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use axum::body::Bytes;
 use flate2::{Compress, Compression, Crc, FlushCompress, Status};
+use parking_lot::Mutex;
 
 /// Deflate, without a name or a time, compressed for speed, by a system that is not named.
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 4, 0xff];
@@ -94,10 +95,28 @@ impl Encoding {
     }
 }
 
+/// The compressor that was used last. Its tables are a quarter of a megabyte, and to allocate them
+/// takes as long as to compress the few kilobytes of a second part.
+static COMPRESSOR: Mutex<Option<Compress>> = Mutex::new(None);
+
 /// Appends the text as a stream of deflate that ends as `flush` says. flate2's own writer asks for a
 /// sync flush once, and loses what did not fit into its buffer.
 fn deflate(text: &[u8], out: &mut Vec<u8>, flush: FlushCompress) -> io::Result<()> {
-    let mut compress = Compress::new(Compression::fast(), false);
+    // Not locked meanwhile: of two at a time, one has its own.
+    let kept = COMPRESSOR.lock().take();
+    let mut compress = kept.unwrap_or_else(|| Compress::new(Compression::fast(), false));
+    let result = deflate_with(&mut compress, text, out, flush);
+    compress.reset();
+    *COMPRESSOR.lock() = Some(compress);
+    result
+}
+
+fn deflate_with(
+    compress: &mut Compress,
+    text: &[u8],
+    out: &mut Vec<u8>,
+    flush: FlushCompress,
+) -> io::Result<()> {
     let mut rest = text;
     loop {
         out.reserve(ROOM_BYTES);

@@ -2,11 +2,16 @@
 
 use std::convert::Infallible;
 use std::future::ready;
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
 
 use axum::body::Body;
 use axum::extract::Request;
+use axum::http::header::GetAll;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use lru::LruCache;
+use parking_lot::Mutex;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_http::CompressionLevel;
 use tower_http::compression::CompressionLayer;
@@ -53,14 +58,39 @@ fn rules_out(coding: &str) -> bool {
     is_zero && matches!(name.trim().to_ascii_lowercase().as_str(), "identity" | "*")
 }
 
+/// The encodings that were found out last, by what was accepted. A server scrapes with the same
+/// headers each time, and to find out takes a compressor.
+static KNOWN: LazyLock<Mutex<LruCache<Vec<u8>, Encoding>>> =
+    LazyLock::new(|| Mutex::new(LruCache::new(MOST_KNOWN)));
+
+const MOST_KNOWN: NonZeroUsize = NonZeroUsize::new(16).unwrap();
+
+/// Nothing longer is kept.
+const LONGEST_KNOWN: usize = 256;
+
 /// The encoding in which [`compression`] would send an answer to this request.
 pub(crate) async fn encoding(asked: &HeaderMap) -> Encoding {
+    let accepted = asked.get_all(header::ACCEPT_ENCODING);
+    // No value has a line break.
+    let lines = accepted.iter().flat_map(|it| [it.as_bytes(), b"\n"]);
+    let key = lines.collect::<Vec<_>>().concat();
+    if let Some(known) = KNOWN.lock().get(&key) {
+        return *known;
+    }
+    let found = find_out(accepted).await;
+    if key.len() <= LONGEST_KNOWN {
+        KNOWN.lock().put(key, found);
+    }
+    found
+}
+
+async fn find_out(accepted: GetAll<'_, HeaderValue>) -> Encoding {
     /// Longer than what is too short to be compressed.
     const ANSWER: &str = "An answer that is never sent, to find out how it would be.";
     let mut request = Request::new(Body::empty());
-    for accepted in asked.get_all(header::ACCEPT_ENCODING) {
+    for value in accepted {
         let headers = request.headers_mut();
-        headers.append(header::ACCEPT_ENCODING, accepted.clone());
+        headers.append(header::ACCEPT_ENCODING, value.clone());
     }
     let answers =
         service_fn(|_: Request| ready(Ok::<_, Infallible>(Response::new(Body::from(ANSWER)))));
@@ -98,6 +128,26 @@ mod tests {
             let found = request.headers().get(header::ACCEPT_ENCODING);
             let found = found.map(|it| it.to_str().unwrap());
             assert_eq!(found, expected, "{asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn encoding_is_the_same_when_it_is_known() {
+        let lines = |lines: &[&str]| -> HeaderMap {
+            let values = lines.iter().map(|it| it.parse().unwrap());
+            values.map(|it| (header::ACCEPT_ENCODING, it)).collect()
+        };
+        let long = format!("gzip;q=0, x-{}", "y".repeat(LONGEST_KNOWN));
+        for (asked, expected) in [
+            (lines(&[]), Encoding::Identity),
+            (lines(&["gzip"]), Encoding::Gzip),
+            (lines(&["gzip;q=0.5, zstd"]), Encoding::Zstd),
+            (lines(&["identity", "gzip"]), Encoding::Gzip),
+            (lines(&[&long]), Encoding::Identity),
+        ] {
+            for _ in 0..2 {
+                assert_eq!(encoding(&asked).await, expected, "{asked:?}");
+            }
         }
     }
 

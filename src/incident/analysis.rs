@@ -195,7 +195,7 @@ impl<'a> Analysis<'a> {
     /// At least so many agents in two workspaces; an owner's may be in one.
     fn is_enough(&self, factor: &Factor) -> bool {
         let (dimension, _) = self.population.describe(factor.value);
-        let workspaces = self.distinct(&factor.hit, |it| it.workspace);
+        let workspaces = self.workspaces(&factor.hit);
         let is_wide = workspaces >= 2 || *dimension == Dimension::Owner;
         factor.hit.len() >= self.minimum as usize && is_wide
     }
@@ -204,7 +204,7 @@ impl<'a> Analysis<'a> {
     /// problems.
     fn judge_rest(&mut self, family: Family, rest: Group, mut hit: Vec<u32>, is_wave: bool) {
         hit.sort_unstable();
-        let is_wide = self.distinct(&hit, |it| it.workspace) >= 2;
+        let is_wide = self.workspaces(&hit) >= 2;
         if hit.len() < self.minimum as usize || !is_wide {
             return;
         }
@@ -264,8 +264,8 @@ impl<'a> Analysis<'a> {
             runners_up: Vec::new(),
             score: 0.0,
             expected,
-            workspaces: self.distinct(&members, |it| it.workspace),
-            owners: self.distinct(&members, |it| it.owner),
+            workspaces: self.workspaces(&members),
+            owners: self.owners(&members),
             owners_in_session: None,
             first,
             last,
@@ -309,11 +309,21 @@ impl<'a> Analysis<'a> {
         (since.clone().min(), since.max())
     }
 
-    fn distinct<T: Eq + Hash>(&self, members: &[u32], of: impl Fn(&Member) -> T) -> u32 {
+    fn workspaces(&self, members: &[u32]) -> u32 {
         let all = &self.population.members;
-        let distinct: FxHashSet<T> = members.iter().map(|&it| of(&all[it as usize])).collect();
-        distinct.len() as u32
+        distinct(members.iter().map(|&it| all[it as usize].workspace))
     }
+
+    fn owners(&self, members: &[u32]) -> u32 {
+        let owners = self.population.column(&Dimension::Owner);
+        owners.map_or(0, |owners| {
+            distinct(members.iter().map(|&it| owners.code_of(it)))
+        })
+    }
+}
+
+fn distinct<T: Eq + Hash>(values: impl Iterator<Item = T>) -> u32 {
+    values.collect::<FxHashSet<T>>().len() as u32
 }
 
 /// Splits problems in the order of since where `gap` passed without a new one.

@@ -9,7 +9,6 @@ fn fleet(size: u32) -> Population {
     let members = (0..size).map(|number| Member {
         problem: None,
         workspace: number.into(),
-        owner: number,
     });
     Population {
         kind: Kind::Root,
@@ -55,7 +54,8 @@ impl Population {
 
 /// A hundred agents of ten templates.
 fn of_ten_templates() -> Population {
-    fleet(100).with(Dimension::Template, |it| format!("t{}", it % 10))
+    let fleet = fleet(100).with(Dimension::Owner, |it| format!("o{it}"));
+    fleet.with(Dimension::Template, |it| format!("t{}", it % 10))
 }
 
 fn one(name: &str, members: usize, expected: u32) -> Vec<(String, usize, u32)> {

@@ -92,16 +92,16 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
         members.push(Member {
             problem: problem(assessment),
             workspace: agent.workspace_id.as_u128() as u64,
-            owner: columns.push(position, agent),
         });
+        columns.push(position, agent);
         positions.push(position);
     }
     for workspace in stopped {
         members.push(Member {
             problem: None,
             workspace: workspace.id.as_u128() as u64,
-            owner: columns.push_stopped(workspace),
         });
+        columns.push_stopped(workspace);
     }
     let population = Population {
         kind,
@@ -149,8 +149,8 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Adds the agent at this position of the snapshot to every dimension; the number of its owner.
-    fn push(&mut self, position: u32, agent: &Agent) -> u32 {
+    /// Adds the agent at this position of the snapshot to every dimension.
+    fn push(&mut self, position: u32, agent: &Agent) {
         for shared in &mut self.shared {
             shared.push(position);
         }
@@ -167,12 +167,11 @@ impl<'a> Columns<'a> {
             });
         column.push_code(*code);
         push_text(&mut self.agent_version, &agent.version);
-        push_text(&mut self.owner, &agent.owner)
+        push_text(&mut self.owner, &agent.owner);
     }
 
-    /// Adds a workspace without an agent, which has no value where that would tell; the number of its
-    /// owner.
-    fn push_stopped(&mut self, workspace: &StoppedWorkspace) -> u32 {
+    /// Adds a workspace without an agent, which has no value where that would tell.
+    fn push_stopped(&mut self, workspace: &StoppedWorkspace) {
         let scope = self.number_of(&workspace.scope);
         self.scopes.push(scope);
         self.origins.push(Column::NONE);
@@ -182,7 +181,7 @@ impl<'a> Columns<'a> {
         let whole = version_of(&workspace.scope, &workspace.template_version);
         self.template_version.0.push(&whole);
         self.agent_version.0.push(&Label::new());
-        push_text(&mut self.owner, &workspace.owner)
+        push_text(&mut self.owner, &workspace.owner);
     }
 
     fn number_of(&mut self, scope: &Scope) -> u32 {
@@ -295,12 +294,11 @@ fn version_of(scope: &Scope, version: &Label) -> Label {
     }
 }
 
-fn push_text((column, known): &mut (Column, FxHashMap<usize, u32>), text: &Label) -> u32 {
+fn push_text((column, known): &mut (Column, FxHashMap<usize, u32>), text: &Label) {
     let code = *known
         .entry(place(text))
         .or_insert_with(|| column.code(text));
     column.push_code(code);
-    code
 }
 
 /// Where a text is stored.

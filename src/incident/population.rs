@@ -226,8 +226,6 @@ pub struct Member {
     pub problem: Option<(Family, Timestamp)>,
     /// A number that is the same for the agents of one workspace.
     pub workspace: u64,
-    /// A number that is the same for the workspaces of one owner.
-    pub owner: u32,
 }
 
 /// All members of one kind, with their dimensions. Member `i` has the `i`-th code of each column.
@@ -242,6 +240,11 @@ pub struct Population {
 }
 
 impl Population {
+    /// The column of a dimension; `None` where it was not looked at.
+    pub fn column(&self, dimension: &Dimension) -> Option<&Column> {
+        self.columns.iter().find(|it| it.dimension == *dimension)
+    }
+
     /// Dimension and name of a value.
     pub fn describe(&self, value: Value) -> (&Dimension, &Label) {
         let column = &self.columns[value.column as usize];

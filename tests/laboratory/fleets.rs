@@ -100,8 +100,8 @@ impl World {
         }
     }
 
-    /// An agent's values, in the order of [`DIMENSIONS`], and the number of its owner.
-    fn agent(&self, chance: &mut Chance) -> ([String; DIMENSIONS.len()], u32) {
+    /// An agent's values, in the order of [`DIMENSIONS`].
+    fn agent(&self, chance: &mut Chance) -> [String; DIMENSIONS.len()] {
         let number = skewed(chance, self.templates.len() as u64);
         let template = &self.templates[number as usize];
         let owner = skewed(chance, self.owners);
@@ -116,7 +116,7 @@ impl World {
             true => format!("node-{}", chance.below(self.nodes)),
             false => String::new(),
         };
-        let values = [
+        [
             organization,
             format!("replica-{}", chance.below(self.replicas)),
             format!("provisioner-{}", skewed(chance, self.provisioners)),
@@ -128,8 +128,7 @@ impl World {
             format!("v2.{}", 30 + skewed(chance, self.agent_versions)),
             node,
             format!("owner-{owner}"),
-        ];
-        (values, owner as u32)
+        ]
     }
 }
 
@@ -143,14 +142,12 @@ impl Fleet {
             .into();
         let mut members = Vec::with_capacity(size);
         for workspace in 0..size as u32 {
-            let (values, owner) = world.agent(&mut chance);
-            for (column, value) in columns.iter_mut().zip(values) {
+            for (column, value) in columns.iter_mut().zip(world.agent(&mut chance)) {
                 column.push(&Label::from(value));
             }
             members.push(Member {
                 problem: None,
                 workspace: workspace.into(),
-                owner,
             });
         }
         let population = Population {

@@ -4,7 +4,8 @@ ALTER TABLE workspace_agents
     ADD COLUMN IF NOT EXISTS instance_metadata jsonb,
     ADD COLUMN IF NOT EXISTS resource_metadata jsonb,
     ADD COLUMN IF NOT EXISTS directory varchar(4096) NOT NULL DEFAULT '~/src/platform',
-    ALTER COLUMN last_connected_replica_id SET DEFAULT gen_random_uuid(),
+    -- Of three replicas of coderd.
+    ALTER COLUMN last_connected_replica_id SET DEFAULT md5(floor(3 * random())::text)::uuid,
     ADD COLUMN IF NOT EXISTS troubleshooting_url text NOT NULL DEFAULT 'https://wiki.example.com/coder/troubleshooting',
     ADD COLUMN IF NOT EXISTS motd_file text NOT NULL DEFAULT '/etc/motd',
     ADD COLUMN IF NOT EXISTS expanded_directory varchar(4096) NOT NULL DEFAULT '/home/coder/src/platform',

@@ -35,6 +35,9 @@ pub(crate) struct FirstPart {
     pub(crate) bytes: Bytes,
     /// Of gzip: the checksum and the length of what was compressed.
     crc: Arc<Crc>,
+    /// The compressor of gzip, for second parts. Its tables are a quarter of a megabyte, and to allocate
+    /// them takes as long as to compress a few kilobytes.
+    compressor: Arc<Mutex<Option<Compress>>>,
 }
 
 impl Encoding {
@@ -54,13 +57,15 @@ impl Encoding {
     /// When the compressor cannot allocate.
     pub(crate) fn first(self, text: Vec<u8>) -> io::Result<FirstPart> {
         let mut crc = Crc::new();
+        let mut compressor = None;
         let bytes = match self {
             Self::Identity => text,
             Self::Gzip => {
                 crc.update(&text);
                 let mut bytes = GZIP_HEADER.to_vec();
+                let compress = compressor.insert(new_compressor());
                 // Up to a whole byte, without an end.
-                deflate(&text, &mut bytes, FlushCompress::Sync)?;
+                deflate(compress, &text, &mut bytes, FlushCompress::Sync)?;
                 bytes
             }
             Self::Zstd => zstd::bulk::compress(&text, ZSTD_LEVEL)?,
@@ -68,6 +73,7 @@ impl Encoding {
         Ok(FirstPart {
             bytes: bytes.into(),
             crc: Arc::new(crc),
+            compressor: Arc::new(Mutex::new(compressor)),
         })
     }
 
@@ -84,7 +90,12 @@ impl Encoding {
                 crc.combine(&first.crc);
                 crc.update(&text);
                 let mut bytes = Vec::new();
-                deflate(&text, &mut bytes, FlushCompress::Finish)?;
+                // Of two second parts at a time, one has a compressor of its own.
+                let kept = first.compressor.lock().take();
+                let mut compress = kept.unwrap_or_else(new_compressor);
+                compress.reset();
+                deflate(&mut compress, &text, &mut bytes, FlushCompress::Finish)?;
+                *first.compressor.lock() = Some(compress);
                 bytes.extend(crc.sum().to_le_bytes());
                 bytes.extend(crc.amount().to_le_bytes());
                 bytes
@@ -95,23 +106,13 @@ impl Encoding {
     }
 }
 
-/// The compressor that was used last. Its tables are a quarter of a megabyte, and to allocate them
-/// takes as long as to compress the few kilobytes of a second part.
-static COMPRESSOR: Mutex<Option<Compress>> = Mutex::new(None);
+fn new_compressor() -> Compress {
+    Compress::new(Compression::fast(), false)
+}
 
 /// Appends the text as a stream of deflate that ends as `flush` says. flate2's own writer asks for a
 /// sync flush once, and loses what did not fit into its buffer.
-fn deflate(text: &[u8], out: &mut Vec<u8>, flush: FlushCompress) -> io::Result<()> {
-    // Not locked meanwhile: of two at a time, one has its own.
-    let kept = COMPRESSOR.lock().take();
-    let mut compress = kept.unwrap_or_else(|| Compress::new(Compression::fast(), false));
-    let result = deflate_with(&mut compress, text, out, flush);
-    compress.reset();
-    *COMPRESSOR.lock() = Some(compress);
-    result
-}
-
-fn deflate_with(
+fn deflate(
     compress: &mut Compress,
     text: &[u8],
     out: &mut Vec<u8>,

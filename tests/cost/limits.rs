@@ -35,10 +35,10 @@ const LIMITS: [Limit; 13] = [
     //                                                     allocations     bytes             instructions
     limit("decode, an agent",                               ( 3.57,  4.07), (1090.0, 1145.0), (15330.0, 16860.0)),
     limit("classify, an agent",                             ( 0.00,  0.50), (   9.0,   10.0), (  717.0,   789.0)),
-    limit("compare with the collection before, an agent",   ( 0.00,  0.50), (   0.0,    1.0), (  878.0,   966.0)),
+    limit("compare with the collection before, an agent",   ( 0.00,  0.50), (   0.0,    1.0), (  599.0,   659.0)),
     limit("count for the service level, an agent",          ( 0.00,  0.50), (   0.0,    1.0), (  113.0,   124.0)),
     limit("distributions of start-ups, an agent",           ( 0.00,  0.50), ( 134.0,  141.0), ( 4470.0,  4920.0)),
-    limit("find incidents, an agent",                       ( 0.01,  0.51), ( 148.0,  156.0), ( 1937.0,  2131.0)),
+    limit("find incidents, an agent",                       ( 0.01,  0.51), ( 100.0,  106.0), ( 1881.0,  2070.0)),
     limit("a whole pass, an agent",                         ( 4.68,  5.18), (1348.0, 1415.0), (20577.0, 22640.0)),
     limit("Text, an agent with series of its own",          ( 0.00,  0.50), ( 542.0,  569.0), ( 9400.0, 10340.0)),
     limit("OpenMetrics, an agent with series of its own",   ( 0.00,  0.50), ( 542.0,  569.0), (11710.0, 12890.0)),

@@ -85,9 +85,16 @@ impl Transitions {
         // In place: two lists of all agents are megabytes.
         self.last_seen.iter_mut().for_each(|it| it.is_there = false);
         let mut new = Vec::new();
+        // Both lists are sorted by id, so the next agent is nearly always the next one here.
+        let mut next = 0;
         for (agent, assessment) in fleet.judged() {
-            let known = find_by_id(&self.last_seen, agent.id, |it| it.id);
-            let known = known.and_then(|at| self.last_seen.get_mut(at));
+            let is_next = self.last_seen.get(next).is_some_and(|it| it.id == agent.id);
+            let place = match is_next {
+                true => Some(next),
+                false => find_by_id(&self.last_seen, agent.id, |it| it.id),
+            };
+            next = place.map_or(next, |it| it + 1);
+            let known = place.and_then(|at| self.last_seen.get_mut(at));
             let before = known.as_ref().map(|it| it.then);
             let now = Before {
                 status: assessment.status,

@@ -11,8 +11,8 @@ const FIRST_STEP: usize = 4;
 /// The index of the item with this id, in a list that is sorted by `id_of`.
 ///
 /// Coder's ids are random, so an id lies at about its share of the list. Two guesses come within some
-/// places of it, where halving a list of a million reads twenty places all over it: a fifth of
-/// the time. Where ids are not random, it takes about twice as many steps as halving.
+/// places of it, where halving a list of a million reads twenty places all over it. Where ids are not
+/// random, it takes about twice as many steps as halving.
 pub fn find_by_id<T>(list: &[T], id: Uuid, id_of: impl Fn(&T) -> Uuid) -> Option<usize> {
     let last = list.len().checked_sub(1)?;
     let number = |id: Uuid| i128::from((id.as_u128() >> 64) as u64);

@@ -264,9 +264,12 @@ fn execute(command: Command, given: &Given) -> Result<ExitCode, CommandError> {
     }
 }
 
-/// A runtime with a worker for each core.
+/// A runtime with one worker, whatever the machine has. What it does is wait for the database and
+/// decode its rows, and a second worker that takes turns with the first at every few kilobytes costs
+/// more than it saves. Long work has its own threads ([`offload`](crate::offload)).
 fn runtime() -> anyhow::Result<Runtime> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
         .enable_all()
         .build();
     runtime.map(Runtime).context("starting the runtime")

@@ -330,10 +330,12 @@ impl Catalog {
 
 /// One question about the columns; the tables are asked about beside it.
 async fn look_up(client: &Client, reads: &[ColumnSet]) -> Result<Catalog, Failure> {
-    let wanted = reads
+    // Several collectors read the same columns.
+    let wanted: BTreeSet<_> = reads
         .iter()
-        .flat_map(|reads| reads.all_columns().map(|column| (reads.table, column)));
-    let (tables, names): (Vec<_>, Vec<_>) = wanted.unzip();
+        .flat_map(|reads| reads.all_columns().map(|column| (reads.table, column)))
+        .collect();
+    let (tables, names): (Vec<_>, Vec<_>) = wanted.into_iter().unzip();
     let params: &[(&(dyn tokio_postgres::types::ToSql + Sync), Type)] =
         &[(&tables, Type::TEXT_ARRAY), (&names, Type::TEXT_ARRAY)];
     let rows = client

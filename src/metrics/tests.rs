@@ -90,7 +90,7 @@ fn snapshot() -> Snapshot {
     let health = DbEnum::Known(AppHealth::Healthy);
     snapshot.apps = Some(vec![AppCount {
         scope: snapshot.scopes.intern(scope.clone()),
-        health: health.clone(),
+        health,
         count: 2,
     }]);
     snapshot.named_apps = Some(vec![NamedApp {

@@ -251,6 +251,6 @@ mod tests {
     #[test]
     fn agent_takes_no_more_room_than_it_did() {
         // A million of them are in memory at once: a field more is megabytes more.
-        assert_eq!(size_of::<Agent>(), 184);
+        assert_eq!(size_of::<Agent>(), 160);
     }
 }

@@ -1,12 +1,13 @@
 //! Enums of label values, and values that a newer Coder may add to its own enums.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::str::FromStr;
 
 use enum_map::{Enum, EnumMap};
+use parking_lot::RwLock;
 use strum::VariantArray;
-
-use crate::fleet::model::agent::Label;
 
 /// A closed set of label values. Every enum that derives [`VariantArray`] and
 /// [`IntoStaticStr`](strum::IntoStaticStr) implements it. There is no manual implementation, so no
@@ -25,12 +26,81 @@ impl<V: Copy + Eq + VariantArray + Into<&'static str>> Variants for V {}
 
 /// A value of one of Coder's database enums: a known one, or the text of one that a newer Coder has
 /// added (`docs/spec/coder-schema.md`: it is never an error).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DbEnum<V> {
     /// A value that this program knows.
     Known(V),
     /// Any other text. NULL is `unknown`.
-    Other(Label),
+    Other(OtherName),
+}
+
+/// The text of a value that this program does not know: its place among all such texts that this
+/// process has read. An agent has two enums, and a text in each would take a tenth of its room.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct OtherName(u16);
+
+/// They stay in memory until the process ends. An enum of a later Coder adds a handful.
+static OTHER_NAMES: OtherNames = OtherNames(RwLock::new(Vec::new()));
+
+/// Texts that are kept. All that come after them are [`BEYOND`].
+const MOST_OTHER_NAMES: usize = 1000;
+
+/// Bytes that are kept of a text: Postgres itself allows the label of an enum 63.
+const LONGEST_OTHER_NAME: usize = 64;
+
+/// The text of a value that came after too many others.
+const BEYOND: &str = "other";
+
+struct OtherNames(RwLock<Vec<&'static str>>);
+
+impl OtherNames {
+    fn place_of(&self, text: &str) -> OtherName {
+        let text = &text[..text.floor_char_boundary(LONGEST_OTHER_NAME)];
+        let find = |names: &[&str]| names.iter().position(|it| *it == text);
+        let known = find(&self.0.read());
+        let place = known.unwrap_or_else(|| {
+            let mut names = self.0.write();
+            find(&names).unwrap_or_else(|| {
+                if names.len() < MOST_OTHER_NAMES {
+                    names.push(Box::leak(text.into()));
+                    names.len() - 1
+                } else {
+                    MOST_OTHER_NAMES
+                }
+            })
+        });
+        OtherName(place as u16)
+    }
+
+    fn get(&self, name: OtherName) -> &'static str {
+        let names = self.0.read();
+        names.get(usize::from(name.0)).copied().unwrap_or(BEYOND)
+    }
+}
+
+impl OtherName {
+    /// The text.
+    pub fn as_str(self) -> &'static str {
+        OTHER_NAMES.get(self)
+    }
+}
+
+impl fmt::Debug for OtherName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_str().fmt(f)
+    }
+}
+
+impl Ord for OtherName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for OtherName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl<V: Variants + FromStr> DbEnum<V> {
@@ -38,16 +108,16 @@ impl<V: Variants + FromStr> DbEnum<V> {
     pub fn parse(text: Option<&str>) -> Self {
         let text = text.unwrap_or("unknown");
         text.parse()
-            .map_or_else(|_| Self::Other(text.into()), Self::Known)
+            .map_or_else(|_| Self::Other(OTHER_NAMES.place_of(text)), Self::Known)
     }
 }
 
 impl<V: Variants> DbEnum<V> {
     /// The value in labels and JSON; Coder's own text for an unknown value.
-    pub fn as_str(&self) -> &str {
+    pub fn as_str(&self) -> &'static str {
         match self {
             Self::Known(known) => known.as_str(),
-            Self::Other(name) => name,
+            Self::Other(name) => name.as_str(),
         }
     }
 }
@@ -61,7 +131,7 @@ impl<V: Variants + Enum<Array<u64>: Clone>> Counted for V {}
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CountByLabel<V: Counted> {
     known: EnumMap<V, u64>,
-    other: BTreeMap<Label, u64>,
+    other: BTreeMap<OtherName, u64>,
 }
 
 impl<V: Counted> Default for CountByLabel<V> {
@@ -83,14 +153,14 @@ impl<V: Counted> CountByLabel<V> {
     pub fn add_named(&mut self, value: &DbEnum<V>, more: u64) {
         match value {
             DbEnum::Known(known) => self.add(*known, more),
-            DbEnum::Other(name) => *self.other.entry(name.clone()).or_default() += more,
+            DbEnum::Other(name) => *self.other.entry(*name).or_default() += more,
         }
     }
 
     /// All known values with their counts, then the other values by name.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, u64)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let known = self.known.iter().map(|(it, &count)| (it.as_str(), count));
-        let other = self.other.iter().map(|(name, &count)| (&**name, count));
+        let other = self.other.iter().map(|(it, &count)| (it.as_str(), count));
         known.chain(other)
     }
 
@@ -128,6 +198,34 @@ mod tests {
         let later = DbEnum::<Lifecycle>::parse(Some("hibernating"));
         assert_eq!(later.as_str(), "hibernating");
         assert_eq!(DbEnum::<Lifecycle>::parse(None).as_str(), "unknown");
+    }
+
+    #[test]
+    fn texts_without_end_take_no_memory_without_end() {
+        let names = OtherNames(RwLock::default());
+        let places: Vec<_> = (0..=MOST_OTHER_NAMES)
+            .map(|it| names.place_of(&format!("value-{it:04}")))
+            .collect();
+        assert_eq!(names.get(places[7]), "value-0007");
+        assert_eq!(names.get(places[MOST_OTHER_NAMES]), BEYOND);
+        // What was known before is still known.
+        assert_eq!(names.place_of("value-0007"), places[7]);
+        assert_eq!(names.0.read().len(), MOST_OTHER_NAMES);
+    }
+
+    #[test]
+    fn text_of_any_length_is_cut() {
+        let long = "é".repeat(LONGEST_OTHER_NAME);
+        let long = DbEnum::<Lifecycle>::parse(Some(&long));
+        assert_eq!(long.as_str().len(), LONGEST_OTHER_NAME);
+    }
+
+    #[test]
+    fn other_values_are_in_the_order_of_their_texts() {
+        let of = |text| DbEnum::<Lifecycle>::parse(Some(text));
+        let (later, earlier) = (of("napping"), of("dozing"));
+        assert!(earlier < later);
+        assert!(of("ready") < earlier);
     }
 
     #[test]

@@ -197,7 +197,7 @@ impl Named {
         self.rows += 1;
         let (agent, scope, is_known) = agent;
         let counted = match is_known {
-            true => health.clone(),
+            true => health,
             false => DbEnum::Known(AppHealth::Unknown),
         };
         *self.counts.entry((scope, counted)).or_default() += count;
@@ -231,7 +231,7 @@ impl Named {
         let counts = self.counts.iter();
         let count = |((scope, health), count): (&(ScopeId, DbEnum<AppHealth>), &u64)| AppCount {
             scope: *scope,
-            health: health.clone(),
+            health: *health,
             count: *count,
         };
         counts.map(count).collect()

@@ -143,9 +143,11 @@ impl LatestBuilds {
         let numbers = scopes.iter().zip(0..);
         let numbers = numbers.map(|(scope, number)| *first.entry(scope).or_insert(number));
         let numbers: Vec<u32> = numbers.collect();
+        // Every workspace has the number of a scope. In one piece: a list that grows doubles.
         let of_workspace = |it: &Workspace| numbers.get(it.scope as usize).copied();
+        let of_workspace = |it| of_workspace(it).unwrap_or(u32::MAX);
         Self {
-            scope_of: workspaces.iter().filter_map(of_workspace).collect(),
+            scope_of: workspaces.iter().map(of_workspace).collect(),
             scopes,
             lease,
         }
@@ -181,7 +183,7 @@ impl LatestBuilds {
             let asked = asked.get(&index);
             let job = match (builds.finished(build), asked) {
                 (Some(finished), _) => DbEnum::Known(finished),
-                (None, Some(job)) => job.status.clone(),
+                (None, Some(job)) => job.status,
                 // A job that is gone counts all the same, without a status.
                 (None, None) => DbEnum::parse(None),
             };

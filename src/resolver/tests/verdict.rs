@@ -97,7 +97,7 @@ fn failed_or_canceled_build_is_gone_and_tells_the_jobs_error() {
 #[test]
 fn build_in_a_state_nobody_knows_is_not_waited_for() {
     let mut latest = with(Row::Beating);
-    latest.build.as_mut().unwrap().job = DbEnum::Other("paused".into());
+    latest.build.as_mut().unwrap().job = DbEnum::parse(Some("paused"));
     check(&latest, Verdict::Gone);
 }
 

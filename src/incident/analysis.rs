@@ -11,7 +11,7 @@ use crate::incident::candidates::{MAJORITY, Question};
 use crate::incident::criterion::Group;
 use crate::incident::index::Index;
 use crate::incident::model::{CoderDown, Common, GROWING, Incident, IncidentSettings};
-use crate::incident::population::{Dimension, Family, Member, Population, Value};
+use crate::incident::population::{Dimension, Family, Population, Problem, Value};
 use crate::incident::search::{Explanation, Factor, explain};
 
 /// Agents that were lost this long before Coder's last sign of life may have gone with it: a
@@ -22,7 +22,7 @@ const BEFORE_CODER: Duration = Duration::from_secs(45);
 const MOST_WAVES: usize = 12;
 
 /// A fleet of fewer expected agents than this is small: two agents make an incident.
-const SMALL_FLEET: usize = 10;
+const SMALL_FLEET: u32 = 10;
 
 /// Members, and share of the expected ones, of a wave without a factor.
 const UNEXPLAINED: (usize, f64) = (5, 0.01);
@@ -65,7 +65,7 @@ struct Analysis<'a> {
 
 impl<'a> Analysis<'a> {
     fn new(population: &'a Population, now: Timestamp) -> Self {
-        let is_small = population.members.len() < SMALL_FLEET;
+        let is_small = population.size < SMALL_FLEET;
         Self {
             population,
             index: Index::of(population),
@@ -77,15 +77,14 @@ impl<'a> Analysis<'a> {
     }
 
     fn is_small(&self) -> bool {
-        self.population.members.len() < SMALL_FLEET
+        self.population.size < SMALL_FLEET
     }
 
     fn run(mut self, settings: IncidentSettings, coder_down: Option<CoderDown>) -> Vec<Incident> {
         let mut problems: BTreeMap<Family, Wave> = BTreeMap::new();
-        for (position, member) in (0_u32..).zip(&self.population.members) {
-            if let Some((family, since)) = member.problem {
-                problems.entry(family).or_default().push((since, position));
-            }
+        for it in &self.population.problems {
+            let wave = problems.entry(it.family).or_default();
+            wave.push((it.since, it.member));
         }
         if let Some(down) = coder_down {
             self.blame_coder(down, problems.get(&Family::Lost));
@@ -123,7 +122,7 @@ impl<'a> Analysis<'a> {
             .iter()
             .filter(|(since, _)| since.after(BEFORE_CODER) > down.since);
         let members: Vec<u32> = gone.map(|&(_, member)| member).collect();
-        let expected = self.population.members.len() as u32;
+        let expected = self.population.size;
         let mut incident = self.incident(Family::Lost, Common::Coder, members, expected);
         incident.first = Some(down.since);
         self.add(incident);
@@ -132,11 +131,10 @@ impl<'a> Analysis<'a> {
     /// One wave: agents of older problems were gone already when it came.
     fn explain_wave(&mut self, family: Family, wave: &[(Timestamp, u32)]) {
         let began = wave.first().map(|it| it.0);
-        let members = (0_u32..).zip(&self.population.members);
-        let was_gone = |it: &Member| it.problem.is_some_and(|(_, since)| Some(since) < began);
-        let gone = members.filter(|(_, it)| was_gone(it));
-        let excluded: Vec<u32> = gone.map(|(position, _)| position).collect();
-        let left = self.population.members.len() - excluded.len();
+        let was_gone = |it: &&Problem| Some(it.since) < began;
+        let gone = self.population.problems.iter().filter(was_gone);
+        let excluded: Vec<u32> = gone.map(|it| it.member).collect();
+        let left = self.population.size as usize - excluded.len();
         let share = wave.len() as f64 / left.max(1) as f64;
         let is_burst = wave.len() >= UNEXPLAINED.0 && share >= UNEXPLAINED.1;
         let is_caused = is_burst || share >= MAJORITY;
@@ -178,7 +176,7 @@ impl<'a> Analysis<'a> {
         explanation: Explanation,
         least: f64,
     ) -> (Group, Vec<u32>) {
-        let least = (least + (self.population.members.len() as f64).log2()).max(LEAST_SCORE);
+        let least = (least + f64::from(self.population.size).log2()).max(LEAST_SCORE);
         let (mut rest, mut hit) = (explanation.rest, explanation.rest_hit);
         for factor in &explanation.factors {
             let is_exact = self.is_small() && factor.group.hit == factor.group.members;
@@ -208,7 +206,7 @@ impl<'a> Analysis<'a> {
         if hit.len() < self.minimum as usize || !is_wide {
             return;
         }
-        let is_most = 2 * rest.members as usize >= self.population.members.len();
+        let is_most = 2 * rest.members >= self.population.size;
         let common = if rest.rate() >= MAJORITY && is_most {
             Common::Deployment
         } else if is_wave && self.is_burst(rest, &hit) {
@@ -302,16 +300,14 @@ impl<'a> Analysis<'a> {
     }
 
     fn ends(&self, members: &[u32]) -> (Option<Timestamp>, Option<Timestamp>) {
-        let since = members.iter().filter_map(|&it| {
-            let problem = self.population.members[it as usize].problem;
-            problem.map(|(_, since)| since)
-        });
+        let problems = members.iter().filter_map(|&it| self.population.problem(it));
+        let since = problems.map(|it| it.since);
         (since.clone().min(), since.max())
     }
 
     fn workspaces(&self, members: &[u32]) -> u32 {
-        let all = &self.population.members;
-        distinct(members.iter().map(|&it| all[it as usize].workspace))
+        let problems = members.iter().filter_map(|&it| self.population.problem(it));
+        distinct(problems.map(|it| it.workspace))
     }
 
     fn owners(&self, members: &[u32]) -> u32 {

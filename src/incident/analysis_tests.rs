@@ -6,13 +6,10 @@ use super::*;
 
 /// A fleet in which all is well, each agent in a workspace of its own.
 fn fleet(size: u32) -> Population {
-    let members = (0..size).map(|number| Member {
-        problem: None,
-        workspace: number.into(),
-    });
     Population {
         kind: Kind::Root,
-        members: members.collect(),
+        size,
+        problems: Vec::new(),
         columns: Vec::new(),
     }
 }
@@ -20,7 +17,7 @@ fn fleet(size: u32) -> Population {
 impl Population {
     fn with(mut self, dimension: Dimension, value: impl Fn(u32) -> String) -> Self {
         let mut column = Column::new(dimension, 0);
-        (0..self.members.len() as u32).for_each(|it| column.push(&Label::from(value(it))));
+        (0..self.size).for_each(|it| column.push(&Label::from(value(it))));
         self.columns.push(column);
         self
     }
@@ -28,8 +25,15 @@ impl Population {
     /// These have had this problem for so many seconds.
     fn broken(mut self, family: Family, members: impl IntoIterator<Item = (u32, i64)>) -> Self {
         for (member, ago) in members {
-            self.members[member as usize].problem = Some((family, at(-ago)));
+            self.problems.retain(|it| it.member != member);
+            self.problems.push(Problem {
+                member,
+                family,
+                since: at(-ago),
+                workspace: member.into(),
+            });
         }
+        self.problems.sort_unstable_by_key(|it| it.member);
         self
     }
 
@@ -103,9 +107,10 @@ fn value_needs_three_agents() {
 #[test]
 fn three_agents_of_one_workspace_are_an_incident_of_their_owner_only() {
     let in_one = |dimension| {
-        let mut fleet = fleet(99).with(dimension, |it| format!("v{}", it / 3));
-        fleet.members.iter_mut().for_each(|it| it.workspace /= 3);
-        fleet.lost([6, 7, 8]).found()
+        let fleet = fleet(99).with(dimension, |it| format!("v{}", it / 3));
+        let mut fleet = fleet.lost([6, 7, 8]);
+        fleet.problems.iter_mut().for_each(|it| it.workspace /= 3);
+        fleet.found()
     };
     assert_eq!(in_one(Dimension::Template), []);
     assert_eq!(in_one(Dimension::Owner), one("owner v2", 3, 3));

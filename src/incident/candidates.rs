@@ -46,7 +46,7 @@ impl Question<'_> {
     /// All members that count.
     pub fn all(&self) -> Group {
         Group {
-            members: (self.population.members.len() - self.excluded.len()) as u32,
+            members: self.population.size - self.excluded.len() as u32,
             hit: self.set.len() as u32,
         }
     }

@@ -18,7 +18,7 @@ use crate::fleet::rules::health::Assessment;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::analysis::analyze;
 use crate::incident::model::{CoderDown, Common, Incident, IncidentSettings};
-use crate::incident::population::{Column, Dimension, Family, Member, Population};
+use crate::incident::population::{Column, Dimension, Family, Population, Problem};
 
 /// Kinds whose agents form incidents, each by itself.
 const KINDS: [Kind; 2] = [Kind::Root, Kind::Prebuild];
@@ -86,26 +86,27 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
     let running = agents.iter().filter(|it| is_expected(it)).count();
     let room = running + stopped.len();
     let mut columns = Columns::new(fleet, room);
-    let mut members = Vec::with_capacity(room);
+    let mut problems = Vec::new();
     let mut positions = Vec::with_capacity(running);
-    for (position, (agent, assessment)) in expected {
-        members.push(Member {
-            problem: problem(assessment),
-            workspace: agent.workspace_id.as_u128() as u64,
-        });
+    for (member, (position, (agent, assessment))) in (0..).zip(expected) {
+        if let Some((family, since)) = problem(assessment) {
+            problems.push(Problem {
+                member,
+                family,
+                since,
+                workspace: agent.workspace_id.as_u128() as u64,
+            });
+        }
         columns.push(position, agent);
         positions.push(position);
     }
     for workspace in stopped {
-        members.push(Member {
-            problem: None,
-            workspace: workspace.id.as_u128() as u64,
-        });
         columns.push_stopped(workspace);
     }
     let population = Population {
         kind,
-        members,
+        size: room as u32,
+        problems,
         columns: columns.done(),
     };
     (population, positions)
@@ -196,7 +197,7 @@ impl<'a> Columns<'a> {
     /// All of them, the broader before the narrower.
     fn done(self) -> Vec<Column> {
         let snapshot = &self.fleet.snapshot;
-        let shared: Arc<[u32]> = self.scopes.into();
+        let shared = Arc::new(self.scopes);
         let of_scope = |dimension, name: fn(&Scope) -> Label| {
             let all = snapshot.scopes.iter().chain(self.more_scopes.iter());
             Column::of_shared(dimension, shared.clone(), all.map(name))
@@ -205,7 +206,7 @@ impl<'a> Columns<'a> {
             of_scope(Dimension::Organization, |it| it.organization.clone()),
             of_scope(Dimension::Template, template_of),
         ];
-        let shared: Arc<[u32]> = self.origins.into();
+        let shared = Arc::new(self.origins);
         let of_origin = |dimension, name: fn(&Origin) -> Label| {
             Column::of_shared(dimension, shared.clone(), snapshot.origins.iter().map(name))
         };

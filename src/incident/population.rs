@@ -117,7 +117,7 @@ enum Codes {
     /// By what the member shares with others, as its template: several dimensions follow from that.
     OfShared {
         /// What each member has.
-        shared: Arc<[u32]>,
+        shared: Arc<Vec<u32>>,
         codes: Vec<u32>,
     },
 }
@@ -135,7 +135,7 @@ impl Column {
     /// of each of these.
     pub fn of_shared(
         dimension: Dimension,
-        shared: Arc<[u32]>,
+        shared: Arc<Vec<u32>>,
         names: impl Iterator<Item = Label>,
     ) -> Self {
         let mut column = Self::new(dimension, 0);
@@ -218,28 +218,42 @@ impl Column {
     }
 }
 
-/// An agent that is expected to run; or one that is not, since its workspace was stopped within the
-/// last day: it counts among those that a cause could have hit.
+/// The problem of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Member {
-    /// Its family and since; `None` when it is well, or stopped.
-    pub problem: Option<(Family, Timestamp)>,
+pub struct Problem {
+    /// The member's position.
+    pub member: u32,
+    /// What sort of problem.
+    pub family: Family,
+    /// When it began.
+    pub since: Timestamp,
     /// A number that is the same for the agents of one workspace.
     pub workspace: u64,
 }
 
 /// All members of one kind, with their dimensions. Member `i` has the `i`-th code of each column.
+///
+/// A member is an agent that is expected to run; or one that is not, since its workspace was stopped
+/// within the last day: it counts among those that a cause could have hit.
 #[derive(Debug, Clone)]
 pub struct Population {
     /// Which agents these are: people's, or those that wait for a person.
     pub kind: Kind,
-    /// The members.
-    pub members: Vec<Member>,
+    /// How many members there are.
+    pub size: u32,
+    /// The problems, in the order of the members, of whom most are well.
+    pub problems: Vec<Problem>,
     /// The dimensions, in the order of [`Dimension`].
     pub columns: Vec<Column>,
 }
 
 impl Population {
+    /// The problem of a member; `None` when it is well, or stopped.
+    pub fn problem(&self, member: u32) -> Option<&Problem> {
+        let place = self.problems.binary_search_by_key(&member, |it| it.member);
+        self.problems.get(place.ok()?)
+    }
+
     /// The column of a dimension; `None` where it was not looked at.
     pub fn column(&self, dimension: &Dimension) -> Option<&Column> {
         self.columns.iter().find(|it| it.dimension == *dimension)

@@ -133,7 +133,7 @@ struct Search<'a> {
 
 impl<'a> Search<'a> {
     fn new(question: Question<'a>) -> Self {
-        let size = question.population.members.len();
+        let size = question.population.size as usize;
         let candidates = find_candidates(question);
         let columns = question.population.columns.iter();
         let mut by_code: Vec<_> = columns
@@ -356,7 +356,7 @@ impl<'a> Search<'a> {
     fn describe(&self, list: &List) -> Explanation {
         let mut factors = Vec::new();
         let mut spared = Vec::new();
-        let mut explained = Bits::of(self.question.population.members.len(), &[]);
+        let mut explained = Bits::of(self.question.population.size as usize, &[]);
         for (position, (&chosen, &group)) in list.chosen.iter().zip(&list.groups).enumerate() {
             let candidate = &self.candidates[chosen];
             let members = self.members_of(chosen).iter().copied();

@@ -9,7 +9,7 @@ use crate::chance::Chance;
 use crate::fleet::model::time::Timestamp;
 use crate::incident::analysis::analyze;
 use crate::incident::model::{Common, Incident, IncidentSettings};
-use crate::incident::population::{Dimension, Family, Member, Population};
+use crate::incident::population::{Dimension, Family, Population, Problem};
 
 use super::fleets::{Fleet, Shared, fraction};
 
@@ -194,17 +194,21 @@ fn look(fleet: &Fleet, lives: &[Life], minute: u64) -> Vec<Incident> {
     let counts = |life: &Life| life.is_on || life.stopped.is_some_and(|it| minute - it < A_DAY);
     let here = (0_u32..).zip(lives).filter(|(_, life)| counts(life));
     let here: Vec<u32> = here.map(|it| it.0).collect();
-    let members = here.iter().map(|&it| Member {
-        problem: lives[it as usize]
-            .problem
-            .filter(|(_, since, _)| *since <= minute as f64)
-            .map(|(family, since, _)| (family, moment(since))),
-        ..fleet.population.members[it as usize]
+    let problems = (0..).zip(&here).filter_map(|(member, &it)| {
+        let problem = lives[it as usize].problem;
+        let (family, since, _) = problem.filter(|(_, since, _)| *since <= minute as f64)?;
+        Some(Problem {
+            member,
+            family,
+            since: moment(since),
+            workspace: it.into(),
+        })
     });
     let columns = fleet.population.columns.iter().cloned();
     let population = Population {
         kind: fleet.population.kind,
-        members: members.collect(),
+        size: here.len() as u32,
+        problems: problems.collect(),
         columns: columns.map(|it| it.only(&here)).collect(),
     };
     analyze(

@@ -7,7 +7,7 @@ use crate::fleet::model::time::Timestamp;
 use crate::incident::model::CoderDown;
 use crate::incident::population::Family;
 
-use super::fleets::{DIMENSIONS, Fleet, Shared, percent, size};
+use super::fleets::{DIMENSIONS, Fleet, Shared, percent, set_problem, size};
 
 /// The moment of every look, in microseconds.
 const NOW: i64 = 1_750_000_000_000_000;
@@ -94,7 +94,7 @@ impl Cause {
 
     /// The members that each of its causes could hit; `None` where the fleet has none that suit.
     fn reach(self, fleet: &mut Fleet) -> Option<Vec<Vec<u32>>> {
-        let size = fleet.population.members.len() as u32;
+        let size = fleet.population.size;
         Some(match self {
             Self::Full(shared) | Self::Partial(shared) => vec![pick(fleet, shared)?],
             Self::Slow => vec![pick(fleet, Shared::TemplateVersion)?],
@@ -157,10 +157,9 @@ impl Case {
         }
         case.add_noise(noise);
         let began = NOW - (60 + cause.within() as i64) * SECOND;
-        let members = (0_u32..).zip(&case.fleet.population.members);
-        let was_gone = |since: Timestamp| since < Timestamp::from_unix_micros(began);
-        let gone = members.filter(|(_, it)| it.problem.is_some_and(|(_, since)| was_gone(since)));
-        case.gone = gone.map(|it| it.0).collect();
+        let problems = case.fleet.population.problems.iter();
+        let gone = problems.filter(|it| it.since < Timestamp::from_unix_micros(began));
+        case.gone = gone.map(|it| it.member).collect();
         Some(case)
     }
 
@@ -180,7 +179,7 @@ impl Case {
         for &member in &members {
             let after = chance.below(within * SECOND as u64) as i64;
             let since = Timestamp::from_unix_micros(began + after);
-            self.fleet.population.members[member as usize].problem = Some((self.family, since));
+            set_problem(&mut self.fleet.population, member, self.family, since);
         }
         self.hit += members.len();
         Some(())
@@ -188,10 +187,10 @@ impl Case {
 
     /// Up to `noise` percent of the incident's size of old losses, and a tenth as many new ones.
     fn add_noise(&mut self, noise: u64) {
-        let size = self.fleet.population.members.len();
+        let size = self.fleet.population.size as usize;
         let old = (self.hit.max(5) * noise as usize / 100).min(size / 4);
         for number in 0..old + old / 10 {
-            let member = self.fleet.chance.below(size as u64) as usize;
+            let member = self.fleet.chance.below(size as u64) as u32;
             let (least, most) = if number < old {
                 (600, 7 * 86_400)
             } else {
@@ -199,9 +198,8 @@ impl Case {
             };
             let ago = least + self.fleet.chance.below(most - least);
             let since = Timestamp::from_unix_micros(NOW - ago as i64 * SECOND);
-            let problem = &mut self.fleet.population.members[member].problem;
-            if problem.is_none() {
-                *problem = Some((self.family, since));
+            if self.fleet.population.problem(member).is_none() {
+                set_problem(&mut self.fleet.population, member, self.family, since);
             }
         }
     }
@@ -217,7 +215,7 @@ fn pick(fleet: &mut Fleet, shared: Shared) -> Option<Vec<u32>> {
         }
         let code = fleet.chance.below(values) as u32;
         let members = fleet.with(column, code);
-        if members.len() >= 4 && members.len() < fleet.population.members.len() {
+        if members.len() >= 4 && members.len() < fleet.population.size as usize {
             return Some(members);
         }
     }
@@ -241,7 +239,7 @@ fn two(fleet: &mut Fleet) -> Option<Vec<Vec<u32>>> {
         };
         let in_a: BTreeSet<u32> = a.iter().copied().collect();
         let both = b.iter().filter(|it| in_a.contains(it)).count();
-        let is_part = a.len() + b.len() < fleet.population.members.len();
+        let is_part = a.len() + b.len() < fleet.population.size as usize;
         if both * 3 < a.len().min(b.len()) && is_part {
             return Some(vec![a, b]);
         }

@@ -41,7 +41,7 @@ impl Case {
     }
 
     fn all(&self) -> BTreeSet<u32> {
-        (0..self.fleet.population.members.len() as u32).collect()
+        (0..self.fleet.population.size).collect()
     }
 
     /// Whether the rows tell its causes from others. They do not where another value has all the
@@ -84,7 +84,7 @@ impl Case {
 
     /// Whether it has a problem that began with the cause or later.
     pub(crate) fn is_hit(&self, member: u32) -> bool {
-        let problem = self.fleet.population.members[member as usize].problem;
+        let problem = self.fleet.population.problem(member);
         problem.is_some() && !self.gone.contains(&member)
     }
 

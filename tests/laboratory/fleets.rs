@@ -2,7 +2,8 @@
 
 use crate::chance::Chance;
 use crate::fleet::model::agent::{Kind, Label};
-use crate::incident::population::{Column, Dimension, Member, Population};
+use crate::fleet::model::time::Timestamp;
+use crate::incident::population::{Column, Dimension, Family, Population, Problem};
 
 /// A fleet in which all is well.
 pub(crate) struct Fleet {
@@ -140,19 +141,15 @@ impl Fleet {
         let mut columns: Vec<Column> = DIMENSIONS
             .map(|it| Column::new(it.dimension(), size))
             .into();
-        let mut members = Vec::with_capacity(size);
-        for workspace in 0..size as u32 {
+        for _ in 0..size {
             for (column, value) in columns.iter_mut().zip(world.agent(&mut chance)) {
                 column.push(&Label::from(value));
             }
-            members.push(Member {
-                problem: None,
-                workspace: workspace.into(),
-            });
         }
         let population = Population {
             kind: Kind::Root,
-            members,
+            size: size as u32,
+            problems: Vec::new(),
             columns,
         };
         Self { population, chance }
@@ -161,6 +158,26 @@ impl Fleet {
     /// The members with this value.
     pub(crate) fn with(&self, column: usize, code: u32) -> Vec<u32> {
         self.population.columns[column].members(code).collect()
+    }
+}
+
+/// Breaks a member, each of which is the agent of a workspace of its own.
+pub(crate) fn set_problem(
+    population: &mut Population,
+    member: u32,
+    family: Family,
+    since: Timestamp,
+) {
+    let problem = Problem {
+        member,
+        family,
+        since,
+        workspace: member.into(),
+    };
+    let problems = &mut population.problems;
+    match problems.binary_search_by_key(&member, |it| it.member) {
+        Ok(place) => problems[place] = problem,
+        Err(place) => problems.insert(place, problem),
     }
 }
 

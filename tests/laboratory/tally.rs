@@ -120,7 +120,7 @@ impl Table {
     /// Asks what is wrong with this fleet, and counts the answer.
     pub(crate) fn judge(&mut self, cause: Cause, case: &Case, seed: u64) {
         let score = Score::of(case);
-        let size = case.fleet.population.members.len();
+        let size = case.fleet.population.size as usize;
         if score.first < score.causes || score.wrong > 0 {
             self.missed.push((seed, size));
         }

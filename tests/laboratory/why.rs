@@ -20,7 +20,7 @@ pub(crate) fn print(seed: u64, largest: f64) {
 impl Case {
     fn print(&self, seed: u64, cause: Cause) {
         let population = &self.fleet.population;
-        println!("{seed}: {cause:?}, {} agents", population.members.len());
+        println!("{seed}: {cause:?}, {} agents", population.size);
         for cause in 0..self.causes() {
             let reach = &self.reach[cause];
             let hit = reach.iter().filter(|it| self.is_hit(**it)).count();

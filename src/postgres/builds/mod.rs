@@ -103,7 +103,8 @@ pub(super) struct Resource {
     pub(super) id: Uuid,
     /// The index of its build.
     pub(super) build: u32,
-    resource_type: u32,
+    /// A handful of values; a number of four bytes would make a resource four bytes larger.
+    resource_type: u16,
     has_agent: bool,
     /// Whether it had an agent in an earlier collection.
     is_known: bool,
@@ -212,7 +213,10 @@ impl Builds {
 
     /// The type of a resource.
     pub(super) fn resource_type(&self, resource: &Resource) -> Label {
-        let known = self.resource_types.get(resource.resource_type).cloned();
+        let known = self
+            .resource_types
+            .get(resource.resource_type.into())
+            .cloned();
         known.unwrap_or_default()
     }
 
@@ -262,6 +266,7 @@ impl Builds {
     /// Takes in a resource of the build with this index.
     fn add_resource(&mut self, id: Uuid, build: u32, resource_type: Label) {
         let resource_type = self.resource_types.of(resource_type);
+        let resource_type = u16::try_from(resource_type).unwrap_or(u16::MAX);
         self.resources.push(Resource {
             id,
             build,

@@ -1,5 +1,9 @@
 //! Encodes array parameters from existing slices. A list of the ids of a million agents would
 //! double the memory.
+//!
+//! A statement takes its longest list last. The driver writes every message into one buffer, and
+//! the message that follows goes behind it where there is room, which keeps all of it in memory. So
+//! a long list has room for itself and for the end of its message, and for nothing more.
 
 use std::error::Error;
 use std::fmt;
@@ -19,8 +23,9 @@ impl<T, V> fmt::Debug for Array<'_, T, V> {
     }
 }
 
-/// Bytes of the rest of a message, besides what [`Element::BYTES_AFTER`] says.
-const ROOM_FOR_THE_REST: usize = 512;
+/// Bytes of a message behind its last parameter: the format of the columns, and the orders to
+/// describe them, to execute the statement, and to answer.
+const END_OF_MESSAGE: usize = 4 + 7 + 10 + 5;
 
 /// A Rust type that can be an array element.
 pub(super) trait Element {
@@ -28,9 +33,6 @@ pub(super) trait Element {
     const TYPE: Type;
     /// The Postgres type of the array.
     const ARRAY: Type;
-    /// Bytes of each item in the parameters that may follow; `None` for what follows itself, and has
-    /// its room already.
-    const BYTES_AFTER: Option<usize> = None;
 
     /// Writes an element in the binary format: its length in bytes, then its value.
     fn write(&self, out: &mut BytesMut);
@@ -39,8 +41,6 @@ pub(super) trait Element {
 impl Element for Uuid {
     const TYPE: Type = Type::UUID;
     const ARRAY: Type = Type::UUID_ARRAY;
-    // A list of numbers.
-    const BYTES_AFTER: Option<usize> = Some(size_of::<i32>() + 4);
 
     fn write(&self, out: &mut BytesMut) {
         out.extend_from_slice(&16_i32.to_be_bytes());
@@ -74,12 +74,9 @@ impl<T: Sync, V: Element> ToSql for Array<'_, T, V> {
         let length = i32::try_from(items.len())?;
         // Dimensions, whether there are NULLs, what of, how many, from which index on.
         let head = [1, 0, V::TYPE.oid().cast_signed(), length, 1];
-        // Once for the whole message: a buffer that has to grow again doubles, and is kept.
+        // A buffer that has to grow doubles.
         let bytes = items.len() * (size_of::<V>() + 4);
-        out.reserve(match V::BYTES_AFTER {
-            Some(after) => bytes + items.len() * after + ROOM_FOR_THE_REST,
-            None => bytes + size_of_val(&head),
-        });
+        out.reserve(size_of_val(&head) + bytes + END_OF_MESSAGE);
         for number in head {
             out.extend_from_slice(&number.to_be_bytes());
         }
@@ -110,20 +107,18 @@ mod tests {
     }
 
     #[test]
-    fn message_with_ids_and_numbers_grows_once() {
+    fn message_whose_longest_list_is_last_has_no_room_for_another() {
         let mut message = BytesMut::new();
         message.extend_from_slice(b"the statement");
         let ids = vec![Uuid::nil(); 10_000];
-        Array(&ids, |it| *it)
-            .to_sql(&Type::UUID_ARRAY, &mut message)
-            .unwrap();
-        let room = message.capacity();
-        message.extend_from_slice(b"length");
         Array(&ids, |_| 1)
             .to_sql(&Type::INT4_ARRAY, &mut message)
             .unwrap();
-        message.extend_from_slice(b"the end");
-        assert_eq!(message.capacity(), room);
+        message.extend_from_slice(&4_i32.to_be_bytes());
+        Array(&ids, |it| *it)
+            .to_sql(&Type::UUID_ARRAY, &mut message)
+            .unwrap();
+        assert_eq!(message.capacity() - message.len(), END_OF_MESSAGE);
     }
 
     #[test]

@@ -78,10 +78,10 @@ impl Floor {
         // takes.
         let statements = [
             WORKSPACES.to_owned(),
-            with_parameters(BUILDS, &["workspaces", "numbers"]),
+            with_parameters(BUILDS, &["numbers", "workspaces"]),
             with_parameters(NAMES, &["users", "templates", "versions"]),
             with_parameters(AGENTS, &["resources"]),
-            with_parameters(APPS, &["ids", "scopes", "first", "last"]),
+            with_parameters(APPS, &["scopes", "first", "last", "ids"]),
             with_parameters(CAUSES, &["stuck"]),
             BINDINGS.to_owned(),
         ];

@@ -7,7 +7,7 @@ SELECT asked.place::int4 AS place,
        its.transition::text AS transition,
        its.created_at AS built_at,
        its.template_version_id
-FROM unnest($1::uuid[], $2::int4[]) WITH ORDINALITY AS asked (workspace_id, build_number, place)
+FROM unnest($1::int4[], $2::uuid[]) WITH ORDINALITY AS asked (build_number, workspace_id, place)
 LEFT JOIN (
     SELECT DISTINCT ON (every.workspace_id)
            every.workspace_id,

@@ -120,8 +120,8 @@ async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<
         let workspaces = Array(builds.list(), |it| it.workspace);
         let numbers = Array(builds.list(), Build::number);
         let params: [(&(dyn ToSql + Sync), Type); 2] = [
-            (&workspaces, Type::UUID_ARRAY),
             (&numbers, Type::INT4_ARRAY),
+            (&workspaces, Type::UUID_ARRAY),
         ];
         client.query_typed_raw(sql, params).await
     };

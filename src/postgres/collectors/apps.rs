@@ -104,10 +104,10 @@ impl Parts {
 /// The apps of these agents by scope and health.
 async fn load(client: &Client, sql: &str, parts: &Parts) -> Result<Vec<AppCount>, Failure> {
     let params: &[(&(dyn ToSql + Sync), Type)] = &[
-        (&Array(&parts.agents, |it| *it), Type::UUID_ARRAY),
         (&parts.numbers, Type::INT4_ARRAY),
         (&parts.first, Type::INT4_ARRAY),
         (&parts.last, Type::INT4_ARRAY),
+        (&Array(&parts.agents, |it| *it), Type::UUID_ARRAY),
     ];
     let settings = settings(sql);
     let (set, rows) = tokio::join!(

@@ -3,7 +3,7 @@
 SELECT part.number,
        its.health::text AS health,
        count(*) AS count
-FROM unnest($2::int4[], $3::int4[], $4::int4[]) AS part (number, first, last)
-CROSS JOIN LATERAL unnest(($1::uuid[])[part.first:part.last]) AS agent (id)
+FROM unnest($1::int4[], $2::int4[], $3::int4[]) AS part (number, first, last)
+CROSS JOIN LATERAL unnest(($4::uuid[])[part.first:part.last]) AS agent (id)
 JOIN workspace_apps AS its ON its.agent_id = agent.id
 GROUP BY part.number, its.health

@@ -32,7 +32,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
         let (ids, keys) = (Array(agents, |it: &Agent| it.id), context.metadata_keys);
         let keys: Vec<&str> = keys.iter().map(Label::as_str).collect();
         let params: &[(&(dyn ToSql + Sync), Type)] =
-            &[(&ids, Type::UUID_ARRAY), (&keys, Type::TEXT_ARRAY)];
+            &[(&keys, Type::TEXT_ARRAY), (&ids, Type::UUID_ARRAY)];
         let rows = context.client()?.query_typed(SQL, params).await;
         let rows = rows.map_err(|error| from_driver("reading the resource metadata", error))?;
         let mut facts = Facts::new(context.metadata_keys, agents.len());

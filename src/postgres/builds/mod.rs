@@ -47,8 +47,6 @@ pub(super) struct Builds {
 pub(super) struct Build {
     /// `workspaces.id`.
     pub(super) workspace: Uuid,
-    /// `workspace_builds.job_id`; nil where it has none.
-    job: Uuid,
     /// `workspace_builds.build_number`; 0 where there is no build, since Coder counts from 1.
     number: i32,
     /// `workspace_builds.created_at`.
@@ -67,7 +65,6 @@ pub(super) struct Build {
 #[derive(Debug)]
 struct NewBuild {
     number: i32,
-    job: Option<Uuid>,
     built_at: Option<Timestamp>,
     template_version: Option<Uuid>,
     transition: DbEnum<Transition>,
@@ -124,7 +121,6 @@ impl Build {
     fn unknown(workspace: Uuid) -> Self {
         Self {
             workspace,
-            job: Uuid::nil(),
             number: 0,
             built_at: None,
             template_version: NONE,
@@ -156,18 +152,13 @@ impl Build {
         self.number
     }
 
-    /// The id of its job.
-    pub(super) fn job(&self) -> Option<Uuid> {
-        Some(self.job).filter(|it| !it.is_nil())
-    }
-
     fn is_known(&self) -> bool {
         matches!(self.state, State::Finished(_))
     }
 
     /// Whether what cannot change is the same.
     fn same(&self, other: &Self) -> bool {
-        let columns = |it: &Self| (it.job, it.built_at, it.template_version, it.transition);
+        let columns = |it: &Self| (it.built_at, it.template_version, it.transition);
         let job = |it: &Self| (it.state, it.worker);
         (columns(self), job(self)) == (columns(other), job(other))
     }
@@ -228,7 +219,6 @@ impl Builds {
         let transition = u16::try_from(transition).unwrap_or(u16::MAX);
         if let Some(build) = self.list.get_mut(place) {
             *build = Build {
-                job: new.job.unwrap_or_default(),
                 number: new.number,
                 built_at: new.built_at,
                 template_version: version,
@@ -244,16 +234,6 @@ impl Builds {
         if let Some(build) = self.list.get_mut(place) {
             *build = Build::unknown(build.workspace);
         }
-    }
-
-    /// The builds whose job has not finished, as far as is known: sorted by the job, with the
-    /// index of each one.
-    pub(super) fn unfinished(&self) -> Vec<(Uuid, u32)> {
-        let list = self.list.iter().zip(0..);
-        let list = list.filter(|(it, _)| it.state == State::Read && !it.job.is_nil());
-        let mut jobs: Vec<_> = list.map(|(it, index)| (it.job, index)).collect();
-        jobs.sort_unstable();
-        jobs
     }
 
     /// Forgets the resources of builds that turned out to be others.

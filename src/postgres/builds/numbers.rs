@@ -41,6 +41,11 @@ impl<T: Clone + Eq + Hash> Numbers<T> {
     pub(in crate::postgres) fn all(&self) -> &[T] {
         &self.list
     }
+
+    /// The same, where no value will be numbered any more: half of the memory.
+    pub(super) fn into_all(self) -> Vec<T> {
+        self.list
+    }
 }
 
 #[cfg(test)]

@@ -41,9 +41,10 @@ pub(in crate::postgres) struct Workspace {
 #[derive(Debug, Default)]
 pub(in crate::postgres) struct Workspaces {
     list: Vec<Workspace>,
-    owners: Numbers<Option<Uuid>>,
-    /// Organization and template.
-    scopes: Numbers<(Option<Uuid>, Option<Uuid>)>,
+    /// By their numbers.
+    owners: Vec<Option<Uuid>>,
+    /// Organization and template, by their numbers.
+    scopes: Vec<(Option<Uuid>, Option<Uuid>)>,
 }
 
 impl Workspaces {
@@ -54,9 +55,14 @@ impl Workspaces {
 
     /// The id of a workspace's owner.
     pub(in crate::postgres) fn owner(&self, workspace: &Workspace) -> Option<Uuid> {
-        self.owners.get(workspace.owner).copied().flatten()
+        let owner = self.owners.get(workspace.owner as usize);
+        owner.copied().flatten()
     }
 }
+
+/// The jobs of the builds that were read in this collection, sorted, with the index of each build. As
+/// far as is known they have not finished.
+pub(in crate::postgres) type Jobs = Vec<(Uuid, u32)>;
 
 /// Reads the workspaces, and brings what is known of their latest builds up to date. The
 /// workspaces are in the order of [`Builds::list`].
@@ -66,7 +72,7 @@ impl Workspaces {
 pub(in crate::postgres) async fn read(
     session: &Session,
     builds: &mut Builds,
-) -> Result<Workspaces, Failure> {
+) -> Result<(Workspaces, Jobs), Failure> {
     let client = session.client()?;
     let (ids, workspaces) = read_workspaces(client).await?;
     builds.begin(&ids);
@@ -76,11 +82,11 @@ pub(in crate::postgres) async fn read(
         false => BUILDS_WHOLE,
     };
     let latest = read_builds(client, sql, builds);
-    session.guarded(SAVEPOINT, latest).await?;
+    let jobs = session.guarded(SAVEPOINT, latest).await?;
     let sql = for_catalog(RESOURCES, &session.catalog);
-    let resources = read_resources(client, &sql, builds);
+    let resources = read_resources(client, &sql, &jobs, builds);
     session.guarded(SAVEPOINT, resources).await?;
-    Ok(workspaces)
+    Ok((workspaces, jobs))
 }
 
 /// The savepoint of each statement but the first.
@@ -93,16 +99,16 @@ async fn read_workspaces(client: &Client) -> Result<(Vec<Uuid>, Workspaces), Fai
     let rows = client.query_typed_raw(WORKSPACES, no_params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
-    let mut workspaces = Workspaces::default();
+    let (mut owners, mut scopes) = (Numbers::default(), Numbers::default());
     let mut list = Vec::new();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
-        let owner = workspaces.owners.of(row.get("owner_id")?);
+        let owner = owners.of(row.get("owner_id")?);
         let scope = (row.get("organization_id")?, row.get("template_id")?);
         let workspace = Workspace {
             name: row.text("name")?.map(Into::into).unwrap_or_default(),
             owner,
-            scope: workspaces.scopes.of(scope),
+            scope: scopes.of(scope),
         };
         list.push((row.get("id")?.unwrap_or_default(), workspace));
     }
@@ -110,11 +116,16 @@ async fn read_workspaces(client: &Client) -> Result<(Vec<Uuid>, Workspaces), Fai
     // A database that was restored without its indexes may have a row twice.
     list.dedup_by_key(|it| it.0);
     let (ids, list) = list.into_iter().unzip();
-    Ok((ids, Workspaces { list, ..workspaces }))
+    let workspaces = Workspaces {
+        list,
+        owners: owners.into_all(),
+        scopes: scopes.into_all(),
+    };
+    Ok((ids, workspaces))
 }
 
-/// Asks which of the builds are others than is known.
-async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<(), Failure> {
+/// Asks which of the builds are others than is known, and gives their jobs.
+async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<Jobs, Failure> {
     let failed = |error| from_driver("reading the builds", error);
     let rows = {
         let workspaces = Array(builds.list(), |it| it.workspace);
@@ -127,6 +138,7 @@ async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<
     };
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
+    let mut jobs = Jobs::new();
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
         let Some(place) = row.place()? else { continue };
@@ -136,22 +148,30 @@ async fn read_builds(client: &Client, sql: &str, builds: &mut Builds) -> Result<
         }
         let new = NewBuild {
             number: row.get("build_number")?.unwrap_or_default(),
-            job: row.get("job_id")?,
             built_at: row.get("built_at")?,
             template_version: row.get("template_version_id")?,
             transition: row.named("transition")?,
         };
         builds.add_build(place, new);
+        if let Some(job) = row.get("job_id")? {
+            // There are no more builds than fit: the cast never cuts anything off.
+            jobs.push((job, place as u32));
+        }
     }
     builds.drop_old_resources();
-    Ok(())
+    jobs.sort_unstable();
+    Ok(jobs)
 }
 
-/// Reads the resources of the builds that are not known.
-async fn read_resources(client: &Client, sql: &str, builds: &mut Builds) -> Result<(), Failure> {
+/// Reads the resources that these jobs made.
+async fn read_resources(
+    client: &Client,
+    sql: &str,
+    jobs: &[(Uuid, u32)],
+    builds: &mut Builds,
+) -> Result<(), Failure> {
     let failed = |error| from_driver("reading the resources", error);
-    let jobs = builds.unfinished();
-    let ids = Array(&jobs, |it: &(Uuid, u32)| it.0);
+    let ids = Array(jobs, |it: &(Uuid, u32)| it.0);
     let params: [(&(dyn ToSql + Sync), Type); 1] = [(&ids, Type::UUID_ARRAY)];
     let rows = client.query_typed_raw(sql, params).await;
     let mut rows = pin!(rows.map_err(failed)?);
@@ -204,8 +224,8 @@ impl Names {
         workspaces: &Workspaces,
         builds: &Builds,
     ) -> Result<Self, Failure> {
-        let owners: Vec<Uuid> = workspaces.owners.all().iter().copied().flatten().collect();
-        let scopes = workspaces.scopes.all();
+        let owners: Vec<Uuid> = workspaces.owners.iter().copied().flatten().collect();
+        let scopes = &workspaces.scopes;
         let mut templates: Vec<Uuid> = scopes.iter().filter_map(|it| it.1).collect();
         templates.sort_unstable();
         templates.dedup();
@@ -233,7 +253,7 @@ impl Names {
             organization: name(Of::Organization, organization),
             template: name(Of::Template, template),
         };
-        let owners = workspaces.owners.all().iter();
+        let owners = workspaces.owners.iter();
         let versions = builds.template_versions().iter();
         Ok(Self {
             owners: owners.map(|it| name(Of::User, *it)).collect(),

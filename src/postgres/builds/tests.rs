@@ -19,17 +19,18 @@ fn collect(builds: &mut Builds, workspaces: &[(u128, u128)]) -> Asked {
     let ids: Vec<Uuid> = workspaces.iter().map(|it| id(it.0)).collect();
     builds.begin(&ids);
     let mut asked = Asked::default();
+    let mut read = Vec::new();
     for (place, &(_, job)) in workspaces.iter().enumerate() {
         if builds.list()[place].number() != job as i32 {
             asked.builds.push(job);
             builds.add_build(place, build(job));
+            read.push((job, place as u32));
         }
     }
     builds.drop_old_resources();
-    for (job, index) in builds.unfinished() {
-        asked.jobs.push(job.as_u128());
-        builds.add_resource(id(job.as_u128() * 10), index, "container".into());
-        builds.add_resource(id(job.as_u128() * 10 + 1), index, "volume".into());
+    for &(job, index) in &read {
+        builds.add_resource(id(job * 10), index, "container".into());
+        builds.add_resource(id(job * 10 + 1), index, "volume".into());
     }
     builds.sort_resources();
     asked.resources = builds
@@ -43,7 +44,7 @@ fn collect(builds: &mut Builds, workspaces: &[(u128, u128)]) -> Asked {
     with_agents
         .into_iter()
         .for_each(|it| builds.has_agent(it, true));
-    for (_, index) in builds.unfinished() {
+    for (_, index) in read {
         builds.ran(index, Some(id(7)));
         builds.finish(index, JobStatus::Succeeded);
     }
@@ -54,7 +55,6 @@ fn collect(builds: &mut Builds, workspaces: &[(u128, u128)]) -> Asked {
 fn build(job: u128) -> NewBuild {
     NewBuild {
         number: job as i32,
-        job: Some(id(job)),
         built_at: None,
         template_version: Some(id(1)),
         transition: DbEnum::Known(Transition::Start),
@@ -64,10 +64,8 @@ fn build(job: u128) -> NewBuild {
 /// What was asked in a collection.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Asked {
-    /// Jobs of the builds that are others than was known.
+    /// Jobs of the builds that are others than was known, whose resources were asked for.
     builds: Vec<u128>,
-    /// Jobs whose resources were asked for.
-    jobs: Vec<u128>,
     /// Resources whose agents were asked for.
     resources: Vec<u128>,
 }
@@ -76,7 +74,7 @@ struct Asked {
 fn finished_build_is_asked_once_and_its_resource_without_an_agent_no_more() {
     let mut builds = Builds::default();
     let first = collect(&mut builds, &[(1, 100), (3, 300)]);
-    assert_eq!((first.builds, first.jobs), (vec![100, 300], vec![100, 300]));
+    assert_eq!(first.builds, [100, 300]);
     assert_eq!(first.resources, [1000, 1001, 3000, 3001]);
     builds.end();
     builds.turn = 10;
@@ -131,8 +129,8 @@ fn each_build_is_read_again_within_as_many_collections_as_there_are_turns() {
     let mut again = BTreeSet::new();
     for _ in 0..TURNS {
         let asked = collect(&mut builds, &all);
-        assert!(asked.jobs.len() <= 4, "{asked:?}");
-        again.extend(asked.jobs);
+        assert!(asked.builds.len() <= 4, "{asked:?}");
+        again.extend(asked.builds);
         builds.end();
     }
     assert_eq!(again.len(), all.len());
@@ -147,7 +145,7 @@ fn differences_after(change: impl Fn(&mut Builds)) -> u64 {
     builds.end();
     change(&mut builds);
     builds.turn = DOUBTED as u8 - 1;
-    assert_eq!(collect(&mut builds, &workspaces).jobs, [100]);
+    assert_eq!(collect(&mut builds, &workspaces).builds, [100]);
     builds.end();
     builds.differences
 }
@@ -158,7 +156,8 @@ fn build_that_is_not_what_was_remembered_counts_once() {
     let failed = State::Finished(JobStatus::Failed);
     assert_eq!(differences_after(|it| it.list[0].state = failed), 1);
     assert_eq!(differences_after(|it| it.list[0].worker = NONE), 1);
-    assert_eq!(differences_after(|it| it.list[0].job = id(101)), 1);
+    let later = Some(Timestamp::from_unix_micros(1));
+    assert_eq!(differences_after(|it| it.list[0].built_at = later), 1);
     assert_eq!(differences_after(|it| it.list[0].template_version = 9), 1);
     // A resource with an agent that was not there.
     assert_eq!(differences_after(|it| _ = it.resources.remove(0)), 1);
@@ -222,5 +221,5 @@ fn build_whose_agents_are_gone_is_read_again() {
 #[test]
 fn build_takes_no_more_room_than_it_did() {
     // They are remembered between collections, one for each workspace.
-    assert_eq!((size_of::<Build>(), size_of::<Resource>()), (56, 24));
+    assert_eq!((size_of::<Build>(), size_of::<Resource>()), (40, 24));
 }

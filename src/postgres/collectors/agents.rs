@@ -142,9 +142,8 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     let (session, now) = (context.session, context.found.snapshot.now);
     let mut lease = context.known.take(Identity::of(session), now);
-    let workspaces = read::read(session, &mut lease.builds).await?;
+    let (workspaces, unfinished) = read::read(session, &mut lease.builds).await?;
     let sql = for_catalog(SQL, &session.catalog);
-    let unfinished = lease.builds.unfinished();
     let agents = load_agents(session.client()?, &sql, &workspaces, &mut lease.builds, now);
     let (agents, jobs) = tokio::join!(
         biased;
@@ -153,7 +152,7 @@ async fn load(context: &Context<'_>) -> Result<Population, Failure> {
     );
     let (names, loaded) = agents?;
     let stopped = stopped(&workspaces, &lease.builds, &names, now);
-    let mut builds = LatestBuilds::new(workspaces.list(), lease, &names);
+    let mut builds = LatestBuilds::new(workspaces.list(), lease, unfinished, &names);
     if let Some(jobs) = jobs {
         builds.take_in(&jobs);
     }
@@ -217,7 +216,7 @@ async fn load_agents(
             origin,
             ..reader.agent(row, home)?
         };
-        loaded.just_started.add(&agent, build.job(), now);
+        loaded.just_started.add(&agent, resource.id, now);
         builds.has_agent(place, kind.serves_workspace());
         loaded.agents.push(agent);
     }

@@ -25,10 +25,13 @@ use super::{Context, Loaded, Running};
 pub(super) const SQL: &str = include_str!("startups.sql");
 
 /// Columns that the query reads, in addition to those of the agents collector.
-pub(super) const READS: &[ColumnSet] = &[ColumnSet::of(
-    "provisioner_jobs",
-    &["id", "created_at", "started_at", "completed_at"],
-)];
+pub(super) const READS: &[ColumnSet] = &[
+    ColumnSet::of("workspace_resources", &["id", "job_id"]),
+    ColumnSet::of(
+        "provisioner_jobs",
+        &["id", "created_at", "started_at", "completed_at"],
+    ),
+];
 
 /// The jobs of at most so many agents are read in one collection, of those that started last. On a
 /// morning when more start within five minutes, each is among the last in some collection.
@@ -47,17 +50,17 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     work.boxed()
 }
 
-/// Agents that have just started, with the jobs of their builds.
+/// Agents that have just started, with the resources that their builds' jobs made.
 #[derive(Debug, Default)]
 pub(super) struct JustStarted {
     agents: Vec<(Option<Timestamp>, Uuid, Uuid)>,
 }
 
 impl JustStarted {
-    /// Keeps the agent if it has just started. Its build has a job, or there is nothing to read.
-    pub(super) fn add(&mut self, agent: &Agent, job_id: Option<Uuid>, now: Timestamp) {
-        if let Some(job_id) = job_id.filter(|_| has_just_started(agent, now)) {
-            self.agents.push((agent.ready_at, agent.id, job_id));
+    /// Keeps the agent of this resource if it has just started.
+    pub(super) fn add(&mut self, agent: &Agent, resource: Uuid, now: Timestamp) {
+        if has_just_started(agent, now) {
+            self.agents.push((agent.ready_at, agent.id, resource));
         }
     }
 
@@ -74,9 +77,9 @@ impl JustStarted {
             return Ok(HashMap::new());
         }
         let newest = self.newest();
-        let (ids, jobs) = (Array(&newest, |it| it.1), Array(&newest, |it| it.2));
+        let (ids, resources) = (Array(&newest, |it| it.1), Array(&newest, |it| it.2));
         let params: &[(&(dyn ToSql + Sync), Type)] =
-            &[(&ids, Type::UUID_ARRAY), (&jobs, Type::UUID_ARRAY)];
+            &[(&ids, Type::UUID_ARRAY), (&resources, Type::UUID_ARRAY)];
         let rows = client
             .query_typed(sql, params)
             .await
@@ -112,9 +115,9 @@ mod tests {
                 ready_at: Some(at(-100 - i64::from(number == 7))),
                 ..agent()
             };
-            just_started.add(&started, Some(Uuid::from_u128(1)), at(0));
+            just_started.add(&started, Uuid::from_u128(1), at(0));
         }
-        just_started.add(&agent(), Some(Uuid::from_u128(1)), at(0));
+        just_started.add(&agent(), Uuid::from_u128(1), at(0));
         let newest = just_started.newest();
         assert_eq!(newest.len(), MOST);
         assert!(newest.iter().all(|it| it.1 != Uuid::from_u128(7)));

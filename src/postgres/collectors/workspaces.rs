@@ -16,7 +16,7 @@ use crate::fleet::model::shared_fact::SharedFact;
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::model::workspace::{JobStatus, WorkspaceCount};
 use crate::postgres::builds::known::Lease;
-use crate::postgres::builds::read::{Names, Workspace};
+use crate::postgres::builds::read::{self, Names, Workspace};
 use crate::postgres::builds::{Build, HasAgent};
 use crate::postgres::catalog::ColumnSet;
 use crate::postgres::columns::Columns;
@@ -36,8 +36,7 @@ pub(super) const READS: &[ColumnSet] = &[ColumnSet::of("provisioner_jobs", &["id
 pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
     let work = async {
         let builds = context.found.builds.as_ref().ok_or_else(no_builds)?;
-        let asked = builds.lease.builds.unfinished();
-        let jobs = load(context, &asked).await?;
+        let jobs = load(context, &builds.unfinished).await?;
         Ok(Loaded::new(builds.scope_of.len(), move |found| {
             let Some(builds) = &mut found.builds else {
                 return;
@@ -56,6 +55,7 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
 #[derive(Debug)]
 pub(super) struct LatestBuilds {
     lease: Lease,
+    unfinished: read::Jobs,
     /// The number of each one's scope, in their order.
     scope_of: Vec<u32>,
     scopes: Vec<Scope>,
@@ -136,7 +136,12 @@ async fn load(context: &Context<'_>, asked: &[(Uuid, u32)]) -> Result<Jobs, Fail
 
 impl LatestBuilds {
     /// These builds, which are in the order of their workspaces.
-    pub(super) fn new(workspaces: &[Workspace], lease: Lease, names: &Names) -> Self {
+    pub(super) fn new(
+        workspaces: &[Workspace],
+        lease: Lease,
+        unfinished: read::Jobs,
+        names: &Names,
+    ) -> Self {
         let scopes = names.scopes().to_vec();
         // Two templates of one name are one.
         let mut first: HashMap<&Scope, u32> = HashMap::new();
@@ -149,6 +154,7 @@ impl LatestBuilds {
         Self {
             scope_of: workspaces.iter().map(of_workspace).collect(),
             scopes,
+            unfinished,
             lease,
         }
     }

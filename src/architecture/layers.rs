@@ -154,7 +154,8 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
     (
         "incident",
         &[
-            ("population", &[]),
+            ("code_list", &[]),
+            ("population", &["code_list"]),
             ("criterion", &[]),
             ("index", &["population"]),
             ("candidates", &["criterion", "index", "population"]),
@@ -181,7 +182,7 @@ const INNER_ROOMS: &[(&str, Rooms)] = &[
                 "report",
                 &["advice", "history", "identity", "model", "population"],
             ),
-            ("facts", &["analysis", "model", "population"]),
+            ("facts", &["analysis", "code_list", "model", "population"]),
         ],
     ),
     (

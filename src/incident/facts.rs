@@ -17,6 +17,7 @@ use crate::fleet::rules::coder::CoderState;
 use crate::fleet::rules::health::Assessment;
 use crate::fleet::stats::fleet_stats::FleetStats;
 use crate::incident::analysis::analyze;
+use crate::incident::code_list::CodeList;
 use crate::incident::model::{CoderDown, Common, Incident, IncidentSettings};
 use crate::incident::population::{Column, Dimension, Family, Population, Problem};
 
@@ -122,11 +123,11 @@ struct Columns<'a> {
     fleet: &'a FleetStats,
     /// The number of each member's scope among the snapshot's, and those of stopped workspaces after
     /// them.
-    scopes: Vec<u32>,
+    scopes: CodeList,
     /// Scopes that no agent has.
     more_scopes: Scopes,
     /// The number of each member's origin; none of a stopped workspace.
-    origins: Vec<u32>,
+    origins: CodeList,
     /// Those that other collectors found out.
     shared: Vec<SharedColumn<'a>>,
     template_version: (Column, FxHashMap<(usize, u32), u32>),
@@ -140,9 +141,9 @@ impl<'a> Columns<'a> {
         let new = |dimension| Column::new(dimension, room);
         Self {
             fleet,
-            scopes: Vec::with_capacity(room),
+            scopes: CodeList::with_capacity(room),
             more_scopes: Scopes::default(),
-            origins: Vec::with_capacity(room),
+            origins: CodeList::with_capacity(room),
             shared: shared_columns(&fleet.snapshot, room),
             template_version: (new(Dimension::TemplateVersion), FxHashMap::default()),
             agent_version: (new(Dimension::AgentVersion), FxHashMap::default()),
@@ -225,7 +226,7 @@ impl<'a> Columns<'a> {
             .chain(others)
             .collect();
         all.sort_by(|a, b| a.dimension.cmp(&b.dimension));
-        all
+        all.into_iter().map(Column::done).collect()
     }
 }
 

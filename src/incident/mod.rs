@@ -6,6 +6,7 @@
 //! | room | what it holds |
 //! | --- | --- |
 //! | [`population`] | what is known of each agent |
+//! | [`code_list`] | which value each agent has, in little memory |
 //! | [`criterion`] | how long a description is |
 //! | [`index`] | the members of every value |
 //! | [`candidates`] | the values that are worth a try |
@@ -24,6 +25,7 @@
 pub mod advice;
 pub mod analysis;
 pub mod candidates;
+pub mod code_list;
 pub mod commands;
 pub mod criterion;
 pub mod facts;

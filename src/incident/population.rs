@@ -11,6 +11,8 @@ use crate::fleet::model::agent::{Kind, Label};
 use crate::fleet::model::time::Timestamp;
 use crate::fleet::rules::health::Health;
 
+use super::code_list::{self, CodeList};
+
 /// Problems that have causes of one sort. See `docs/spec/incidents.md`.
 #[derive(
     Debug,
@@ -113,35 +115,35 @@ pub struct Column {
 /// The position of the name of each member.
 #[derive(Debug, Clone)]
 enum Codes {
-    OfMembers(Vec<u32>),
+    OfMembers(CodeList),
     /// By what the member shares with others, as its template: several dimensions follow from that.
     OfShared {
         /// What each member has.
-        shared: Arc<Vec<u32>>,
+        shared: Arc<CodeList>,
         codes: Vec<u32>,
     },
 }
 
 impl Column {
     /// The code of a member that has no value in this dimension.
-    pub const NONE: u32 = u32::MAX;
+    pub const NONE: u32 = code_list::NONE;
 
     /// A dimension that no member has a value of yet, with room for so many members.
     pub fn new(dimension: Dimension, room: usize) -> Self {
-        Self::of(dimension, Codes::OfMembers(Vec::with_capacity(room)))
+        Self::of(dimension, Codes::OfMembers(CodeList::with_capacity(room)))
     }
 
     /// A dimension in which a member has the value of what it has of `shared`; `names` has the name
     /// of each of these.
     pub fn of_shared(
         dimension: Dimension,
-        shared: Arc<Vec<u32>>,
+        shared: Arc<CodeList>,
         names: impl Iterator<Item = Label>,
     ) -> Self {
         let mut column = Self::new(dimension, 0);
         let codes = names.map(|it| column.code(&it)).collect();
         column.codes = Codes::OfShared { shared, codes };
-        column
+        column.done()
     }
 
     fn of(dimension: Dimension, codes: Codes) -> Self {
@@ -155,24 +157,22 @@ impl Column {
 
     /// The code of a member's name; [`NONE`](Self::NONE) where it has none.
     pub fn code_of(&self, member: u32) -> u32 {
-        let index = member as usize;
-        let code = match &self.codes {
-            Codes::OfMembers(codes) => codes.get(index),
+        match &self.codes {
+            Codes::OfMembers(codes) => codes.get(member),
             Codes::OfShared { shared, codes } => {
-                let shared = shared.get(index);
-                shared.and_then(|it| codes.get(*it as usize))
+                let code = codes.get(shared.get(member) as usize);
+                code.copied().unwrap_or(Self::NONE)
             }
-        };
-        code.copied().unwrap_or(Self::NONE)
+        }
     }
 
     /// The code of every member, in their order.
     pub fn codes(&self) -> impl Iterator<Item = u32> {
         let members = match &self.codes {
-            Codes::OfMembers(codes) => codes.len(),
-            Codes::OfShared { shared, .. } => shared.len(),
+            Codes::OfMembers(codes) => codes.members(),
+            Codes::OfShared { shared, .. } => shared.members(),
         };
-        (0..members as u32).map(|it| self.code_of(it))
+        (0..members).map(|it| self.code_of(it))
     }
 
     /// The members that have the name with this code, in ascending order.
@@ -206,6 +206,13 @@ impl Column {
         self.names.push(name.clone());
         self.positions.insert(name.clone(), code);
         code
+    }
+
+    /// The same without what is only needed to add members.
+    #[must_use]
+    pub fn done(mut self) -> Self {
+        self.positions = HashMap::new();
+        self
     }
 
     /// The same dimension of these members alone, in this order.

@@ -261,7 +261,9 @@ fn stopped(
             template_version: names.template_version(build),
         })
     });
-    stopped.collect()
+    let mut stopped: Vec<_> = stopped.collect();
+    stopped.shrink_to_fit();
+    stopped
 }
 
 /// What an agent has of its workspace and its build.

@@ -41,8 +41,9 @@ pub(super) fn run<'a>(context: &'a Context<'a>) -> Running<'a> {
             let Some(builds) = &mut found.builds else {
                 return;
             };
+            builds.unfinished = Vec::new();
             builds.take_in(&jobs);
-            let agents = found.snapshot.agents.iter().flatten();
+            let agents = found.snapshot.agents.as_deref().unwrap_or_default();
             found.snapshot.provisioners_of_agents =
                 jobs.has_workers.then(|| builds.workers_of(agents));
             found.snapshot.workspaces = Some(builds.counts(&jobs));
@@ -63,6 +64,7 @@ pub(super) struct LatestBuilds {
 
 /// The jobs that were asked about.
 pub(super) struct Jobs {
+    /// Sorted by the build, each once.
     of_builds: Vec<Job>,
     /// Whether this role may read who ran a job.
     has_workers: bool,
@@ -105,7 +107,7 @@ async fn load(context: &Context<'_>, asked: &[(Uuid, u32)]) -> Result<Jobs, Fail
     let rows = client.query_typed_raw(&sql, params).await;
     let mut rows = pin!(rows.map_err(failed)?);
     let columns = Columns::default();
-    let mut of_builds = Vec::new();
+    let mut of_builds = Vec::with_capacity(asked.len());
     while let Some(row) = rows.try_next().await.map_err(failed)? {
         let row = columns.of(&row);
         let place = row.place()?;
@@ -128,6 +130,9 @@ async fn load(context: &Context<'_>, asked: &[(Uuid, u32)]) -> Result<Jobs, Fail
             worker,
         });
     }
+    // A job comes twice in a database that lost its primary key.
+    of_builds.sort_unstable_by_key(|it: &Job| it.build);
+    of_builds.dedup_by_key(|it| it.build);
     Ok(Jobs {
         of_builds,
         has_workers,
@@ -179,14 +184,13 @@ impl LatestBuilds {
     /// The number of workspaces by scope, latest build and status of its job.
     fn counts(&self, jobs: &Jobs) -> Vec<WorkspaceCount> {
         let builds = &self.lease.builds;
-        let asked = jobs.of_builds.iter().map(|it| (it.build, it));
-        let asked: HashMap<u32, &Job> = asked.collect();
+        let mut asked = jobs.of_builds.iter().peekable();
         let mut counts: HashMap<_, (u64, Option<Timestamp>)> = HashMap::new();
         for ((build, &scope), index) in builds.list().iter().zip(&self.scope_of).zip(0..) {
+            let asked = asked.next_if(|it| it.build == index);
             if !build.is_there() {
                 continue;
             }
-            let asked = asked.get(&index);
             let job = match (builds.finished(build), asked) {
                 (Some(finished), _) => DbEnum::Known(finished),
                 (None, Some(job)) => job.status,
@@ -216,7 +220,7 @@ impl LatestBuilds {
     }
 
     /// The daemon of each of these agents, which is that of its workspace.
-    fn workers_of<'a>(&self, agents: impl Iterator<Item = &'a Agent>) -> SharedFact<Uuid> {
+    fn workers_of(&self, agents: &[Agent]) -> SharedFact<Uuid> {
         let builds = &self.lease.builds;
         let code = |agent: &Agent| {
             let build = builds.find(agent.workspace_id);
@@ -224,7 +228,7 @@ impl LatestBuilds {
             build.map_or(SharedFact::<Uuid>::NONE, Build::worker)
         };
         SharedFact {
-            codes: agents.map(code).collect(),
+            codes: agents.iter().map(code).collect(),
             values: builds.workers().to_vec(),
         }
     }

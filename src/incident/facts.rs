@@ -37,10 +37,15 @@ pub fn incidents_of(fleet: &FleetStats, settings: IncidentSettings) -> Vec<Incid
         if few.count() < 2 && coder_down.is_none() {
             continue;
         }
-        let (population, agents) = population(fleet, kind);
+        let (population, positions) = population(fleet, kind);
         let mut found = analyze(&population, settings, coder_down, fleet.snapshot.now);
-        for member in found.iter_mut().flat_map(|it| &mut it.members) {
-            *member = agents[*member as usize];
+        for incident in &mut found {
+            // Every one of them has a problem.
+            let places = incident.members.iter().filter_map(|it| {
+                let problems = &population.problems;
+                problems.binary_search_by_key(it, |it| it.member).ok()
+            });
+            incident.members = places.map(|it| positions[it]).collect();
         }
         all.extend(found);
     }
@@ -69,8 +74,8 @@ fn one_of_coder(all: &mut Vec<Incident>) {
     }
 }
 
-/// The agents of one kind that are expected to run and the position of each in the snapshot; after
-/// them, workspaces that were stopped lately, so that a night's autostop makes no incident of what
+/// The agents of one kind that are expected to run, and for each problem the position of its agent in
+/// the snapshot; after the agents, workspaces that were stopped lately, so that a night's autostop makes no incident of what
 /// was lost long ago.
 fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
     let is_expected =
@@ -87,8 +92,7 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
     let running = agents.iter().filter(|it| is_expected(it)).count();
     let room = running + stopped.len();
     let mut columns = Columns::new(fleet, room);
-    let mut problems = Vec::new();
-    let mut positions = Vec::with_capacity(running);
+    let (mut problems, mut positions) = (Vec::new(), Vec::new());
     for (member, (position, (agent, assessment))) in (0..).zip(expected) {
         if let Some((family, since)) = problem(assessment) {
             problems.push(Problem {
@@ -97,9 +101,9 @@ fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
                 since,
                 workspace: agent.workspace_id.as_u128() as u64,
             });
+            positions.push(position);
         }
         columns.push(position, agent);
-        positions.push(position);
     }
     for workspace in stopped {
         columns.push_stopped(workspace);

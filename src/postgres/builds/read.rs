@@ -229,17 +229,20 @@ impl Names {
         let mut templates: Vec<Uuid> = scopes.iter().filter_map(|it| it.1).collect();
         templates.sort_unstable();
         templates.dedup();
-        let params: &[(&(dyn ToSql + Sync), Type)] = &[
+        let versions = builds.template_versions();
+        let params: [(&(dyn ToSql + Sync), Type); 3] = [
             (&owners, Type::UUID_ARRAY),
             (&templates, Type::UUID_ARRAY),
-            (&builds.template_versions(), Type::UUID_ARRAY),
+            (&versions, Type::UUID_ARRAY),
         ];
-        let rows = client.query_typed(NAMES, params).await;
-        let rows = rows.map_err(|error| from_driver("reading the names", error))?;
+        let failed = |error| from_driver("reading the names", error);
+        // Streamed, not collected: of many small pieces of memory that are freed, gaps remain.
+        let rows = client.query_typed_raw(NAMES, params).await;
+        let mut rows = pin!(rows.map_err(failed)?);
         let columns = Columns::default();
         let mut names: HashMap<(Of, Uuid), Label> = HashMap::new();
-        for row in &rows {
-            let row = columns.of(row);
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            let row = columns.of(&row);
             let of = row.text("of")?.and_then(|it| it.parse().ok());
             if let (Some(of), Some(id), Some(name)) = (of, row.get("id")?, row.text("name")?) {
                 names.insert((of, id), name.into());
@@ -254,11 +257,11 @@ impl Names {
             template: name(Of::Template, template),
         };
         let owners = workspaces.owners.iter();
-        let versions = builds.template_versions().iter();
         Ok(Self {
             owners: owners.map(|it| name(Of::User, *it)).collect(),
             scopes: scopes.iter().map(scope).collect(),
             template_versions: versions
+                .iter()
                 .map(|it| name(Of::TemplateVersion, Some(*it)))
                 .collect(),
         })

@@ -16,7 +16,10 @@ scripts/bench [OPTIONS]: the exporter beside others who answer the same question
   --million       a fleet of a million agents too
   --shape NAME    this fleet only (10k or 100k, in wide and in narrow rows; deep, shallow, million);
                   may be given again
-  --rounds NUMBER how often each is timed";
+  --rounds NUMBER how often each is timed
+
+With EXPORTER=PATH that program runs instead of the one that is built here, to measure the static one
+that scripts/release builds.";
 
 pub(crate) struct Options {
     /// Where everybody runs.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::contestants::{BINARY, Place};
+use crate::contestants::{Place, binary};
 use crate::http::{Encoding, Scraper};
 use crate::program::Program;
 use crate::server::{ROLE, url};
@@ -24,7 +24,7 @@ pub(crate) fn startup(place: Place<'_>, rounds: usize) -> Result<Startup> {
     let (mut listening, mut scraped) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
         let url = url(ROLE, place.port, &place.shape.database());
-        let mut command = Command::new(BINARY);
+        let mut command = Command::new(binary());
         command.env_clear().arg("serve");
         command.arg(format!("--postgres.url={url}"));
         let started = Instant::now();
@@ -39,6 +39,6 @@ pub(crate) fn startup(place: Place<'_>, rounds: usize) -> Result<Startup> {
     Ok(Startup {
         listening: spread(&listening),
         scraped: spread(&scraped),
-        binary_bytes: fs::metadata(BINARY)?.len(),
+        binary_bytes: fs::metadata(binary())?.len(),
     })
 }

@@ -19,7 +19,7 @@ use crate::relay::Relay;
 use crate::server::{ROLE, url};
 use crate::shapes::Shape;
 
-pub(crate) use ours::{BINARY, exporter};
+pub(crate) use ours::{binary, exporter, shipped};
 pub(crate) use queries::Queries;
 
 /// Somebody who answers what there is to know about a fleet.

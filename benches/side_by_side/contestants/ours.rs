@@ -1,5 +1,6 @@
 //! The exporter itself, as a process, scraped over a connection that is kept.
 
+use std::env;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -11,8 +12,18 @@ use crate::http::{Encoding, Scraper};
 use crate::program::{Program, guarded};
 use crate::server::ROLE;
 
-/// The program, as it is shipped.
-pub(crate) const BINARY: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
+/// The program that was built for the benchmark, which is linked to glibc.
+const BUILT: &str = env!("CARGO_BIN_EXE_coder-agent-exporter");
+
+/// The program that is shipped, where it is given.
+pub(crate) fn shipped() -> Option<String> {
+    env::var("EXPORTER").ok().filter(|it| !it.is_empty())
+}
+
+/// The program that runs.
+pub(crate) fn binary() -> String {
+    shipped().unwrap_or_else(|| BUILT.to_owned())
+}
 
 pub(super) struct Ours {
     program: Program,
@@ -77,7 +88,7 @@ impl Contestant for Ours {
 
 /// The exporter with these settings, once it listens.
 pub(crate) fn exporter(url: &str, settings: &[(&str, &str)], folder: &Path) -> Result<Program> {
-    let mut command = guarded(BINARY);
+    let mut command = guarded(&binary());
     // Nothing that whoever runs this has set is a setting of it.
     command
         .env_clear()

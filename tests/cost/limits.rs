@@ -33,13 +33,13 @@ const fn limit(what: &'static str, allocations: Bound, bytes: Bound, instruction
 #[rustfmt::skip]
 const LIMITS: [Limit; 13] = [
     //                                                     allocations     bytes             instructions
-    limit("decode, an agent",                               ( 3.57,  4.07), (1090.0, 1145.0), (15330.0, 16860.0)),
+    limit("decode, an agent",                               ( 2.60,  3.10), (1036.0, 1088.0), (15330.0, 16860.0)),
     limit("classify, an agent",                             ( 0.00,  0.50), (   9.0,   10.0), (  717.0,   789.0)),
     limit("compare with the collection before, an agent",   ( 0.00,  0.50), (   0.0,    1.0), (  599.0,   659.0)),
     limit("count for the service level, an agent",          ( 0.00,  0.50), (   0.0,    1.0), (  113.0,   124.0)),
     limit("distributions of start-ups, an agent",           ( 0.00,  0.50), ( 134.0,  141.0), ( 4470.0,  4920.0)),
-    limit("find incidents, an agent",                       ( 0.01,  0.51), ( 100.0,  106.0), ( 1881.0,  2070.0)),
-    limit("a whole pass, an agent",                         ( 4.68,  5.18), (1348.0, 1415.0), (20577.0, 22640.0)),
+    limit("find incidents, an agent",                       ( 0.00,  0.50), (  59.0,   62.0), ( 2182.0,  2400.0)),
+    limit("a whole pass, an agent",                         ( 3.63,  4.13), (1292.0, 1357.0), (20577.0, 22640.0)),
     limit("Text, an agent with series of its own",          ( 0.00,  0.50), ( 542.0,  569.0), ( 9400.0, 10340.0)),
     limit("OpenMetrics, an agent with series of its own",   ( 0.00,  0.50), ( 542.0,  569.0), (11710.0, 12890.0)),
     limit("Protobuf, an agent with series of its own",      (44.90, 45.40), ( 497.0,  522.0), (31330.0, 34460.0)),

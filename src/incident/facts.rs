@@ -41,10 +41,8 @@ pub fn incidents_of(fleet: &FleetStats, settings: IncidentSettings) -> Vec<Incid
         let mut found = analyze(&population, settings, coder_down, fleet.snapshot.now);
         for incident in &mut found {
             // Every one of them has a problem.
-            let places = incident.members.iter().filter_map(|it| {
-                let problems = &population.problems;
-                problems.binary_search_by_key(it, |it| it.member).ok()
-            });
+            let places = incident.members.iter();
+            let places = places.filter_map(|&it| population.place_of_problem(it));
             incident.members = places.map(|it| positions[it]).collect();
         }
         all.extend(found);
@@ -75,8 +73,8 @@ fn one_of_coder(all: &mut Vec<Incident>) {
 }
 
 /// The agents of one kind that are expected to run, and for each problem the position of its agent in
-/// the snapshot; after the agents, workspaces that were stopped lately, so that a night's autostop makes no incident of what
-/// was lost long ago.
+/// the snapshot. After the agents come workspaces that were stopped lately, so that a night's autostop
+/// makes no incident of what was lost long ago.
 fn population(fleet: &FleetStats, kind: Kind) -> (Population, Vec<u32>) {
     let is_expected =
         |agent: &Agent| agent.kind == kind && agent.transition == DbEnum::Known(Transition::Start);

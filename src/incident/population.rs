@@ -257,8 +257,13 @@ pub struct Population {
 impl Population {
     /// The problem of a member; `None` when it is well, or stopped.
     pub fn problem(&self, member: u32) -> Option<&Problem> {
+        self.problems.get(self.place_of_problem(member)?)
+    }
+
+    /// Where the problem of a member is in [`problems`](Self::problems).
+    pub fn place_of_problem(&self, member: u32) -> Option<usize> {
         let place = self.problems.binary_search_by_key(&member, |it| it.member);
-        self.problems.get(place.ok()?)
+        place.ok()
     }
 
     /// The column of a dimension; `None` where it was not looked at.
